@@ -1,0 +1,100 @@
+//! Every cap on input, each with its unit in its name and its reason beside it.
+//!
+//! Over a cap a request is refused and a configuration is not taken; nothing is ever cut to fit.
+//! The caps in [`Limits`] can be set in the configuration within the range given here; the others are fixed.
+
+/// Bytes of the plugin's configuration. Kubernetes keeps objects under 1.5 MiB, and compiling is paid on every worker.
+pub const MAX_CONFIG_BYTES: usize = 1024 * 1024;
+
+/// Nesting of the configuration's JSON: deeper than any meaningful one, far from the stack's end.
+pub const MAX_CONFIG_JSON_DEPTH: usize = 32;
+
+/// Nesting of the JSON in a token or in a key set.
+pub const MAX_TOKEN_JSON_DEPTH: usize = 16;
+
+/// Bytes of one member name or string in a token's header (`kid`, `typ`, ...).
+pub const MAX_JOSE_HEADER_BYTES: usize = 4 * 1024;
+
+/// Bytes of one JWK set.
+pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
+
+/// Keys in one JWK set; each costs a check of its shape at load.
+pub const MAX_KEYS_PER_SET: usize = 100;
+
+/// Groups that one token may carry; each becomes an entity.
+pub const MAX_GROUPS_PER_TOKEN: usize = 1_000;
+
+/// Elements in one list fact.
+pub const MAX_LIST_ELEMENTS: usize = 1_000;
+
+/// Bytes of one subject, group or entity id.
+pub const MAX_ENTITY_ID_BYTES: usize = 1_024;
+
+/// Routes of one application; a request is compared with each until one matches.
+pub const MAX_ROUTES_PER_APPLICATION: usize = 1_000;
+
+/// Policies in all documents together.
+pub const MAX_POLICIES: usize = 10_000;
+
+/// Brackets of any kind open at once in policy text, counted before the parser sees it: V8's stack is not ours to enlarge.
+pub const MAX_POLICY_BRACKET_DEPTH: usize = 32;
+
+/// Operators chained or nested in one policy's condition, as a depth of the parsed expression.
+pub const MAX_POLICY_EXPRESSION_DEPTH: usize = 100;
+
+/// Near misses named in one decision record.
+pub const MAX_NEAR_MISSES: usize = 3;
+
+/// Bytes of one text taken from a request into the decision record; longer ones are cut there, and only there.
+pub const MAX_RECORD_TEXT_BYTES: usize = 256;
+
+/// Seconds since the epoch at which this program was written; a clock that says less is wrong, and nothing can be decided by it.
+pub const EARLIEST_PLAUSIBLE_UNIX_SECONDS: i64 = 1_750_000_000;
+
+/// The caps that the configuration may set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one token in compact form. Default 16 KiB, range 512 to 64 KiB.
+    pub max_token_bytes: usize,
+    /// Bytes of all request header names and values together. Default 64 KiB, range 4 KiB to 1 MiB.
+    pub max_header_bytes: usize,
+    /// Number of request headers. Default 100 (Envoy's own default), range 10 to 1000.
+    pub max_headers: usize,
+    /// Bytes of the path with its query. Default 8 KiB, range 256 to 64 KiB.
+    pub max_path_bytes: usize,
+}
+
+/// Default and inclusive range of one cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitRange {
+    /// The member of `limits` in the configuration.
+    pub name: &'static str,
+    /// The value where the configuration says nothing.
+    pub default: usize,
+    /// The smallest value taken.
+    pub min: usize,
+    /// The largest value taken.
+    pub max: usize,
+}
+
+/// `limits.max_token_bytes`
+pub const TOKEN_BYTES: LimitRange =
+    LimitRange { name: "max_token_bytes", default: 16 * 1024, min: 512, max: 64 * 1024 };
+/// `limits.max_header_bytes`
+pub const HEADER_BYTES: LimitRange =
+    LimitRange { name: "max_header_bytes", default: 64 * 1024, min: 4 * 1024, max: 1024 * 1024 };
+/// `limits.max_headers`
+pub const HEADERS: LimitRange = LimitRange { name: "max_headers", default: 100, min: 10, max: 1_000 };
+/// `limits.max_path_bytes`
+pub const PATH_BYTES: LimitRange = LimitRange { name: "max_path_bytes", default: 8 * 1024, min: 256, max: 64 * 1024 };
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_token_bytes: TOKEN_BYTES.default,
+            max_header_bytes: HEADER_BYTES.default,
+            max_headers: HEADERS.default,
+            max_path_bytes: PATH_BYTES.default,
+        }
+    }
+}

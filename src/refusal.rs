@@ -1,0 +1,272 @@
+//! Every reason to refuse a request: its stable code, its kind, and the sentence that a client may read.
+//!
+//! The code is the same in the answer's body, the decision record, metrics, tests and docs, and never changes its meaning.
+//! A sentence holds no value from the request: what was found stands in the [`Detail`], for the operator's record alone.
+
+use core::fmt;
+
+use crate::provider::ProviderName;
+use crate::time::{Seconds, UnixSeconds};
+
+/// The four kinds of refusal; each has one HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request could be read in more than one way: 400.
+    Ambiguous,
+    /// Who asks, or from which device, is not proved: 401.
+    Unauthenticated,
+    /// It is known who asks, and no policy lets them: 403.
+    Forbidden,
+    /// No decision can be reached, and not through the client's fault: 503.
+    Undecidable,
+}
+
+impl Kind {
+    /// The HTTP status of this kind.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Ambiguous => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::Undecidable => 503,
+        }
+    }
+}
+
+/// Declares the reasons once, so that the list, the codes, the kinds and the sentences cannot drift apart.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $kind:ident, $sentence:literal;)+) => {
+        /// Why a request is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* #[doc = concat!("\n\nCode `", $code, "`: ", $sentence)] $name,)+
+        }
+
+        impl Reason {
+            /// All reasons, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stable code, kebab-case.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The kind, which fixes the status.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$name => Kind::$kind,)+ }
+            }
+
+            /// One sentence for the client.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// `CONNECT`, `TRACE`, lower case, or a method that the table in [`crate::request::Method`] does not have.
+    MethodUnsupported = "method-unsupported", Ambiguous, "This method is not served here.";
+    /// No `:authority`, or more than one.
+    AuthorityMissing = "authority-missing", Ambiguous, "The request names no host.";
+    /// Userinfo, an empty name, a port that is none, or bytes that no host name has.
+    AuthorityMalformed = "authority-malformed", Ambiguous, "The request's host is malformed.";
+    /// No path, `*`, or a path that does not begin with `/`.
+    PathMissing = "path-missing", Ambiguous, "The request has no path.";
+    /// Bytes or encodings that servers read in different ways.
+    PathAmbiguous = "path-ambiguous", Ambiguous, "The request's path could be read in more than one way.";
+    /// Longer than `limits.max_path_bytes`.
+    PathTooLong = "path-too-long", Ambiguous, "The request's path is too long.";
+    /// More than `limits.max_headers` or `limits.max_header_bytes`.
+    HeadersTooLarge = "headers-too-large", Ambiguous, "The request's headers are too large.";
+
+    /// The route requires an access token, or the policies need to know who asks.
+    CredentialMissing = "credential-missing", Unauthenticated, "This needs an access token.";
+    /// Two `Authorization` headers.
+    CredentialDuplicate = "credential-duplicate", Unauthenticated, "More than one credential was presented.";
+    /// Not `Bearer` and one token (RFC 6750 section 2.1).
+    CredentialMalformed = "credential-malformed", Unauthenticated, "The credential is not a bearer token.";
+    /// The token comes from an issuer whose tokens this route does not take.
+    CredentialNotForRoute = "credential-not-for-route", Unauthenticated, "This needs an access token of another issuer.";
+
+    /// Longer than `limits.max_token_bytes`.
+    TokenTooLarge = "token-too-large", Unauthenticated, "The token is too large.";
+    /// Not three parts of canonical base64url with JSON objects in the first two (RFC 7515, RFC 7519).
+    TokenMalformed = "token-malformed", Unauthenticated, "The token is malformed.";
+    /// `crit` or `b64` in the header (RFC 7515 section 4.1.11, RFC 7797).
+    TokenCritical = "token-critical", Unauthenticated, "The token asks for an extension that is not understood.";
+    /// `alg` is not one that the profile takes (RFC 8725 section 3.1).
+    TokenAlgorithm = "token-algorithm", Unauthenticated, "The token's algorithm is not accepted.";
+    /// `typ` is not one that the profile takes (RFC 8725 section 3.11).
+    TokenTyp = "token-typ", Unauthenticated, "The token is of another type.";
+    /// No profile has this `iss`.
+    TokenIssuer = "token-issuer", Unauthenticated, "The token's issuer is not known.";
+    /// No key of the profile fits the header.
+    TokenKey = "token-key", Unauthenticated, "The token's key is not known.";
+    /// The signature is not good.
+    TokenSignature = "token-signature", Unauthenticated, "The token's signature is not valid.";
+    /// None of the audiences is ours (RFC 8725 section 3.9).
+    TokenAudience = "token-audience", Unauthenticated, "The token was made for another audience.";
+    /// `exp` and the skew have passed.
+    TokenExpired = "token-expired", Unauthenticated, "The token has expired.";
+    /// `nbf` or `iat` lies ahead by more than the skew.
+    TokenNotYetValid = "token-not-yet-valid", Unauthenticated, "The token is not valid yet.";
+    /// `exp` is further from `iat` than `max_lifetime`.
+    TokenLifetime = "token-lifetime", Unauthenticated, "The token's lifetime is too long.";
+    /// `iat` is longer ago than `max_age`.
+    TokenTooOld = "token-too-old", Unauthenticated, "The token is too old.";
+    /// A claim that the profile needs is not there.
+    TokenClaimMissing = "token-claim-missing", Unauthenticated, "The token lacks a claim.";
+    /// A claim is not of its type, or over a cap.
+    TokenClaimType = "token-claim-type", Unauthenticated, "A claim of the token is not of its type.";
+    /// A claim does not have its pinned value.
+    TokenPin = "token-pin", Unauthenticated, "A claim of the token has another value than this service takes.";
+    /// A claim that the profile forbids is there.
+    TokenClaimForbidden = "token-claim-forbidden", Unauthenticated, "The token has a claim that it must not have here.";
+    /// The token says that its groups are kept elsewhere.
+    TokenGroupOverage = "token-group-overage", Unauthenticated, "The token does not carry all its groups.";
+    /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705).
+    TokenBinding = "token-binding", Unauthenticated, "The token is bound to a key that was not proved.";
+
+    /// Required, and not presented.
+    PostureMissing = "posture-missing", Unauthenticated, "This needs evidence about the device.";
+    /// Required, and expired or older than `max_age`.
+    PostureStale = "posture-stale", Unauthenticated, "The evidence about the device is too old.";
+    /// Presented, and forged, malformed or doubled.
+    PostureRefused = "posture-refused", Unauthenticated, "The evidence about the device is not valid.";
+    /// Presented, and about another device or user than the token.
+    PostureNotBound = "posture-not-bound", Unauthenticated, "The evidence is about another device.";
+
+    /// No application has this host.
+    ApplicationUnknown = "application-unknown", Forbidden, "No application has this host.";
+    /// No route of the application has this path.
+    RouteUnknown = "route-unknown", Forbidden, "No route has this path.";
+    /// The route does not list the method.
+    MethodNotListed = "method-not-listed", Forbidden, "The route does not take this method.";
+    /// No permit applied.
+    NotPermitted = "not-permitted", Forbidden, "No policy permits this.";
+    /// A forbid applied.
+    ForbiddenByPolicy = "forbidden-by-policy", Forbidden, "A policy forbids this.";
+
+    /// A policy could not be evaluated; Cedar would skip it, which could lift a rule.
+    PolicyError = "policy-error", Undecidable, "The decision could not be made.";
+    /// There is no configuration.
+    NotConfigured = "not-configured", Undecidable, "The policy enforcement point is not configured.";
+    /// The clock is earlier than this program.
+    ClockImplausible = "clock-implausible", Undecidable, "The policy enforcement point does not know the time.";
+    /// The proxy did not hand over the request, or did not take the answer.
+    HostFailure = "host-failure", Undecidable, "The decision could not be carried out.";
+}
+
+/// What was found, for the decision record; never any bytes of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Nothing to add to the code.
+    #[default]
+    None,
+    /// A point in time that was compared.
+    Time {
+        /// The claim: `exp`, `nbf` or `iat`.
+        claim: &'static str,
+        /// Its value.
+        value: UnixSeconds,
+        /// The time of the decision.
+        now: UnixSeconds,
+        /// The tolerance or age that was allowed.
+        allowed: Seconds,
+    },
+    /// A claim or header member by the name that the *configuration* or a standard gives it.
+    Claim(String),
+    /// What the reader found wrong, a fixed text.
+    Fault(&'static str),
+    /// A number of something over its cap.
+    Size {
+        /// What was found.
+        found: usize,
+        /// The cap.
+        max: usize,
+    },
+    /// What is wrong with one piece of evidence, where the reason names only its kind.
+    Because {
+        /// What a token with that fault would be refused for.
+        reason: Reason,
+        /// What was found there.
+        detail: Box<Detail>,
+    },
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Time { claim, value, now, allowed } => {
+                write!(f, "{claim} {} at {} with {} allowed", value.get(), now.get(), allowed)
+            }
+            Self::Claim(name) => write!(f, "`{name}`"),
+            Self::Fault(text) => f.write_str(text),
+            Self::Size { found, max } => write!(f, "{found}, at most {max}"),
+            Self::Because { reason, detail } if **detail == Self::None => f.write_str(reason.code()),
+            Self::Because { reason, detail } => write!(f, "{}: {detail}", reason.code()),
+        }
+    }
+}
+
+/// One "no".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// Whose evidence it is about, where it is about evidence.
+    pub provider: Option<ProviderName>,
+    /// What was found, for the record.
+    pub detail: Detail,
+}
+
+impl Refusal {
+    /// A refusal with nothing to add to its code.
+    #[must_use]
+    pub const fn new(reason: Reason) -> Self {
+        Self { reason, provider: None, detail: Detail::None }
+    }
+
+    /// The same with what was found.
+    #[must_use]
+    pub fn with(reason: Reason, detail: Detail) -> Self {
+        Self { reason, provider: None, detail }
+    }
+
+    /// Posture that is refused for this fault: one reason for the client, the fault itself for the record.
+    #[must_use]
+    pub fn posture(fault: Self) -> Self {
+        let detail = Detail::Because { reason: fault.reason, detail: Box::new(fault.detail) };
+        Self { reason: Reason::PostureRefused, provider: fault.provider, detail }
+    }
+
+    /// The same about the evidence of this provider.
+    #[must_use]
+    pub fn about(mut self, provider: &ProviderName) -> Self {
+        self.provider = Some(provider.clone());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+    use crate::portable;
+    use std::collections::HashSet;
+
+    #[portable]
+    fn codes_are_kebab_case_and_unique() {
+        let mut seen = HashSet::new();
+        for reason in Reason::ALL {
+            let code = reason.code();
+            assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{code}");
+            assert!(seen.insert(code), "{code} stands twice");
+        }
+    }
+}
