@@ -31,6 +31,14 @@ pub mod provider;
 pub mod config_error;
 pub mod refusal;
 
+pub mod jose;
+pub mod trust;
+
+#[cfg(any(test, feature = "cli"))]
+pub mod mint;
+#[cfg(test)]
+pub(crate) mod testing;
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]

@@ -1,0 +1,175 @@
+//! The claim set (RFC 7519 section 4) with typed access: a claim of the wrong type is an error, never "absent"
+//! (CVE-2026-25537 read an `exp` that was text as no `exp`). JSON `null` is a value of the wrong type, too.
+//!
+//! It serves step 4. The names that refusals repeat are the standard's or the configuration's, never the token's.
+
+use core::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{UnverifiedToken, json};
+use crate::limits::{MAX_LIST_ELEMENTS, MAX_TOKEN_JSON_DEPTH};
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::time::UnixSeconds;
+
+/// 2^53: below it, and above its negative, every whole number is a double of its own (RFC 8259 section 6).
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+
+/// Where a claim stands: the member names from the claim set inwards. Never empty. A dot in a name is part of the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimPath(pub Vec<String>);
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" > "))
+    }
+}
+
+/// The claims of an authentic token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimSet(Map<String, Value>);
+
+/// What choosing a profile needs of a token before its signature is checked; decides nothing else.
+pub struct UnverifiedClaims(ClaimSet);
+
+/// Which whole second a `NumericDate` with a fraction stands for; the stricter one is the caller's to name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// The last whole second before it.
+    Down,
+    /// The first whole second after it.
+    Up,
+}
+
+impl UnverifiedClaims {
+    /// Reads the payload of a token that is not believed.
+    ///
+    /// # Errors
+    /// `token-malformed`, `token-claim-type` where `iss` is not a string.
+    pub fn peek(token: &UnverifiedToken) -> Result<Self, Refusal> {
+        let claims = ClaimSet::parse(&token.payload)?;
+        claims.string("iss")?;
+        Ok(Self(claims))
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.get("iss").and_then(Value::as_str)
+    }
+
+    /// Whether the claim `name` has exactly `value`; see [`ClaimSet::has`].
+    #[must_use]
+    pub fn has(&self, name: &str, value: &Value) -> bool {
+        self.0.has(name, value)
+    }
+}
+
+impl ClaimSet {
+    /// Reads the payload of a token.
+    pub(super) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
+        match json::parse(payload, MAX_TOKEN_JSON_DEPTH) {
+            Ok(Value::Object(claims)) => Ok(Self(claims)),
+            _ => Err(Refusal::with(
+                Reason::TokenMalformed,
+                Detail::Fault("the token's payload is not a strict JSON object"),
+            )),
+        }
+    }
+
+    /// Claims that no signature stands behind.
+    #[cfg(test)]
+    pub(crate) fn for_test(claims: Value) -> Self {
+        match claims {
+            Value::Object(claims) => Self(claims),
+            other => panic!("a claim set is an object, not {other}"),
+        }
+    }
+
+    /// The value at this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Whether the claim `name` is there and has exactly `value`. Numbers are compared as numbers, for `900` and `900.0`
+    /// are one number in JSON; nothing else is converted.
+    #[must_use]
+    pub fn has(&self, name: &str, value: &Value) -> bool {
+        match (self.get(name), value) {
+            (Some(Value::Number(found)), Value::Number(wanted)) => {
+                let exact = |number: &serde_json::Number| number.as_f64().filter(|double| double.abs() < EXACT_BELOW);
+                found == wanted || exact(found).is_some_and(|double| exact(wanted) == Some(double))
+            }
+            (found, wanted) => found == Some(wanted),
+        }
+    }
+
+    /// The value at a path of names.
+    ///
+    /// # Errors
+    /// `token-claim-type` where something on the way is there and is not an object.
+    pub fn at(&self, path: &ClaimPath) -> Result<Option<&Value>, Refusal> {
+        let Some((last, way)) = path.0.split_last() else { return Ok(None) };
+        let mut object = &self.0;
+        for name in way {
+            match object.get(name) {
+                Some(Value::Object(inner)) => object = inner,
+                Some(_) => return Err(wrong_type(&path.to_string())),
+                None => return Ok(None),
+            }
+        }
+        Ok(object.get(last))
+    }
+
+    /// A string claim.
+    ///
+    /// # Errors
+    /// `token-claim-type` where it is there and is not a string.
+    pub fn string(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+
+    /// `aud`: one string or a list of strings (RFC 7519 section 4.1.3), at most [`MAX_LIST_ELEMENTS`].
+    ///
+    /// # Errors
+    /// `token-claim-type`
+    pub fn audiences(&self) -> Result<Option<Vec<&str>>, Refusal> {
+        match self.get("aud") {
+            None => Ok(None),
+            Some(Value::String(one)) => Ok(Some(vec![one])),
+            Some(Value::Array(several)) if several.len() <= MAX_LIST_ELEMENTS => several
+                .iter()
+                .map(|one| one.as_str().ok_or_else(|| wrong_type("aud")))
+                .collect::<Result<_, _>>()
+                .map(Some),
+            Some(_) => Err(wrong_type("aud")),
+        }
+    }
+
+    /// A `NumericDate` (RFC 7519 section 2) in whole seconds.
+    ///
+    /// # Errors
+    /// `token-claim-type` where it is there and not a number between -2^53 and 2^53, both excluded.
+    pub fn time(&self, name: &'static str, rounding: Rounding) -> Result<Option<UnixSeconds>, Refusal> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let seconds = value.as_f64().filter(|seconds| seconds.abs() < EXACT_BELOW).ok_or_else(|| wrong_type(name))?;
+        let whole = match rounding {
+            Rounding::Down => seconds.floor(),
+            Rounding::Up => seconds.ceil(),
+        };
+        // Lossless: a whole number that a double holds exactly.
+        Ok(Some(UnixSeconds::new(whole as i64)))
+    }
+}
+
+fn wrong_type(name: &str) -> Refusal {
+    Refusal::with(Reason::TokenClaimType, Detail::Claim(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

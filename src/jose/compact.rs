@@ -1,0 +1,116 @@
+//! The compact form of a JWS (RFC 7515 section 7.1): three parts, two dots, nothing else.
+//!
+//! Step 4 begins here. The bytes are the client's: nothing of them is believed, and of the header only `alg`, `kid` and
+//! `typ` are read. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are never looked at, so no key and no address can come from a token
+//! (RFC 8725 section 3.10).
+
+use serde_json::{Map, Value};
+
+use super::{Algorithm, base64url, json};
+use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
+use crate::refusal::{Detail, Reason, Refusal};
+
+/// A token as presented: well formed, and not believed. Its claims are not readable here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnverifiedToken {
+    /// The algorithm that the header names; one of ours.
+    pub(crate) algorithm: Algorithm,
+    /// `kid`.
+    pub(crate) key_id: Option<String>,
+    /// `typ` in lower case, without `application/`.
+    pub(crate) typ: Option<String>,
+    /// The bytes that the signature is over: header and payload with the dot between.
+    pub(crate) signing_input: Vec<u8>,
+    /// The decoded payload.
+    pub(crate) payload: Vec<u8>,
+    /// The decoded signature.
+    pub(crate) signature: Vec<u8>,
+}
+
+impl UnverifiedToken {
+    /// Reads the compact form. The payload is decoded and not parsed.
+    ///
+    /// The header is one strict JSON object of at most [`MAX_JOSE_HEADER_BYTES`]. Any `crit` is refused, for no extension
+    /// is understood here, and any `b64`, for it changes what the signature is over (RFC 7797). `enc` marks an encrypted
+    /// token (RFC 7516), which nobody here can read. Header and signature may not be empty: an empty signature is what an
+    /// unsecured JWS has (RFC 7515 appendix A.5). An empty payload is a legal one of a JWS, and fails as no claim set.
+    ///
+    /// # Errors
+    /// `token-too-large`, `token-malformed`, `token-critical`, `token-algorithm`.
+    pub fn parse(text: &[u8], max_bytes: usize) -> Result<Self, Refusal> {
+        at_most(text.len(), max_bytes)?;
+        let mut parts = text.split(|&byte| byte == b'.');
+        let (Some(header_text), Some(payload_text), Some(signature_text), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed("the token is not three parts with a dot between"));
+        };
+        if header_text.is_empty() || signature_text.is_empty() {
+            return Err(malformed("the token's header or signature is empty"));
+        }
+        let header = decode(header_text)?;
+        let payload = decode(payload_text)?;
+        let signature = decode(signature_text)?;
+        at_most(header.len(), MAX_JOSE_HEADER_BYTES)?;
+        let Ok(Value::Object(header)) = json::parse(&header, MAX_TOKEN_JSON_DEPTH) else {
+            return Err(malformed("the token's header is not a strict JSON object"));
+        };
+        if header.contains_key("enc") {
+            return Err(malformed("the token is encrypted"));
+        }
+        for name in ["crit", "b64"] {
+            if header.contains_key(name) {
+                return Err(Refusal::with(Reason::TokenCritical, Detail::Claim(name.to_owned())));
+            }
+        }
+        let algorithm = header
+            .get("alg")
+            .and_then(Value::as_str)
+            .and_then(Algorithm::from_name)
+            .ok_or_else(|| Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned())))?;
+        let key_id = text_member(&header, "kid", "`kid` of the token is not text")?.map(str::to_owned);
+        let typ = text_member(&header, "typ", "`typ` of the token is not text")?.map(media_type);
+        let mut signing_input = Vec::with_capacity(text.len());
+        signing_input.extend_from_slice(header_text);
+        signing_input.push(b'.');
+        signing_input.extend_from_slice(payload_text);
+        Ok(Self { algorithm, key_id, typ, signing_input, payload, signature })
+    }
+}
+
+fn malformed(what: &'static str) -> Refusal {
+    Refusal::with(Reason::TokenMalformed, Detail::Fault(what))
+}
+
+fn at_most(found: usize, max: usize) -> Result<(), Refusal> {
+    if found > max { Err(Refusal::with(Reason::TokenTooLarge, Detail::Size { found, max })) } else { Ok(()) }
+}
+
+fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
+    base64url::decode(part).ok_or_else(|| malformed("a part of the token is not canonical base64url"))
+}
+
+fn text_member<'h>(
+    header: &'h Map<String, Value>,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<&'h str>, Refusal> {
+    match header.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(malformed(otherwise)),
+    }
+}
+
+/// A `typ` in the form that is compared: media types have no case, and `application/` may be left out where no other
+/// slash follows (RFC 7515 section 4.1.9).
+fn media_type(typ: &str) -> String {
+    let lower = typ.to_ascii_lowercase();
+    match lower.strip_prefix("application/") {
+        Some(subtype) if !subtype.contains('/') => subtype.to_owned(),
+        _ => lower,
+    }
+}
+
+#[cfg(test)]
+mod tests;

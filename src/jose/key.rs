@@ -1,0 +1,311 @@
+//! One JWK (RFC 7517, RFC 7518, RFC 8037): one usable verification key for one algorithm, or the reason why not.
+//!
+//! It serves the configuration, where key sets are compiled, and step 4, where signatures are checked. A key set is trusted
+//! to say whose keys they are and not to be well formed: everything that could make a key mean two things is refused here,
+//! once, so that nothing about a key is left to a token. `x5c`, `x5u` and `x5t` are never read.
+
+mod fault;
+
+use jwt_simple::algorithms::{
+    ECDSAP256PublicKeyLike as _, ECDSAP384PublicKeyLike as _, ES256PublicKey, ES384PublicKey, Ed25519PublicKey,
+    EdDSAPublicKeyLike as _, RS256PublicKey, RSAPublicKeyLike as _,
+};
+use p256::ecdsa::signature::Verifier as _;
+use serde_json::{Map, Value};
+use superboring::hash::MessageDigest;
+use superboring::pkey::{PKey, Public};
+use superboring::rsa::Padding;
+
+use super::{Algorithm, base64url};
+
+pub use fault::KeyFault;
+
+/// Bits of an RSA modulus: fewer are too weak (RFC 7518 section 3.3), more cost a request too much, and the library below
+/// takes no others.
+const RSA_MODULUS_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// 65537, the one public exponent that is taken, as the octets of `e`.
+const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// Members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4, RFC 8037 section 2).
+const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// A key that can check signatures of exactly one algorithm.
+#[derive(Clone, Debug)]
+pub struct VerificationKey {
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    thumbprint: String,
+    material: Material,
+}
+
+/// The parsed key, in the types that the signature primitives take. That `jwt-simple` hands out these very types is what
+/// the assignments in [`Material::compile`] rest on: with two versions of a primitive in the build they do not compile.
+#[derive(Clone, Debug)]
+enum Material {
+    Rsa { key: Box<PKey<Public>>, signature_bytes: usize },
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+    Ed25519(ed25519_compact::PublicKey),
+}
+
+/// The families of keys; each has its own members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl VerificationKey {
+    /// Compiles one JWK for one of `algorithms`. With `None` all of ours are taken, and the key must name its own.
+    ///
+    /// # Errors
+    /// See [`KeyFault`].
+    pub fn compile(jwk: &Value, algorithms: Option<&[Algorithm]>) -> Result<Self, KeyFault> {
+        let jwk = jwk.as_object().ok_or(KeyFault::NotAnObject)?;
+        let key_id = text(jwk, "kid")?.map(str::to_owned);
+        let family = Family::of(jwk)?;
+        if let Some(member) = SECRET_MEMBERS.into_iter().find(|&member| jwk.contains_key(member)) {
+            return Err(KeyFault::PrivateMaterial(member));
+        }
+        intended_for_signatures(jwk)?;
+        let algorithm = family.algorithm(jwk, algorithms)?;
+        let (material, thumbprint) = Material::compile(jwk, family)?;
+        Ok(Self { algorithm, key_id, thumbprint, material })
+    }
+
+    /// The one algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The SHA-256 thumbprint of the public key, base64url (RFC 7638): equal for the same key whatever it is called.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        self.thumbprint.clone()
+    }
+
+    /// Whether the holder of this key's private half has signed `message`. A signature of any other length than the
+    /// algorithm's is none: RSA signatures are as long as the modulus (RFC 8017 sections 8.1.2 and 8.2.2), ECDSA ones are
+    /// `r` and `s` side by side and never DER (RFC 7518 section 3.4).
+    ///
+    /// Of an ECDSA signature a second valid form can be made (`s` and `n - s`), so nothing may be keyed by its bytes.
+    ///
+    /// This believes no token: only [`AuthenticToken::verify`](super::AuthenticToken::verify) does.
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Rsa { key, signature_bytes } => {
+                signature.len() == *signature_bytes && rsa_has_signed(self.algorithm, key, message, signature)
+            }
+            Material::P256(key) => p256::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Material::P384(key) => p384::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Material::Ed25519(key) => ed25519_compact::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+        }
+    }
+}
+
+impl Family {
+    fn of(jwk: &Map<String, Value>) -> Result<Self, KeyFault> {
+        match required_text(jwk, "kty")? {
+            "RSA" => Ok(Self::Rsa),
+            "EC" => match required_text(jwk, "crv")? {
+                "P-256" => Ok(Self::P256),
+                "P-384" => Ok(Self::P384),
+                other => Err(KeyFault::UnsupportedCurve(other.to_owned())),
+            },
+            "OKP" => match required_text(jwk, "crv")? {
+                "Ed25519" => Ok(Self::Ed25519),
+                other => Err(KeyFault::UnsupportedCurve(other.to_owned())),
+            },
+            "oct" => Err(KeyFault::Symmetric),
+            other => Err(KeyFault::UnsupportedKeyType(other.to_owned())),
+        }
+    }
+
+    const fn fits(self, algorithm: Algorithm) -> bool {
+        match algorithm {
+            Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512 => matches!(self, Self::Rsa),
+            Algorithm::Es256 => matches!(self, Self::P256),
+            Algorithm::Es384 => matches!(self, Self::P384),
+            Algorithm::Ed25519 => matches!(self, Self::Ed25519),
+        }
+    }
+
+    /// The one algorithm of a key of this family: the one it names, or the only one of the profile's that fits.
+    fn algorithm(self, jwk: &Map<String, Value>, algorithms: Option<&[Algorithm]>) -> Result<Algorithm, KeyFault> {
+        if let Some(name) = text(jwk, "alg")? {
+            let algorithm =
+                Algorithm::from_name(name).ok_or_else(|| KeyFault::UnsupportedAlgorithm(name.to_owned()))?;
+            if !self.fits(algorithm) {
+                return Err(KeyFault::AlgorithmDoesNotFit(algorithm));
+            }
+            if algorithms.is_some_and(|taken| !taken.contains(&algorithm)) {
+                return Err(KeyFault::AlgorithmNotTaken(algorithm));
+            }
+            return Ok(algorithm);
+        }
+        let taken = algorithms.ok_or(KeyFault::AlgorithmMissing)?;
+        let fitting: Vec<_> = Algorithm::ALL
+            .iter()
+            .copied()
+            .filter(|algorithm| self.fits(*algorithm) && taken.contains(algorithm))
+            .collect();
+        match fitting.as_slice() {
+            [] => Err(KeyFault::NoAlgorithmFits),
+            [algorithm] => Ok(*algorithm),
+            _ => Err(KeyFault::AmbiguousAlgorithm(fitting)),
+        }
+    }
+}
+
+impl Material {
+    /// The parsed key and its thumbprint.
+    fn compile(jwk: &Map<String, Value>, family: Family) -> Result<(Self, String), KeyFault> {
+        match family {
+            Family::Rsa => rsa(jwk),
+            Family::P256 => {
+                let (point, thumbprint) = ec_point(jwk, "P-256", 32)?;
+                let key = ES256PublicKey::from_bytes(&point).map_err(|_| KeyFault::NotOnCurve)?;
+                let key: &p256::ecdsa::VerifyingKey = key.public_key().as_ref();
+                Ok((Self::P256(*key), thumbprint))
+            }
+            Family::P384 => {
+                let (point, thumbprint) = ec_point(jwk, "P-384", 48)?;
+                let key = ES384PublicKey::from_bytes(&point).map_err(|_| KeyFault::NotOnCurve)?;
+                let key: &p384::ecdsa::VerifyingKey = key.public_key().as_ref();
+                Ok((Self::P384(*key), thumbprint))
+            }
+            Family::Ed25519 => {
+                let x = octets_of_length(jwk, "x", 32)?;
+                let key = Ed25519PublicKey::from_bytes(&x).map_err(|_| KeyFault::WeakKey)?;
+                let key: &ed25519_compact::PublicKey = key.public_key().as_ref();
+                let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(&x));
+                Ok((Self::Ed25519(*key), thumbprint(&members)))
+            }
+        }
+    }
+}
+
+/// `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3): where a key says what it is for, that must be checking signatures.
+/// `jwt-svid` is what SPIFFE bundles write there (JWT-SVID section 4).
+fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
+    match text(jwk, "use")? {
+        None | Some("sig" | "jwt-svid") => {}
+        Some(other) => return Err(KeyFault::OtherUse(other.to_owned())),
+    }
+    match jwk.get("key_ops") {
+        None => Ok(()),
+        Some(Value::Array(operations)) if operations.iter().all(Value::is_string) => {
+            if operations.iter().any(|operation| operation == "verify") {
+                Ok(())
+            } else {
+                Err(KeyFault::OtherOperations)
+            }
+        }
+        Some(_) => Err(KeyFault::WrongType("key_ops")),
+    }
+}
+
+/// An RSA key. Octets in front of the number's own are refused, not trimmed: RFC 7518 section 6.3.1.1 leaves no room for
+/// them, and one key has one form here.
+fn rsa(jwk: &Map<String, Value>) -> Result<(Material, String), KeyFault> {
+    let modulus = octets(jwk, "n")?;
+    let exponent = octets(jwk, "e")?;
+    let Some(first) = modulus.first().filter(|first| **first != 0) else {
+        return Err(KeyFault::LeadingZeros("n"));
+    };
+    let spare = usize::try_from(first.leading_zeros()).unwrap_or_default();
+    let bits = modulus.len().saturating_mul(8).saturating_sub(spare);
+    if !RSA_MODULUS_BITS.contains(&bits) {
+        return Err(KeyFault::ModulusBits(bits));
+    }
+    if exponent != RSA_EXPONENT {
+        return Err(KeyFault::Exponent);
+    }
+    let key = RS256PublicKey::from_components(&modulus, &exponent).map_err(|_| KeyFault::Modulus)?;
+    let key = PKey::from_rsa(key.public_key().as_ref().clone()).map_err(|_| KeyFault::Modulus)?;
+    let members =
+        format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, base64url::encode(&exponent), base64url::encode(&modulus));
+    Ok((Material::Rsa { key: Box::new(key), signature_bytes: modulus.len() }, thumbprint(&members)))
+}
+
+fn rsa_has_signed(algorithm: Algorithm, key: &PKey<Public>, message: &[u8], signature: &[u8]) -> bool {
+    let Some((digest, padding)) = rsa_scheme(algorithm) else { return false };
+    // The salt of a PSS signature is as long as the digest, the verifier's default (RFC 7518 section 3.5).
+    superboring::sign::Verifier::new(digest, key)
+        .and_then(|mut verifier| {
+            verifier.set_rsa_padding(padding)?;
+            verifier.verify_oneshot(signature, message)
+        })
+        .unwrap_or(false)
+}
+
+/// Digest and padding of an RSA algorithm (RFC 7518 sections 3.3 and 3.5).
+pub(crate) fn rsa_scheme(algorithm: Algorithm) -> Option<(MessageDigest, Padding)> {
+    match algorithm {
+        Algorithm::Rs256 => Some((MessageDigest::sha256(), Padding::PKCS1)),
+        Algorithm::Rs384 => Some((MessageDigest::sha384(), Padding::PKCS1)),
+        Algorithm::Rs512 => Some((MessageDigest::sha512(), Padding::PKCS1)),
+        Algorithm::Ps256 => Some((MessageDigest::sha256(), Padding::PKCS1_PSS)),
+        Algorithm::Ps384 => Some((MessageDigest::sha384(), Padding::PKCS1_PSS)),
+        Algorithm::Ps512 => Some((MessageDigest::sha512(), Padding::PKCS1_PSS)),
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Ed25519 => None,
+    }
+}
+
+/// The uncompressed point (SEC 1 section 2.3.3) of `x` and `y`, each exactly as long as the curve's field (RFC 7518
+/// section 6.2.1.2), and the key's thumbprint.
+fn ec_point(jwk: &Map<String, Value>, curve: &str, length: usize) -> Result<(Vec<u8>, String), KeyFault> {
+    let x = octets_of_length(jwk, "x", length)?;
+    let y = octets_of_length(jwk, "y", length)?;
+    let members =
+        format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, base64url::encode(&x), base64url::encode(&y));
+    Ok(([&[4], x.as_slice(), y.as_slice()].concat(), thumbprint(&members)))
+}
+
+/// The hash over the required members in the order of their names, without white space (RFC 7638 section 3).
+fn thumbprint(members: &str) -> String {
+    base64url::encode(&hmac_sha256::Hash::hash(members.as_bytes()))
+}
+
+fn text<'j>(jwk: &'j Map<String, Value>, member: &'static str) -> Result<Option<&'j str>, KeyFault> {
+    match jwk.get(member) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(KeyFault::WrongType(member)),
+    }
+}
+
+fn required_text<'j>(jwk: &'j Map<String, Value>, member: &'static str) -> Result<&'j str, KeyFault> {
+    text(jwk, member)?.ok_or(KeyFault::MissingMember(member))
+}
+
+fn octets(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyFault> {
+    base64url::decode(required_text(jwk, member)?.as_bytes()).ok_or(KeyFault::Encoding(member))
+}
+
+fn octets_of_length(jwk: &Map<String, Value>, member: &'static str, wanted: usize) -> Result<Vec<u8>, KeyFault> {
+    let octets = octets(jwk, member)?;
+    if octets.len() == wanted { Ok(octets) } else { Err(KeyFault::Length { member, found: octets.len(), wanted }) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! A JWK set (RFC 7517) as usable verification keys; bad keys are counted and skipped.
+//!
+//! One unknown key must not cost a provider all its others (it may be one of next year's algorithms), so a key that cannot
+//! be used is skipped and reported. What would leave a choice to the token is refused instead: a key that fits several of
+//! the profile's algorithms fails the set, and of two keys that a header cannot tell apart none but the first is kept.
+
+use core::fmt;
+
+use serde_json::Value;
+
+use super::{Algorithm, KeyFault, VerificationKey};
+use crate::limits::MAX_KEYS_PER_SET;
+
+/// The usable keys of one provider. Never empty; no two have the same algorithm and `kid`, and one without `kid` is the
+/// only one of its algorithm.
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    keys: Vec<VerificationKey>,
+}
+
+/// A key of a set that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    /// Its place in `keys`, from 0.
+    pub index: usize,
+    /// Its `kid`, if it has a readable one.
+    pub kid: Option<String>,
+    /// Why, in words.
+    pub why: KeyFault,
+}
+
+/// Why a whole set cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySetFault {
+    /// Not a JSON object with an array `keys`.
+    Malformed(&'static str),
+    /// More keys than the cap.
+    TooManyKeys(usize),
+    /// A key without `alg` fits several of the profile's algorithms: which one it signs with would be the token's choice.
+    AmbiguousKey {
+        /// Its place in `keys`, from 0.
+        index: usize,
+        /// The algorithms it fits.
+        fits: Vec<Algorithm>,
+    },
+    /// No usable key is left.
+    NoUsableKey(Vec<SkippedKey>),
+}
+
+impl fmt::Display for KeySetFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => f.write_str(what),
+            Self::TooManyKeys(found) => write!(f, "the set has {found} keys; at most {MAX_KEYS_PER_SET} are taken"),
+            Self::AmbiguousKey { index, fits } => {
+                write!(f, "keys[{index}]: {}", KeyFault::AmbiguousAlgorithm(fits.clone()))
+            }
+            Self::NoUsableKey(skipped) => {
+                f.write_str("the set has no usable key")?;
+                for SkippedKey { index, why, .. } in skipped {
+                    write!(f, "; keys[{index}]: {why}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl KeySet {
+    /// Compiles a JWK set for a profile that takes `algorithms` (all of ours where `None`: then every key must say its own).
+    ///
+    /// # Errors
+    /// See [`KeySetFault`].
+    pub fn compile(set: &Value, algorithms: Option<&[Algorithm]>) -> Result<(Self, Vec<SkippedKey>), KeySetFault> {
+        let set = set.as_object().ok_or(KeySetFault::Malformed("the key set is not an object"))?;
+        let listed = match set.get("keys") {
+            Some(Value::Array(listed)) => listed,
+            Some(_) => return Err(KeySetFault::Malformed("`keys` of the key set is not a list")),
+            None => return Err(KeySetFault::Malformed("the key set has no `keys`")),
+        };
+        if listed.len() > MAX_KEYS_PER_SET {
+            return Err(KeySetFault::TooManyKeys(listed.len()));
+        }
+        let mut usable: Vec<(usize, VerificationKey)> = Vec::new();
+        let mut skipped = Vec::new();
+        for (index, jwk) in listed.iter().enumerate() {
+            match VerificationKey::compile(jwk, algorithms) {
+                Ok(key) if key.key_id().is_some() && usable.iter().any(|(_, earlier)| same_name(earlier, &key)) => {
+                    skipped.push(SkippedKey::new(index, jwk, KeyFault::DuplicateKeyId));
+                }
+                Ok(key) => usable.push((index, key)),
+                Err(KeyFault::AmbiguousAlgorithm(fits)) => return Err(KeySetFault::AmbiguousKey { index, fits }),
+                Err(why) => skipped.push(SkippedKey::new(index, jwk, why)),
+            }
+        }
+        let algorithms_in_use: Vec<_> = usable.iter().map(|(_, key)| key.algorithm()).collect();
+        let mut keys = Vec::new();
+        for (index, key) in usable {
+            let siblings = algorithms_in_use.iter().filter(|algorithm| **algorithm == key.algorithm()).count();
+            if key.key_id().is_none() && siblings > 1 {
+                skipped.push(SkippedKey { index, kid: None, why: KeyFault::KeyIdMissing });
+            } else {
+                keys.push(key);
+            }
+        }
+        skipped.sort_by_key(|key| key.index);
+        if keys.is_empty() { Err(KeySetFault::NoUsableKey(skipped)) } else { Ok((Self { keys }, skipped)) }
+    }
+
+    /// The usable keys.
+    #[must_use]
+    pub fn keys(&self) -> &[VerificationKey] {
+        &self.keys
+    }
+
+    /// The one key that a token of this algorithm and `kid` can mean: the key of both; else, where the token or the key
+    /// names no `kid`, the only key of the algorithm.
+    pub(super) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {
+        let mut fitting = self.keys.iter().filter(|key| key.algorithm() == algorithm);
+        if key_id.is_some()
+            && let Some(named) = fitting.clone().find(|key| key.key_id() == key_id)
+        {
+            return Some(named);
+        }
+        let only = fitting.next().filter(|_| fitting.next().is_none())?;
+        (key_id.is_none() || only.key_id().is_none()).then_some(only)
+    }
+}
+
+impl SkippedKey {
+    fn new(index: usize, jwk: &Value, why: KeyFault) -> Self {
+        Self { index, kid: jwk.get("kid").and_then(Value::as_str).map(str::to_owned), why }
+    }
+}
+
+fn same_name(one: &VerificationKey, other: &VerificationKey) -> bool {
+    one.algorithm() == other.algorithm() && one.key_id() == other.key_id()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Profiles: what a token must look like to be believed, one profile for each role that a token can play.
+
+use serde_json::Value;
+
+use super::FactField;
+use crate::jose::{Algorithm, ClaimPath, KeySet};
+use crate::provider::ProviderName;
+use crate::time::Seconds;
+
+/// What `iss` must be (RFC 7519 section 4.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IssuerId {
+    /// Exactly this text.
+    Exactly(String),
+    /// Not there at all, as in a SPIFFE JWT-SVID.
+    Absent,
+}
+
+/// What `aud` must hold (RFC 7519 section 4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audiences {
+    /// At least one of these.
+    OneOf(Vec<String>),
+    /// Not there at all.
+    Absent,
+}
+
+/// Whether `exp` must be there (RFC 7519 section 4.1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It must.
+    Required,
+    /// It must not; then `max_age` bounds the token's life.
+    Absent,
+}
+
+/// Which `typ` headers are taken, compared without regard to case and to a leading `application/` (RFC 7515 section 4.1.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typ {
+    /// The values taken, in lower case, without `application/`.
+    pub values: Vec<String>,
+    /// Whether a token without `typ` is taken.
+    pub absent: bool,
+}
+
+/// What a token of one role must look like.
+#[derive(Clone, Debug)]
+pub struct TokenProfile {
+    /// The name in the configuration.
+    pub name: ProviderName,
+    /// `iss`.
+    pub issuer: IssuerId,
+    /// `aud`.
+    pub audiences: Audiences,
+    /// `exp`.
+    pub expiry: Expiry,
+    /// Algorithms taken. Never empty.
+    pub algorithms: Vec<Algorithm>,
+    /// `typ`.
+    pub typ: Typ,
+    /// Claims that must have exactly these values, see [`ClaimSet::has`](crate::jose::ClaimSet::has).
+    pub pins: Vec<(String, Value)>,
+    /// Claims that must not be there.
+    pub forbid_claims: Vec<String>,
+    /// Tolerance between the issuer's clock and ours, both ways.
+    pub clock_skew: Seconds,
+    /// Longest time since `iat`, by our clock and without the skew; with it `iat` is required.
+    pub max_age: Option<Seconds>,
+    /// Longest time from `iat` to `exp`, both by the issuer's clock; with it `iat` is required.
+    pub max_lifetime: Option<Seconds>,
+    /// The claims that become facts.
+    pub facts: Vec<FactField>,
+    /// The keys that may sign.
+    pub keys: KeySet,
+}
+
+/// Whether verified evidence goes on to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// It goes on when it was verified.
+    Verified,
+    /// It is always removed.
+    Never,
+}
+
+/// How a token of an issuer becomes a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalRule {
+    /// The entity type inside the issuer's namespace: `User` makes `<issuer>::User`.
+    pub entity_type: String,
+    /// The claim that names the principal: a non-empty string.
+    pub id: ClaimPath,
+    /// The claim that lists its groups, strings; a token without it has no groups.
+    pub groups: Option<ClaimPath>,
+}
+
+/// An issuer of access tokens.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What its tokens must look like.
+    pub profile: TokenProfile,
+    /// Who they speak of.
+    pub principal: PrincipalRule,
+    /// Whether the token goes on to the upstream.
+    pub forward: Forward,
+}
+
+/// How posture is tied to the user's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// This claim of the token must equal this claim of the posture token, both strings.
+    Claims {
+        /// The claim of the access token.
+        token: ClaimPath,
+        /// The claim of the posture token.
+        device: ClaimPath,
+    },
+    /// Not at all, which the configuration says in so many words.
+    None,
+}
+
+/// Somebody who is trusted to speak about devices.
+#[derive(Clone, Debug)]
+pub struct DeviceProvider {
+    /// What its posture tokens must look like. `max_age` is always set.
+    pub profile: TokenProfile,
+    /// The request header that carries the posture token, in lower case.
+    pub header: String,
+    /// How the posture is tied to the user's token.
+    pub bind: Bind,
+    /// Whether the posture token goes on to the upstream.
+    pub forward: Forward,
+}
