@@ -39,6 +39,9 @@ pub mod mint;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub mod request;
+pub mod route;
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]
