@@ -42,6 +42,9 @@ pub(crate) mod testing;
 pub mod request;
 pub mod route;
 
+pub mod evidence;
+pub mod identity;
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]

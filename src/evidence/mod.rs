@@ -1,0 +1,165 @@
+//! Step 3: what the client presented, each piece from its one configured place, none of it believed.
+//!
+//! "Evidence" is all that the client presents. In the words of RFC 9334 a posture token is an attestation result: its
+//! maker appraised the device, and we rely on the finding.
+//!
+//! A credential at any other place (query, cookie, a header spelled with `_`) is not looked at, and so proves nothing.
+
+mod bearer;
+
+use bearer::bearer_token;
+
+use crate::jose::UnverifiedToken;
+use crate::provider::ProviderName;
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::request::{Exactly, Request};
+
+/// The header field of access tokens (RFC 6750 section 2.1).
+pub(crate) const AUTHORIZATION: &str = "authorization";
+
+/// Where posture is looked for. Access tokens are always looked for in `Authorization` (RFC 6750 section 2.1).
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    /// Device providers and the header of each, in lower case.
+    pub posture_headers: Vec<(ProviderName, String)>,
+    /// Bytes of one token.
+    pub max_token_bytes: usize,
+}
+
+/// What was found.
+pub struct Presented {
+    /// The access token.
+    pub(crate) access_token: Option<UnverifiedToken>,
+    /// Posture tokens by provider.
+    pub(crate) posture: Vec<(ProviderName, UnverifiedToken)>,
+}
+
+impl Presented {
+    /// Nothing, whatever the request carries: a CORS preflight has no credential (Fetch standard, section 3.3), so
+    /// evidence on one is a trick and is not looked at.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { access_token: None, posture: Vec::new() }
+    }
+
+    /// Looks at each configured place, and at no other.
+    ///
+    /// # Errors
+    /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), what
+    /// [`UnverifiedToken::parse`] says of the access token; for posture `posture-refused` with the fault as detail.
+    pub fn collect(recipe: &Recipe, request: &Request) -> Result<Self, Refusal> {
+        let access_token = match request.headers.exactly(AUTHORIZATION) {
+            Exactly::None => None,
+            Exactly::One(value) => Some(UnverifiedToken::parse(bearer_token(value)?, recipe.max_token_bytes)?),
+            Exactly::Many => return Err(Refusal::new(Reason::CredentialDuplicate)),
+        };
+        let mut posture = Vec::new();
+        for (provider, header) in &recipe.posture_headers {
+            match request.headers.exactly(header) {
+                Exactly::None => {}
+                Exactly::One(value) => {
+                    posture.push((provider.clone(), posture_token(provider, value, recipe.max_token_bytes)?));
+                }
+                Exactly::Many => return Err(posture_refused(provider, "more than one")),
+            }
+        }
+        Ok(Self { access_token, posture })
+    }
+}
+
+fn posture_token(provider: &ProviderName, value: &[u8], max_bytes: usize) -> Result<UnverifiedToken, Refusal> {
+    if value.is_empty() {
+        return Err(posture_refused(provider, "an empty header"));
+    }
+    UnverifiedToken::parse(value, max_bytes).map_err(|fault| Refusal::posture(fault).about(provider))
+}
+
+fn posture_refused(provider: &ProviderName, fault: &'static str) -> Refusal {
+    Refusal::with(Reason::PostureRefused, Detail::Fault(fault)).about(provider)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Presented, Recipe};
+    use crate::portable;
+    use crate::provider::ProviderName;
+    use crate::refusal::{Reason, Refusal};
+    use crate::request::Request;
+    use crate::testing;
+
+    fn collect(fields: &[(&str, &[u8])]) -> Result<Presented, Refusal> {
+        let recipe = Recipe {
+            posture_headers: vec![(ProviderName::new("mdm"), "x-device-posture".to_owned())],
+            max_token_bytes: 1024,
+        };
+        Presented::collect(&recipe, &Request::for_test(fields))
+    }
+
+    fn refused(fields: &[(&str, &[u8])]) -> Refusal {
+        match collect(fields) {
+            Ok(_) => panic!("taken: {fields:?}"),
+            Err(refusal) => refusal,
+        }
+    }
+
+    #[portable]
+    fn a_credential_at_any_other_place_is_not_looked_at() {
+        let presented = collect(&[
+            ("cookie", b"authorization=Bearer a.b.c"),
+            ("proxy-authorization", b"Bearer a.b.c"),
+            ("x-device_posture", b"a.b.c"),
+            ("x-authorization", b"Bearer a.b.c"),
+        ])
+        .unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        assert!(presented.access_token.is_none());
+        assert!(presented.posture.is_empty());
+    }
+
+    #[portable]
+    fn each_piece_is_taken_from_its_own_place() {
+        let token = testing::token(&testing::claims(serde_json::json!({})));
+        let bearer = format!("bearer  {token}");
+        let presented = collect(&[("authorization", bearer.as_bytes()), ("x-device-posture", token.as_bytes())])
+            .unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        assert!(presented.access_token.is_some());
+        assert_eq!(presented.posture.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["mdm"]);
+        let nothing = Presented::nothing();
+        assert!(nothing.access_token.is_none() && nothing.posture.is_empty());
+    }
+
+    #[portable]
+    fn a_token_is_refused_as_what_it_is_and_posture_always_as_posture() {
+        let long = "a".repeat(1025);
+        let bearer = format!("Bearer {long}");
+        assert_eq!(refused(&[("authorization", bearer.as_bytes())]).reason, Reason::TokenTooLarge);
+        assert_eq!(refused(&[("authorization", b"Bearer a.b.c")]).reason, Reason::TokenMalformed);
+        for (value, fault) in [(long.as_str(), "token-too-large"), ("a.b.c", "token-malformed")] {
+            let refusal = refused(&[("x-device-posture", value.as_bytes())]);
+            assert_eq!(refusal.reason, Reason::PostureRefused);
+            assert!(refusal.detail.to_string().starts_with(fault), "{refusal:?}");
+        }
+    }
+
+    #[portable]
+    fn two_credentials_are_refused_even_if_they_are_equal() {
+        let fields: [(&str, &[u8]); 2] = [("authorization", b"Bearer a.b.c"), ("authorization", b"Bearer a.b.c")];
+        assert_eq!(refused(&fields).reason, Reason::CredentialDuplicate);
+    }
+
+    #[portable]
+    fn an_authorization_that_is_no_bearer_token_is_refused_and_not_taken_for_none() {
+        for value in [&b""[..], b"Basic YTpi", b"Bearer"] {
+            assert_eq!(refused(&[("authorization", value)]).reason, Reason::CredentialMalformed);
+        }
+    }
+
+    #[portable]
+    fn posture_that_is_doubled_or_empty_is_refused_by_the_name_of_its_provider() {
+        let fields: [(&str, &[u8]); 2] = [("x-device-posture", b"a.b.c"), ("x-device-posture", b"a.b.c")];
+        for fields in [&fields[..], &[("x-device-posture", b"")]] {
+            let refusal = refused(fields);
+            assert_eq!(refusal.reason, Reason::PostureRefused);
+            assert_eq!(refusal.provider, Some(ProviderName::new("mdm")));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! From the claims of a judged token to the principal that a policy sees.
+
+use serde_json::Value;
+
+use crate::jose::{ClaimPath, ClaimSet};
+use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::trust::PrincipalRule;
+
+/// The principal's id.
+///
+/// # Errors
+/// `token-claim-missing`, `token-claim-type` where it is not a non-empty text without control characters under the cap.
+pub(super) fn id(rule: &PrincipalRule, claims: &ClaimSet) -> Result<String, Refusal> {
+    match claims.at(&rule.id)? {
+        None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(rule.id.to_string()))),
+        Some(value) => entity_id(value, &rule.id),
+    }
+}
+
+/// The principal's groups, each once, in the token's order.
+///
+/// # Errors
+/// `token-group-overage` where the token says that its groups stand elsewhere: a `forbid` on a group must not fall silent.
+/// `token-claim-type` where the claim is not a list of such texts as an id may be, or longer than the cap.
+pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<String>, Refusal> {
+    let Some(path) = &rule.groups else {
+        return Ok(Vec::new());
+    };
+    refuse_overage(path, claims)?;
+    let wrong_type = || Refusal::with(Reason::TokenClaimType, Detail::Claim(path.to_string()));
+    let listed = match claims.at(path)? {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(listed)) => listed,
+        Some(_) => return Err(wrong_type()),
+    };
+    if listed.len() > MAX_GROUPS_PER_TOKEN {
+        return Err(Refusal::with(
+            Reason::TokenClaimType,
+            Detail::Size { found: listed.len(), max: MAX_GROUPS_PER_TOKEN },
+        ));
+    }
+    let mut groups = Vec::with_capacity(listed.len());
+    for value in listed {
+        let group = entity_id(value, path)?;
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}
+
+/// Microsoft Entra ID leaves the groups out of a token when there are too many, and says so in one of two ways.
+fn refuse_overage(path: &ClaimPath, claims: &ClaimSet) -> Result<(), Refusal> {
+    let kept_elsewhere = match claims.get("_claim_names") {
+        Some(Value::Object(names)) => {
+            names.contains_key("groups") || path.0.iter().any(|name| names.contains_key(name))
+        }
+        Some(_) => true,
+        None => false,
+    };
+    let said = match claims.get("hasgroups") {
+        None | Some(Value::Bool(false)) => false,
+        Some(Value::String(text)) => text != "false",
+        Some(_) => true,
+    };
+    if kept_elsewhere || said { Err(Refusal::new(Reason::TokenGroupOverage)) } else { Ok(()) }
+}
+
+/// A text that may be the id of an entity.
+fn entity_id(value: &Value, path: &ClaimPath) -> Result<String, Refusal> {
+    match value {
+        Value::String(text)
+            if !text.is_empty() && text.len() <= MAX_ENTITY_ID_BYTES && !text.chars().any(char::is_control) =>
+        {
+            Ok(text.clone())
+        }
+        _ => Err(Refusal::with(Reason::TokenClaimType, Detail::Claim(path.to_string()))),
+    }
+}
