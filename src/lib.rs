@@ -27,6 +27,7 @@ pub mod limits;
 pub mod time;
 
 pub mod provider;
+mod spelling;
 
 pub mod config_error;
 pub mod refusal;
@@ -44,6 +45,7 @@ pub mod route;
 
 pub mod evidence;
 pub mod identity;
+pub mod policy;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;

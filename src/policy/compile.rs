@@ -1,0 +1,204 @@
+//! Documents to a policy set: every step for every policy, and every problem that any of them has.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::PrincipalConstraint;
+use cedar_policy::pst::Effect;
+
+use super::absent::lifted_rules;
+use super::entities::Directory;
+use super::groups::Groups;
+use super::names::{Kind, Names};
+use super::reads::Reads;
+use super::rules::Rules;
+use super::schema::Schemas;
+use super::scope::{Grounds, Scope};
+use super::slice::{Reach, Slices};
+use super::source::{Named, Source, Statement, line_starts, parse, statements};
+use super::validation::{Applies, Subject};
+use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::config_error::{ConfigError, ConfigWarning};
+use crate::limits::MAX_POLICIES;
+use crate::trust::Bind;
+
+/// A valid policy with all that is known of it.
+pub(super) struct Checked<'a> {
+    /// Its document.
+    pub source: Source<'a>,
+    /// The policy.
+    pub named: Named,
+    /// What its conditions read.
+    pub reads: Reads,
+    /// What its scope matches.
+    pub scope: Scope<'a>,
+    /// What it applies to.
+    pub applies: Applies,
+    /// All names.
+    pub names: Names<'a>,
+}
+
+/// See [`PolicySet::compile`].
+pub(super) fn compile(
+    documents: &[PolicyDocument],
+    hierarchy: &GroupHierarchy,
+    vocabulary: Vocabulary<'_>,
+) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
+    let mut errors = Vec::new();
+    let groups = Groups::compile(hierarchy, vocabulary).unwrap_or_else(|found| {
+        errors.extend(found);
+        Groups::default()
+    });
+    let names = Names { vocabulary, groups: &groups };
+    let cut: Vec<Vec<Statement>> = documents.iter().map(|document| statements(&document.text)).collect();
+    let total: usize = cut.iter().map(Vec::len).sum();
+    if total > MAX_POLICIES {
+        errors.push(ConfigError {
+            pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
+            position: None,
+            code: "too-many-policies",
+            message: format!("there are {total} policies, at most {MAX_POLICIES} are taken"),
+            help: "join policies that differ in a name only: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
+        });
+        return Err(errors);
+    }
+    let mut schemas = Schemas::default();
+    let mut warnings = Vec::new();
+    let mut compiled = Vec::new();
+    let mut reaches = Vec::new();
+    let mut first = 0_usize;
+    let lines: Vec<Vec<usize>> = documents.iter().map(|document| line_starts(&document.text)).collect();
+    for (number, ((document, statements), lines)) in documents.iter().zip(&cut).zip(&lines).enumerate() {
+        let source = Source { document, lines };
+        let mut grounds = Grounds::default();
+        let (named, found) = parse(source, statements, first);
+        first = first.saturating_add(statements.len());
+        let mut problems = found;
+        let mut checked = Vec::new();
+        for named in named {
+            match compile_one(source, named, names, &mut grounds, &mut schemas) {
+                Ok(policy) => checked.push(policy),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.extend(lifted_rules(&checked));
+        problems.sort_by_key(|problem| problem.position);
+        errors.append(&mut problems);
+        warnings.extend(document_warnings(document, statements, &checked));
+        for policy in checked {
+            let reach = Reach {
+                document: number,
+                place: policy.scope.place.clone(),
+                actions: policy.scope.actions,
+                kinds: policy.applies.kinds.clone(),
+                principal: match policy.named.policy.principal_constraint() {
+                    PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
+                    PrincipalConstraint::Eq(entity)
+                    | PrincipalConstraint::In(entity)
+                    | PrincipalConstraint::IsIn(_, entity) => Some(entity),
+                },
+                needs: policy.applies.needs.clone(),
+            };
+            // INVARIANT: without errors this is the number that `parse` gave Cedar as the policy's id.
+            reaches.push((compiled.len(), reach, policy.named.policy.clone()));
+            compiled.push(Compiled::of(&policy));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let applications: Vec<Vec<String>> = documents
+        .iter()
+        .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect())
+        .collect();
+    let unnameable = |message: String| {
+        let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
+        vec![ConfigError { pointer: String::new(), position: None, code: "policy-schema", message, help }]
+    };
+    let slices = Slices::compile(reaches, &applications).map_err(|error| unnameable(error.to_string()))?;
+    let directory = Directory::compile(names)
+        .map_err(|_| unnameable("a name of the configuration is no name in Cedar".to_owned()))?;
+    Ok((PolicySet { policies: compiled, slices, directory }, warnings))
+}
+
+/// Everything that is judged of one policy by itself.
+fn compile_one<'a>(
+    source: Source<'a>,
+    named: Named,
+    names: Names<'a>,
+    grounds: &mut Grounds<'a>,
+    schemas: &mut Schemas,
+) -> Result<Checked<'a>, Vec<ConfigError>> {
+    let scope = Scope::of(&named.body, source.document, names, grounds);
+    let breaches = Rules::breaches(source, &named, names, &scope);
+    if !breaches.is_empty() {
+        return Err(breaches);
+    }
+    let reads = Reads::of(&named.body);
+    if named.body.effect == Effect::Permit && scope.kinds.contains(&Kind::Anonymous) {
+        let breaches = anonymous_breaches(source, &named, &reads);
+        if !breaches.is_empty() {
+            return Err(breaches);
+        }
+    }
+    let subject = Subject { source, named: &named, reads: &reads, scope: &scope, names };
+    let applies = subject.validate(schemas)?;
+    Ok(Checked { source, named, reads, scope, applies, names })
+}
+
+/// What a permit for Anonymous may read: what the caller asks for, and when. Where it calls from is not who it is.
+fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<ConfigError> {
+    const ALLOWED: [&str; 6] = ["http_method", "hostname", "path", "query", "user_agent", "path_parameters"];
+    let allowed = |path: &Vec<String>| match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["now"] => true,
+        ["http_request", member, ..] => ALLOWED.contains(member),
+        _ => false,
+    };
+    let paths: BTreeSet<&Vec<String>> = reads.values.union(&reads.presences).filter(|path| !allowed(path)).collect();
+    // `context has a && context.a.b` is one fault, not two.
+    let outermost = paths.iter().filter(|path| !paths.iter().any(|other| other != *path && path.starts_with(other)));
+    let text = source.document.text.get(named.start..named.end).unwrap_or("");
+    outermost
+        .map(|path| {
+            let word = path.last().map_or("", String::as_str);
+            let at = named.start.saturating_add(super::lexer::locate(text, word).unwrap_or(0));
+            source.problem(
+                at,
+                "anonymous-network-fact",
+                format!("a permit for Anonymous reads `context.{}`", path.join(".")),
+                "permit it to a verified principal, or decide by method, host, path, query and time alone: a place in the network is not an identity".to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn document_warnings(
+    document: &PolicyDocument,
+    statements: &[Statement],
+    checked: &[Checked<'_>],
+) -> Vec<ConfigWarning> {
+    let warning =
+        |code: &'static str, message: String| ConfigWarning { pointer: document.pointer.clone(), code, message };
+    let is_permit = |policy: &&Checked<'_>| policy.named.body.effect == Effect::Permit;
+    let mut warnings = Vec::new();
+    if statements.is_empty() {
+        warnings.push(warning("no-policies", "there are no policies: every request is denied".to_owned()));
+    } else if !checked.iter().any(|policy| is_permit(&policy)) {
+        warnings.push(warning(
+            "no-permit",
+            "no policy permits anything: by these policies every request is denied".to_owned(),
+        ));
+    }
+    for policy in checked.iter().filter(is_permit) {
+        for device in policy.names.vocabulary.devices {
+            let name = device.profile.name.as_str();
+            if policy.reads.mentions(name) && device.bind == Bind::None {
+                let id = &policy.named.id;
+                warnings.push(warning(
+                    "unbound-device",
+                    format!("`{id}` permits by `{name}`, whose posture is not bound to the token: it may be about another device"),
+                ));
+            }
+        }
+    }
+    warnings
+}

@@ -1,0 +1,130 @@
+//! Groups in groups, as the configuration says; never assumed from equal names.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::str::FromStr;
+
+use cedar_policy::EntityUid;
+
+use super::{GroupHierarchy, Vocabulary};
+use crate::config_error::ConfigError;
+use crate::spelling::suggestion;
+
+/// The hierarchy of groups, whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    /// Group to the groups it is in, directly.
+    parents: HashMap<EntityUid, Vec<EntityUid>>,
+    /// Pairs of issuers, by place: a group of the first is in a group of the second.
+    between: BTreeSet<(usize, usize)>,
+}
+
+impl Groups {
+    /// Reads the section.
+    ///
+    /// # Errors
+    /// `unknown-group` for a name that is no group of an issuer, `group-cycle`.
+    pub(super) fn compile(hierarchy: &GroupHierarchy, vocabulary: Vocabulary<'_>) -> Result<Self, Vec<ConfigError>> {
+        let mut groups = Self::default();
+        let mut errors = Vec::new();
+        for (child, parents) in &hierarchy.parents {
+            let pointer = format!("{}/{}", hierarchy.pointer, child.replace('~', "~0").replace('/', "~1"));
+            let child = group(child, &pointer, vocabulary).map_err(|error| errors.push(error)).ok();
+            for (parent, place) in parents.iter().zip(0_usize..) {
+                match (group(parent, &format!("{pointer}/{place}"), vocabulary), &child) {
+                    (Err(error), _) => errors.push(error),
+                    (Ok(_), None) => {}
+                    (Ok((parent, above)), Some((child, below))) => {
+                        groups.between.insert((*below, above));
+                        groups.parents.entry(child.clone()).or_default().push(parent);
+                    }
+                }
+            }
+        }
+        if let Some(member) = groups.member_of_itself() {
+            errors.push(ConfigError {
+                pointer: hierarchy.pointer.clone(),
+                position: None,
+                code: "group-cycle",
+                message: format!("the group `{member}` is in itself"),
+                help: "take one of the memberships away".to_owned(),
+            });
+        }
+        if errors.is_empty() { Ok(groups) } else { Err(errors) }
+    }
+
+    /// The groups that this one is in, directly.
+    pub(super) fn parents_of(&self, group: &EntityUid) -> &[EntityUid] {
+        self.parents.get(group).map_or(&[], Vec::as_slice)
+    }
+
+    /// Issuers whose groups can be in groups of this one, by any number of steps, and itself.
+    pub(super) fn issuers_below(&self, issuer: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([issuer]);
+        let mut waiting = vec![issuer];
+        while let Some(above) = waiting.pop() {
+            for (below, _) in self.between.iter().filter(|(_, parent)| *parent == above) {
+                if found.insert(*below) {
+                    waiting.push(*below);
+                }
+            }
+        }
+        found
+    }
+
+    /// Issuers in whose groups a group of this one is directly, and itself.
+    pub(super) fn issuers_above(&self, issuer: usize) -> BTreeSet<usize> {
+        let above = self.between.iter().filter(|(below, _)| *below == issuer).map(|(_, above)| *above);
+        above.chain([issuer]).collect()
+    }
+
+    /// A group on a cycle: what is left when groups without parents are taken away again and again.
+    fn member_of_itself(&self) -> Option<EntityUid> {
+        let mut open: BTreeMap<String, usize> =
+            self.parents.iter().map(|(child, parents)| (child.to_string(), parents.len())).collect();
+        let mut children: HashMap<&EntityUid, Vec<&EntityUid>> = HashMap::new();
+        for (child, parents) in &self.parents {
+            parents.iter().for_each(|parent| children.entry(parent).or_default().push(child));
+        }
+        let mut done: Vec<&EntityUid> =
+            children.keys().copied().filter(|group| !self.parents.contains_key(*group)).collect();
+        while let Some(group) = done.pop() {
+            for child in children.get(group).into_iter().flatten() {
+                let name = child.to_string();
+                let left = open.get(&name).copied().unwrap_or(0).saturating_sub(1);
+                if left == 0 {
+                    open.remove(&name);
+                    done.push(child);
+                } else {
+                    open.insert(name, left);
+                }
+            }
+        }
+        open.into_keys().next().and_then(|name| EntityUid::from_str(&name).ok())
+    }
+}
+
+/// Reads a group's uid and finds its issuer's place.
+fn group(text: &str, pointer: &str, vocabulary: Vocabulary<'_>) -> Result<(EntityUid, usize), ConfigError> {
+    let problem = |message: String, help: String| ConfigError {
+        pointer: pointer.to_owned(),
+        position: None,
+        code: "unknown-group",
+        message,
+        help,
+    };
+    let shown = text.escape_debug();
+    let uid = EntityUid::from_str(text).map_err(|_| {
+        let help = "write it as in a policy: `corp::Group::\"engineering\"`".to_owned();
+        problem(format!("`{shown}` is not an entity in Cedar's notation"), help)
+    })?;
+    let wanted = uid.type_name().to_string();
+    let types: Vec<String> =
+        vocabulary.issuers.iter().map(|issuer| format!("{}::Group", issuer.profile.name)).collect();
+    match types.iter().position(|known| *known == wanted) {
+        Some(place) => Ok((uid, place)),
+        None => Err(problem(
+            format!("`{wanted}` is not the group type of an issuer"),
+            suggestion(&wanted, types.iter().map(String::as_str), "configure the issuer first"),
+        )),
+    }
+}

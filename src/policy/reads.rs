@@ -1,0 +1,97 @@
+//! Which facts a policy reads or asks for, found by walking its conditions.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::pst::{Clause, Expr, Template, Var};
+
+use super::names::context_path;
+
+/// Paths inside `context`, from its members inwards.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads {
+    /// Whose values are read.
+    pub values: BTreeSet<Vec<String>>,
+    /// Whose presence is asked for with `has`.
+    pub presences: BTreeSet<Vec<String>>,
+    /// A condition reads the action.
+    pub action: bool,
+}
+
+impl Reads {
+    /// Of all conditions of a policy.
+    pub(super) fn of(body: &Template) -> Self {
+        let mut reads = Self::default();
+        for Clause::When(condition) | Clause::Unless(condition) in body.clauses() {
+            visit(condition, &mut |expression| reads.note(expression));
+        }
+        reads
+    }
+
+    fn note(&mut self, expression: &Expr) {
+        match expression {
+            Expr::GetAttr { .. } => {
+                self.values.extend(context_path(expression).map(owned));
+            }
+            Expr::HasAttr { .. } => {
+                self.presences.extend(presence_path(expression));
+            }
+            Expr::Var(Var::Action) => self.action = true,
+            _ => {}
+        }
+    }
+
+    /// Whether any path begins with this member of the context.
+    pub(super) fn mentions(&self, member: &str) -> bool {
+        self.values.iter().chain(&self.presences).any(|path| path.first().is_some_and(|first| first == member))
+    }
+
+    /// Whether any path begins with these two members.
+    pub(super) fn mentions_parameters(&self) -> bool {
+        let wanted = ["http_request", "path_parameters"];
+        self.values
+            .iter()
+            .chain(&self.presences)
+            .any(|path| path.iter().zip(wanted).filter(|(a, b)| a == b).count() == 2)
+    }
+}
+
+fn owned(path: Vec<&str>) -> Vec<String> {
+    path.into_iter().map(str::to_owned).collect()
+}
+
+/// The whole path whose presence `context.a has b.c` asks for.
+pub(super) fn presence_path(expression: &Expr) -> Option<Vec<String>> {
+    let Expr::HasAttr { expr, attrs } = expression else { return None };
+    let mut path = owned(context_path(expr)?);
+    path.extend(attrs.iter().map(ToString::to_string));
+    Some(path)
+}
+
+/// Calls `see` for an expression and each part of it, but not for the parts of a path: those are one read.
+pub(super) fn visit<'e>(expression: &'e Expr, see: &mut impl FnMut(&'e Expr)) {
+    see(expression);
+    if context_path(expression).is_some() {
+        return;
+    }
+    for part in parts(expression) {
+        visit(part, see);
+    }
+}
+
+/// The direct parts of an expression; the base of a `has` is none if it is a path.
+fn parts(expression: &Expr) -> Vec<&Expr> {
+    match expression {
+        Expr::HasAttr { expr, .. } if context_path(expr).is_some() => Vec::new(),
+        Expr::UnaryOp { expr, .. }
+        | Expr::GetAttr { expr, .. }
+        | Expr::HasAttr { expr, .. }
+        | Expr::Like { expr, .. } => vec![expr],
+        Expr::BinaryOp { left, right, .. } => vec![left, right],
+        Expr::Is { expr, in_expr, .. } => core::iter::once(expr.as_ref()).chain(in_expr.as_deref()).collect(),
+        Expr::IfThenElse { cond, then_expr, else_expr } => vec![cond, then_expr, else_expr],
+        Expr::Set(elements) => elements.iter().map(AsRef::as_ref).collect(),
+        Expr::Record(members) => members.values().map(AsRef::as_ref).collect(),
+        // Literals, variables; and what a later Cedar may add, which `rules` refuses.
+        _ => Vec::new(),
+    }
+}

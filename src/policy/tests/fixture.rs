@@ -1,0 +1,264 @@
+//! A configuration with two issuers, two devices and two applications, and requests to it.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::config_error::{ConfigError, ConfigWarning};
+use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
+use crate::jose::{ClaimPath, KeySet};
+use crate::limits::Limits;
+use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::provider::ProviderName;
+use crate::request::{Action, Method, PathTemplate, Request, RequestParts};
+use crate::route::{Application, Requires, Route, Router};
+use crate::time::{Seconds, UnixSeconds};
+use crate::trust::{
+    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, Issuer, IssuerId,
+    PrincipalRule, TokenProfile, Typ,
+};
+
+pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+
+pub(super) fn field(name: &str, fact_type: FactType) -> FactField {
+    match name.strip_suffix('?') {
+        Some(name) => FactField { name: name.to_owned(), required: false, fact_type },
+        None => FactField { name: name.to_owned(), required: true, fact_type },
+    }
+}
+
+fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
+    let key =
+        json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let (keys, _) = KeySet::compile(&json!({ "keys": [key] }), None).expect("a key set");
+    TokenProfile {
+        name: ProviderName::new(name),
+        issuer: IssuerId::Exactly(format!("https://{name}.example.com")),
+        audiences: Audiences::Absent,
+        expiry: Expiry::Required,
+        algorithms: Vec::new(),
+        typ: Typ { values: Vec::new(), absent: true },
+        pins: Vec::new(),
+        forbid_claims: Vec::new(),
+        clock_skew: Seconds::new(60),
+        max_age: None,
+        max_lifetime: None,
+        facts,
+        keys,
+    }
+}
+
+fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
+    let principal =
+        PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
+    Issuer { profile: profile(name, facts), principal, forward: Forward::Verified }
+}
+
+fn device(name: &str, bind: Bind, facts: Vec<FactField>) -> DeviceProvider {
+    DeviceProvider { profile: profile(name, facts), header: format!("x-{name}"), bind, forward: Forward::Never }
+}
+
+fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
+    Requires {
+        issuer: issuer.map(ProviderName::new),
+        devices: devices.iter().map(|name| ProviderName::new(name)).collect(),
+    }
+}
+
+fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>, requires: Requires) -> Route {
+    let path = PathTemplate::parse(path).expect("a template");
+    Route { name: name.to_owned(), path, methods: methods.to_vec(), action, requires }
+}
+
+/// Issuers, devices, routes, group hierarchy.
+pub(super) struct Setting {
+    pub issuers: Vec<Issuer>,
+    pub devices: Vec<DeviceProvider>,
+    pub router: Router,
+    pub groups: GroupHierarchy,
+}
+
+impl Setting {
+    /// `shop` requires `corp` and `mdm` but for its route `health`; `wiki` requires nothing.
+    pub(super) fn new() -> Self {
+        use FactType::{Bool, Ip, List, Long, Record, String};
+        let claim = |name: &str| ClaimPath(vec![name.to_owned()]);
+        let corp = vec![
+            field("email", String),
+            field("department?", String),
+            field("acr?", String),
+            field("roles?", List(Box::new(String))),
+            field("office?", Ip),
+            field("address?", Record(vec![field("country?", String), field("city", String)])),
+        ];
+        let mdm = vec![field("managed", Bool), field("score", Long), field("os_patch?", Long)];
+        let by_claims = Bind::Claims { token: claim("device_id"), device: claim("sub") };
+        let all = || requires(Some("corp"), &["mdm"]);
+        let methods = [Method::Get, Method::Put];
+        let shop = vec![
+            route("order", "/api/orders/{id}", &methods, None, all()),
+            route("search", "/api/search", &[Method::Post], Some(Action::Read), all()),
+            route("health", "/healthz", &[Method::Get], None, Requires::default()),
+        ];
+        let methods = [Method::Get, Method::Head, Method::Post];
+        let wiki = vec![route("page", "/{rest*}", &methods, None, Requires::default())];
+        let application = |name: &str, requires: Requires, routes: Vec<Route>| Application {
+            name: name.to_owned(),
+            hosts: Some(vec![format!("{name}.example.com")]),
+            requires,
+            routes,
+        };
+        Self {
+            issuers: vec![issuer("corp", corp), issuer("partner", vec![field("level", Long)])],
+            devices: vec![device("edr", Bind::None, vec![field("ok", Bool)]), device("mdm", by_claims, mdm)],
+            router: Router {
+                applications: vec![application("shop", all(), shop), application("wiki", Requires::default(), wiki)],
+            },
+            groups: GroupHierarchy { pointer: "/entities/groups".to_owned(), parents: BTreeMap::new() },
+        }
+    }
+
+    /// The same with one group in another.
+    pub(super) fn with_group(mut self, child: &str, parent: &str) -> Self {
+        self.groups.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
+        self
+    }
+
+    pub(super) fn compile_all(
+        &self,
+        documents: &[PolicyDocument],
+    ) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
+        let vocabulary = Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router };
+        PolicySet::compile(documents, &self.groups, vocabulary)
+    }
+
+    pub(super) fn compile(&self, text: &str) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
+        self.compile_all(&[document(None, &["shop", "wiki"], text)])
+    }
+
+    /// The policies, which must be valid.
+    pub(super) fn policies(&self, text: &str) -> PolicySet {
+        match self.compile(text) {
+            Ok((policies, _)) => policies,
+            Err(errors) => panic!("{errors:#?}"),
+        }
+    }
+
+    pub(super) fn decide(&self, policies: &PolicySet, identity: &Identity, request: &Request) -> Decision {
+        let route = self.router.find(request).expect("a route");
+        policies.decide(identity, request, &route, NOW)
+    }
+}
+
+pub(super) fn document(name: Option<&str>, applies_to: &[&str], text: &str) -> PolicyDocument {
+    PolicyDocument {
+        name: name.map(str::to_owned),
+        pointer: name.map_or("/policies".to_owned(), |name| format!("/policies/{name}/text")),
+        applies_to: applies_to.iter().map(|&name| name.to_owned()).collect(),
+        text: text.to_owned(),
+    }
+}
+
+/// The one error of a text.
+pub(super) fn error_of(text: &str) -> ConfigError {
+    let mut errors = errors_of(text);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    errors.remove(0)
+}
+
+pub(super) fn errors_of(text: &str) -> Vec<ConfigError> {
+    Setting::new().compile(text).err().unwrap_or_default()
+}
+
+/// The codes of a text's errors.
+pub(super) fn codes(text: &str) -> Vec<&'static str> {
+    errors_of(text).iter().map(|error| error.code).collect()
+}
+
+/// A permit for `corp::User` on the wiki with this condition.
+pub(super) fn permit(condition: &str) -> String {
+    format!(
+        "@id(\"p\")\npermit (principal is corp::User, action, resource in Application::\"wiki\")\nwhen {{ {condition} }};"
+    )
+}
+
+/// A forbid for `corp::User` on the wiki with this condition.
+pub(super) fn forbid(condition: &str) -> String {
+    format!(
+        "@id(\"f\")\nforbid (principal is corp::User, action, resource in Application::\"wiki\")\nwhen {{ {condition} }};"
+    )
+}
+
+pub(super) fn request(method: &str, host: &str, path: &str) -> Request {
+    with_fields(method, host, path, &[])
+}
+
+pub(super) fn with_fields(method: &str, host: &str, path: &str, fields: &[(&str, &[u8])]) -> Request {
+    Request::parse(RequestParts::for_test(method, host, path, fields), &Limits::default()).expect("a request")
+}
+
+pub(super) fn preflight(host: &str, path: &str, method: &str) -> Request {
+    let fields: [(&str, &[u8]); 2] =
+        [("origin", b"https://a.example"), ("access-control-request-method", method.as_bytes())];
+    with_fields("OPTIONS", host, path, &fields)
+}
+
+pub(super) fn anonymous() -> Identity {
+    Identity::for_test(Principal::Anonymous, BTreeMap::new())
+}
+
+pub(super) fn user(issuer: &str, id: &str, groups: &[&str]) -> Identity {
+    user_with(issuer, id, groups, &[], &[])
+}
+
+pub(super) fn facts(facts: &[(&str, FactValue)]) -> FactRecord {
+    facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// Verified posture with these facts.
+pub(super) fn posture(name: &str, known: &[(&str, FactValue)]) -> (ProviderName, DeviceEvidence) {
+    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Seconds::new(30) };
+    (ProviderName::new(name), DeviceEvidence::Verified(evidence))
+}
+
+pub(super) fn mdm(managed: bool, score: i64) -> (ProviderName, DeviceEvidence) {
+    posture("mdm", &[("managed", FactValue::Bool(managed)), ("score", FactValue::Long(score))])
+}
+
+pub(super) fn user_with(
+    issuer: &str,
+    id: &str,
+    groups: &[&str],
+    own: &[(&str, FactValue)],
+    devices: &[(ProviderName, DeviceEvidence)],
+) -> Identity {
+    let mut known = facts(own);
+    if issuer == "corp" {
+        known.entry("email".to_owned()).or_insert(FactValue::String("a@example.com".to_owned()));
+    } else {
+        known.entry("level".to_owned()).or_insert(FactValue::Long(1));
+    }
+    let principal = VerifiedPrincipal {
+        issuer: ProviderName::new(issuer),
+        entity_type: "User".to_owned(),
+        id: id.to_owned(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        facts: known,
+        payload: Vec::new(),
+        binding: Binding::Bearer,
+        expires: None,
+    };
+    Identity::for_test(Principal::Verified(principal), devices.iter().cloned().collect())
+}
+
+/// The names of the policies that a decision names.
+pub(super) fn named(decision: &Decision) -> (&'static str, Vec<&str>) {
+    match decision {
+        Decision::Allow { determining } => ("allow", determining.iter().map(|id| id.as_str()).collect()),
+        Decision::Forbidden { determining, .. } => ("forbidden", determining.iter().map(|id| id.as_str()).collect()),
+        Decision::NotPermitted { near_misses } => {
+            ("not permitted", near_misses.iter().map(|miss| miss.policy.as_str()).collect())
+        }
+        Decision::Failed { policies } => ("failed", policies.iter().map(|id| id.as_str()).collect()),
+    }
+}
