@@ -47,6 +47,8 @@ pub mod evidence;
 pub mod identity;
 pub mod policy;
 
+pub mod config;
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]

@@ -1,0 +1,193 @@
+//! Header names that the document may use, and `identity_headers`: facts for the upstream.
+
+use std::collections::BTreeSet;
+
+use super::document::{Known, Node};
+use super::names::{guess, is_token, quoted};
+use super::plan::{IdentityHeader, IdentitySource};
+use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
+
+/// Names with a meaning for HTTP or for the proxy that must not be given a second one.
+const TAKEN: &[(&str, &str)] = &[
+    ("authorization", "it carries the access token"),
+    ("connection", "it ends at each hop"),
+    ("content-length", "it says where the body ends"),
+    ("cookie", "it carries the client's state for the application"),
+    ("host", "it names the application"),
+    ("keep-alive", "it ends at each hop"),
+    ("proxy-authenticate", "it ends at each hop"),
+    ("proxy-authorization", "it ends at each hop"),
+    ("proxy-connection", "it ends at each hop"),
+    ("te", "it ends at each hop"),
+    ("trailer", "it ends at each hop"),
+    ("transfer-encoding", "it ends at each hop"),
+    ("upgrade", "it ends at each hop"),
+];
+
+const FACT: Known = ("fact", "a declared fact with its provider, such as `corp.email`");
+const PAYLOAD: Known = ("payload", "the name of an issuer, whose token's payload is sent");
+
+/// Why a text cannot be a header of ours.
+pub(super) enum HeaderFault {
+    /// It is no header name.
+    NotAName(&'static str),
+    /// It has a meaning already.
+    Taken(&'static str),
+}
+
+/// A header's name in lower case.
+pub(super) fn header_name(text: &str) -> Result<String, HeaderFault> {
+    if text.starts_with(':') {
+        return Err(HeaderFault::Taken("it is a pseudo-header"));
+    }
+    if !is_token(text) {
+        return Err(HeaderFault::NotAName("this is not the name of a header"));
+    }
+    if text.contains('_') {
+        // Applications read `_` and `-` as one; two spellings would be two headers here and one there.
+        return Err(HeaderFault::NotAName("the header's name has `_`, which many applications read as `-`"));
+    }
+    let name = text.to_ascii_lowercase();
+    if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == name) {
+        return Err(HeaderFault::Taken(why));
+    }
+    if name.starts_with("x-countersign-") {
+        return Err(HeaderFault::Taken("`x-countersign-` is this program's own"));
+    }
+    if name.starts_with("x-envoy-") {
+        return Err(HeaderFault::Taken("`x-envoy-` steers the proxy"));
+    }
+    Ok(name)
+}
+
+/// What identity headers can carry; `None` where a part could not be read.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) issuers: Option<&'a [Issuer]>,
+    pub(super) devices: Option<&'a [DeviceProvider]>,
+}
+
+/// Reads `identity_headers`, sorted by name.
+pub(super) fn read(node: &Node<'_>, sources: Sources<'_>) -> Option<Vec<IdentityHeader>> {
+    let mut headers: Vec<IdentityHeader> = Vec::new();
+    let mut names = BTreeSet::new();
+    let mut whole = true;
+    for (written, entry) in node.entries("`{ fact: corp.email }` or `{ payload: corp }`")? {
+        let name = read_name(&entry, written, sources);
+        if name.clone().is_some_and(|name| !names.insert(name)) {
+            whole = false;
+            entry.error::<()>(
+                "bad-identity-header",
+                "this header stands here twice, in different case",
+                "keep one of the two",
+            );
+        }
+        match (name, read_source(&entry, sources)) {
+            (Some(name), Some(source)) => headers.push(IdentityHeader { name, source }),
+            _ => whole = false,
+        }
+    }
+    headers.sort_by(|a, b| a.name.cmp(&b.name));
+    whole.then_some(headers)
+}
+
+fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Option<String> {
+    let help = "choose a header of its own, such as `x-user-email`";
+    let name = match header_name(written) {
+        Ok(name) => name,
+        Err(HeaderFault::NotAName(why)) => return node.error("bad-identity-header", why, help),
+        Err(HeaderFault::Taken(why)) => {
+            return node.error("bad-identity-header", format!("this header cannot carry an identity: {why}"), help);
+        }
+    };
+    if let Some(device) = sources.devices.unwrap_or_default().iter().find(|device| device.header == name) {
+        let message =
+            format!("this header cannot carry an identity: posture of `{}` is read from it", device.profile.name);
+        return node.error("bad-identity-header", message, help);
+    }
+    Some(name)
+}
+
+fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
+    let [fact, payload] = node.members([FACT, PAYLOAD])?;
+    match (fact.node(), payload.node()) {
+        (Some(fact), None) => read_fact(fact, sources),
+        (None, Some(payload)) => read_payload(payload, sources),
+        (Some(_), Some(_)) => {
+            node.error("contradiction", "a header carries one thing, found `fact` and `payload`", node.write_wanted())
+        }
+        (None, None) if payload.is_misspelled() => None,
+        (None, None) => fact.required(|node| read_fact(node, sources)),
+    }
+}
+
+fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
+    let name = node.some_text()?;
+    let issuers = sources.issuers?;
+    if let Some(issuer) = issuers.iter().find(|issuer| issuer.profile.name.as_str() == name) {
+        return Some(IdentitySource::Payload { issuer: issuer.profile.name.clone() });
+    }
+    let names = || issuers.iter().map(|issuer| issuer.profile.name.as_str());
+    node.error("unknown-provider", format!("{} is not an issuer", quoted(name)), guess(name, names(), "issuers"))
+}
+
+fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
+    let text = node.some_text()?;
+    let (issuers, devices) = (sources.issuers?, sources.devices?);
+    let profiles = || issuers.iter().map(|issuer| &issuer.profile).chain(devices.iter().map(|device| &device.profile));
+    let Some((provider, rest)) = text.split_once('.') else {
+        return node.error("unknown-fact", format!("{} has no provider", quoted(text)), node.write_wanted());
+    };
+    let Some(profile) = profiles().find(|profile| profile.name.as_str() == provider) else {
+        let message = format!("{} is not a provider", quoted(provider));
+        return node.error(
+            "unknown-provider",
+            message,
+            guess(provider, profiles().map(|profile| profile.name.as_str()), "providers"),
+        );
+    };
+    let Some((path, fact_type)) = find_fact(&profile.facts, rest) else {
+        let message = format!("`{provider}` declares no fact {}", quoted(rest));
+        return node.error(
+            "unknown-fact",
+            message,
+            guess(rest, profile.facts.iter().map(|fact| fact.name.as_str()), "declared facts"),
+        );
+    };
+    if !fits_a_header(fact_type) {
+        return node.error(
+            "bad-identity-header",
+            format!(
+                "{} is a record, or a list of records or lists; a header carries one value, or a list of them",
+                quoted(text)
+            ),
+            "name a fact inside the record, or send the `payload`",
+        );
+    }
+    Some(IdentitySource::Fact { provider: profile.name.clone(), path })
+}
+
+/// The fact of this dotted name. A claim's name may itself have dots: the whole rest is tried first.
+fn find_fact<'a>(fields: &'a [FactField], rest: &str) -> Option<(Vec<String>, &'a FactType)> {
+    if let Some(field) = fields.iter().find(|field| field.name == rest) {
+        return Some((vec![field.name.clone()], &field.fact_type));
+    }
+    fields.iter().find_map(|field| {
+        let FactType::Record(inner) = &field.fact_type else { return None };
+        let rest = rest.strip_prefix(field.name.as_str())?.strip_prefix('.')?;
+        let (mut path, fact_type) = find_fact(inner, rest)?;
+        path.insert(0, field.name.clone());
+        Some((path, fact_type))
+    })
+}
+
+fn fits_a_header(fact_type: &FactType) -> bool {
+    let is_one_value = |fact_type: &FactType| match fact_type {
+        FactType::String | FactType::Long | FactType::Bool | FactType::Ip => true,
+        FactType::List(_) | FactType::Record(_) => false,
+    };
+    match fact_type {
+        FactType::List(element) => is_one_value(element),
+        other => is_one_value(other),
+    }
+}

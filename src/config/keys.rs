@@ -1,0 +1,82 @@
+//! `keys` of a provider: a JWK set in the document, compiled. What is wrong with a key is said without any of its material.
+
+use serde_json::Value;
+
+use super::document::{Known, Node};
+use super::names::{quoted, quoted_list};
+use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
+use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
+
+const INLINE: Known = ("inline", "a JWK set (RFC 7517), as an object or as its JSON text");
+
+/// Reads `keys` for a profile that takes `algorithms` (`None`: each key says its own).
+pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
+    let [inline] = node.members_or([INLINE], |unknown| {
+        matches!(unknown, "url" | "discovery" | "cluster")
+            .then_some("this version reads keys from `inline` alone; put the JWK set there")
+    })?;
+    inline.required(|inline| {
+        let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
+        if text.len() > MAX_KEY_SET_BYTES {
+            return inline.error(
+                "too-large",
+                format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are read", text.len()),
+                "leave out keys that sign no tokens for this service",
+            );
+        }
+        match json::parse(text.as_bytes(), MAX_TOKEN_JSON_DEPTH) {
+            Ok(set) => compile(inline, &set, false, algorithms),
+            Err(fault) => inline.error(
+                "key-set",
+                format!("the text is not strict JSON: {fault}"),
+                "write the JWK set as an object, or as JSON text with each member once",
+            ),
+        }
+    })
+}
+
+/// Compiles a set. `inside`: its keys have places in the document of their own.
+fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
+    let place = |index: usize| if inside { format!("/keys/{index}") } else { String::new() };
+    match KeySet::compile(set, algorithms) {
+        Ok((compiled, skipped)) => {
+            for key in &skipped {
+                node.warn_inside(
+                    &place(key.index),
+                    "skipped-key",
+                    format!("{}; tokens that it signs are refused", describe(key)),
+                );
+            }
+            Some(compiled)
+        }
+        Err(fault @ KeySetFault::Malformed(_)) => node.error(
+            "key-set",
+            fault.to_string(),
+            "write an object with the member `keys`, a list of JWKs (RFC 7517 section 5)",
+        ),
+        Err(fault @ KeySetFault::TooManyKeys(_)) => {
+            node.error("key-set", fault.to_string(), "leave out keys that sign no tokens for this service")
+        }
+        Err(KeySetFault::AmbiguousKey { index, fits }) => {
+            let names = quoted_list(fits.iter().map(|algorithm| algorithm.name()));
+            node.error_inside(
+                &place(index),
+                "ambiguous-key",
+                format!("key {index} has no `alg` and fits {names}: a token could choose"),
+                "add `alg` to the key, or list in `algorithms` only the one that it signs with",
+            )
+        }
+        Err(fault @ KeySetFault::NoUsableKey(_)) => node.error(
+            "no-usable-key",
+            fault.to_string(),
+            "add a public key for signatures: RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519, with an `alg` that \
+             `algorithms` lists",
+        ),
+    }
+}
+
+/// Which key is left out, and why.
+fn describe(key: &SkippedKey) -> String {
+    let kid = key.kid.as_deref().map(|kid| format!(" (kid {})", quoted(kid))).unwrap_or_default();
+    format!("key {}{kid} is left out: {}", key.index, key.why)
+}

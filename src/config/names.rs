@@ -1,0 +1,158 @@
+//! Names that the document may use, and how a wrong one is shown and guessed at.
+
+use core::fmt::Write as _;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::request::host_of;
+use crate::spelling::nearest;
+
+/// Cedar's reserved words, and the words of its policy heads, which would read badly as names.
+const CEDAR_WORDS: &[&str] = &[
+    "__cedar",
+    "action",
+    "context",
+    "else",
+    "false",
+    "forbid",
+    "has",
+    "if",
+    "in",
+    "is",
+    "like",
+    "permit",
+    "principal",
+    "resource",
+    "then",
+    "true",
+    "unless",
+    "when",
+];
+
+/// Names that mean something else beside a provider's: members of `context`, and types of the schema.
+const TAKEN_BY_SCHEMA: &[&str] = &["http_request", "now", "peer", "Anonymous", "Action", "Route", "Application"];
+
+/// Names of types that Cedar has itself, and those that each issuer's namespace has already.
+const TAKEN_TYPES: &[&str] = &[
+    "Action",
+    "Bool",
+    "Boolean",
+    "Entity",
+    "Extension",
+    "Group",
+    "Long",
+    "Record",
+    "Set",
+    "String",
+    "datetime",
+    "decimal",
+    "duration",
+    "ipaddr",
+];
+
+/// Longest name or word that a message repeats; longer ones could be anything, a token too.
+const MAX_QUOTED_CHARACTERS: usize = 64;
+
+/// Bytes of a host name (RFC 1035 section 2.3.4, without the root's).
+const MAX_HOST_BYTES: usize = 253;
+
+/// Bytes of one label of a host name.
+const MAX_LABEL_BYTES: usize = 63;
+
+/// Whether the text is a Cedar identifier.
+pub(super) fn is_identifier(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a provider may not have this name.
+pub(super) fn is_reserved_provider(name: &str) -> bool {
+    CEDAR_WORDS.contains(&name) || TAKEN_BY_SCHEMA.contains(&name)
+}
+
+/// Whether a principal's type may not have this name.
+pub(super) fn is_reserved_type(name: &str) -> bool {
+    CEDAR_WORDS.contains(&name) || TAKEN_TYPES.contains(&name)
+}
+
+/// Whether the text can name an application, a route or a document.
+pub(super) fn is_plain_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// Whether the text is a token (RFC 9110 section 5.6.2), as header names are.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// A host in the form in which requests are compared with it, or what is wrong with it.
+pub(super) fn host(text: &str) -> Result<String, &'static str> {
+    if text.contains('*') {
+        return Err("has a wildcard, which this version does not read");
+    }
+    if text.contains('/') {
+        return Err("is a URL");
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err("is an IPv6 address without brackets");
+    }
+    let host = host_of(text.as_bytes()).map_err(|_| "is not a host name")?;
+    // A request's host is without these, so they would say nothing here.
+    if text.ends_with('.') {
+        return Err("ends with a dot");
+    }
+    if text.rfind(':') > text.rfind(']') {
+        return Err("has a port");
+    }
+    if host.starts_with('[') {
+        return Ok(host);
+    }
+    let ends_in_number = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if ends_in_number && host.parse::<Ipv4Addr>().is_err() {
+        return Err("ends in a number and is no IPv4 address");
+    }
+    let is_label = |label: &str| label.len() <= MAX_LABEL_BYTES && !label.starts_with('-') && !label.ends_with('-');
+    if host.len() > MAX_HOST_BYTES || !host.split('.').all(is_label) {
+        return Err("is not a DNS name");
+    }
+    Ok(host)
+}
+
+/// What to do about a name that is unknown: the near miss, or all there are.
+pub(super) fn guess<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone, what: &str) -> String {
+    if let Some(near) = nearest(text, names.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let all = quoted_list(names);
+    if all.is_empty() { format!("there are no {what} in this configuration") } else { format!("the {what} are {all}") }
+}
+
+/// The text in backticks; only its length where it is long or not printable, so that no credential gets into a message.
+pub(super) fn quoted(text: &str) -> String {
+    let length = text.chars().count();
+    if length > MAX_QUOTED_CHARACTERS {
+        return format!("a text of {length} characters");
+    }
+    if text.chars().any(char::is_control) {
+        return "a text with control characters".to_owned();
+    }
+    format!("`{text}`")
+}
+
+/// Names in one list: a configuration with a thousand names and a thousand slips must not make a million words of help.
+const MAX_LISTED: usize = 20;
+
+/// The texts in backticks with commas between; of a long list the beginning and how many more there are.
+pub(super) fn quoted_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut list = String::new();
+    let mut texts = texts.into_iter();
+    for text in texts.by_ref().take(MAX_LISTED) {
+        let separator = if list.is_empty() { "" } else { ", " };
+        // Writing to a `String` cannot fail.
+        let _ = write!(list, "{separator}{}", quoted(text));
+    }
+    match texts.count() {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
+}

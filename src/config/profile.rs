@@ -1,0 +1,296 @@
+//! What issuers and device providers have in common: how a token must look to be believed.
+
+use core::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use super::document::{Known, Member, Node};
+use super::facts;
+use super::keys;
+use super::names::{is_identifier, is_reserved_provider, is_token, quoted, quoted_list};
+use crate::jose::{Algorithm, ClaimPath};
+use crate::provider::ProviderName;
+use crate::spelling::nearest;
+use crate::time::Seconds;
+use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, TokenProfile, Typ};
+
+/// Tolerance between clocks where nothing is written.
+const DEFAULT_CLOCK_SKEW: Seconds = Seconds::new(60);
+/// A larger tolerance would keep a revoked token alive for longer than anybody expects.
+const CLOCK_SKEW: RangeInclusive<Seconds> = Seconds::new(0)..=Seconds::new(300);
+/// Ages and lifetimes: from one second to a leap year; longer would be no bound at all.
+const AGE: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(366 * 86_400);
+
+pub(super) const ISSUER: Known = ("issuer", "the exact `iss` of its tokens, or `absent` where they have none");
+pub(super) const AUDIENCES: Known =
+    ("audiences", "a list of the `aud` values that are meant for this service, or `absent` where tokens have none");
+pub(super) const KEYS: Known = ("keys", "`{ inline: ... }` with the JWK set that its tokens are signed with");
+pub(super) const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
+pub(super) const TYP: Known =
+    ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
+pub(super) const PINS: Known =
+    ("pins", "an object of claims, each with the text, boolean or whole number that it must have");
+pub(super) const FORBID_CLAIMS: Known = ("forbid_claims", "a list of claims that its tokens must not have");
+pub(super) const EXP: Known = ("exp", "`required` or `absent`");
+pub(super) const CLOCK_SKEW_MEMBER: Known = ("clock_skew", "a length of time from `0s` to `300s`");
+pub(super) const MAX_AGE: Known = ("max_age", "the longest time since `iat`, such as `24h`");
+pub(super) const MAX_LIFETIME: Known = ("max_lifetime", "the longest time from `iat` to `exp`, such as `1h`");
+pub(super) const FACTS: Known = ("facts", "an object of claims and their types, such as `{ \"acr?\": string }`");
+pub(super) const FORWARD: Known = ("forward", "`verified` or `never`");
+
+/// Claims with members of their own in a profile.
+const JUDGED_CLAIMS: &[(&str, &str)] =
+    &[("iss", "issuer"), ("aud", "audiences"), ("exp", "exp"), ("nbf", "clock_skew"), ("iat", "max_age")];
+
+/// The members of a profile, unread.
+pub(super) struct ProfileMembers<'a> {
+    pub(super) issuer: Member<'a>,
+    pub(super) audiences: Member<'a>,
+    pub(super) keys: Member<'a>,
+    pub(super) algorithms: Member<'a>,
+    pub(super) typ: Member<'a>,
+    pub(super) pins: Member<'a>,
+    pub(super) forbid_claims: Member<'a>,
+    pub(super) exp: Member<'a>,
+    pub(super) clock_skew: Member<'a>,
+    pub(super) max_age: Member<'a>,
+    pub(super) max_lifetime: Member<'a>,
+    pub(super) facts: Member<'a>,
+}
+
+/// What differs between the roles.
+pub(super) struct Role<'a> {
+    /// Facts that are worked out here.
+    pub(super) reserved_facts: &'a [&'a str],
+    /// Whether `max_age` must be written.
+    pub(super) needs_max_age: bool,
+    /// Claims that the role reads, beside those of the profile.
+    pub(super) reads: Vec<ClaimPath>,
+}
+
+/// The name of a provider: a Cedar identifier that means nothing else.
+pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName> {
+    if !is_identifier(name) {
+        return node.error(
+            "bad-name",
+            format!("{} cannot name a provider", quoted(name)),
+            "write a Cedar identifier: letters, digits and `_`, not beginning with a digit; policies say `<name>::User` and `context.<name>`",
+        );
+    }
+    if is_reserved_provider(name) {
+        return node.error(
+            "reserved-name",
+            format!("`{name}` means something else in policies"),
+            "choose another name, such as `corp` for an issuer or `mdm` for a device provider",
+        );
+    }
+    Some(ProviderName::new(name))
+}
+
+/// Reads a profile.
+pub(super) fn read(
+    node: &Node<'_>,
+    name: Option<ProviderName>,
+    members: ProfileMembers<'_>,
+    role: Role<'_>,
+) -> Option<TokenProfile> {
+    let ProfileMembers {
+        issuer,
+        audiences,
+        keys,
+        algorithms,
+        typ,
+        pins,
+        forbid_claims,
+        exp,
+        clock_skew,
+        max_age,
+        max_lifetime,
+        facts,
+    } = members;
+    let max_age_is_written = max_age.node().is_some();
+    let max_lifetime_is_written = max_lifetime.node().is_some();
+
+    let issuer = issuer.required(read_issuer);
+    let audiences = audiences.required(read_audiences);
+    let algorithms = algorithms.optional(read_algorithms);
+    let keys = keys.required(|node| match &algorithms {
+        Some(algorithms) => keys::read(node, algorithms.as_deref()),
+        // Which keys fit cannot be said, and why is noted.
+        None => None,
+    });
+    let typ = typ.required(read_typ);
+    let pins = pins.or(Vec::new(), read_pins);
+    let expiry =
+        exp.or(Expiry::Required, |node| node.word(&[("required", Expiry::Required), ("absent", Expiry::Absent)]));
+    let clock_skew = clock_skew.or(DEFAULT_CLOCK_SKEW, |node| node.duration(&CLOCK_SKEW));
+    let max_age = if role.needs_max_age {
+        max_age.required(|node| node.duration(&AGE)).map(Some)
+    } else {
+        max_age.optional(|node| node.duration(&AGE))
+    };
+    let max_lifetime = max_lifetime.optional(|node| node.duration(&AGE));
+    let facts = facts.or(Vec::new(), |node| facts::read(node, role.reserved_facts));
+
+    if expiry == Some(Expiry::Absent) {
+        if !max_age_is_written && !role.needs_max_age {
+            node.error::<()>(
+                "missing-field",
+                "with `exp: absent` nothing bounds the life of a token",
+                "add `max_age`: the longest time since `iat`, such as `15m`",
+            );
+        }
+        if max_lifetime_is_written {
+            node.error::<()>(
+                "contradiction",
+                "`max_lifetime` ends at `exp`, and `exp: absent` says that there is none",
+                "remove `max_lifetime`; `max_age` bounds the token's life",
+            );
+        }
+    }
+
+    let mut needed: Vec<&str> = Vec::new();
+    needed.extend(matches!(issuer, Some(IssuerId::Exactly(_))).then_some("iss"));
+    needed.extend(matches!(audiences, Some(Audiences::OneOf(_))).then_some("aud"));
+    needed.extend((expiry == Some(Expiry::Required)).then_some("exp"));
+    needed.extend((max_age_is_written || max_lifetime_is_written).then_some("iat"));
+    needed.extend(pins.iter().flatten().map(|(claim, _)| claim.as_str()));
+    needed.extend(facts.iter().flatten().filter(|fact: &&FactField| fact.required).map(|fact| fact.name.as_str()));
+    needed.extend(role.reads.iter().filter_map(|path| path.0.first()).map(String::as_str));
+    let forbid_claims = forbid_claims.or(Vec::new(), |node| {
+        Node::distinct(node.elements()?, |element| {
+            let claim = element.some_text()?;
+            if needed.contains(&claim) {
+                return element.error(
+                    "contradiction",
+                    format!("{} is forbidden here and needed elsewhere in this profile", quoted(claim)),
+                    "remove it from `forbid_claims`, or remove what needs it",
+                );
+            }
+            Some(claim.to_owned())
+        })
+    });
+
+    let keys = keys?;
+    let algorithms = algorithms?.unwrap_or_else(|| {
+        let mut of_keys: Vec<Algorithm> = keys.keys().iter().map(|key| key.algorithm()).collect();
+        of_keys.sort_unstable();
+        of_keys.dedup();
+        of_keys
+    });
+    Some(TokenProfile {
+        name: name?,
+        issuer: issuer?,
+        audiences: audiences?,
+        expiry: expiry?,
+        algorithms,
+        typ: typ?,
+        pins: pins?,
+        forbid_claims: forbid_claims?,
+        clock_skew: clock_skew?,
+        max_age: max_age?,
+        max_lifetime: max_lifetime?,
+        facts: facts?,
+        keys,
+    })
+}
+
+/// A claim's name, or a list of names from the claim set inwards.
+pub(super) fn claim_path(node: &Node<'_>) -> Option<ClaimPath> {
+    match node.value() {
+        Value::String(_) => node.some_text().map(|name| ClaimPath(vec![name.to_owned()])),
+        Value::Array(_) => {
+            let names: Vec<Option<String>> =
+                node.some_elements()?.iter().map(|name| name.some_text().map(str::to_owned)).collect();
+            names.into_iter().collect::<Option<Vec<String>>>().map(ClaimPath)
+        }
+        _ => node.wrong_type("a claim's name, or a list of names"),
+    }
+}
+
+/// `forward`
+pub(super) fn forward(member: Member<'_>, default: Forward) -> Option<Forward> {
+    member.or(default, |node| node.word(&[("verified", Forward::Verified), ("never", Forward::Never)]))
+}
+
+fn read_issuer(node: &Node<'_>) -> Option<IssuerId> {
+    node.some_text().map(|text| match text {
+        "absent" => IssuerId::Absent,
+        exactly => IssuerId::Exactly(exactly.to_owned()),
+    })
+}
+
+fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
+    if node.value().as_str() == Some("absent") {
+        return Some(Audiences::Absent);
+    }
+    if !node.value().is_array() {
+        return node.wrong_type("a list, or `absent`");
+    }
+    let audiences = Node::distinct(node.some_elements()?, |element| match element.some_text()? {
+        "absent" => element.error(
+            "bad-value",
+            "`absent` stands in a list of audiences",
+            "write `audiences: absent` for tokens without `aud`; one profile takes either",
+        ),
+        audience => Some(audience.to_owned()),
+    });
+    audiences.map(Audiences::OneOf)
+}
+
+fn read_algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
+    Node::distinct(node.some_elements()?, |element| {
+        let name = element.some_text()?;
+        if let Some(algorithm) = Algorithm::from_name(name) {
+            return Some(algorithm);
+        }
+        let all = || Algorithm::ALL.iter().map(|algorithm| algorithm.name());
+        let help = match nearest(name, all()) {
+            Some(near) if !name.starts_with("HS") => format!("did you mean `{near}`?"),
+            _ => format!("write some of {}; keys shared with the issuer are not supported", quoted_list(all())),
+        };
+        element.error("bad-value", format!("{} is not a signature algorithm that is verified here", quoted(name)), help)
+    })
+}
+
+fn read_typ(node: &Node<'_>) -> Option<Typ> {
+    // Compared as tokens are: lower case, without `application/` (RFC 7515 section 4.1.9).
+    let values = Node::distinct(node.some_elements()?, |element| {
+        let text = element.some_text()?.to_ascii_lowercase();
+        let value = text.strip_prefix("application/").unwrap_or(&text);
+        if !value.split('/').all(is_token) {
+            return element.error("bad-value", "this is not a media type", node.write_wanted());
+        }
+        Some(value.to_owned())
+    })?;
+    let (absent, values): (Vec<String>, Vec<String>) = values.into_iter().partition(|value| value == "absent");
+    Some(Typ { values, absent: !absent.is_empty() })
+}
+
+fn read_pins(node: &Node<'_>) -> Option<Vec<(String, Value)>> {
+    let mut pins = Vec::new();
+    let mut whole = true;
+    for (claim, value) in node.entries(node.wanted())? {
+        match read_pin(&value, claim) {
+            Some(value) => pins.push((claim.to_owned(), value)),
+            None => whole = false,
+        }
+    }
+    pins.sort_by(|(a, _), (b, _)| a.cmp(b));
+    whole.then_some(pins)
+}
+
+fn read_pin(node: &Node<'_>, claim: &str) -> Option<Value> {
+    if let Some((_, member)) = JUDGED_CLAIMS.iter().find(|(judged, _)| *judged == claim) {
+        return node.error(
+            "reserved-name",
+            format!("`{claim}` cannot be pinned"),
+            format!("the member `{member}` says what `{claim}` must be"),
+        );
+    }
+    match node.value() {
+        Value::String(_) | Value::Bool(_) => Some(node.value().clone()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(node.value().clone()),
+        _ => node.wrong_type("a text, a boolean or a whole number"),
+    }
+}

@@ -1,0 +1,76 @@
+//! Whether profiles are told apart: a token of one role must never serve another (RFC 8725 section 3.12).
+//!
+//! Two profiles with the same `iss`, or with a public key in common, must pin the same claim to different values: both
+//! signature and issuer would fit a token of either.
+
+use std::collections::BTreeSet;
+
+use super::document::{Node, Problems};
+use crate::config_error::ConfigError;
+use crate::jose::VerificationKey;
+use crate::trust::{IssuerId, TokenProfile};
+
+/// The profiles that could be read so far.
+#[derive(Default)]
+pub(super) struct Profiles(Vec<Entry>);
+
+struct Entry {
+    pointer: String,
+    profile: TokenProfile,
+    /// Of its public keys (RFC 7638).
+    thumbprints: BTreeSet<String>,
+}
+
+impl Profiles {
+    /// Adds one.
+    pub(super) fn add(&mut self, node: &Node<'_>, profile: &TokenProfile) {
+        self.0.push(Entry {
+            pointer: node.pointer().to_owned(),
+            profile: profile.clone(),
+            thumbprints: profile.keys.keys().iter().map(VerificationKey::thumbprint).collect(),
+        });
+    }
+
+    /// Notes every pair that a token could not tell apart, at the later one.
+    pub(super) fn tell_apart(&self, problems: &Problems) {
+        for (index, later) in self.0.iter().enumerate() {
+            for earlier in self.0.iter().take(index) {
+                if let Some(error) = alike(earlier, later) {
+                    problems.error(error);
+                }
+            }
+        }
+    }
+}
+
+fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
+    if are_pinned_apart(&earlier.profile, &later.profile) {
+        return None;
+    }
+    let (code, common) = if earlier.profile.issuer == later.profile.issuer {
+        let common = match later.profile.issuer {
+            IssuerId::Exactly(_) => "take the same `issuer`",
+            IssuerId::Absent => "both take tokens without `iss`",
+        };
+        ("profiles-alike", common)
+    } else if !later.thumbprints.is_disjoint(&earlier.thumbprints) {
+        ("shared-key", "have a public key in common")
+    } else {
+        return None;
+    };
+    Some(ConfigError {
+        pointer: later.pointer.clone(),
+        position: None,
+        code,
+        message: format!(
+            "`{}` and `{}` {common}, so a token of one could serve as a token of the other",
+            earlier.profile.name, later.profile.name
+        ),
+        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`".to_owned(),
+    })
+}
+
+/// Whether no token can fit both: one claim, two values.
+fn are_pinned_apart(a: &TokenProfile, b: &TokenProfile) -> bool {
+    a.pins.iter().any(|(claim, value)| b.pins.iter().any(|(other, another)| claim == other && value != another))
+}

@@ -1,0 +1,250 @@
+//! Applications, hosts, required evidence and routes.
+
+use serde_json::{Value, json};
+
+use super::{also, assert_problem, plan, problems, with};
+use crate::limits::MAX_ROUTES_PER_APPLICATION;
+use crate::portable;
+
+fn hosts(hosts: Value) -> Value {
+    with("/applications/shop/hosts", hosts)
+}
+
+fn routes(routes: Value) -> Value {
+    with("/applications/shop/routes", routes)
+}
+
+#[portable]
+fn a_host_is_a_dns_name_or_an_ip_address_in_lower_case() {
+    for (written, host) in [
+        ("Shop.Example.COM", "shop.example.com"),
+        ("localhost", "localhost"),
+        ("my_service", "my_service"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]"),
+    ] {
+        let (plan, _) = plan(&hosts(json!([written])));
+        assert_eq!(plan.router.applications[0].hosts.as_deref(), Some(&[host.to_owned()][..]));
+    }
+    for (written, why) in [
+        ("*.example.com", "has a wildcard, which this version does not read"),
+        ("https://shop.example.com", "is a URL"),
+        ("shop.example.com/", "is a URL"),
+        ("shop.example.com:8443", "has a port"),
+        ("[::1]:80", "has a port"),
+        ("shop.example.com.", "ends with a dot"),
+        ("2001:db8::1", "is an IPv6 address without brackets"),
+        ("shop..example", "is not a host name"),
+        ("user@shop.example", "is not a host name"),
+        ("-shop.example", "is not a DNS name"),
+        ("10.0.0.256", "ends in a number and is no IPv4 address"),
+    ] {
+        assert_problem(&hosts(json!([written])), "/applications/shop/hosts/0", "bad-host", why, "a DNS name");
+    }
+    let label = "a".repeat(63);
+    plan(&hosts(json!([format!("{label}.example")])));
+    let errors = problems(&hosts(json!([format!("a{label}.example")])));
+    assert_eq!(errors[0].code, "bad-host");
+    let name = [label.as_str(); 4].join(".");
+    plan(&hosts(json!([name.get(..253).unwrap()])));
+    assert_eq!(problems(&hosts(json!([name.get(..254).unwrap()])))[0].code, "bad-host");
+}
+
+#[portable]
+fn a_host_belongs_to_one_application() {
+    let other = json!({ "hosts": ["a.example", "SHOP.example.com"], "routes": { "all": { "path": "/" } } });
+    assert_problem(
+        &with("/applications/zoo", other),
+        "/applications/zoo/hosts/1",
+        "duplicate-host",
+        "`shop.example.com` belongs to `shop` already",
+        "one application",
+    );
+    assert_problem(
+        &hosts(json!(["a.example", "A.example"])),
+        "/applications/shop/hosts/1",
+        "duplicate-host",
+        "`a.example`",
+        "once",
+    );
+    let any_host = json!({ "any_host": true, "routes": { "all": { "path": "/" } } });
+    assert_problem(
+        &also(with("/applications/a", any_host.clone()), "/applications/b", any_host),
+        "/applications/b/any_host",
+        "duplicate-host",
+        "`a` has `any_host` too",
+        "list the hosts",
+    );
+}
+
+#[portable]
+fn an_application_has_hosts_or_any_host_and_not_both() {
+    assert_problem(
+        &with("/applications/shop/any_host", json!(true)),
+        "/applications/shop",
+        "contradiction",
+        "both `hosts` and `any_host`",
+        "keep one",
+    );
+    let routes = json!({ "all": { "path": "/" } });
+    assert_problem(
+        &with("/applications/shop", json!({ "any_host": false, "routes": routes })),
+        "/applications/shop/any_host",
+        "bad-value",
+        "`any_host` is `false`",
+        "`any_host: true`",
+    );
+    assert_problem(&hosts(json!([])), "/applications/shop/hosts", "empty-list", "let nothing through", "host names");
+}
+
+#[portable]
+fn there_are_applications_and_each_has_routes() {
+    assert_problem(
+        &with("/applications", json!({})),
+        "/applications",
+        "empty-list",
+        "no applications",
+        "an object of applications",
+    );
+    assert_problem(&routes(json!({})), "/applications/shop/routes", "empty-list", "no routes", "an object of routes");
+    assert_problem(
+        &routes(json!({ "order": { "path": "/", "methods": [] } })),
+        "/applications/shop/routes/order/methods",
+        "empty-list",
+        "let nothing through",
+        "a list of methods",
+    );
+}
+
+#[portable]
+fn names_of_applications_and_routes_are_plain() {
+    let application = json!({ "hosts": ["b.example"], "routes": { "all": { "path": "/" } } });
+    plan(&with("/applications/A-b_9", application.clone()));
+    assert_problem(
+        &with("/applications/a~1b", application),
+        "/applications/a~1b",
+        "bad-name",
+        "`a/b` cannot name an application",
+        "letters, digits",
+    );
+    assert_problem(
+        &routes(json!({ "a b": { "path": "/" } })),
+        "/applications/shop/routes/a b",
+        "bad-name",
+        "`a b` cannot name a route",
+        "letters, digits",
+    );
+}
+
+#[portable]
+fn required_evidence_is_of_providers_that_exist_and_of_one_issuer_at_most() {
+    let requires = |value: Value| with("/applications/shop/requires", value);
+    assert_problem(
+        &requires(json!(["mdn"])),
+        "/applications/shop/requires/0",
+        "unknown-provider",
+        "`mdn` is not a provider",
+        "did you mean `mdm`?",
+    );
+    assert_problem(
+        &requires(json!(["something"])),
+        "/applications/shop/requires/0",
+        "unknown-provider",
+        "`something`",
+        "the providers are `corp`, `mdm`",
+    );
+    assert_problem(
+        &requires(json!(["corp", "corp"])),
+        "/applications/shop/requires/1",
+        "duplicate-value",
+        "stands twice",
+        "remove one",
+    );
+    let mut second = super::document()["issuers"]["corp"].clone();
+    second["issuer"] = json!("https://partner.example.com");
+    second["pins"] = json!({ "azp": "b" });
+    let document = also(with("/issuers/partner", second), "/issuers/corp/pins", json!({ "azp": "a" }));
+    assert_problem(
+        &also(document, "/applications/shop/routes/order/requires", json!(["corp", "mdm", "partner"])),
+        "/applications/shop/routes/order/requires",
+        "two-issuers-required",
+        "`corp`, `partner`",
+        "let policies say who may",
+    );
+}
+
+#[portable]
+fn a_provider_that_cannot_be_read_is_still_known() {
+    let document = also(with("/issuers/corp/typ", json!([])), "/applications/shop/requires", json!(["corp", "mdm"]));
+    assert_problem(&document, "/issuers/corp/typ", "empty-list", "empty", "a list of the `typ` headers");
+}
+
+#[portable]
+fn routes_are_tried_from_the_most_specific_path_on() {
+    let (plan, _) = plan(&routes(json!({
+        "all": { "path": "/{rest*}" },
+        "order": { "path": "/orders/{id}" },
+        "new": { "path": "/orders/new" },
+        "orders": { "path": "/orders" },
+    })));
+    let paths: Vec<&str> = plan.router.applications[0].routes.iter().map(|route| route.path.as_str()).collect();
+    assert_eq!(paths, ["/orders/new", "/orders/{id}", "/orders", "/{rest*}"]);
+}
+
+#[portable]
+fn two_routes_that_match_the_same_paths_are_an_error() {
+    assert_problem(
+        &routes(json!({ "a": { "path": "/o/{id}" }, "b": { "path": "/o/{name}", "methods": ["GET", "PUT"] } })),
+        "/applications/shop/routes/b",
+        "routes-overlap",
+        "`/o/{id}` and `/o/{name}` match the same paths, for GET",
+        "remove `a` or `b`",
+    );
+    assert_problem(
+        &routes(json!({ "a": { "path": "/o/{id}" }, "b": { "path": "/o/{id}", "methods": ["PUT"] } })),
+        "/applications/shop/routes/b",
+        "routes-overlap",
+        "by its path alone",
+        "merge `a` and `b` into one route",
+    );
+    plan(&routes(json!({ "a": { "path": "/o/{id}" }, "b": { "path": "/p/{id}" }, "c": { "path": "/o/{rest*}" } })));
+}
+
+#[portable]
+fn a_path_that_is_no_template_and_a_method_that_is_not_served_are_errors() {
+    assert_problem(
+        &routes(json!({ "a": { "path": "/{rest*}/x" } })),
+        "/applications/shop/routes/a/path",
+        "bad-template",
+        "`/{rest*}/x` is not a path: ",
+        "/files/{rest*}",
+    );
+    for (method, help) in
+        [("get", "did you mean `GET`?"), ("CONNECT", "`GET`, `HEAD`"), ("TRACE", "others are not served")]
+    {
+        assert_problem(
+            &routes(json!({ "a": { "path": "/", "methods": [method] } })),
+            "/applications/shop/routes/a/methods/0",
+            "bad-value",
+            "is not a method that is served",
+            help,
+        );
+    }
+}
+
+#[portable]
+fn an_application_has_as_many_routes_as_the_cap_and_not_one_more() {
+    let many = |count: usize| {
+        let all = (0..count).map(|index| (format!("r{index}"), json!({ "path": format!("/r{index}") })));
+        routes(Value::Object(all.collect()))
+    };
+    let (plan, _) = plan(&many(MAX_ROUTES_PER_APPLICATION));
+    assert_eq!(plan.router.applications[0].routes.len(), MAX_ROUTES_PER_APPLICATION);
+    assert_problem(
+        &many(MAX_ROUTES_PER_APPLICATION + 1),
+        "/applications/shop/routes",
+        "too-large",
+        "1001 routes",
+        "parameters",
+    );
+}
