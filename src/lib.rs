@@ -48,6 +48,9 @@ pub mod identity;
 pub mod policy;
 
 pub mod config;
+pub mod telemetry;
+
+pub mod reply;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;

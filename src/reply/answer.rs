@@ -1,0 +1,138 @@
+//! What a refused client reads: a problem document (RFC 9457), or for a gRPC call one line of text.
+
+use serde::Serialize;
+
+use super::challenge::challenge;
+use super::{Answer, DECISION_ID_HEADER};
+use crate::refusal::{Kind, Refusal};
+use crate::telemetry::DecisionId;
+
+/// The members of a problem document, in this order.
+///
+/// `type` is `about:blank`: the status says which kind of problem it is, and `code` which one.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+    code: &'static str,
+    decision_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'a str>,
+}
+
+impl Answer {
+    /// The answer to a refused request. It holds the refusal's code and public sentence, the decision's id and the
+    /// policy's advice; of what was presented it holds nothing.
+    ///
+    /// `grpc` is for a gRPC call, where the host turns the status into a grpc-status and the body into its message.
+    #[must_use]
+    pub fn to(refusal: &Refusal, advice: Option<&str>, grpc: bool, decision_id: &DecisionId) -> Self {
+        let kind = refusal.reason.kind();
+        let (code, sentence) = (refusal.reason.code(), refusal.reason.sentence());
+        let (content_type, body) = if grpc {
+            let advice = advice.map(|advice| format!(" {advice}")).unwrap_or_default();
+            ("text/plain", format!("{code}: {sentence}{advice} [{decision_id}]"))
+        } else {
+            let problem = Problem {
+                r#type: "about:blank",
+                title: title(kind),
+                status: kind.status(),
+                detail: sentence,
+                code,
+                decision_id: decision_id.as_str(),
+                advice,
+            };
+            // Texts and a number: there is nothing in it that JSON could not hold.
+            ("application/problem+json", serde_json::to_string(&problem).unwrap_or_default())
+        };
+        let mut headers = vec![
+            ("content-type".to_owned(), content_type.to_owned()),
+            ("cache-control".to_owned(), "no-store".to_owned()),
+            (DECISION_ID_HEADER.to_owned(), decision_id.to_string()),
+        ];
+        if let Some(challenge) = challenge(refusal.reason) {
+            headers.push(("www-authenticate".to_owned(), challenge));
+        }
+        if kind == Kind::Undecidable {
+            headers.push(("retry-after".to_owned(), "1".to_owned()));
+        }
+        Self { status: kind.status(), headers, body }
+    }
+}
+
+/// The status's own phrase, as RFC 9457 section 4.2.1 wants beside `about:blank`.
+const fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ambiguous => "Bad Request",
+        Kind::Unauthenticated => "Unauthorized",
+        Kind::Forbidden => "Forbidden",
+        Kind::Undecidable => "Service Unavailable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::portable;
+    use crate::refusal::{Detail, Reason, Refusal};
+    use crate::reply::Answer;
+    use crate::telemetry::DecisionId;
+    use crate::time::UnixSeconds;
+
+    fn id() -> DecisionId {
+        DecisionId::derive(&[7; 32], 1, UnixSeconds::new(1_800_000_000))
+    }
+
+    fn to(reason: Reason, advice: Option<&str>, grpc: bool) -> Answer {
+        Answer::to(&Refusal::with(reason, Detail::Fault("for the record alone")), advice, grpc, &id())
+    }
+
+    fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+        answer.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    #[portable]
+    fn a_client_reads_a_problem_document() {
+        let answer = to(Reason::NotPermitted, Some("Ask \"them\"."), false);
+        let expected = format!(
+            concat!(
+                r#"{{"type":"about:blank","title":"Forbidden","status":403,"detail":"No policy permits this.","#,
+                r#""code":"not-permitted","decision_id":"{}","advice":"Ask \"them\"."}}"#
+            ),
+            id()
+        );
+        assert_eq!(answer.body, expected);
+        assert_eq!(answer.status, 403);
+        assert_eq!(header(&answer, "content-type"), Some("application/problem+json"));
+        assert_eq!(header(&answer, "cache-control"), Some("no-store"));
+        assert_eq!(header(&answer, "x-countersign-decision-id"), Some(id().as_str()));
+        assert_eq!(header(&answer, "www-authenticate"), None);
+        assert_eq!(header(&answer, "retry-after"), None);
+    }
+
+    #[portable]
+    fn a_grpc_client_reads_one_line() {
+        let answer = to(Reason::TokenExpired, None, true);
+        assert_eq!(answer.body, format!("token-expired: The token has expired. [{}]", id()));
+        assert_eq!(header(&answer, "content-type"), Some("text/plain"));
+        assert!(header(&answer, "www-authenticate").is_some());
+        let answer = to(Reason::NotPermitted, Some("Ask them."), true);
+        assert_eq!(answer.body, format!("not-permitted: No policy permits this. Ask them. [{}]", id()));
+    }
+
+    #[portable]
+    fn what_cannot_be_decided_may_be_tried_again() {
+        assert_eq!(header(&to(Reason::PolicyError, None, false), "retry-after"), Some("1"));
+    }
+
+    #[portable]
+    fn what_was_found_is_not_for_the_client() {
+        for reason in Reason::ALL {
+            for grpc in [false, true] {
+                let answer = to(*reason, None, grpc);
+                assert!(!format!("{answer:?}").contains("for the record alone"), "{answer:?}");
+            }
+        }
+    }
+}

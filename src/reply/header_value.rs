@@ -1,0 +1,67 @@
+//! Values of the header fields that we set.
+//!
+//! A subject or a group is a text of somebody else's choosing. In a header field it must not end the line, must not look
+//! like two elements of a list, and must come out of every proxy as it went in: so it is percent-encoded
+//! (RFC 3986 section 2.1, UTF-8) wherever a byte could do any of that. A receiver splits lists at `,` and then decodes.
+
+use core::fmt::Write;
+
+/// One value: everything but printable ASCII, `%`, and spaces at the ends are encoded.
+pub(super) fn encode(text: &str) -> String {
+    encode_except(text, |byte| byte == b'%')
+}
+
+/// A list: its elements, with `,` encoded too, and `,` between them.
+pub(super) fn encode_list<'a>(elements: impl IntoIterator<Item = &'a str>) -> String {
+    let elements: Vec<_> =
+        elements.into_iter().map(|element| encode_except(element, |byte| matches!(byte, b'%' | b','))).collect();
+    elements.join(",")
+}
+
+fn encode_except(text: &str, is_reserved: impl Fn(u8) -> bool) -> String {
+    let inner = text.trim_matches(' ');
+    // A text of spaces alone is all at its beginning.
+    let leading = text.len().saturating_sub(text.trim_start_matches(' ').len());
+    let trailing = text.len().saturating_sub(leading).saturating_sub(inner.len());
+    let mut encoded = "%20".repeat(leading);
+    for byte in inner.bytes() {
+        if matches!(byte, b' '..=b'~') && !is_reserved(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded.push_str(&"%20".repeat(trailing));
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{encode, encode_list};
+    use crate::portable;
+
+    #[portable]
+    fn printable_ascii_stands_as_it_is() {
+        assert_eq!(encode(r#"corp::User::"alice smith", 7"#), r#"corp::User::"alice smith", 7"#);
+        assert_eq!(encode(""), "");
+    }
+
+    #[portable]
+    fn whatever_could_change_on_the_way_is_encoded() {
+        assert_eq!(encode("100%"), "100%25");
+        assert_eq!(encode("a\r\nx-admin: 1"), "a%0D%0Ax-admin: 1");
+        assert_eq!(encode("zoë"), "zo%C3%AB");
+        assert_eq!(encode("a\0\t\x7f"), "a%00%09%7F");
+        assert_eq!(encode(" a b "), "%20a b%20");
+        assert_eq!(encode("   "), "%20%20%20");
+        assert_eq!(encode("🦀"), "%F0%9F%A6%80");
+    }
+
+    #[portable]
+    fn a_comma_inside_an_element_does_not_make_two() {
+        assert_eq!(encode_list(["a,b", "c", " d"]), "a%2Cb,c,%20d");
+        assert_eq!(encode_list(["admin%2Croot"]), "admin%252Croot");
+        assert_eq!(encode_list([]), "");
+    }
+}

@@ -1,0 +1,363 @@
+//! The decision record: one JSON line per decision.
+//!
+//! | member | type | meaning |
+//! |---|---|---|
+//! | `schema_version` | number | 1; a change that could mislead a reader makes it 2 |
+//! | `decision_id` | text | 32 hex digits, the same as in the answer and in `x-countersign-decision-id` |
+//! | `time` | number | Unix seconds, the time that the decision was made by |
+//! | `config` | text or null | the first 16 hex digits of the configuration's SHA-256 |
+//! | `mode` | `enforce`, `shadow` or null | null without a configuration |
+//! | `application`, `route` | text or null | names in the configuration |
+//! | `action` | text or null | the Cedar action's id |
+//! | `method` | text or null | the request method |
+//! | `path` | text or null | the route's template, never the path itself |
+//! | `principal` | text or null | in Cedar's notation; null where it was not determined |
+//! | `authentication` | object or null | `issuer`, `method` (`bearer`), `binding` (`none` or `certificate`); null for nobody |
+//! | `evidence` | object | by device provider: `state` (`verified`, `stale`, `missing`, `refused`), `age` in seconds or null, `bound` or null, `reason` (a code) or null |
+//! | `decision` | `allow` or `deny` | what was done |
+//! | `would_deny` | boolean or null | whether it would have been refused; null unless `mode` is `shadow` |
+//! | `reason` | text | the refusal's code, or `permitted` |
+//! | `detail` | text or null | what was found: times, sizes, names from the configuration |
+//! | `policies` | list of texts | the determining policies, or those that could not be evaluated |
+//! | `near_misses` | list of objects | `policy`, `failed_conditions`: permits whose scope matched |
+//! | `status` | number or null | of the answer; null where the request went on |
+//!
+//! All members are always there, in this order. The line is ASCII: whatever else is in a text stands as `\uXXXX`, so that
+//! no value can end the line or colour a terminal. No token, no header value and no path of the request is ever in it.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+use super::{DecisionCounter, DecisionId, Verdict};
+use crate::config::Mode;
+use crate::identity::{Binding, DeviceEvidence, Identity, Principal};
+use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::policy::{Decision, PolicyId};
+use crate::provider::ProviderName;
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::request::Request;
+use crate::route::{NoRoute, RouteMatch};
+use crate::time::UnixSeconds;
+
+/// One decision, as it is told. It begins as an undetermined one, and each step adds what it found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DecisionRecord {
+    schema_version: u32,
+    decision_id: String,
+    time: i64,
+    config: Option<String>,
+    mode: Option<&'static str>,
+    application: Option<String>,
+    route: Option<String>,
+    action: Option<&'static str>,
+    method: Option<&'static str>,
+    path: Option<String>,
+    principal: Option<String>,
+    authentication: Option<AuthenticationRecord>,
+    evidence: BTreeMap<String, EvidenceRecord>,
+    decision: &'static str,
+    would_deny: Option<bool>,
+    reason: &'static str,
+    detail: Option<String>,
+    policies: Vec<String>,
+    near_misses: Vec<NearMissRecord>,
+    status: Option<u16>,
+    #[serde(skip)]
+    counter: DecisionCounter,
+}
+
+/// How the principal was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuthenticationRecord {
+    issuer: String,
+    method: &'static str,
+    binding: &'static str,
+}
+
+/// What became of one provider's evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EvidenceRecord {
+    state: EvidenceState,
+    age: Option<u64>,
+    bound: Option<bool>,
+    reason: Option<&'static str>,
+}
+
+/// The state of evidence about a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EvidenceState {
+    /// Authentic and fresh.
+    Verified,
+    /// Authentic, but expired or too old.
+    Stale,
+    /// Not presented.
+    Missing,
+    /// Presented and not believed.
+    Refused,
+}
+
+/// A permit whose scope matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NearMissRecord {
+    policy: String,
+    failed_conditions: usize,
+}
+
+impl DecisionRecord {
+    /// A record with nothing in it yet. Until something else is said it tells of a request that was refused because there
+    /// is no configuration.
+    #[must_use]
+    pub fn begin(decision_id: &DecisionId, now: UnixSeconds) -> Self {
+        let reason = Reason::NotConfigured;
+        Self {
+            schema_version: 1,
+            decision_id: decision_id.to_string(),
+            time: now.get(),
+            config: None,
+            mode: None,
+            application: None,
+            route: None,
+            action: None,
+            method: None,
+            path: None,
+            principal: None,
+            authentication: None,
+            evidence: BTreeMap::new(),
+            decision: "deny",
+            would_deny: None,
+            reason: reason.code(),
+            detail: None,
+            policies: Vec::new(),
+            near_misses: Vec::new(),
+            status: Some(reason.kind().status()),
+            counter: DecisionCounter { verdict: Verdict::Deny, reason: Some(reason) },
+        }
+    }
+
+    /// Under which configuration: its digest in hex, and its mode.
+    pub fn configured(&mut self, digest: &str, mode: Mode) {
+        self.config = Some(digest.chars().take(16).collect());
+        self.mode = Some(match mode {
+            Mode::Enforce => "enforce",
+            Mode::Shadow => "shadow",
+        });
+    }
+
+    /// The request was unambiguous.
+    pub fn read(&mut self, request: &Request) {
+        self.method = Some(request.method.name());
+    }
+
+    /// It belongs to this route.
+    pub fn routed(&mut self, found: &RouteMatch<'_>) {
+        self.application = Some(found.application.name.clone());
+        self.route = Some(found.route.name.clone());
+        self.path = Some(found.route.path.as_str().to_owned());
+        self.action = Some(found.action.name());
+    }
+
+    /// It belongs to no route.
+    pub fn not_routed(&mut self, how_far: &NoRoute<'_>) {
+        match how_far {
+            NoRoute::Host => {}
+            NoRoute::Path(application) => self.application = Some(application.name.clone()),
+            NoRoute::Method(application, route) => {
+                self.application = Some(application.name.clone());
+                self.route = Some(route.name.clone());
+                self.path = Some(route.path.as_str().to_owned());
+            }
+        }
+    }
+
+    /// Who asks, and from which device.
+    pub fn identified(&mut self, identity: &Identity) {
+        self.principal(identity.principal());
+        self.devices(identity.devices());
+    }
+
+    fn principal(&mut self, principal: &Principal) {
+        self.principal = Some(cut(&cedar_notation(principal)));
+        self.authentication = match principal {
+            Principal::Anonymous => None,
+            Principal::Verified(verified) => Some(AuthenticationRecord {
+                issuer: verified.issuer.to_string(),
+                method: "bearer",
+                binding: match verified.binding {
+                    Binding::Bearer => "none",
+                    Binding::Certificate => "certificate",
+                },
+            }),
+        };
+    }
+
+    fn devices(&mut self, devices: &BTreeMap<ProviderName, DeviceEvidence>) {
+        for (provider, evidence) in devices {
+            let record = match evidence {
+                DeviceEvidence::Missing => EvidenceRecord::without_facts(EvidenceState::Missing, None),
+                DeviceEvidence::Stale { age } => {
+                    let stale = EvidenceRecord::without_facts(EvidenceState::Stale, Some(Reason::PostureStale));
+                    EvidenceRecord { age: Some(age.get()), ..stale }
+                }
+                DeviceEvidence::Verified(facts) => EvidenceRecord {
+                    state: EvidenceState::Verified,
+                    age: Some(facts.age.get()),
+                    bound: Some(facts.bound),
+                    reason: None,
+                },
+            };
+            self.evidence.insert(provider.to_string(), record);
+        }
+    }
+
+    /// What the policies say.
+    pub fn judged(&mut self, decision: &Decision) {
+        let texts = |policies: &[PolicyId]| policies.iter().map(|id| id.as_str().to_owned()).collect();
+        match decision {
+            Decision::Allow { determining } | Decision::Forbidden { determining, .. } => {
+                self.policies = texts(determining);
+            }
+            Decision::Failed { policies } => self.policies = texts(policies),
+            Decision::NotPermitted { near_misses } => {
+                self.near_misses = near_misses
+                    .iter()
+                    .map(|miss| NearMissRecord {
+                        policy: miss.policy.as_str().to_owned(),
+                        failed_conditions: miss.failed_conditions,
+                    })
+                    .collect();
+            }
+        }
+    }
+
+    /// The request goes on because it is permitted.
+    pub fn permitted(&mut self) {
+        self.reason = "permitted";
+        self.detail = None;
+        self.goes_on(Verdict::Allow, None);
+    }
+
+    /// The request is refused.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        self.because_of(refusal);
+        self.decision = "deny";
+        self.would_deny = self.would_deny_in_shadow(true);
+        self.status = Some(refusal.reason.kind().status());
+        self.counter = DecisionCounter { verdict: Verdict::Deny, reason: Some(refusal.reason) };
+    }
+
+    /// The request goes on although it is refused, because refusals are not enforced.
+    pub fn rehearsed(&mut self, refusal: &Refusal) {
+        self.because_of(refusal);
+        self.goes_on(Verdict::WouldDeny, Some(refusal.reason));
+    }
+
+    fn because_of(&mut self, refusal: &Refusal) {
+        self.reason = refusal.reason.code();
+        self.detail = match &refusal.detail {
+            Detail::None => None,
+            detail => Some(cut(&detail.to_string())),
+        };
+        let state = match refusal.reason {
+            Reason::PostureMissing => EvidenceState::Missing,
+            Reason::PostureStale => EvidenceState::Stale,
+            Reason::PostureRefused | Reason::PostureNotBound => EvidenceState::Refused,
+            _ => return,
+        };
+        if let Some(provider) = &refusal.provider {
+            // What the identity step told of the provider is more than the refusal does, such as the age.
+            self.evidence
+                .entry(provider.to_string())
+                .or_insert_with(|| EvidenceRecord::without_facts(state, None))
+                .reason = Some(refusal.reason.code());
+        }
+    }
+
+    fn goes_on(&mut self, verdict: Verdict, reason: Option<Reason>) {
+        self.decision = "allow";
+        self.would_deny = self.would_deny_in_shadow(reason.is_some());
+        self.status = None;
+        self.counter = DecisionCounter { verdict, reason };
+    }
+
+    fn would_deny_in_shadow(&self, would_deny: bool) -> Option<bool> {
+        (self.mode == Some("shadow")).then_some(would_deny)
+    }
+
+    /// The counter that this decision adds to.
+    #[must_use]
+    pub const fn counter(&self) -> DecisionCounter {
+        self.counter
+    }
+
+    /// The record as one line of ASCII JSON, without the line's end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut bytes = Vec::with_capacity(512);
+        let written = self.serialize(&mut Serializer::with_formatter(&mut bytes, AsciiFormatter));
+        // Neither can happen: the writer is a vector, and what it holds is ASCII.
+        match (written, String::from_utf8(bytes)) {
+            (Ok(()), Ok(line)) => line,
+            _ => format!(r#"{{"schema_version":1,"decision_id":"{}"}}"#, self.decision_id),
+        }
+    }
+}
+
+impl EvidenceRecord {
+    fn without_facts(state: EvidenceState, reason: Option<Reason>) -> Self {
+        Self { state, age: None, bound: None, reason: reason.map(Reason::code) }
+    }
+}
+
+/// The principal as a Cedar entity reference, such as `corp::User::"alice"`, with Cedar's escapes in the id.
+pub(crate) fn cedar_notation(principal: &Principal) -> String {
+    match principal {
+        Principal::Anonymous => r#"Anonymous::"anonymous""#.to_owned(),
+        Principal::Verified(verified) => {
+            format!("{}::{}::\"{}\"", verified.issuer, verified.entity_type, verified.id.escape_debug())
+        }
+    }
+}
+
+/// The text, or as much of its beginning as a record may hold.
+fn cut(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_RECORD_TEXT_BYTES)).unwrap_or_default().to_owned()
+}
+
+/// Compact JSON in which everything outside printable ASCII is escaped.
+struct AsciiFormatter;
+
+impl Formatter for AsciiFormatter {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for character in fragment.chars() {
+            if matches!(character, ' '..='~') {
+                writer.write_all(&[u8::try_from(character).unwrap_or(b'?')])?;
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        match escape {
+            CharEscape::Quote => writer.write_all(b"\\\""),
+            CharEscape::ReverseSolidus => writer.write_all(b"\\\\"),
+            CharEscape::Solidus => writer.write_all(b"/"),
+            CharEscape::Backspace => writer.write_all(b"\\u0008"),
+            CharEscape::FormFeed => writer.write_all(b"\\u000c"),
+            CharEscape::LineFeed => writer.write_all(b"\\u000a"),
+            CharEscape::CarriageReturn => writer.write_all(b"\\u000d"),
+            CharEscape::Tab => writer.write_all(b"\\u0009"),
+            CharEscape::AsciiControl(byte) => write!(writer, "\\u{byte:04x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

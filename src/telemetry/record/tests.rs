@@ -1,0 +1,207 @@
+//! What a reader of records can rely on.
+
+use std::collections::BTreeMap;
+
+use super::{DecisionRecord, cedar_notation, cut};
+use crate::config::Mode;
+use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedPrincipal};
+use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::policy::{Decision, NearMiss, PolicyId};
+use crate::portable;
+use crate::provider::ProviderName;
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::request::{Action, Method, PathTemplate, Request};
+use crate::route::{Application, NoRoute, Requires, Route, RouteMatch};
+use crate::telemetry::{DecisionId, Verdict};
+use crate::time::{Seconds, UnixSeconds};
+
+const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn begin() -> DecisionRecord {
+    let mut record = DecisionRecord::begin(&DecisionId::derive(&[7; 32], 1, NOW), NOW);
+    record.decision_id = "0a".repeat(16);
+    record
+}
+
+fn principal(id: &str) -> Principal {
+    Principal::Verified(VerifiedPrincipal {
+        issuer: ProviderName::new("corp"),
+        entity_type: "User".to_owned(),
+        id: id.to_owned(),
+        groups: Vec::new(),
+        facts: BTreeMap::new(),
+        payload: Vec::new(),
+        binding: Binding::Bearer,
+        expires: None,
+    })
+}
+
+fn application() -> Application {
+    let route = Route {
+        name: "order".to_owned(),
+        path: PathTemplate::parse("/orders/{id}").expect("a template"),
+        methods: vec![Method::Get],
+        action: None,
+        requires: Requires::default(),
+    };
+    Application { name: "shop".to_owned(), hosts: None, requires: Requires::default(), routes: vec![route] }
+}
+
+fn member(record: &DecisionRecord, name: &str) -> serde_json::Value {
+    let value: serde_json::Value = serde_json::from_str(&record.to_json()).expect("JSON");
+    value.get(name).cloned().unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[portable]
+fn a_permitted_request_is_told_in_full_and_in_order() {
+    let application = application();
+    let route = application.routes.first().expect("a route");
+    let mut record = begin();
+    record.configured(DIGEST, Mode::Enforce);
+    record.read(&Request::for_test(&[]));
+    let action = Action::Method(Method::Get);
+    record.routed(&RouteMatch { application: &application, route, action, parameters: BTreeMap::new() });
+    record.principal(&principal("alice"));
+    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(60) };
+    record.devices(&BTreeMap::from([
+        (ProviderName::new("edr"), DeviceEvidence::Missing),
+        (ProviderName::new("mdm"), DeviceEvidence::Verified(mdm)),
+        (ProviderName::new("old"), DeviceEvidence::Stale { age: Seconds::new(90_000) }),
+    ]));
+    record.judged(&Decision::Allow { determining: vec![PolicyId::new("staff/read")] });
+    record.permitted();
+    let expected = concat!(
+        r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
+        r#""config":"0123456789abcdef","mode":"enforce","application":"shop","route":"order","action":"GET","#,
+        r#""method":"GET","path":"/orders/{id}","principal":"corp::User::\"alice\"","#,
+        r#""authentication":{"issuer":"corp","method":"bearer","binding":"none"},"#,
+        r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"reason":null},"#,
+        r#""mdm":{"state":"verified","age":60,"bound":true,"reason":null},"#,
+        r#""old":{"state":"stale","age":90000,"bound":null,"reason":"posture-stale"}},"#,
+        r#""decision":"allow","would_deny":null,"reason":"permitted","detail":null,"#,
+        r#""policies":["staff/read"],"near_misses":[],"status":null}"#,
+    );
+    assert_eq!(record.to_json(), expected);
+    assert_eq!(record.counter().name(), "countersign.decisions.outcome.allow.reason.permitted");
+}
+
+#[portable]
+fn a_record_that_was_not_continued_tells_of_a_refusal() {
+    let record = begin();
+    assert_eq!(member(&record, "decision"), "deny");
+    assert_eq!(member(&record, "reason"), "not-configured");
+    assert_eq!(member(&record, "status"), 503);
+    assert_eq!(record.counter().verdict, Verdict::Deny);
+}
+
+#[portable]
+fn a_refusal_names_its_code_detail_and_status() {
+    let mut record = begin();
+    record.configured(DIGEST, Mode::Enforce);
+    record.refused(&Refusal::with(Reason::HeadersTooLarge, Detail::Size { found: 101, max: 100 }));
+    assert_eq!(member(&record, "decision"), "deny");
+    assert_eq!(member(&record, "reason"), "headers-too-large");
+    assert_eq!(member(&record, "detail"), "101, at most 100");
+    assert_eq!(member(&record, "status"), 400);
+    assert_eq!(member(&record, "would_deny"), serde_json::Value::Null);
+}
+
+#[portable]
+fn refused_posture_stands_under_its_provider() {
+    let mdm = ProviderName::new("mdm");
+    let mut record = begin();
+    record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm));
+    let evidence = member(&record, "evidence");
+    let expected =
+        serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "reason": "posture-refused" } });
+    assert_eq!(evidence, expected);
+}
+
+#[portable]
+fn a_refusal_for_stale_posture_keeps_its_age() {
+    let mdm = ProviderName::new("mdm");
+    let mut record = begin();
+    record.devices(&BTreeMap::from([(mdm.clone(), DeviceEvidence::Stale { age: Seconds::new(5) })]));
+    record.refused(&Refusal::new(Reason::PostureStale).about(&mdm));
+    let expected =
+        serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "reason": "posture-stale" } });
+    assert_eq!(member(&record, "evidence"), expected);
+}
+
+#[portable]
+fn a_rehearsed_refusal_goes_on_and_says_that_it_would_not() {
+    let mut record = begin();
+    record.configured(DIGEST, Mode::Shadow);
+    record.rehearsed(&Refusal::new(Reason::NotPermitted));
+    assert_eq!(member(&record, "decision"), "allow");
+    assert_eq!(member(&record, "would_deny"), true);
+    assert_eq!(member(&record, "reason"), "not-permitted");
+    assert_eq!(member(&record, "status"), serde_json::Value::Null);
+    assert_eq!(record.counter().verdict, Verdict::WouldDeny);
+    record.permitted();
+    assert_eq!(member(&record, "would_deny"), false);
+}
+
+#[portable]
+fn what_the_host_could_not_carry_out_is_told_as_a_refusal() {
+    let mut record = begin();
+    record.configured(DIGEST, Mode::Enforce);
+    record.permitted();
+    record.refused(&Refusal::new(Reason::HostFailure));
+    assert_eq!(member(&record, "decision"), "deny");
+    assert_eq!(member(&record, "reason"), "host-failure");
+    assert_eq!(member(&record, "status"), 503);
+}
+
+#[portable]
+fn near_misses_are_named_without_their_advice() {
+    let miss = NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice: Some("ask".to_owned()) };
+    let mut record = begin();
+    record.judged(&Decision::NotPermitted { near_misses: vec![miss] });
+    assert_eq!(member(&record, "near_misses"), serde_json::json!([{ "policy": "read", "failed_conditions": 2 }]));
+}
+
+#[portable]
+fn a_request_without_a_route_is_told_as_far_as_it_came() {
+    let application = application();
+    let mut record = begin();
+    record.not_routed(&NoRoute::Path(&application));
+    assert_eq!(member(&record, "application"), "shop");
+    assert_eq!(member(&record, "route"), serde_json::Value::Null);
+    record.not_routed(&NoRoute::Method(&application, application.routes.first().expect("a route")));
+    assert_eq!(member(&record, "path"), "/orders/{id}");
+}
+
+#[portable]
+fn the_line_is_printable_ascii_whatever_is_in_it() {
+    let id = "a\"\\\n\r\t\0\x08\x0c\x1b[31m\x7f é\u{2028}\u{202e}🦀";
+    let mut record = begin();
+    record.principal(&principal(id));
+    let line = record.to_json();
+    assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
+    assert_eq!(member(&record, "principal"), cedar_notation(&principal(id)));
+    record.detail = Some(id.to_owned());
+    let line = record.to_json();
+    assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
+    assert_eq!(member(&record, "detail"), id);
+}
+
+#[portable]
+fn a_text_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
+    let whole = "a".repeat(MAX_RECORD_TEXT_BYTES);
+    assert_eq!(cut(&whole), whole);
+    assert_eq!(cut(&format!("{whole}b")), whole);
+    let last_is_wide = format!("{}é", "a".repeat(MAX_RECORD_TEXT_BYTES - 1));
+    assert_eq!(cut(&last_is_wide).len(), MAX_RECORD_TEXT_BYTES - 1);
+}
+
+#[portable]
+fn a_principal_is_written_as_cedar_writes_it() {
+    assert_eq!(cedar_notation(&Principal::Anonymous), r#"Anonymous::"anonymous""#);
+    for id in ["alice", "a\"b", "a\\b", "tab\t", "é", "\u{301}", "\0", "::\""] {
+        let type_name = "corp::User".parse().expect("a type name");
+        let uid = cedar_policy::EntityUid::from_type_name_and_id(type_name, cedar_policy::EntityId::new(id));
+        assert_eq!(cedar_notation(&principal(id)), uid.to_string());
+    }
+}
