@@ -14,7 +14,7 @@
 //!          read once       parsed     unverified   believed    PDP         applied once
 //! ```
 //!
-//! `enforcement::decide` is the one door to all of it: the module in Envoy, the command line and the tests go through it.
+//! [`enforcement::decide`] is the one door to all of it: the module in Envoy, the command line and the tests go through it.
 //! Every value is built only by the step before it, and a failure at any step is a [`Refusal`](refusal::Refusal).
 //!
 //! # Reading order
@@ -51,6 +51,8 @@ pub mod config;
 pub mod telemetry;
 
 pub mod reply;
+
+pub mod enforcement;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;

@@ -1,0 +1,161 @@
+//! The life of one decision: the one door from a request to its answer.
+//!
+//! The module in Envoy, the command line and the tests all come through [`decide`]; so what `countersign eval` says of a
+//! request is what Envoy would do with it.
+
+use crate::config::{Mode, Plan};
+use crate::evidence::Presented;
+use crate::identity::{Believed, Identity, Principal, Unproved, verify};
+use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
+use crate::policy::Decision;
+use crate::refusal::{Kind, Reason, Refusal};
+use crate::reply::{Answer, Forwarding, Reply};
+use crate::request::{Action, Request, RequestParts};
+use crate::route::{NoRoute, Requires, RouteMatch};
+use crate::telemetry::{DecisionId, DecisionRecord};
+use crate::time::UnixSeconds;
+
+/// What to do with a request, and what to tell of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the host must do.
+    pub reply: Reply,
+    /// What is recorded.
+    pub record: DecisionRecord,
+}
+
+/// A "no", with what is needed to answer it and to rehearse it.
+struct Denied {
+    refusal: Refusal,
+    /// What the caller can do about it; only ever told to a caller who proved an identity.
+    advice: Option<String>,
+    /// What was believed when the "no" was reached.
+    believed: Option<Identity>,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, advice: None, believed: None }
+    }
+}
+
+impl From<Unproved> for Denied {
+    fn from(unproved: Unproved) -> Self {
+        Self { refusal: unproved.refusal, advice: None, believed: unproved.believed }
+    }
+}
+
+/// Decides one request under a configuration.
+///
+/// It reads no clock, keeps nothing, and gives the same outcome for the same arguments. In [`Mode::Shadow`] a refused
+/// request goes on, without any header that an application could take for a verified identity, and with its own credential
+/// as it came; an ambiguous one is refused all the same, for nobody knows what the upstream would make of it.
+#[must_use]
+pub fn decide(plan: &Plan, parts: RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
+    let mut record = DecisionRecord::begin(decision_id, now);
+    record.configured(&plan.digest, plan.mode);
+    let grpc = parts.is_grpc();
+    let request = match Request::parse(parts, &plan.limits) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(&refusal.into(), grpc, decision_id, record),
+    };
+    record.read(&request);
+    match judge(plan, &request, now, &mut record) {
+        Ok(identity) => {
+            record.permitted();
+            forward(plan, &request, &identity, decision_id, record)
+        }
+        Err(denied) if plan.mode == Mode::Shadow && denied.refusal.reason.kind() != Kind::Ambiguous => {
+            record.rehearsed(&denied.refusal);
+            forward(plan, &request, &denied.believed.unwrap_or_else(Identity::anonymous), decision_id, record)
+        }
+        Err(denied) => refuse(&denied, grpc, decision_id, record),
+    }
+}
+
+/// Decides one request where there is no configuration: no.
+#[must_use]
+pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
+    let record = DecisionRecord::begin(decision_id, now);
+    refuse(&Refusal::new(Reason::NotConfigured).into(), parts.is_grpc(), decision_id, record)
+}
+
+/// Steps 2 to 5: route, evidence, identity, policy. Only a permit comes back as `Ok`.
+fn judge(plan: &Plan, request: &Request, now: UnixSeconds, record: &mut DecisionRecord) -> Result<Identity, Denied> {
+    if now.get() < EARLIEST_PLAUSIBLE_UNIX_SECONDS {
+        return Err(Refusal::new(Reason::ClockImplausible).into());
+    }
+    let route = match plan.router.find(request) {
+        Ok(route) => route,
+        Err(how_far) => {
+            record.not_routed(&how_far);
+            return Err(Refusal::new(unrouted(&how_far)).into());
+        }
+    };
+    record.routed(&route);
+    let identity = identify(plan, request, &route, now).inspect_err(|unproved| {
+        if let Some(believed) = &unproved.believed {
+            record.identified(believed);
+        }
+    })?;
+    record.identified(&identity);
+    let decision = plan.policies.decide(&identity, request, &route, now);
+    record.judged(&decision);
+    match refusal_of(decision, identity.principal()) {
+        None => Ok(identity),
+        Some((reason, advice)) => Err(Denied { refusal: Refusal::new(reason), advice, believed: Some(identity) }),
+    }
+}
+
+const fn unrouted(how_far: &NoRoute<'_>) -> Reason {
+    match how_far {
+        NoRoute::Host => Reason::ApplicationUnknown,
+        NoRoute::Path(_) => Reason::RouteUnknown,
+        NoRoute::Method(..) => Reason::MethodNotListed,
+    }
+}
+
+/// A preflight carries no credential (Fetch standard), so none is looked for and none required: it is nobody who asks.
+fn identify(plan: &Plan, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Result<Identity, Unproved> {
+    if route.action == Action::Preflight {
+        return verify(Presented::nothing(), Believed::nobody(), &request.peer, &Requires::default(), now);
+    }
+    let presented = Presented::collect(&plan.recipe, request)?;
+    let believed = Believed { issuers: &plan.issuers, devices: &plan.devices };
+    verify(presented, believed, &request.peer, &route.route.requires, now)
+}
+
+/// What a decision means for the caller; `None` for a permit.
+fn refusal_of(decision: Decision, principal: &Principal) -> Option<(Reason, Option<String>)> {
+    match (decision, principal) {
+        (Decision::Allow { .. }, _) => None,
+        (Decision::Failed { .. }, _) => Some((Reason::PolicyError, None)),
+        // Whoever has not said who they are is asked to, whatever else is wrong, and learns nothing of the rules.
+        (Decision::Forbidden { .. } | Decision::NotPermitted { .. }, Principal::Anonymous) => {
+            Some((Reason::CredentialMissing, None))
+        }
+        (Decision::Forbidden { advice, .. }, Principal::Verified(_)) => Some((Reason::ForbiddenByPolicy, advice)),
+        (Decision::NotPermitted { near_misses }, Principal::Verified(_)) => {
+            Some((Reason::NotPermitted, near_misses.into_iter().find_map(|miss| miss.advice)))
+        }
+    }
+}
+
+fn forward(
+    plan: &Plan,
+    request: &Request,
+    identity: &Identity,
+    decision_id: &DecisionId,
+    record: DecisionRecord,
+) -> Outcome {
+    Outcome { reply: Reply::Forward(Forwarding::compile(plan, request, identity, decision_id)), record }
+}
+
+fn refuse(denied: &Denied, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
+    record.refused(&denied.refusal);
+    let answer = Answer::to(&denied.refusal, denied.advice.as_deref(), grpc, decision_id);
+    Outcome { reply: Reply::Answer(answer), record }
+}
+
+#[cfg(test)]
+mod tests;
