@@ -1,0 +1,127 @@
+//! The filters around the plugin: what stands between it and the router, and chains that upgrades have for themselves.
+
+use super::codes::Code;
+use super::findings::Findings;
+use super::guard::is_guard;
+use super::model::{Chain, Filter, HttpConnectionManager, Model};
+use super::plugin::{Plugin, WASM};
+
+/// Filters that leave path, host and headers that carry identity as they are, and keep the route.
+///
+/// Not here, though common: `ratelimit` (its service can add request headers), `ext_authz`, `ext_proc`, `lua`,
+/// `jwt_authn`, `header_mutation`, `json_to_metadata` with its route cache, other wasm modules.
+const HARMLESS: [&str; 16] = [
+    // They answer, or let pass what came. That a local rate limit may add headers is looked at (`ADDS_HEADERS`).
+    "envoy.extensions.filters.http.rbac.v3.RBAC",
+    "envoy.extensions.filters.http.fault.v3.HTTPFault",
+    "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+    "envoy.extensions.filters.http.cors.v3.Cors",
+    "envoy.extensions.filters.http.csrf.v3.CsrfPolicy",
+    "envoy.extensions.filters.http.health_check.v3.HealthCheck",
+    "envoy.extensions.filters.http.admission_control.v3.AdmissionControl",
+    "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency",
+    // They change the body, and the headers that describe it.
+    "envoy.extensions.filters.http.buffer.v3.Buffer",
+    "envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit",
+    "envoy.extensions.filters.http.compressor.v3.Compressor",
+    "envoy.extensions.filters.http.decompressor.v3.Decompressor",
+    "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
+    // They count; the last is Istio's choice of a protocol for the upstream connection.
+    "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+    "stats.PluginConfig",
+    "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
+];
+
+/// The member by which a harmless filter adds request headers after all.
+const ADDS_HEADERS: &str = "request_headers_to_add_when_not_enforced";
+
+/// Judges all chains of connection managers that have the plugin.
+pub fn judge(model: &Model<'_>, acknowledged: &[String], findings: &mut Findings) {
+    for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
+        for chain in &manager.chains {
+            upgrade(manager, chain, findings);
+            between(chain, acknowledged, findings);
+            switched(chain, findings);
+        }
+        beside(manager, model, findings);
+    }
+}
+
+/// An upgrade whose filters lack the plugin and have its guard is refused always, and nothing passes.
+fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mut Findings) {
+    let is_guarded = |plugin: &Plugin<'_>| chain.filters.iter().any(|filter| is_guard(filter, &plugin.settings.guard));
+    if manager.plugins().all(is_guarded) {
+        return;
+    }
+    if let Some(upgrade) = chain.upgrade.as_ref().filter(|_| !chain.has_plugin()) {
+        let kind = upgrade.text_of("upgrade_type").unwrap_or("an upgrade");
+        let what = format!("`{kind}` has filters of its own, without the plugin and its guard");
+        let help = "remove `filters` here: the filters of `http_filters` then serve upgrades too; or write the plugin and its \
+                    guard here as well, before the router";
+        findings.add(Code::UpgradeChain, upgrade, &what, help);
+    }
+}
+
+fn between(chain: &Chain<'_>, acknowledged: &[String], findings: &mut Findings) {
+    for (_, _, after) in chain.plugins() {
+        for filter in after {
+            if filter.plugin.is_some() || is_harmless(filter) || acknowledged.iter().any(|name| name == filter.name) {
+                continue;
+            }
+            let kind = filter.message.as_ref().map(|(kind, _)| *kind);
+            let kind = kind.unwrap_or("its configuration is not in these files");
+            let what = format!("the filter `{}` ({kind}) stands between the plugin and the router", filter.name);
+            let help = format!(
+                "move it before the plugin; or, if it changes nothing of that, check with --acknowledge {}",
+                filter.name
+            );
+            findings.add(Code::FilterUnacknowledged, &filter.part, &what, &help);
+        }
+    }
+}
+
+fn is_harmless(filter: &Filter<'_>) -> bool {
+    let Some((kind, message)) = &filter.message else { return false };
+    HARMLESS.contains(kind) && message.list(ADDS_HEADERS).is_empty()
+}
+
+/// Plugin and guard that are not there for every request. That routes switch on what is off here is seen with the
+/// routes.
+fn switched(chain: &Chain<'_>, findings: &mut Findings) {
+    for (filter, plugin, after) in chain.plugins() {
+        if !filter.is(WASM) {
+            let what = format!("`{}` runs the plugin only where a matcher says so", filter.name);
+            findings.add(Code::PluginDisabled, &filter.part, &what, "write the plugin as a filter of its own");
+        }
+        let guards = after.into_iter().filter(|after| is_guard(after, &plugin.settings.guard));
+        for filter in guards.chain([filter]).filter(|filter| filter.part.flag("is_optional")) {
+            let what = format!("`{}` has `is_optional: true`", filter.name);
+            findings.add(Code::FilterOptional, &filter.part, &what, "remove `is_optional`");
+        }
+    }
+}
+
+/// Other filter chains of the same listener.
+fn beside(manager: &HttpConnectionManager<'_>, model: &Model<'_>, findings: &mut Findings) {
+    let Some(listener) = &manager.listener else { return };
+    let forwards = |other: &HttpConnectionManager<'_>| {
+        let mut virtual_hosts = other.routes.iter().flat_map(|routes| routes.list("virtual_hosts"));
+        other.routes_elsewhere.is_some()
+            || virtual_hosts.any(|host| host.list("routes").iter().any(|route| route.member("route").is_some()))
+    };
+    let without =
+        |other: &&HttpConnectionManager<'_>| listener.holds(&other.part) && !other.has_plugin() && forwards(other);
+    for other in model.managers.iter().filter(without) {
+        let what = "this connection manager has no plugin";
+        findings.add(Code::ChainWithoutPlugin, &other.part, what, "write the plugin and its guard here too");
+    }
+}
+
+/// Names that were acknowledged and that no filter has.
+pub fn unused<'n>(model: &Model<'_>, acknowledged: &'n [String]) -> Vec<&'n str> {
+    let is_used = |name: &str| {
+        let chains = model.managers.iter().flat_map(|manager| &manager.chains);
+        chains.flat_map(Chain::plugins).any(|(_, _, after)| after.iter().any(|filter| filter.name == name))
+    };
+    acknowledged.iter().map(String::as_str).filter(|name| !is_used(name)).collect()
+}

@@ -1,0 +1,124 @@
+//! Istio's resources: the plugin in a WasmPlugin or TrafficExtension, its guard in an EnvoyFilter.
+//!
+//! Istio writes the chain, so what else stands in it is seen in a proxy's configuration dump alone. It sets no
+//! `vm_id`, and none is asked for.
+
+use super::codes::Code;
+use super::findings::Findings;
+use super::guard;
+use super::model::{Model, Resource};
+use super::part::Part;
+use super::plugin::Plugin;
+
+/// Resources in this namespace hold for all others.
+const ROOT_NAMESPACE: &str = "istio-system";
+
+/// Judges the plugins of Istio's resources.
+pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+    for resource in model.resources.iter().filter(|resource| matches!(resource.kind, "WasmPlugin" | "TrafficExtension"))
+    {
+        for (_, plugin) in &resource.plugins {
+            failure(&plugin.part, findings);
+            attachment(resource, findings);
+            let patches = patches(model, resource);
+            guarded(resource, plugin, &patches, findings);
+            idle(resource, &patches, findings);
+        }
+    }
+}
+
+fn failure(plugin: &Part<'_>, findings: &mut Findings) {
+    const RELOAD: &str = "write:\nfailStrategy: FAIL_RELOAD";
+    match plugin.member("failStrategy") {
+        Some(strategy) if strategy.text() == Some("FAIL_OPEN") => {
+            findings.add(Code::FailOpen, &strategy, "the plugin fails open", RELOAD);
+        }
+        Some(strategy) if strategy.text() == Some("FAIL_RELOAD") => {}
+        strategy => {
+            let part = strategy.as_ref().unwrap_or(plugin);
+            findings.add(Code::FailReload, part, "`failStrategy` is not FAIL_RELOAD", RELOAD);
+        }
+    }
+}
+
+fn attachment(resource: &Resource<'_>, findings: &mut Findings) {
+    if resource.spec.text_of("phase") != Some("AUTHN") {
+        let phase = resource.spec.member("phase");
+        let part = phase.as_ref().unwrap_or(&resource.spec);
+        findings.add(Code::PluginPhase, part, "`phase` is not AUTHN", "write:\nphase: AUTHN");
+    }
+    for ports in resource.spec.list("match").iter().filter_map(|entry| entry.member("ports")) {
+        findings.add(Code::PluginPorts, &ports, "`match` names ports", "remove `ports`");
+    }
+}
+
+/// The patches of each EnvoyFilter that holds for the same proxies.
+fn patches<'a>(model: &Model<'a>, resource: &Resource<'a>) -> Vec<Part<'a>> {
+    let filters = model.resources.iter().filter(|filter| filter.kind == "EnvoyFilter" && covers(filter, resource));
+    filters.flat_map(|filter| filter.spec.list("configPatches")).collect()
+}
+
+/// Whether an EnvoyFilter holds wherever the plugin does: without a selection everywhere in its namespace.
+fn covers(filter: &Resource<'_>, plugin: &Resource<'_>) -> bool {
+    let labels = |part: Option<Part<'_>>| -> Vec<(String, String)> {
+        let members = part.map(|part| part.members()).unwrap_or_default();
+        let labels =
+            members.into_iter().map(|(name, value)| (name.to_owned(), value.text().unwrap_or_default().to_owned()));
+        labels.collect()
+    };
+    let wanted = labels(filter.spec.path(["workloadSelector", "labels"]));
+    let had = labels(plugin.spec.path(["selector", "matchLabels"]));
+    let filter_targets = targets(&filter.spec);
+    let plugin_targets = targets(&plugin.spec);
+    let targets_fit = filter_targets.is_empty()
+        || (!plugin_targets.is_empty() && plugin_targets.iter().all(|target| filter_targets.contains(target)));
+    (filter.namespace == plugin.namespace || filter.namespace == ROOT_NAMESPACE)
+        && wanted.iter().all(|label| had.contains(label))
+        && targets_fit
+}
+
+/// Kind and name of what a resource is attached to.
+pub fn targets<'a>(spec: &Part<'a>) -> Vec<(&'a str, &'a str)> {
+    let one = spec.member("targetRef");
+    let all = one.into_iter().chain(spec.list("targetRefs"));
+    all.map(|target| (target.text_of("kind").unwrap_or_default(), target.text_of("name").unwrap_or_default())).collect()
+}
+
+fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
+    let guard = plugin.settings.guard.as_str();
+    let adds_guard = |patch: &Part<'_>| {
+        let before_router = patch.path(["patch", "operation"]).and_then(|text| text.text()) == Some("INSERT_BEFORE")
+            && patch.member("match").is_some_and(|selection| !selection.find(&is_router).is_empty());
+        before_router && patch.path(["patch", "value"]).is_some_and(|filter| guard::is_guard_to_add(&filter, guard))
+    };
+    if !patches.iter().any(adds_guard) {
+        let what = format!(
+            "no EnvoyFilter in these files, for the same proxies as this {}, puts before the router an `rbac` filter that \
+             demands `wasm.{guard}`",
+            resource.kind
+        );
+        let filter = guard::lines(guard, 6);
+        let help = format!(
+            "give its file too, or write an EnvoyFilter with the same selection and this patch:\n- applyTo: HTTP_FILTER\n  \
+             match: {{ context: SIDECAR_INBOUND, listener: {{ filterChain: {{ filter: {{ name: \
+             envoy.filters.network.http_connection_manager, subFilter: {{ name: envoy.filters.http.router }} }} }} }} }}\n  \
+             patch:\n    operation: INSERT_BEFORE\n    value:\n      {filter}"
+        );
+        findings.add(Code::GuardMissing, &resource.spec, &what, &help);
+    }
+}
+
+fn is_router(part: &Part<'_>) -> bool {
+    part.path(["subFilter", "name"]).and_then(|name| name.text()) == Some("envoy.filters.http.router")
+}
+
+/// Istio switches the limit off.
+fn idle(resource: &Resource<'_>, patches: &[Part<'_>], findings: &mut Findings) {
+    let sets = |patch: &Part<'_>| !patch.find(&|part| part.member("stream_idle_timeout").is_some()).is_empty();
+    if !patches.iter().any(sets) {
+        let what = "no EnvoyFilter in these files sets `stream_idle_timeout`, which Istio switches off";
+        let help = "write in an EnvoyFilter, as a patch that merges into the HttpConnectionManager (applyTo: NETWORK_FILTER):\n\
+                    stream_idle_timeout: 300s";
+        findings.add(Code::StreamIdleTimeout, &resource.spec, what, help);
+    }
+}

@@ -1,0 +1,89 @@
+//! What around the plugin would undo its decisions: most ways past a filter are in the configuration around it.
+//!
+//! The documents of all files are read together into one [`Model`]; each concern has a file with functions over it.
+//! Nothing here starts or asks an Envoy, and nothing that is written in the documents is believed to be what runs: a
+//! proxy's configuration dump is the surest thing to check.
+//!
+//! Read are Envoy bootstraps, listeners, route configurations, discovered extensions, secrets and configuration dumps
+//! (JSON or YAML), and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, EnvoyExtensionPolicy and
+//! EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it in the same
+//! listener.
+//!
+//! A filter between the plugin and the router has to be on the list of harmless ones, or named by `--acknowledge`.
+//!
+//! # Findings
+//!
+//! | code | level | why |
+//! |---|---|---|
+//! | `guard-missing` | error | a worker on which the plugin fails to start would forward every request unfiltered |
+//! | `guard-shared` | error | an allow of one plugin would pass for both |
+//! | `guard-overridden` | error | requests of this part are forwarded without an allow wherever the plugin does not run |
+//! | `guard-forged` | error | another filter sets what the guard demands, and the guard would let requests pass that nobody judged |
+//! | `plugin-disabled` | error | requests there are not judged, and the guard, where it stands, refuses all of them |
+//! | `plugin-replaced` | error | the more specific policy takes the place of the Gateway's, and its routes run without the plugin |
+//! | `upgrade-chain` | error | requests that upgrade run through these filters alone, and nobody judges them |
+//! | `filter-unacknowledged` | error | a filter between the plugin and the router may change path, host or identity headers after the decision |
+//! | `identity-header-changed` | error | the upstream would believe a value that was not verified, or miss one |
+//! | `internal-redirect` | error | Envoy sends the request once more to a path that the upstream names, and it is judged on less evidence |
+//! | `custom-response-redirect` | error | Envoy sends a second request in place of an answer, a refusal too, and it is judged on less evidence |
+//! | `fail-open` | error | a plugin that cannot run is left out, and requests are forwarded unfiltered |
+//! | `peer-unverified` | error | certificates that no trusted CA signed are accepted, so anybody can write the peer that policies believe |
+//! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
+//! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
+//! | `chain-without-plugin` | warning | what a client reaches through another filter chain of the same listener is not judged |
+//! | `filter-optional` | warning | an Envoy that does not know the filter leaves it out without a word |
+//! | `request-picks-target` | warning | bytes of the request choose the upstream or the host that it sees, after the decision on another host |
+//! | `fail-reload` | warning | after one fault of the module that worker answers 503 until Envoy is started anew |
+//! | `vm-id` | warning | other modules without one share its data space, and modules of the same code share its VM |
+//! | `stream-idle-timeout` | warning | a request that waits in a module that ended is answered by nothing else |
+//! | `path-options` | warning | runtime settings decide what becomes of a path before it is judged |
+//! | `client-address` | warning | Envoy then takes the client's address from `X-Forwarded-For`, which a client can write |
+//! | `client-certificate` | warning | policies that ask for the peer see none where a client sends no certificate |
+//! | `hosts-differ` | warning | requests for such a host are always refused, or never come |
+//! | `plugin-phase` | warning | Istio's jwt_authn removes the token before the plugin can see it |
+//! | `plugin-ports` | warning | the port that Istio compares is not always the one that was meant, and the plugin is left out without a word |
+//! | `plugin-target` | warning | whether the plugin runs is settled by the route that was matched first, and a later change of route passes it by |
+
+mod chain;
+mod codes;
+mod connection;
+mod failure;
+mod findings;
+mod gateway;
+mod guard;
+mod hosts;
+mod istio;
+mod model;
+mod part;
+mod peer;
+mod plugin;
+mod read;
+mod redirects;
+mod routes;
+
+#[cfg(test)]
+mod tests;
+
+pub use codes::Level;
+pub use findings::{Finding, Findings};
+pub use model::Model;
+pub use part::Source;
+
+/// All findings of all documents.
+pub fn judge(model: &Model<'_>, acknowledged: &[String]) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    guard::judge(model, &mut findings);
+    chain::judge(model, acknowledged, &mut findings);
+    routes::judge(model, &mut findings);
+    redirects::judge(model, &mut findings);
+    failure::judge(model, &mut findings);
+    connection::judge(model, &mut findings);
+    peer::judge(model, &mut findings);
+    hosts::judge(model, &mut findings);
+    istio::judge(model, &mut findings);
+    gateway::judge(model, &mut findings);
+    findings.0
+}
+
+/// Acknowledged names that no filter between a plugin and its router has.
+pub use chain::unused as unused_acknowledgements;

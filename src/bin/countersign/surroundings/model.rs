@@ -1,0 +1,123 @@
+//! What the documents hold of ours, read once: connection managers with their chains and routes, and Kubernetes
+//! resources.
+
+use std::rc::Rc;
+
+use super::part::{Part, Source};
+use super::plugin::Plugin;
+
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+
+/// All that was given, together: a listener may stand in one file and its routes in another.
+#[derive(Debug, Default)]
+pub struct Model<'a> {
+    /// Every plugin.
+    pub plugins: Vec<Rc<Plugin<'a>>>,
+    /// Connection managers, those without the plugin too.
+    pub managers: Vec<HttpConnectionManager<'a>>,
+    /// Plugins that are in no chain here.
+    pub alone: Vec<Rc<Plugin<'a>>>,
+    /// What TLS contexts refer to by name.
+    pub secrets: Vec<Part<'a>>,
+    /// Kubernetes resources of the kinds that are read.
+    pub resources: Vec<Resource<'a>>,
+    /// Documents that the plugin does not concern.
+    pub unconcerned: Vec<Source<'a>>,
+}
+
+/// Envoy's filter for HTTP, with what belongs to it.
+#[derive(Debug)]
+pub struct HttpConnectionManager<'a> {
+    /// The message.
+    pub part: Part<'a>,
+    /// The listener around it, if it is here.
+    pub listener: Option<Part<'a>>,
+    /// The filter chain around it, if it is here.
+    pub filter_chain: Option<Part<'a>>,
+    /// The list of filters, and those of upgrades that have their own.
+    pub chains: Vec<Chain<'a>>,
+    /// Its route configurations.
+    pub routes: Vec<Part<'a>>,
+    /// Where it refers to routes that are not here.
+    pub routes_elsewhere: Option<Part<'a>>,
+}
+
+/// A list of HTTP filters.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    /// The element of `upgrade_configs` that it belongs to.
+    pub upgrade: Option<Part<'a>>,
+    /// In their order.
+    pub filters: Vec<Filter<'a>>,
+}
+
+/// An HTTP filter.
+#[derive(Debug)]
+pub struct Filter<'a> {
+    /// The element of the list.
+    pub part: Part<'a>,
+    /// Its name, by which routes refer to it.
+    pub name: &'a str,
+    /// The type of its configuration, and the message; `None` where that is not here.
+    pub message: Option<(&'a str, Part<'a>)>,
+    /// The plugin, if it is ours.
+    pub plugin: Option<Rc<Plugin<'a>>>,
+}
+
+/// A Kubernetes resource.
+#[derive(Debug)]
+pub struct Resource<'a> {
+    /// Its `kind`.
+    pub kind: &'a str,
+    /// Its namespace, or `default`.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its `spec`.
+    pub spec: Part<'a>,
+    /// The plugins in it, with their index where there can be several.
+    pub plugins: Vec<(usize, Rc<Plugin<'a>>)>,
+}
+
+impl HttpConnectionManager<'_> {
+    /// Whether any of its chains has the plugin.
+    pub fn has_plugin(&self) -> bool {
+        self.chains.iter().any(Chain::has_plugin)
+    }
+
+    /// Its plugins.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin<'_>> {
+        self.chains.iter().flat_map(|chain| &chain.filters).filter_map(|filter| filter.plugin.as_deref())
+    }
+}
+
+impl<'a> Chain<'a> {
+    /// Whether the plugin is in it.
+    pub fn has_plugin(&self) -> bool {
+        self.filters.iter().any(|filter| filter.plugin.is_some())
+    }
+
+    /// The filters with the plugin, each with those between it and the router.
+    pub fn plugins(&self) -> impl Iterator<Item = (&Filter<'a>, &Rc<Plugin<'a>>, Vec<&Filter<'a>>)> {
+        self.filters.iter().enumerate().filter_map(|(index, filter)| {
+            let after = self.filters.iter().skip(index.saturating_add(1));
+            Some((filter, filter.plugin.as_ref()?, after.take_while(|filter| !filter.is_router()).collect()))
+        })
+    }
+}
+
+impl Filter<'_> {
+    fn is_router(&self) -> bool {
+        self.is(ROUTER)
+    }
+
+    /// Whether its configuration is of this type.
+    pub fn is(&self, kind: &str) -> bool {
+        self.message.as_ref().is_some_and(|(found, _)| *found == kind)
+    }
+
+    /// Whether it is off where no route switches it on.
+    pub fn is_disabled(&self) -> bool {
+        self.part.flag("disabled")
+    }
+}

@@ -1,0 +1,174 @@
+//! Reads documents into the model: one walk that notes what there is, and then what belongs together.
+
+use std::rc::Rc;
+
+use super::super::envoy::{Kind, kind};
+use super::model::{Chain, Filter, HttpConnectionManager, Model, Resource};
+use super::part::{Part, Source};
+use super::plugin::Plugin;
+
+/// What stands around a part of a listener.
+#[derive(Clone, Default)]
+struct Around<'a> {
+    listener: Option<Part<'a>>,
+    filter_chain: Option<Part<'a>>,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    managers: Vec<(Part<'a>, Around<'a>)>,
+    route_configurations: Vec<Part<'a>>,
+    /// The `typed_config` of each plugin.
+    plugins: Vec<(Part<'a>, Rc<Plugin<'a>>)>,
+    /// Objects with a name and a `typed_config`: filters, and extensions that are discovered.
+    extensions: Vec<Part<'a>>,
+    secrets: Vec<Part<'a>>,
+}
+
+impl<'a> Model<'a> {
+    /// Reads all documents together.
+    pub fn read(documents: &[Source<'a>]) -> Self {
+        let mut walk = Walk::default();
+        let mut resources = Vec::new();
+        for source in documents {
+            let root = Part::root(*source);
+            match kind(&source.document.value) {
+                Kind::Envoy => walk.visit(&root, &Around::default()),
+                Kind::Resource => resources.extend(resource(root)),
+                Kind::Plugin | Kind::Other(_) => {}
+            }
+        }
+        let managers: Vec<HttpConnectionManager<'a>> =
+            walk.managers.iter().map(|(part, around)| walk.manager(part, around)).collect();
+        let in_chain = |plugin: &Rc<Plugin<'a>>| {
+            let filters = managers.iter().flat_map(|manager| &manager.chains).flat_map(|chain| &chain.filters);
+            filters.filter_map(|filter| filter.plugin.as_ref()).any(|other| Rc::ptr_eq(plugin, other))
+        };
+        let alone = walk.plugins.iter().map(|(_, plugin)| plugin).filter(|plugin| !in_chain(plugin)).cloned().collect();
+        let mut plugins: Vec<Rc<Plugin<'a>>> = walk.plugins.iter().map(|(_, plugin)| Rc::clone(plugin)).collect();
+        plugins.extend(resources.iter().flat_map(|resource| &resource.plugins).map(|(_, plugin)| Rc::clone(plugin)));
+        let mut model = Self { plugins, managers, alone, secrets: walk.secrets, resources, unconcerned: Vec::new() };
+        let envoy = documents.iter().filter(|source| kind(&source.document.value) == Kind::Envoy);
+        model.unconcerned = envoy.filter(|source| !model.concerns(source)).copied().collect();
+        model
+    }
+
+    /// Whether a document has the plugin, or routes of a connection manager that has it.
+    fn concerns(&self, source: &Source<'_>) -> bool {
+        let here = |part: &Part<'_>| part.source.index == source.index;
+        let managers = self.managers.iter().filter(|manager| manager.has_plugin());
+        self.plugins.iter().any(|plugin| here(&plugin.part))
+            || managers.flat_map(|manager| manager.routes.iter().chain([&manager.part])).any(here)
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn visit(&mut self, part: &Part<'a>, around: &Around<'a>) {
+        let is_list = |name| part.member(name).is_some_and(|member| member.value.is_array());
+        if is_list("http_filters") {
+            self.managers.push((part.clone(), around.clone()));
+        }
+        if is_list("virtual_hosts") {
+            self.route_configurations.push(part.clone());
+        }
+        if let Some(plugin) = Plugin::of_filter(part) {
+            self.plugins.push((part.clone(), Rc::new(plugin)));
+        }
+        if part.text_of("name").is_some() {
+            if part.member("typed_config").is_some() {
+                self.extensions.push(part.clone());
+            }
+            if part.member("validation_context").is_some() {
+                self.secrets.push(part.clone());
+            }
+        }
+        let mut around = around.clone();
+        if is_list("filter_chains") {
+            around.listener = Some(part.clone());
+        }
+        let chains = ["filter_chains", "default_filter_chain"].map(|name| part.member(name));
+        let is_chain = |child: &Part<'a>| {
+            chains.iter().flatten().any(|chains| chains.holds(child)) && child.member("filters").is_some()
+        };
+        for child in part.children() {
+            for child in if child.value.is_array() { child.items() } else { vec![child] } {
+                let mut within = around.clone();
+                if is_chain(&child) {
+                    within.filter_chain = Some(child.clone());
+                }
+                self.visit(&child, &within);
+            }
+        }
+    }
+
+    fn manager(&self, part: &Part<'a>, around: &Around<'a>) -> HttpConnectionManager<'a> {
+        let own = Chain { upgrade: None, filters: self.filters(&part.list("http_filters")) };
+        let upgrades = part.list("upgrade_configs").into_iter().filter_map(|upgrade| {
+            let filters = self.filters(&upgrade.list("filters"));
+            (!filters.is_empty()).then_some(Chain { upgrade: Some(upgrade), filters })
+        });
+        let mut routes: Vec<Part<'a>> =
+            self.route_configurations.iter().filter(|routes| part.holds(routes)).cloned().collect();
+        let mut routes_elsewhere = None;
+        if let Some(rds) = part.member("rds") {
+            let name = rds.text_of("route_config_name");
+            let outside = |routes: &&Part<'a>| !self.managers.iter().any(|(manager, _)| manager.holds(routes));
+            let named = |routes: &&Part<'a>| name.is_some() && routes.text_of("name") == name;
+            let found: Vec<_> = self.route_configurations.iter().filter(outside).filter(named).cloned().collect();
+            if found.is_empty() {
+                routes_elsewhere = Some(rds);
+            }
+            routes.extend(found);
+        }
+        let scoped = part.path(["scoped_routes", "scoped_rds"]);
+        let virtual_hosts = routes.iter().find_map(|routes| routes.member("vhds"));
+        HttpConnectionManager {
+            part: part.clone(),
+            listener: around.listener.clone(),
+            filter_chain: around.filter_chain.clone(),
+            chains: [own].into_iter().chain(upgrades).collect(),
+            routes,
+            routes_elsewhere: routes_elsewhere.or(scoped).or(virtual_hosts),
+        }
+    }
+
+    fn filters(&self, list: &[Part<'a>]) -> Vec<Filter<'a>> {
+        list.iter()
+            .map(|part| {
+                let name = part.text_of("name").unwrap_or_default();
+                let discovered = || {
+                    part.member("config_discovery")?;
+                    let outside = |extension: &&Part<'a>| !list.iter().any(|filter| filter.holds(extension));
+                    let named = |extension: &&Part<'a>| extension.text_of("name") == Some(name);
+                    self.extensions.iter().filter(outside).find(named)?.member("typed_config")
+                };
+                let typed_config = part.member("typed_config").or_else(discovered);
+                let within = |(place, _): &&(Part<'a>, _)| typed_config.as_ref().is_some_and(|own| own.holds(place));
+                let plugin = self.plugins.iter().find(within).map(|(_, plugin)| Rc::clone(plugin));
+                Filter { part: part.clone(), name, message: typed_config.and_then(|own| own.message()), plugin }
+            })
+            .collect()
+    }
+}
+
+fn resource(part: Part<'_>) -> Option<Resource<'_>> {
+    let kind = part.text_of("kind")?;
+    let spec = part.member("spec")?;
+    let of_metadata = |name| part.path(["metadata", name]).and_then(|text| text.text());
+    let plugins = match kind {
+        "WasmPlugin" => Plugin::of_resource(&spec, "pluginConfig", spec.text_of("url")).map(|plugin| (0, plugin)),
+        "TrafficExtension" => spec
+            .member("wasm")
+            .and_then(|wasm| Plugin::of_resource(&wasm, "pluginConfig", wasm.text_of("url")))
+            .map(|plugin| (0, plugin)),
+        _ => None,
+    };
+    let several = spec.list("wasm").into_iter().enumerate().filter_map(|(index, wasm)| {
+        let source = ["image", "http"].into_iter().find_map(|kind| wasm.path(["code", kind, "url"]));
+        Some((index, Plugin::of_resource(&wasm, "config", source.and_then(|url| url.text()))?))
+    });
+    let plugins = plugins.into_iter().chain(several).map(|(index, plugin)| (index, Rc::new(plugin))).collect();
+    let namespace = of_metadata("namespace").unwrap_or("default");
+    let name = of_metadata("name").unwrap_or_default();
+    Some(Resource { kind, namespace, name, spec, plugins })
+}

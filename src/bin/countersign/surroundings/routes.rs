@@ -1,0 +1,163 @@
+//! Routes: what they switch off, and what they do to a request after the decision.
+
+use super::codes::Code;
+use super::findings::Findings;
+use super::guard::{demands, is_guard};
+use super::model::{Filter, HttpConnectionManager, Model};
+use super::part::Part;
+
+const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";
+const RBAC_PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
+const PER_FILTER: &str = "typed_per_filter_config";
+
+/// Members that add request headers: of routes, and of what routes say about the local rate limit.
+const ADDED: [&str; 2] = ["request_headers_to_add", "request_headers_to_add_when_not_enforced"];
+const REMOVED: &str = "request_headers_to_remove";
+
+/// Judges the routes of all connection managers that have the plugin.
+pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+    for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
+        if let Some(elsewhere) = &manager.routes_elsewhere {
+            let what = "routes of this listener are in none of the files";
+            findings.add(Code::RoutesUnseen, elsewhere, what, "give the file with the route configuration too");
+        }
+        overrides(manager, findings);
+        plugins_off(manager, findings);
+        for routes in &manager.routes {
+            identity_headers(manager, routes, findings);
+            targets(routes, findings);
+        }
+    }
+}
+
+/// What a part of the routes says about one filter.
+enum Own<'a> {
+    /// The filter does not run.
+    Off,
+    /// It runs as it is written in the chain.
+    On,
+    /// It runs with this configuration in place of that in the chain.
+    Instead(&'a str, Part<'a>),
+}
+
+fn own<'a>(entry: &Part<'a>) -> Own<'a> {
+    match entry.message() {
+        Some((FILTER_CONFIG, config)) if config.flag("disabled") => Own::Off,
+        Some((FILTER_CONFIG, config)) => match config.member("config").and_then(|config| config.message()) {
+            Some((kind, message)) => Own::Instead(kind, message),
+            None => Own::On,
+        },
+        Some((kind, message)) => Own::Instead(kind, message),
+        None => Own::On,
+    }
+}
+
+/// Each entry of `typed_per_filter_config` for a filter of this name.
+fn entries<'a>(manager: &HttpConnectionManager<'a>, name: &str) -> Vec<Part<'a>> {
+    let per_filter = |part: &Part<'a>| part.member(PER_FILTER).is_some_and(|all| all.value.get(name).is_some());
+    let parts = manager.routes.iter().flat_map(|routes| routes.find(&per_filter));
+    parts.filter_map(|part| part.path([PER_FILTER, name])).collect()
+}
+
+fn overrides(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
+    for (filter, plugin, after) in manager.chains.iter().flat_map(|chain| chain.plugins()) {
+        let guard = plugin.settings.guard.as_str();
+        let Some(guard_filter) = after.into_iter().find(|filter| is_guard(filter, guard)) else { continue };
+        for entry in entries(manager, guard_filter.name) {
+            let tight = match own(&entry) {
+                Own::On => true,
+                Own::Off => false,
+                Own::Instead(kind, message) => {
+                    kind == RBAC_PER_ROUTE && message.member("rbac").is_some_and(|rbac| demands(&rbac, guard))
+                }
+            };
+            if !tight {
+                let what =
+                    format!("this replaces or disables the guard `{}` for a part of the requests", guard_filter.name);
+                findings.add(
+                    Code::GuardOverridden,
+                    &entry,
+                    &what,
+                    "remove it; for other rules use another `rbac` filter",
+                );
+            }
+        }
+        for entry in entries(manager, filter.name) {
+            let what = match own(&entry) {
+                Own::On => continue,
+                Own::Off => format!("this disables the plugin `{}` for a part of the requests", filter.name),
+                Own::Instead(..) => {
+                    format!("this gives the plugin `{}` another configuration for a part of the requests", filter.name)
+                }
+            };
+            let help = "remove it; what needs no token gets a route with `requires: []` and a policy that permits \
+                        `Anonymous`";
+            findings.add(Code::PluginDisabled, &entry, &what, help);
+        }
+    }
+}
+
+/// A plugin that is off in the chain, as Envoy Gateway writes it: each route has to switch it on.
+fn plugins_off(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
+    for (filter, _, _) in manager.chains.iter().flat_map(|chain| chain.plugins()) {
+        if !filter.is_disabled() {
+            continue;
+        }
+        let off = routes_without(manager, filter);
+        match off.as_slice() {
+            [] if !manager.routes.is_empty() => {}
+            [] => {
+                let what = format!("the plugin `{}` is off, and no route here switches it on", filter.name);
+                findings.add(Code::PluginDisabled, &filter.part, &what, "remove `disabled: true`");
+            }
+            routes => {
+                for route in routes {
+                    let what = format!("the plugin `{}` is off, and this route does not switch it on", filter.name);
+                    let help = format!("remove `disabled: true` from the filter `{}`", filter.name);
+                    findings.add(Code::PluginDisabled, route, &what, &help);
+                }
+            }
+        }
+    }
+}
+
+/// Routes that neither themselves nor around them switch this filter on.
+fn routes_without<'a>(manager: &HttpConnectionManager<'a>, filter: &Filter<'a>) -> Vec<Part<'a>> {
+    let on =
+        |part: &Part<'a>| part.path([PER_FILTER, filter.name]).is_some_and(|entry| !matches!(own(&entry), Own::Off));
+    let configurations = manager.routes.iter().filter(|part| !on(part));
+    let hosts = configurations.flat_map(|routes| routes.list("virtual_hosts")).filter(|host| !on(host));
+    hosts.flat_map(|host| host.list("routes")).filter(|route| !on(route)).collect()
+}
+
+/// Request headers that routes add or remove after the decision.
+fn identity_headers(manager: &HttpConnectionManager<'_>, routes: &Part<'_>, findings: &mut Findings) {
+    let carries_identity = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("x-countersign-") || manager.plugins().any(|own| own.settings.identity_headers.contains(&name))
+    };
+    let mutates = |part: &Part<'_>| ADDED.iter().chain(&[REMOVED]).any(|name| part.member(name).is_some());
+    for part in routes.find(&mutates) {
+        let added = ADDED.iter().flat_map(|name| part.list(name));
+        let added = added
+            .filter(|added| added.path(["header", "key"]).and_then(|key| key.text()).is_some_and(carries_identity));
+        let removed = part.list(REMOVED).into_iter();
+        let removed = removed.filter(|removed| removed.text().is_some_and(carries_identity));
+        for header in added.chain(removed) {
+            let what = "this changes a header that the plugin sets";
+            findings.add(Code::IdentityHeaderChanged, &header, what, "remove it, or choose another header");
+        }
+    }
+}
+
+/// Targets that bytes of the request choose.
+fn targets(routes: &Part<'_>, findings: &mut Findings) {
+    let names = ["cluster_header", "host_rewrite_header", "host_rewrite_path_regex"];
+    for action in routes.find(&|part| names.iter().any(|name| part.member(name).is_some())) {
+        for chosen in names.iter().filter_map(|name| action.member(name)) {
+            let what = "this takes the target from the request";
+            let help = "name the target: `cluster`, `host_rewrite_literal`, or one route for each host";
+            findings.add(Code::RequestPicksTarget, &chosen, what, help);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Faults in an Envoy configuration, one at a time.
+
+use super::{Case, GOOD, NONE, codes, codes_of, findings_of, judge_cases, parts, with};
+
+const ROUTE: &str = "route: { cluster: upstream }";
+const HOST: &str = "- domains: [\"shop.example.com:*\"]";
+const LIMIT: &str = "- name: limit\n";
+const LUA: &str = "- name: script\n            typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n          ";
+
+pub const CASES: &[Case] = &[
+    Case { code: "guard-missing", from: "action: ALLOW", to: "action: DENY", line: "- name: countersign" },
+    Case {
+        code: "guard-shared",
+        from: "          - name: guard\n",
+        to: "          - name: second\n            typed_config:\n              \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              config: { failure_policy: FAIL_RELOAD, vm_config: { vm_id: b, code: { local: { filename: countersign.wasm } } } }\n          - name: guard\n",
+        line: "- name: second",
+    },
+    Case {
+        code: "guard-overridden",
+        from: ROUTE,
+        to: "typed_per_filter_config: { guard: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }",
+        line: "guard: {",
+    },
+    Case {
+        code: "guard-forged",
+        from: "    filter_chains:\n",
+        to: "    listener_filters: [{ name: f, x: { object_key: wasm.countersign } }]\n    filter_chains:\n",
+        line: "object_key",
+    },
+    Case {
+        code: "plugin-disabled",
+        from: HOST,
+        to: "- domains: [shop.example.com]\n              typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }",
+        line: "countersign: {",
+    },
+    Case {
+        code: "upgrade-chain",
+        from: "- upgrade_type: websocket\n",
+        to: "- upgrade_type: websocket\n            filters: [{ name: router, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]\n",
+        line: "- upgrade_type",
+    },
+    Case {
+        code: "filter-unacknowledged",
+        from: LIMIT,
+        to: "- name: limit\n            disabled: true\n            config_discovery: {}\n          - name: other\n",
+        line: "- name: limit",
+    },
+    Case {
+        code: "identity-header-changed",
+        from: ROUTE,
+        to: "route: { cluster: upstream }\n                request_headers_to_add: [{ header: { key: X-Countersign-Subject, value: root } }]",
+        line: "request_headers_to_add",
+    },
+    Case {
+        code: "identity-header-changed",
+        from: HOST,
+        to: "- domains: ['*']\n              request_headers_to_remove: [x-countersign-groups]",
+        line: "x-countersign-groups",
+    },
+    Case {
+        code: "internal-redirect",
+        from: ROUTE,
+        to: "route: { cluster: upstream, internal_redirect_policy: {} }",
+        line: "internal_redirect_policy",
+    },
+    Case {
+        code: "internal-redirect",
+        from: ROUTE,
+        to: "route: { cluster: upstream, internalRedirectPolicy: {} }",
+        line: "internalRedirectPolicy",
+    },
+    Case {
+        code: "custom-response-redirect",
+        from: HOST,
+        to: "- domains: ['*']\n              typed_per_filter_config: { custom: { action: { \"@type\": type.googleapis.com/envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy, uri: http://x/ } } }",
+        line: "typed_per_filter_config",
+    },
+    Case {
+        code: "fail-open",
+        from: "failure_policy: FAIL_RELOAD",
+        to: "failure_policy: FAIL_OPEN",
+        line: "failure_policy",
+    },
+    Case { code: "fail-open", from: "failure_policy: FAIL_RELOAD", to: "fail_open: true", line: "fail_open" },
+    Case {
+        code: "peer-unverified",
+        from: "{ filename: ca.pem }",
+        to: "{ filename: ca.pem }, trust_chain_verification: ACCEPT_UNTRUSTED",
+        line: "validation_context",
+    },
+    Case {
+        code: "peer-unverified",
+        from: "trusted_ca: { filename: ca.pem }",
+        to: "crl: { filename: crl.pem }",
+        line: "validation_context",
+    },
+    Case { code: "guard-unseen", from: "http_filters:", to: "filters_elsewhere:", line: "config:" },
+    Case {
+        code: "routes-unseen",
+        from: "route_config:\n",
+        to: "rds: { route_config_name: elsewhere }\n          other:\n",
+        line: "rds",
+    },
+    Case {
+        code: "chain-without-plugin",
+        from: "    filter_chains:\n",
+        to: "    filter_chains:\n    - filters: [{ name: http, typed_config: { http_filters: [], rds: { route_config_name: x } } }]\n",
+        line: "typed_config",
+    },
+    Case {
+        code: "filter-optional",
+        from: "- name: guard\n",
+        to: "- name: guard\n            is_optional: true\n",
+        line: "- name: guard",
+    },
+    Case {
+        code: "request-picks-target",
+        from: ROUTE,
+        to: "route: { cluster_header: x-cluster }",
+        line: "cluster_header",
+    },
+    Case {
+        code: "request-picks-target",
+        from: ROUTE,
+        to: "route: { cluster: upstream, host_rewrite_header: x-host }",
+        line: "host_rewrite_header",
+    },
+    Case {
+        code: "fail-reload",
+        from: "failure_policy: FAIL_RELOAD",
+        to: "failure_policy: FAIL_CLOSED",
+        line: "config:",
+    },
+    Case { code: "vm-id", from: "vm_id: countersign, ", to: "", line: "config:" },
+    Case {
+        code: "stream-idle-timeout",
+        from: "stream_idle_timeout: 60s",
+        to: "stream_idle_timeout: 0.000s",
+        line: "stream_idle_timeout",
+    },
+    Case {
+        code: "stream-idle-timeout",
+        from: "stream_idle_timeout: 60s",
+        to: "request_timeout: 60s",
+        line: "typed_config",
+    },
+    Case {
+        code: "stream-idle-timeout",
+        from: ROUTE,
+        to: "route: { cluster: upstream, idle_timeout: 0s }",
+        line: "idle_timeout",
+    },
+    Case { code: "path-options", from: "normalize_path: false", to: "merge_slashes: false", line: "typed_config" },
+    Case { code: "path-options", from: "KEEP_UNCHANGED", to: "IMPLEMENTATION_SPECIFIC_DEFAULT", line: "typed_config" },
+    Case {
+        code: "client-address",
+        from: "use_remote_address: true",
+        to: "use_remote_address: null",
+        line: "typed_config",
+    },
+    Case {
+        code: "client-certificate",
+        from: "require_client_certificate: true",
+        to: "require_client_certificate: false",
+        line: "typed_config",
+    },
+    Case { code: "client-certificate", from: "transport_socket:", to: "other:", line: "- filters" },
+    Case { code: "hosts-differ", from: HOST, to: "- domains: [\"*.example.com\", api.example.org]", line: "domains" },
+    Case { code: "hosts-differ", from: "\"hosts\": [", to: "\"hosts\": [\"old.example.com\", ", line: "config:" },
+];
+
+#[test]
+fn each_fault_is_found_at_its_place() {
+    judge_cases(GOOD, CASES);
+}
+
+#[test]
+fn a_filter_after_the_plugin_is_harmless_known_or_acknowledged_by_name() {
+    let text = with(GOOD, LIMIT, &format!("{LUA}{LIMIT}"));
+    assert_eq!(codes(&text), ["filter-unacknowledged"]);
+    assert_eq!(codes_of(&findings_of(&[&text], &["script"])), NONE);
+    assert_eq!(codes_of(&findings_of(&[&text], &["envoy.filters.http.lua"])), ["filter-unacknowledged"], "by its name");
+    let before = with(GOOD, "- name: countersign\n", &format!("{LUA}- name: countersign\n"));
+    assert_eq!(codes(&before), NONE, "before the plugin it changes what is judged");
+    let adds = with(GOOD, "LocalRateLimit }", "LocalRateLimit, request_headers_to_add_when_not_enforced: [{}] }");
+    assert_eq!(codes(&adds), ["filter-unacknowledged"]);
+}
+
+#[test]
+fn a_plugin_that_is_off_needs_every_route_to_switch_it_on() {
+    let off = with(GOOD, "- name: countersign\n", "- name: countersign\n            disabled: true\n");
+    assert_eq!(codes(&off), ["plugin-disabled"]);
+    let on = "typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, config: {} } }";
+    assert_eq!(codes(&with(&off, ROUTE, on)), NONE);
+    assert_eq!(codes(&with(&off, HOST, &format!("- domains: ['*']\n              {on}"))), NONE);
+    let second = format!("{on}\n              - match: {{ prefix: /x }}");
+    assert_eq!(codes(&with(&off, ROUTE, &second)), ["plugin-disabled"], "one of two");
+}
+
+#[test]
+fn a_plugin_behind_a_matcher_is_not_always_on() {
+    let nested = with(
+        GOOD,
+        "\"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              config:",
+        "\"@type\": type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher\n              extension_config:\n               typed_config:\n                \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n                config:",
+    )
+    .replace("\n                failure_policy", "\n                 failure_policy")
+    .replace("\n                vm_config", "\n                 vm_config")
+    .replace("\n                configuration:\n                  ", "\n                 configuration:\n                  ");
+    assert_eq!(codes(&nested), ["plugin-disabled"]);
+}
+
+#[test]
+fn another_configuration_for_a_part_of_the_requests_is_as_bad_as_none() {
+    let instead = "typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm } }";
+    assert_eq!(codes(&with(GOOD, ROUTE, instead)), ["plugin-disabled"]);
+    let weighted = "route: { weighted_clusters: { clusters: [{ name: a, typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } } }] } }";
+    assert_eq!(codes(&with(GOOD, ROUTE, weighted)), ["plugin-disabled"]);
+}
+
+#[test]
+fn an_upgrade_with_filters_of_its_own_needs_the_plugin_and_the_guard() {
+    let [_, chain, _] = parts(GOOD, "          - name: countersign", "          route_config");
+    let [plugin, _, rest] = parts(chain, "          - name: guard", "          - name: router");
+    let indented =
+        |text: &str| text.replace("\n          ", "\n            ").replacen("          ", "            ", 1);
+    let with_filters = |filters: &str| {
+        let own = format!("- upgrade_type: websocket\n            filters:\n{filters}");
+        with(GOOD, "- upgrade_type: websocket\n", own.trim_end_matches(' '))
+    };
+    assert_eq!(codes(&with_filters(&indented(chain))), NONE);
+    let without_plugin = chain.strip_prefix(plugin).unwrap();
+    assert_eq!(codes(&with_filters(&indented(without_plugin))), NONE, "refused always");
+    let unguarded = format!("{plugin}{rest}");
+    assert_eq!(codes(&with_filters(&indented(&unguarded))), ["guard-missing"]);
+}
+
+#[test]
+fn a_peer_that_is_not_believed_needs_no_certificate() {
+    let unbelieved = with(GOOD, "\"from\": \"tls\"", "\"from\": \"none\"");
+    for case in CASES.iter().filter(|case| matches!(case.code, "peer-unverified" | "client-certificate")) {
+        assert_eq!(codes(&with(&unbelieved, case.from, case.to)), NONE, "{}", case.to);
+    }
+}
+
+#[test]
+fn the_trusted_authority_can_be_in_a_secret() {
+    let context = "validation_context: { trusted_ca: { filename: ca.pem } }";
+    let by_name = with(GOOD, context, "validation_context_sds_secret_config: { name: clients }");
+    assert_eq!(codes(&by_name), NONE, "a secret that is not here is not judged");
+    let secret = |context: &str| {
+        format!(
+            "resources: [{{ \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret, name: clients, validation_context: {{ {context} }} }}]"
+        )
+    };
+    let together = |context: &str| codes_of(&findings_of(&[&by_name, &secret(context)], &[]));
+    assert_eq!(together("trusted_ca: { filename: ca.pem }"), NONE);
+    assert_eq!(together("trusted_ca: {}, trust_chain_verification: ACCEPT_UNTRUSTED"), ["peer-unverified"]);
+    assert_eq!(together(""), ["peer-unverified"]);
+}
+
+#[test]
+fn the_source_of_the_client_address_decides_what_the_listener_must_say() {
+    let from = |source: &str, option: &str| {
+        let member = format!("\"client_address\": {{ \"from\": \"{source}\" }}, \"peer\"");
+        codes(&with(&with(GOOD, "\"peer\"", &member), "use_remote_address: true", option))
+    };
+    assert_eq!(from("none", "server_name: x"), NONE);
+    assert_eq!(from("connection", "server_name: x"), ["client-address"]);
+    assert_eq!(from("connection", "use_remote_address: false"), NONE, "an explicit choice");
+    assert_eq!(from("trusted_xff", "server_name: x"), ["client-address"]);
+    assert_eq!(from("trusted_xff", "xff_num_trusted_hops: 1"), NONE);
+    assert_eq!(from("trusted_xff", "original_ip_detection_extensions: [{}]"), NONE);
+}
+
+#[test]
+fn domains_are_compared_as_envoy_reads_them() {
+    for domain in ["*", "shop.example.com", "SHOP.example.com:8443", "*.example.com", "*:*", "shop.example.*", "shop.*"]
+    {
+        assert_eq!(codes(&with(GOOD, HOST, &format!("- domains: [\"{domain}\"]"))), NONE, "{domain}");
+    }
+    for domain in ["example.com", "*.shop.example.com", "shop.example.com.*", "*shop.example.com"] {
+        let found = codes(&with(GOOD, HOST, &format!("- domains: [\"{domain}\"]")));
+        assert_eq!(found, ["hosts-differ", "hosts-differ"], "{domain}");
+    }
+    let any = with(GOOD, "\"hosts\": [\"shop.example.com\"]", "\"any_host\": true");
+    assert_eq!(codes(&with(&any, HOST, "- domains: [other.example.com]")), NONE);
+}

@@ -1,0 +1,122 @@
+//! The same configuration in other shapes: parts, several files, discovered extensions, a configuration dump.
+
+use super::super::super::envoy::{Kind, kind};
+use super::super::{Model, Source};
+use super::{GOOD, NONE, codes, codes_of, documents, findings_of, parts, with};
+
+const OFF: &str = "typed_per_filter_config: { guard: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
+
+/// The listener with its routes in a second file.
+fn in_two(route: &str) -> [String; 2] {
+    let [before, routes, after] = parts(GOOD, "            virtual_hosts", "      transport_socket");
+    let routes = routes.replace("\n            ", "\n").replacen("            ", "", 1);
+    let routes =
+        format!("name: main\n\"@type\": type.googleapis.com/envoy.config.route.v3.RouteConfiguration\n{routes}");
+    let before = with(before, "          route_config:\n", "          rds: { route_config_name: main }\n");
+    let listener = format!("{before}{after}");
+    [listener, with(&routes, "route: { cluster: upstream }", route)]
+}
+
+#[test]
+fn routes_in_another_file_are_judged_with_their_listener() {
+    let [listener, routes] = in_two("route: { cluster: upstream }");
+    assert_eq!(codes(&listener), ["routes-unseen"]);
+    assert_eq!(codes_of(&findings_of(&[&listener, &routes], &[])), NONE, "{routes}");
+    let [listener, routes] = in_two(OFF);
+    let found = findings_of(&[&listener, &routes], &[]);
+    assert_eq!(codes_of(&found), ["guard-overridden"]);
+    assert_eq!(found.first().unwrap().file, 1, "the file with the routes");
+    assert_eq!(codes_of(&findings_of(&[&format!("{listener}---\n{routes}")], &[])), ["guard-overridden"], "one file");
+    let other = with(&routes, "name: main", "name: other");
+    assert_eq!(codes_of(&findings_of(&[&listener, &other], &[])), ["routes-unseen"], "another listener's");
+}
+
+#[test]
+fn routes_alone_are_not_judged() {
+    let [_, routes] = in_two(OFF);
+    assert_eq!(codes(&routes), NONE);
+    let files = documents(&[&routes]);
+    let source = Source { file: 0, index: 0, document: files.first().unwrap().first().unwrap() };
+    assert_eq!(Model::read(&[source]).unconcerned.len(), 1, "which is said");
+}
+
+#[test]
+fn a_discovered_plugin_is_judged_where_its_listener_is() {
+    let [before, plugin, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
+    let discovered = plugin.replace("\n            ", "\n").replacen("            ", "", 1);
+    let discovered = format!("name: countersign\n{discovered}");
+    assert_eq!(codes(&discovered), ["guard-unseen"]);
+    let listener = format!("{before}            config_discovery: {{ type_urls: [] }}\n{after}");
+    assert_eq!(codes_of(&findings_of(&[&listener, &discovered], &[])), NONE);
+    let unguarded = with(&listener, "action: ALLOW", "action: DENY");
+    assert_eq!(codes_of(&findings_of(&[&unguarded, &discovered], &[])), ["guard-missing"]);
+}
+
+#[test]
+fn names_as_json_writes_them_are_read() {
+    let mut json = GOOD.to_owned();
+    for name in [
+        "http_filters",
+        "typed_config",
+        "failure_policy",
+        "vm_config",
+        "vm_id",
+        "stream_idle_timeout",
+        "virtual_hosts",
+        "require_client_certificate",
+        "common_tls_context",
+        "validation_context",
+        "trusted_ca",
+        "transport_socket",
+        "normalize_path",
+        "use_remote_address",
+        "filter_chains",
+        "string_match",
+        "filter_state",
+        "route_config",
+    ] {
+        let mut parts = name.split('_');
+        let first = parts.next().unwrap_or_default().to_owned();
+        let camel = parts.fold(first, |camel, part| {
+            let (initial, rest) = part.split_at(1);
+            camel + &initial.to_uppercase() + rest
+        });
+        json = json.replace(&format!("{name}:"), &format!("{camel}:"));
+    }
+    assert_eq!(codes(&json), NONE);
+    assert_eq!(codes(&with(&json, "exact: allow", "exact: deny")), ["guard-missing"]);
+}
+
+#[test]
+fn a_typed_struct_is_looked_into() {
+    let typed = with(
+        GOOD,
+        "\"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              config:",
+        "\"@type\": type.googleapis.com/xds.type.v3.TypedStruct\n              type_url: type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              value:\n               config:",
+    );
+    assert_eq!(codes(&typed), NONE);
+    assert_eq!(codes(&with(&typed, "action: ALLOW", "action: DENY")), ["guard-missing"]);
+}
+
+#[test]
+fn another_plugin_is_not_ours() {
+    let other = with(
+        &with(GOOD, "countersign.wasm", "other.wasm"),
+        "\"version\": 1, \"policies\": \"\", \"applications\"",
+        "\"x\"",
+    );
+    assert_eq!(codes(&with(&other, "action: ALLOW", "action: DENY")), NONE);
+    let renamed = with(GOOD, "countersign.wasm", "policy.wasm");
+    assert_eq!(codes(&with(&renamed, "action: ALLOW", "action: DENY")), ["guard-missing"], "its configuration tells");
+}
+
+#[test]
+fn a_configuration_dump_is_an_envoy_configuration() {
+    let listener = GOOD.split_once("  - name: main\n").unwrap().1.replace("\n    ", "\n      ");
+    let dump = format!(
+        "configs:\n- \"@type\": type.googleapis.com/envoy.admin.v3.ListenersConfigDump\n  dynamic_listeners:\n  - active_state:\n     listener:\n      name: main\n  {listener}"
+    );
+    assert_eq!(kind(&documents(&[&dump]).first().unwrap().first().unwrap().value), Kind::Envoy);
+    assert_eq!(codes(&dump), NONE);
+    assert_eq!(codes(&with(&dump, "FAIL_RELOAD", "FAIL_OPEN")), ["fail-open"]);
+}
