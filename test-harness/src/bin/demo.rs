@@ -1,0 +1,224 @@
+//! The main job, shown: real services, a real Envoy with the module, real requests, and a table of what was decided and why.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use comfy_table::{Table, presets};
+use serde_json::Value;
+use test_harness::clock::Stopwatch;
+use test_harness::envoy::{Bootstrap, Chain, Envoy};
+use test_harness::http1::Request;
+use test_harness::keys::KEYS;
+use test_harness::paths::{self, EnvoyVersion};
+use test_harness::services::Services;
+use test_harness::tokens::{CAROL, Token};
+
+/// Starts an identity provider, a device provider, an upstream application and Envoy with the module, sends requests
+/// through, and prints what was decided and why. The exit code is 1 if an answer is not the expected one.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Envoy's worker threads.
+    #[arg(long, default_value_t = 1)]
+    workers: u32,
+}
+
+/// One request of the demonstration, and what must come of it.
+struct Step {
+    who: &'static str,
+    /// The query to the identity provider; empty for nobody.
+    token: &'static str,
+    device: &'static str,
+    /// The query to the device provider; empty for no posture.
+    posture: &'static str,
+    method: &'static str,
+    path: &'static str,
+    status: u16,
+    /// The policy that allows, or the reason to refuse.
+    because: &'static str,
+}
+
+/// The token of somebody who holds none of the trusted keys and claims to be Carol.
+const FORGED: &str = "forged";
+
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    Step { who: "nobody",   token: "",                    device: "",                 posture: "",                             method: "GET", path: "/healthz",          status: 200, because: "health" },
+    Step { who: "nobody",   token: "",                    device: "",                 posture: "",                             method: "GET", path: "/api/orders/7",     status: 401, because: "credential-missing" },
+    Step { who: "alice",    token: "user=alice",          device: "her laptop",       posture: "device=laptop-1",              method: "GET", path: "/api/orders/7",     status: 200, because: "staff-read" },
+    Step { who: "alice",    token: "user=alice&alg=ES256",device: "her laptop",       posture: "device=laptop-1",              method: "GET", path: "/api/orders/8",     status: 200, because: "staff-read" },
+    Step { who: "alice",    token: "user=alice",          device: "unknown",          posture: "",                             method: "GET", path: "/api/orders/7",     status: 401, because: "posture-missing" },
+    Step { who: "alice",    token: "user=alice",          device: "seen 25 h ago",    posture: "device=laptop-1&age=90000",    method: "GET", path: "/api/orders/7",     status: 401, because: "posture-stale" },
+    Step { who: "alice",    token: "user=alice",          device: "bob's laptop",     posture: "device=laptop-2",              method: "GET", path: "/api/orders/7",     status: 401, because: "posture-not-bound" },
+    Step { who: "alice",    token: "user=alice",          device: "score 40",         posture: "device=laptop-1&score=40",     method: "GET", path: "/api/orders/7",     status: 403, because: "not-permitted" },
+    Step { who: "alice",    token: "user=alice",          device: "her laptop",       posture: "device=laptop-1",              method: "PUT", path: "/api/orders/7",     status: 403, because: "not-permitted" },
+    Step { who: "carol",    token: "user=carol",          device: "her laptop",       posture: "device=laptop-3",              method: "PUT", path: "/api/orders/7",     status: 200, because: "admin-write" },
+    Step { who: "carol",    token: "user=carol",          device: "at risk, score 5", posture: "device=laptop-3&score=5",      method: "PUT", path: "/api/orders/7",     status: 403, because: "forbidden-by-policy" },
+    Step { who: "bob",      token: "user=bob",            device: "his laptop",       posture: "device=laptop-2",              method: "GET", path: "/api/people/bob",   status: 200, because: "own-record" },
+    Step { who: "bob",      token: "user=bob",            device: "his laptop",       posture: "device=laptop-2",              method: "GET", path: "/api/people/carol", status: 403, because: "not-permitted" },
+    Step { who: "reporter", token: "user=reporter",       device: "",                 posture: "",                             method: "GET", path: "/api/report",       status: 200, because: "reporter" },
+    Step { who: "mallory",  token: FORGED,                device: "carol's laptop",   posture: "device=laptop-3",              method: "PUT", path: "/api/orders/7",     status: 401, because: "token-signature" },
+    Step { who: "alice",    token: "user=alice&age=1000", device: "her laptop",       posture: "device=laptop-1",              method: "GET", path: "/api/orders/7",     status: 401, because: "token-expired" },
+    Step { who: "carol",    token: "user=carol",          device: "her laptop",       posture: "device=laptop-3",              method: "PUT", path: "/api/people/..%2Forders/7", status: 400, because: "path-ambiguous" },
+];
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("error: an answer is not the expected one");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: &Arguments) -> io::Result<bool> {
+    let (binary, module) = (EnvoyVersion::Newest.binary()?, paths::module()?);
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let services = Services::start(any_port, any_port, any_port).await?;
+    let bootstrap = Bootstrap::example_on_free_ports(&module, services.upstream.address())?;
+    // The rest waits for Envoy and for answers, which must not keep the services from their work.
+    tokio::task::block_in_place(|| {
+        let envoy = Envoy::start(&binary, &bootstrap, arguments.workers, &paths::new_run_folder("demo")?)?;
+        let as_expected = show_requests(&services, &envoy)?;
+        show_cost(&binary, &module, &bootstrap, &envoy, arguments.workers)?;
+        Ok(as_expected)
+    })
+}
+
+fn show_requests(services: &Services, envoy: &Envoy) -> io::Result<bool> {
+    let address = envoy.listener("main")?;
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["who", "device", "request", "answer", "decided by", "ms"]);
+    let mut as_expected = true;
+    for step in STEPS {
+        let shown = show(step, services, envoy, address)?;
+        as_expected &= shown.as_expected;
+        let marker = if shown.as_expected { "" } else { " (not expected)" };
+        table.add_row([
+            step.who.to_owned(),
+            if step.device.is_empty() { "-".to_owned() } else { step.device.to_owned() },
+            format!("{} {}", step.method, step.path),
+            format!("{}{marker}", shown.status),
+            shown.because,
+            format!("{:.1}", shown.time.as_secs_f64() * 1e3),
+        ]);
+    }
+    println!("{table}");
+    Ok(as_expected)
+}
+
+/// What came of a step.
+struct Shown {
+    status: u16,
+    because: String,
+    time: Duration,
+    as_expected: bool,
+}
+
+fn show(step: &Step, services: &Services, envoy: &Envoy, address: SocketAddr) -> io::Result<Shown> {
+    let mut request = Request::new(step.method, step.path.as_bytes())
+        .header("host", b"shop.example.com")
+        .header("connection", b"close");
+    if let Some(token) = access_token(step, services)? {
+        request = request.header("authorization", format!("Bearer {token}").as_bytes());
+    }
+    if !step.posture.is_empty() {
+        let token = fetch(services.device_provider.address(), &format!("/posture?{}", step.posture))?;
+        request = request.header("x-device-posture", token.as_bytes());
+    }
+    let sent = Stopwatch::start();
+    let answer = request.send(address)?;
+    let time = sent.elapsed();
+    // The upstream echoes what it received; a refusal carries the id itself. Either way the id finds the record in the access log.
+    let id = match answer.status {
+        200 => upstream_header(&answer.json(), "x-countersign-decision-id"),
+        _ => answer.decision_id(),
+    };
+    let record = id.and_then(|id| envoy.access_line(&id)).and_then(|line| record(&line)).unwrap_or_default();
+    let policies = texts(&record["policies"]).join(", ");
+    let near: Vec<String> = record["near_misses"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|near| near["policy"].as_str().map(str::to_owned))
+        .collect();
+    let reason = record["reason"].as_str().unwrap_or("no record").to_owned();
+    let expected = if answer.status == 200 { &policies } else { &reason };
+    let as_expected = answer.status == step.status && expected == step.because;
+    let because = match (answer.status, policies.is_empty(), near.is_empty()) {
+        (200, _, _) => policies,
+        (_, false, _) => format!("{reason}: {policies}"),
+        (_, true, false) => format!("{reason}; near: {}", near.join(", ")),
+        (_, true, true) => reason,
+    };
+    Ok(Shown { status: answer.status, because, time, as_expected })
+}
+
+fn access_token(step: &Step, services: &Services) -> io::Result<Option<String>> {
+    match step.token {
+        "" => Ok(None),
+        FORGED => Ok(Some(Token::of(CAROL).key(&KEYS.corp_es256).signed_by(&KEYS.rogue).sign())),
+        query => fetch(services.identity_provider.address(), &format!("/token?{query}")).map(Some),
+    }
+}
+
+fn fetch(address: SocketAddr, path: &str) -> io::Result<String> {
+    let answer = Request::new("GET", path.as_bytes())
+        .header("host", b"provider")
+        .header("connection", b"close")
+        .send(address)?;
+    match answer.status {
+        200 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+        status => Err(io::Error::other(format!("`{path}` was answered {status}"))),
+    }
+}
+
+fn upstream_header(echo: &Value, name: &str) -> Option<String> {
+    let headers = echo["headers"].as_array()?;
+    headers.iter().find(|field| field[0] == name).and_then(|field| field[1].as_str()).map(str::to_owned)
+}
+
+fn record(line: &str) -> Option<Value> {
+    serde_json::from_str(line.get(line.find('{')?..)?).ok()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The price of the module: its size, and how long Envoy takes to start and what it holds, with it and without.
+fn show_cost(binary: &Path, module: &Path, bootstrap: &Bootstrap, with: &Envoy, workers: u32) -> io::Result<()> {
+    let mut bare = bootstrap.clone();
+    bare.remove_listeners();
+    let filters = Vec::new();
+    bare.push_listener(bootstrap.listener(&Chain { name: "main".to_owned(), cluster: "upstream".to_owned(), filters }));
+    let without = Envoy::start(binary, &bare, workers, &paths::new_run_folder("demo-bare")?)?;
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["Envoy", "start", "CPU for it", "RSS", "of it anonymous"]);
+    for (name, envoy) in [("with the module", with), ("without", &without)] {
+        let memory = envoy.memory();
+        table.add_row([
+            name.to_owned(),
+            format!("{:.2} s", envoy.load_time().as_secs_f64()),
+            format!("{:.2} s", envoy.load_cpu().as_secs_f64()),
+            format!("{} MiB", memory.resident_kib / 1024),
+            format!("{} MiB", memory.anonymous_kib / 1024),
+        ]);
+    }
+    println!("module: {} bytes; workers: {workers}", fs::metadata(module)?.len());
+    println!("{table}");
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! What is needed to try the built module in a real Envoy: the services around it, a runner for Envoy, and clients.
+//!
+//! - [`keys`]: fixed keys, for demonstration only, and [`tokens`] signed with them
+//! - [`services`]: an identity provider, a device provider and an upstream application
+//! - [`envoy`]: one Envoy process, its configuration, its logs, its end
+//! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
+//! - [`conformance`]: public test vectors held against the core
+//! - [`failing_worker`]: a module that configures well on the main thread and fails on workers, and [`trapping`]: one that traps
+//!
+//! Everything listens on 127.0.0.1 alone. Nothing here is part of the plugin.
+
+pub mod answer;
+pub mod clock;
+pub mod conformance;
+pub mod envoy;
+pub mod failing_worker;
+pub mod http1;
+pub mod http2;
+pub mod keys;
+pub mod paths;
+pub mod services;
+pub mod tokens;
+pub mod trapping;

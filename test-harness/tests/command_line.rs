@@ -1,0 +1,224 @@
+//! The `countersign` command as a person runs it: what it prints, and its exit codes.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use test_harness::envoy::Bootstrap;
+use test_harness::paths;
+use test_harness::tokens::{ALICE, BOB, Token};
+
+fn command() -> Command {
+    Command::new(paths::command().expect("the command is built"))
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).stdin(Stdio::null()).output().expect("the command runs")
+}
+
+fn run_with_input(arguments: &[&str], input: &str) -> Output {
+    let mut command = command();
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command runs");
+    child.stdin.take().expect("it reads").write_all(input.as_bytes()).expect("it reads all");
+    child.wait_with_output().expect("it ends")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn all(output: &Output) -> String {
+    format!("{}{}", stdout(output), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A folder of one test's own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        Self(paths::new_run_folder(&format!("command-{test}")).expect("a folder"))
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("written");
+        text_of(&path)
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().expect("a path in UTF-8").to_owned()
+}
+
+fn example() -> Value {
+    Bootstrap::example().expect("the example").plugin_configuration()
+}
+
+fn example_file() -> String {
+    text_of(&paths::root().join("envoy/envoy.yaml"))
+}
+
+#[test]
+fn a_good_configuration_passes_the_check() {
+    let folder = Folder::new("good");
+    let output = run(&["check", &folder.file("plugin.json", &example().to_string())]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+}
+
+#[test]
+fn a_wrong_configuration_fails_with_every_fault_and_its_place() {
+    let folder = Folder::new("wrong");
+    let mut wrong = example();
+    wrong["issuers"]["corp"]["audience"] = json!(["shop"]);
+    wrong["applications"]["shop"]["routes"]["orders"]["methods"] = json!(["GTE"]);
+    let output = run(&["check", &folder.file("plugin.json", &wrong.to_string())]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    for place in ["/issuers/corp/audience", "/applications/shop/routes/orders/methods"] {
+        assert!(all(&output).contains(place), "{place} is not named: {}", all(&output));
+    }
+    assert!(all(&output).contains("audiences"), "the near name is not suggested: {}", all(&output));
+}
+
+#[test]
+fn a_fault_in_yaml_is_placed_by_line() {
+    let folder = Folder::new("line");
+    let output =
+        run(&["check", &folder.file("plugin.yaml", "version: 1\napplications: {}\npolicies: ''\nissuer: {}\n")]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert!(all(&output).contains("plugin.yaml:4"), "{}", all(&output));
+}
+
+#[test]
+fn several_documents_in_a_file_are_all_looked_at() {
+    let folder = Folder::new("several");
+    let good = example();
+    let mut wrong = example();
+    wrong["version"] = json!(7);
+    let output = run(&["check", &folder.file("two.yaml", &format!("{good}\n---\n{wrong}\n"))]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert!(all(&output).contains("/version"), "{}", all(&output));
+}
+
+#[test]
+fn the_envoy_configuration_of_the_documentation_passes_the_check() {
+    let output = run(&["check", &example_file()]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+}
+
+#[test]
+fn an_envoy_configuration_without_the_guard_is_refused_with_the_lines_to_add() {
+    let folder = Folder::new("guard");
+    let mut bootstrap: Value = serde_json::from_str(&Bootstrap::example().expect("the example").text()).expect("JSON");
+    let filters = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+    let filters = bootstrap.pointer_mut(filters).and_then(Value::as_array_mut).expect("the filters");
+    filters.retain(|filter| filter["name"] != "envoy.filters.http.rbac");
+    let output = run(&["check", &folder.file("envoy.json", &bootstrap.to_string())]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    for line in ["envoy.extensions.filters.http.rbac.v3.RBAC", "key: wasm.countersign"] {
+        assert!(all(&output).contains(line), "{}", all(&output));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_another_exit_code() {
+    assert_eq!(run(&["check", "no-such-file.yaml"]).status.code(), Some(2));
+    assert_eq!(run(&["no-such-verb"]).status.code(), Some(2));
+}
+
+#[test]
+fn eval_prints_one_decision_a_line() {
+    let folder = Folder::new("eval");
+    let config = folder.file("plugin.json", &example().to_string());
+    let bearer = |token: &Token| json!(["authorization", format!("Bearer {}", token.sign())]);
+    let posture = |device: &str| json!(["x-device-posture", Token::about(device).sign()]);
+    let line = |id: &str, path: &str, headers: Value| {
+        json!({ "id": id, "method": "GET", "path": path, "authority": "shop.example.com", "headers": headers })
+            .to_string()
+    };
+    let requests = [
+        line("health", "/healthz", json!([])),
+        line("nobody", "/api/orders/7", json!([])),
+        line("alice", "/api/orders/7", json!([bearer(&Token::of(ALICE)), posture("laptop-1")])),
+        line("bob", "/api/orders/7", json!([bearer(&Token::of(BOB)), posture("laptop-2")])),
+    ];
+    let output = run_with_input(&["eval", "--config", &config, "--requests", "-"], &requests.join("\n"));
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let seen: Vec<_> =
+        lines.iter().map(|line| (line["id"].as_str(), line["status"].as_u64(), line["reason"].as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some("health"), Some(200), Some("permitted")),
+            (Some("nobody"), Some(401), Some("credential-missing")),
+            (Some("alice"), Some(200), Some("permitted")),
+            (Some("bob"), Some(403), Some("not-permitted")),
+        ]
+    );
+    let upstream = lines[2]["upstream_headers"].as_array().cloned().unwrap_or_default();
+    assert!(upstream.contains(&json!(["x-countersign-subject", "alice"])), "{upstream:?}");
+    assert!(!stdout(&output).contains("eyJ"), "a token is in the output");
+}
+
+#[test]
+fn eval_decides_by_the_time_that_it_is_told() {
+    let folder = Folder::new("now");
+    let config = folder.file("plugin.json", &example().to_string());
+    let token = format!("Bearer {}", Token::of(ALICE).sign());
+    let line = json!({ "id": "1", "method": "GET", "path": "/api/orders/7", "authority": "shop.example.com",
+        "headers": [["authorization", token]] })
+    .to_string();
+    for (now, reason) in
+        [("4000000000", "token-expired"), ("1760000000", "token-not-yet-valid"), ("0", "clock-implausible")]
+    {
+        let output = run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", now], &line);
+        let answer: Value = serde_json::from_str(stdout(&output).trim()).expect("JSON");
+        assert_eq!(answer["reason"], reason, "{}", all(&output));
+    }
+}
+
+#[test]
+fn a_key_that_was_made_signs_a_token_that_its_set_verifies() {
+    let folder = Folder::new("key");
+    let pem = text_of(&folder.0.join("key.pem"));
+    assert_eq!(run(&["key", "new", "--algorithm", "ES256", "--out", &pem]).status.code(), Some(0));
+    let set = run(&["key", "jwks", &pem, "--algorithm", "ES256", "--kid", "k1"]);
+    assert_eq!(set.status.code(), Some(0), "{}", all(&set));
+    let mut config = example();
+    config["issuers"]["corp"]["keys"]["inline"] = serde_json::from_str(&stdout(&set)).expect("a JWK set");
+    config["applications"]["shop"]["requires"] = json!(["corp"]);
+    let config = folder.file("plugin.json", &config.to_string());
+    let claims = json!({ "groups": ["engineering"] }).to_string();
+    let token = run(&[
+        "key",
+        "token",
+        "--key",
+        &pem,
+        "--algorithm",
+        "ES256",
+        "--kid",
+        "k1",
+        "--typ",
+        "at+jwt",
+        "--issuer",
+        "https://login.example.com",
+        "--audience",
+        "shop",
+        "--subject",
+        "bob",
+        "--expires-in",
+        "15m",
+        "--claims",
+        &claims,
+    ]);
+    assert_eq!(token.status.code(), Some(0), "{}", all(&token));
+    let line = json!({ "id": "1", "method": "GET", "path": "/api/people/bob", "authority": "shop.example.com",
+        "headers": [["authorization", format!("Bearer {}", stdout(&token).trim())]] });
+    let output = run_with_input(&["eval", "--config", &config, "--requests", "-"], &line.to_string());
+    let answer: Value = serde_json::from_str(stdout(&output).trim()).expect("JSON");
+    assert_eq!(answer["status"], 200, "{}", all(&output));
+    assert_eq!(answer["policies"], json!(["own-record"]));
+}

@@ -1,0 +1,369 @@
+//! One Envoy with every listener that the scenarios need, the upstreams behind it, and requests to send.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use test_harness::answer::Answer;
+use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
+use test_harness::paths::{self, EnvoyVersion};
+use test_harness::services::{Received, Sink, Upstream};
+use test_harness::tokens::{Caller, Token};
+use test_harness::{failing_worker, http1, http2, keys};
+use tokio::runtime::Runtime;
+
+use crate::caps::deepest_configuration;
+use crate::edges::lenient_listener;
+
+/// The host of the example configuration.
+pub const HOST: &str = "shop.example.com";
+/// The host of the strict configuration.
+pub const STRICT_HOST: &str = "strict.example.com";
+/// The worker threads of each Envoy.
+pub const WORKERS: u32 = 2;
+
+/// One Envoy and what stands around it.
+pub struct Bench {
+    pub version: EnvoyVersion,
+    pub binary: PathBuf,
+    pub module: PathBuf,
+    pub folder: PathBuf,
+    pub example: Bootstrap,
+    pub envoy: Envoy,
+    pub upstream: Upstream,
+    pub sink: Sink,
+    runtime: Runtime,
+    requests: AtomicU64,
+    secrets: Mutex<Vec<String>>,
+}
+
+impl Bench {
+    /// Starts everything.
+    pub fn start(version: EnvoyVersion) -> io::Result<Self> {
+        let (binary, module) = (version.binary()?, paths::module()?);
+        let folder = paths::new_run_folder(version.name())?;
+        let runtime = Runtime::new()?;
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let upstream = runtime.block_on(Upstream::start(any_port))?;
+        let sink = runtime.block_on(Sink::start(any_port))?;
+        let example = Bootstrap::example_on_free_ports(&module, upstream.address())?;
+        let mut bootstrap = example.clone();
+        bootstrap.set_cluster("sink", sink.address());
+        for chain in chains(&example, &module, &folder)? {
+            bootstrap.add_listener(&chain);
+        }
+        bootstrap.set_cluster_with_trailers("upstream-with-trailers", upstream.address());
+        bootstrap.push_listener(lenient_listener(&example, &module));
+        let envoy = Envoy::start(&binary, &bootstrap, WORKERS, &folder)?;
+        Ok(Self {
+            version,
+            binary,
+            module,
+            folder,
+            example,
+            envoy,
+            upstream,
+            sink,
+            runtime,
+            requests: AtomicU64::new(0),
+            secrets: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Sends a request and sees what the client and the upstream got.
+    pub fn ask(&self, ask: &Ask) -> Outcome {
+        let address = self.envoy.listener(ask.listener).expect("the listener is there");
+        self.ask_at(address, ask)
+    }
+
+    /// The same at another Envoy's listener.
+    pub fn ask_at(&self, address: SocketAddr, ask: &Ask) -> Outcome {
+        let (request, test_id) = self.prepare(ask);
+        let answer = if ask.http2 {
+            self.runtime.block_on(http2::send(address, &request, &ask.trailers))
+        } else {
+            request.send(address)
+        };
+        let answer =
+            answer.unwrap_or_else(|error| panic!("no answer to {} {}: {error}", ask.method, ask.shown_target()));
+        self.outcome(answer, &test_id, ask)
+    }
+
+    /// What came of a request that was sent in another way.
+    pub fn outcome(&self, answer: Answer, test_id: &str, ask: &Ask) -> Outcome {
+        Outcome { answer, received: self.upstream.received(test_id), secrets: ask.secrets() }
+    }
+
+    /// The request in bytes, with an id by which the upstream remembers it.
+    pub fn prepare(&self, ask: &Ask) -> (http1::Request, String) {
+        let test_id = format!("{}-{}", self.version.name(), self.requests.fetch_add(1, Ordering::SeqCst));
+        self.secrets.lock().expect("no scenario panics in here").extend(ask.secrets());
+        let request = ask.request().header("x-test-id", test_id.as_bytes());
+        // `connection` is a field of HTTP/1.1 alone (RFC 9113 section 8.2.2).
+        (if ask.http2 { request } else { request.header("connection", b"close") }, test_id)
+    }
+
+    /// What Envoy says of the module with this plugin configuration, without listening.
+    pub fn validate(&self, name: &str, configuration: &Value) -> Output {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut bootstrap = self.example.clone();
+        bootstrap.remove_listeners();
+        bootstrap.push_listener(self.example.listener(&Chain {
+            name: "main".to_owned(),
+            cluster: "upstream".to_owned(),
+            filters: vec![wasm_filter("v", &self.module, configuration)],
+        }));
+        Envoy::validate(&self.binary, &bootstrap, &folder).expect("envoy runs")
+    }
+
+    /// Every part of a token that was sent so far.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.lock().expect("no scenario panics in here").clone()
+    }
+}
+
+/// A listener with the plugin under this configuration and its guard, before the upstream.
+pub fn plugin_listener(bench: &Bench, name: &str, configuration: &Value) -> Value {
+    bench.example.listener(&Chain {
+        name: name.to_owned(),
+        cluster: "upstream".to_owned(),
+        filters: vec![wasm_filter("countersign", &bench.module, configuration), guard_filter("countersign")],
+    })
+}
+
+/// The listeners beside the example's own `main`.
+fn chains(example: &Bootstrap, module: &Path, folder: &Path) -> io::Result<Vec<Chain>> {
+    let plugin = |guard: &str, mut configuration: Value| {
+        configuration["guard"] = json!({ "name": guard });
+        [wasm_filter("countersign", module, &configuration), guard_filter(guard)]
+    };
+    // The fixture's file holds how often it succeeds; its `vm_id` is a listener's own, for the calls are counted under it.
+    let fixture = |vm_id: &str, successes: u32| -> io::Result<[Value; 2]> {
+        let file = folder.join(format!("{vm_id}.wasm"));
+        std::fs::write(&file, failing_worker::module(successes)?)?;
+        Ok([wasm_filter(vm_id, &file, &json!({})), guard_filter(failing_worker::GUARD)])
+    };
+    let chain = |name: &str, cluster: &str, filters: Vec<Value>| Chain {
+        name: name.to_owned(),
+        cluster: cluster.to_owned(),
+        filters,
+    };
+    let main = || plugin("countersign", example.plugin_configuration()).to_vec();
+    let mut shadow = example.plugin_configuration();
+    shadow["mode"] = json!("shadow");
+    let failing = failing_worker::MAIN_THREAD_CALLS;
+    let [unguarded, _] = fixture("unguarded", failing)?;
+    Ok(vec![
+        chain("main-to-sink", "sink", main()),
+        chain("shadow", "upstream", plugin("countersign", shadow).to_vec()),
+        chain("deep", "upstream", plugin("countersign", deepest_configuration()).to_vec()),
+        chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
+        chain(
+            "two",
+            "upstream",
+            [plugin("outer", example.plugin_configuration()), plugin("inner", inner_configuration())].concat(),
+        ),
+        chain("unguarded", "upstream", vec![unguarded]),
+        chain("failing", "upstream", fixture("failing", failing)?.to_vec()),
+        chain("half-failing", "upstream", fixture("half-failing", failing + 1)?.to_vec()),
+        chain("healthy", "upstream", fixture("healthy", u32::MAX)?.to_vec()),
+        chain("plugin-then-failing", "upstream", [main(), fixture("second", failing)?.to_vec()].concat()),
+        chain("failing-then-plugin", "upstream", [fixture("first", failing)?.to_vec(), main()].concat()),
+    ])
+}
+
+/// A configuration that sets what the example leaves at its default.
+pub fn strict_configuration() -> Value {
+    json!({
+        "version": 1,
+        "issuers": { "corp": {
+            "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
+            "algorithms": ["RS256", "ES256"], "keys": { "inline": keys::corp_key_set() },
+            "pins": { "azp": "shop-web" }, "forbid_claims": ["nonce"], "max_age": "15m", "max_lifetime": "1h",
+            "principal": { "type": "User", "id": "sub", "groups": "groups" },
+            "facts": { "tier": "string", "level": "long", "tags?": ["string"] },
+            "forward": "never"
+        } },
+        "devices": { "mdm": {
+            "header": "x-device-posture", "issuer": "https://mdm.example.com", "audiences": ["shop"],
+            "typ": ["device-posture+jwt"], "keys": { "inline": keys::mdm_key_set() }, "max_age": "24h",
+            "facts": { "managed": "bool", "score": "long" }, "bind": "none", "forward": "verified"
+        } },
+        "applications": { "strict": {
+            "hosts": [STRICT_HOST], "requires": ["corp"],
+            "routes": {
+                "things": { "path": "/things/{id}" },
+                "numbers": { "path": "/numbers" },
+                "tail": { "path": "/files/{rest*}" }
+            }
+        } },
+        "policies": { "strict": { "applies_to": ["strict"], "text": concat!(
+            "@id(\"things\") permit (principal is corp::User, action in Action::\"read\", resource == Route::\"strict/things\");\n",
+            "@id(\"files\") permit (principal is corp::User, action in Action::\"read\", resource == Route::\"strict/tail\");\n",
+            "@id(\"numbers\") permit (principal is corp::User, action in Action::\"read\", resource == Route::\"strict/numbers\")\n",
+            "when { context.corp.level * 9223372036854775807 > 0 };\n",
+        ) } },
+        "identity_headers": { "x-tier": { "fact": "corp.tier" }, "x-tags": { "fact": "corp.tags" }, "x-payload": { "payload": "corp" } },
+        "limits": { "max_token_bytes": 2048, "max_header_bytes": 8192, "max_headers": 20, "max_path_bytes": 256 }
+    })
+}
+
+/// The second of two plugins in one chain: it knows one person only.
+fn inner_configuration() -> Value {
+    json!({
+        "version": 1,
+        "issuers": { "corp": {
+            "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
+            "keys": { "inline": keys::corp_key_set() }, "principal": { "id": "sub" }
+        } },
+        "applications": { "inner": { "any_host": true, "routes": { "all": { "path": "/{rest*}" } } } },
+        "policies": "@id(\"only-carol\") permit (principal == corp::User::\"carol\", action, resource);"
+    })
+}
+
+/// A request that is to be sent.
+#[derive(Clone)]
+pub struct Ask {
+    pub listener: &'static str,
+    pub method: String,
+    pub target: Vec<u8>,
+    pub host: Vec<u8>,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub http2: bool,
+    pub trailers: Vec<(&'static str, &'static str)>,
+}
+
+impl Ask {
+    /// A request to the example's host, HTTP/1.1, by nobody.
+    pub fn new(method: &str, target: impl AsRef<[u8]>) -> Self {
+        Self {
+            listener: "main",
+            method: method.to_owned(),
+            target: target.as_ref().to_vec(),
+            host: HOST.as_bytes().to_vec(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            http2: false,
+            trailers: Vec::new(),
+        }
+    }
+
+    /// A GET request.
+    pub fn get(target: impl AsRef<[u8]>) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// To another listener.
+    pub fn at(mut self, listener: &'static str) -> Self {
+        self.listener = listener;
+        self
+    }
+
+    /// To the strict configuration.
+    pub fn strict(self) -> Self {
+        self.at("strict").host(STRICT_HOST)
+    }
+
+    /// To this host.
+    pub fn host(mut self, host: impl AsRef<[u8]>) -> Self {
+        self.host = host.as_ref().to_vec();
+        self
+    }
+
+    /// With this header field.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// With this access token.
+    pub fn token(self, token: impl AsRef<str>) -> Self {
+        self.header("Authorization", format!("Bearer {}", token.as_ref()))
+    }
+
+    /// With this posture token.
+    pub fn posture(self, token: impl AsRef<str>) -> Self {
+        self.header("X-Device-Posture", token.as_ref())
+    }
+
+    /// With a good token of this caller and, for a person, good posture of their own device.
+    pub fn by(self, caller: Caller) -> Self {
+        let ask = self.token(Token::of(caller).sign());
+        match caller.device {
+            Some(device) => ask.posture(Token::about(device).sign()),
+            None => ask,
+        }
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Over HTTP/2, with these trailers.
+    pub fn http2(mut self, trailers: &[(&'static str, &'static str)]) -> Self {
+        self.http2 = true;
+        self.trailers = trailers.to_vec();
+        self
+    }
+
+    /// A call in gRPC.
+    pub fn grpc(self) -> Self {
+        self.header("content-type", "application/grpc").header("te", "trailers").http2(&[])
+    }
+
+    pub fn request(&self) -> http1::Request {
+        let mut request = http1::Request::new(&self.method, &self.target).header("Host", &self.host);
+        request.headers.extend(self.headers.iter().cloned());
+        request.body(self.body.clone())
+    }
+
+    /// The parts of all tokens in it that must appear nowhere: payloads and signatures, for headers are all alike.
+    fn secrets(&self) -> Vec<String> {
+        let values = self.headers.iter().map(|(_, value)| String::from_utf8_lossy(value));
+        let words: Vec<String> =
+            values.flat_map(|value| value.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+        let tokens = words.iter().filter(|word| word.starts_with("eyJ"));
+        tokens.flat_map(|token| token.split('.').skip(1)).filter(|part| part.len() > 20).map(str::to_owned).collect()
+    }
+
+    fn shown_target(&self) -> String {
+        String::from_utf8_lossy(&self.target).into_owned()
+    }
+}
+
+/// What came of a request.
+pub struct Outcome {
+    pub answer: Answer,
+    pub received: Option<Received>,
+    secrets: Vec<String>,
+}
+
+impl Outcome {
+    /// It went through; what the upstream got.
+    pub fn allowed(self) -> Received {
+        assert_eq!(self.answer.status, 200, "{}", self.answer.text());
+        self.received.expect("the upstream got the request")
+    }
+
+    /// It was refused in full form, and nothing of it went through.
+    pub fn refused(self, status: u16, code: &str) -> Answer {
+        let text = self.answer.text();
+        assert_eq!((self.answer.status, self.answer.code().as_deref()), (status, Some(code)), "{text}");
+        assert_eq!(self.received, None, "a refused request reached the upstream");
+        assert_eq!(self.answer.header("content-type"), Some("application/problem+json"), "{text}");
+        assert_eq!(self.answer.header("www-authenticate").is_some(), status == 401, "{text}");
+        assert_eq!(self.answer.decision_id().as_deref(), self.answer.header("x-countersign-decision-id"), "{text}");
+        for secret in &self.secrets {
+            assert!(!text.contains(secret.as_str()), "the answer holds a part of a token: {text}");
+        }
+        self.answer
+    }
+}

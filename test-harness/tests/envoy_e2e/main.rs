@@ -1,0 +1,116 @@
+//! The built module in a real Envoy, end to end: the newest that is supported and the oldest.
+//!
+//! One Envoy a version runs all plugin configurations side by side, a listener each; every scenario sends its own requests and
+//! knows them again at the upstream by an id of their own, so scenarios run side by side as well. A missing Envoy or module
+//! fails the run: nothing is skipped in silence.
+//!
+//! Refusals that no request can reach from outside, and why:
+//!
+//! | code | why |
+//! |---|---|
+//! | `authority-missing`, `path-missing` | Envoy answers 400 itself before any filter; see `refusals.rs` |
+//! | `credential-duplicate` | Envoy joins two `Authorization` headers into one value, which is `credential-malformed`; see `refusals.rs` |
+//! | `not-configured` | Envoy takes no configuration that the module refuses |
+//! | `clock-implausible` | Envoy's clock is the machine's |
+//! | `host-failure` | Envoy does not fail in the calls that the module makes |
+
+mod bench;
+mod caps;
+mod command;
+mod configuration;
+mod edges;
+mod guard;
+mod headers;
+mod holding_back;
+mod mtls;
+mod principals;
+mod protocols;
+mod record;
+mod redirect;
+mod refusals;
+mod shadow;
+mod swap;
+mod trap;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use test_harness::paths::EnvoyVersion;
+
+use bench::Bench;
+
+/// A scenario's name, a sentence, and what it does. It panics where the promise is not kept.
+type Scenario = (&'static str, fn(&Bench));
+
+/// Names scenarios by their functions.
+macro_rules! scenarios {
+    ($($function:ident),+ $(,)?) => {
+        &[$((stringify!($function), $function)),+]
+    };
+}
+pub(crate) use scenarios;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut benches = Vec::new();
+    if !arguments.list {
+        for version in [EnvoyVersion::Newest, EnvoyVersion::Oldest] {
+            match Bench::start(version) {
+                Ok(bench) => benches.push(Arc::new(bench)),
+                Err(error) => {
+                    eprintln!("error: the {} envoy: {error}", version.name());
+                    return ExitCode::FAILURE;
+                }
+            }
+        }
+    }
+    let requests = libtest_mimic::run(&arguments, benches.iter().flat_map(trials).collect());
+    // Only now has everything been said that could hold a secret.
+    let afterwards = libtest_mimic::run(&arguments, benches.iter().flat_map(trials_afterwards).collect());
+    drop(benches);
+    if requests.has_failed() || afterwards.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
+    let scenarios = [
+        principals::SCENARIOS,
+        headers::SCENARIOS,
+        holding_back::SCENARIOS,
+        protocols::SCENARIOS,
+        configuration::SCENARIOS,
+        guard::SCENARIOS,
+        record::SCENARIOS,
+        command::SCENARIOS,
+        refusals::SCENARIOS,
+        shadow::SCENARIOS,
+        caps::SCENARIOS,
+        swap::SCENARIOS,
+        trap::SCENARIOS,
+        redirect::SCENARIOS,
+        edges::SCENARIOS,
+        mtls::SCENARIOS,
+    ];
+    let mut trials: Vec<Trial> = scenarios.into_iter().flatten().map(|scenario| trial(bench, *scenario)).collect();
+    trials.extend(refusals::cases().into_iter().map(|case| {
+        let name = format!("{}::{}", bench.version.name(), case.name.replace(' ', "_"));
+        let bench = Arc::clone(bench);
+        Trial::test(name, move || {
+            bench.ask(&(case.ask)()).refused(case.status, case.code);
+            Ok(())
+        })
+    }));
+    trials
+}
+
+fn trials_afterwards(bench: &Arc<Bench>) -> Vec<Trial> {
+    record::SCENARIOS_AFTERWARDS.iter().map(|scenario| trial(bench, *scenario)).collect()
+}
+
+fn trial(bench: &Arc<Bench>, (name, scenario): Scenario) -> Trial {
+    let bench = Arc::clone(bench);
+    Trial::test(format!("{}::{name}", bench.version.name()), move || {
+        scenario(&bench);
+        Ok(())
+    })
+}

@@ -1,0 +1,109 @@
+//! A decision can be explained: one id in the answer, the access log and Envoy's log, counters, and no token anywhere.
+
+use serde_json::Value;
+use test_harness::clock::Deadline;
+use test_harness::tokens::{ALICE, BOB, Token};
+
+use crate::bench::{Ask, Bench};
+use crate::{Scenario, scenarios};
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_refusal_has_one_id_in_the_answer_the_access_log_and_the_log,
+    an_allow_has_one_id_at_the_upstream_and_in_the_access_log,
+    a_record_says_who_asked_with_what_and_which_policy_decided,
+    a_record_names_the_policies_that_came_nearest,
+    decisions_are_counted_by_outcome_and_reason,
+    the_path_and_query_of_a_request_are_not_in_its_record,
+];
+
+/// After all other scenarios.
+pub const SCENARIOS_AFTERWARDS: &[Scenario] =
+    scenarios![no_log_holds_any_part_of_a_token, the_module_never_trapped_and_envoy_still_answers];
+
+/// The decision record in an access line.
+pub fn record(line: &str) -> Value {
+    let start = line.find('{').expect("the line holds a record");
+    serde_json::from_str(&line[start..]).expect("the record is JSON")
+}
+
+/// The decision record with this id, from the access log.
+pub fn record_of(bench: &Bench, decision_id: &str) -> Value {
+    let line = bench.envoy.access_line(decision_id);
+    record(&line.unwrap_or_else(|| panic!("the access log has no line with {decision_id}")))
+}
+
+fn a_refusal_has_one_id_in_the_answer_the_access_log_and_the_log(bench: &Bench) {
+    let answer = bench.ask(&Ask::get("/api/orders/7").by(BOB)).refused(403, "not-permitted");
+    let id = answer.decision_id().expect("the answer has an id");
+    let record = record_of(bench, &id);
+    assert_eq!((&record["decision"], &record["reason"]), (&"deny".into(), &"not-permitted".into()));
+    assert_eq!(record["status"], 403);
+    let logged =
+        Deadline::after(std::time::Duration::from_secs(5)).poll(|| bench.envoy.log().contains(&id).then_some(()));
+    assert!(logged.is_some(), "envoy's log has no line with {id}");
+}
+
+fn an_allow_has_one_id_at_the_upstream_and_in_the_access_log(bench: &Bench) {
+    let received = bench.ask(&Ask::get("/api/orders/7").by(ALICE)).allowed();
+    let record = record_of(bench, &received.header("x-countersign-decision-id").concat());
+    assert_eq!((&record["decision"], &record["reason"]), (&"allow".into(), &"permitted".into()));
+}
+
+fn a_record_says_who_asked_with_what_and_which_policy_decided(bench: &Bench) {
+    let received = bench.ask(&Ask::get("/api/orders/7").by(ALICE)).allowed();
+    let record = record_of(bench, &received.header("x-countersign-decision-id").concat());
+    assert_eq!(record["schema_version"], 1);
+    assert_eq!(record["application"], "shop");
+    assert_eq!(record["route"], "orders");
+    assert_eq!(record["action"], "GET");
+    assert_eq!(record["path"], "/api/orders/{id}");
+    assert_eq!(record["principal"], r#"corp::User::"alice""#);
+    assert_eq!(record["authentication"]["issuer"], "corp");
+    assert_eq!(record["evidence"]["mdm"]["state"], "verified");
+    assert_eq!(record["evidence"]["mdm"]["bound"], true);
+    assert_eq!(record["policies"], serde_json::json!(["staff-read"]));
+}
+
+fn a_record_names_the_policies_that_came_nearest(bench: &Bench) {
+    let low = Token::about("laptop-1").claim("score", 59.into()).sign();
+    let ask = Ask::get("/api/orders/7").token(Token::of(ALICE).sign()).posture(low);
+    let id = bench.ask(&ask).refused(403, "not-permitted").decision_id().expect("an id");
+    assert_eq!(record_of(bench, &id)["near_misses"][0]["policy"], "staff-read");
+}
+
+fn decisions_are_counted_by_outcome_and_reason(bench: &Bench) {
+    let count = |name: &str| {
+        let stats = bench.envoy.stats("wasmcustom.countersign.decisions").expect("statistics");
+        stats.iter().filter(|(stat, _)| stat.contains(name)).map(|(_, value)| value).sum::<u64>()
+    };
+    let (denied, allowed) = ("outcome.deny.reason.token_audience", "outcome.allow.reason.permitted");
+    let before = (count(denied), count(allowed));
+    let other = Token::of(ALICE).claim("aud", "ledger".into()).sign();
+    bench.ask(&Ask::get("/api/orders/7").token(other)).refused(401, "token-audience");
+    bench.ask(&Ask::get("/healthz")).allowed();
+    let after = (count(denied), count(allowed));
+    assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
+}
+
+fn the_path_and_query_of_a_request_are_not_in_its_record(bench: &Bench) {
+    let ask = Ask::get("/api/orders/unmistakable-path?code=unmistakable-query");
+    let id = bench.ask(&ask).refused(401, "credential-missing").decision_id().expect("an id");
+    let record = record_of(bench, &id).to_string();
+    assert!(!record.contains("unmistakable"), "{record}");
+}
+
+fn no_log_holds_any_part_of_a_token(bench: &Bench) {
+    let logs = [bench.envoy.log(), bench.envoy.access_log()];
+    let secrets = bench.secrets();
+    for log in &logs {
+        assert!(!secrets.iter().any(|secret| log.contains(secret.as_str())), "a log holds a part of a token");
+    }
+}
+
+fn the_module_never_trapped_and_envoy_still_answers(bench: &Bench) {
+    let log = bench.envoy.log();
+    for word in ["panicked", "RuntimeError", "unreachable"] {
+        assert!(!log.contains(word), "{}", log.lines().find(|line| line.contains(word)).unwrap_or_default());
+    }
+    bench.ask(&Ask::get("/healthz")).allowed();
+}
