@@ -57,6 +57,8 @@ pub mod enforcement;
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 mod host;
 
+pub mod manual;
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]

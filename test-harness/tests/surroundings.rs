@@ -1,0 +1,93 @@
+//! What around the plugin would undo its decisions, as `countersign check` tells it: exit codes, files together, and the
+//! files of this repository, which have to be clean.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use test_harness::paths;
+
+fn check(arguments: &[&str]) -> Output {
+    let mut command = Command::new(paths::command().expect("the command is built"));
+    command.arg("check").args(arguments).stdin(Stdio::null()).output().expect("the command runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn of_repository(name: &str) -> String {
+    text_of(paths::root().join("envoy").join(name))
+}
+
+fn text_of(path: PathBuf) -> String {
+    path.to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// The Envoy configuration of the documentation, changed.
+fn changed(test: &str, from: &str, to: &str) -> String {
+    let good = fs::read_to_string(of_repository("envoy.yaml")).expect("the example");
+    assert!(good.contains(from), "{from} is not in the example");
+    let path = paths::new_run_folder(&format!("surroundings-{test}")).expect("a folder").join("envoy.yaml");
+    fs::write(&path, good.replacen(from, to, 1)).expect("written");
+    text_of(path)
+}
+
+/// A filter that may do anything, before the router.
+const SCRIPT: &str = "- name: script
+                    typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }
+                  - name: envoy.filters.http.router";
+
+#[test]
+fn the_envoy_configuration_of_the_documentation_has_neither_errors_nor_warnings() {
+    let output = check(&["--deny-warnings", &of_repository("envoy.yaml")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("1 configuration, 0 errors, 0 warnings\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn the_manifests_have_no_errors_and_their_plugins_are_found() {
+    for name in
+        ["istio/wasmplugin.yaml", "istio/gateway.yaml", "istio/waypoint.yaml", "gateway/envoyextensionpolicy.yaml"]
+    {
+        let output = check(&[&of_repository(name)]);
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        assert!(stdout(&output).contains("1 configuration, 0 errors"), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn an_error_names_its_place_its_reason_and_what_to_write() {
+    let file =
+        changed("error", "route: { cluster: upstream }", "route: { cluster: upstream, internal_redirect_policy: {} }");
+    let output = check(&[&file]);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let text = stdout(&output);
+    let line = text.lines().find(|line| line.contains("error[internal-redirect]")).expect("the error");
+    assert!(line.starts_with(&format!("{file}:")), "{line}");
+    assert!(line.contains(" at /static_resources/listeners/0/"), "{line}");
+    assert!(line.contains("less evidence"), "{line}");
+    assert!(text.contains("\n  help: remove it"), "{text}");
+}
+
+#[test]
+fn warnings_alone_fail_only_where_they_are_denied_and_with_an_exit_code_of_their_own() {
+    let file = changed("warning", "vm_id: countersign", "allow_precompiled: false");
+    let output = check(&[&file]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("warning[vm-id]"), "{}", stdout(&output));
+    assert_eq!(check(&["--deny-warnings", &file]).status.code(), Some(3));
+    let both = changed("both", "failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN");
+    assert_eq!(check(&["--deny-warnings", &both, &file]).status.code(), Some(1), "an error outweighs warnings");
+}
+
+#[test]
+fn a_filter_is_acknowledged_by_its_name() {
+    let file = changed("acknowledge", "- name: envoy.filters.http.router", SCRIPT);
+    let output = check(&[&file]);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(stdout(&output).contains("--acknowledge script"), "{}", stdout(&output));
+    assert_eq!(check(&["--acknowledge", "script", &file]).status.code(), Some(0));
+    let unused = check(&["--acknowledge", "script", "--acknowledge", "old", &file]);
+    assert!(stdout(&unused).contains("note[acknowledge-unused]: no filter `old`"), "{}", stdout(&unused));
+}
