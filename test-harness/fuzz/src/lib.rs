@@ -1,0 +1,122 @@
+//! What the fuzzing targets share: keys, a configuration, and requests written as text.
+//!
+//! A signature stops every fuzzer: no change to a signed token survives it, and what lies behind would never be reached.
+//! So tokens are not in the inputs. An input names a key and the payload, and the target signs ([`Signer`]); what a
+//! provider can be made to sign is then as open to the fuzzer as what a client can send.
+
+mod request;
+mod signer;
+
+pub use request::{Presented, WrittenRequest};
+pub use signer::Signer;
+
+use std::sync::LazyLock;
+
+use countersign::config::Plan;
+use countersign::enforcement::{Outcome, decide};
+use countersign::request::RequestParts;
+use countersign::telemetry::DecisionId;
+use countersign::time::UnixSeconds;
+use serde_json::{Value, json};
+
+/// The time of every decision.
+pub const NOW: UnixSeconds = UnixSeconds::new(1_790_000_000);
+
+/// The policies of [`plan`].
+const POLICIES: &str = r#"
+@id("read") @advice("Ask your manager.")
+permit (principal in corp::Group::"staff", action in Action::"read", resource in Application::"shop")
+when { context.mdm.managed && context.mdm.score >= 60 };
+
+@id("own")
+permit (principal is corp::User, action in Action::"read", resource == Route::"shop/person")
+when { context.corp.sub == context.http_request.path_parameters.id };
+
+@id("write")
+permit (principal in corp::Group::"admins", action in Action::"write", resource == Route::"shop/orders")
+when { context.corp has address && context.corp.address.isInRange(ip("10.0.0.0/8")) };
+
+@id("events")
+permit (principal in corp::Group::"staff", action == Action::"upgrade", resource == Route::"shop/events");
+
+@id("report")
+permit (principal == machines::Component::"reporter", action, resource == Route::"shop/report");
+
+@id("frozen") @advice("Orders are frozen.")
+forbid (principal, action in Action::"write", resource == Route::"shop/orders")
+when { context.http_request.query like "*frozen*" };
+
+@id("health")
+permit (principal is Anonymous, action in Action::"read", resource == Route::"shop/health");
+
+@id("preflight")
+permit (principal is Anonymous, action == Action::"preflight", resource in Application::"shop");
+"#;
+
+/// A configuration with something of everything, and these policies.
+#[must_use]
+pub fn configuration(policies: &str) -> Value {
+    json!({
+        "version": 1,
+        "issuers": {
+            "corp": {
+                "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["JWT", "at+jwt"],
+                "keys": { "inline": { "keys": [Signer::Corp.public_jwk()] } },
+                "principal": { "type": "User", "id": "sub", "groups": ["realm", "groups"] },
+                "facts": {
+                    "sub": "string", "email?": "string", "level?": "long", "address?": "ip", "roles?": ["string"],
+                    "org?": { "unit": "string", "external?": "bool" },
+                },
+                "forbid_claims": ["nonce"], "max_lifetime": "24h",
+            },
+            "machines": {
+                "issuer": "https://machines.example.com", "audiences": ["shop"], "typ": ["JWT", "at+jwt", "absent"],
+                "keys": { "inline": { "keys": [Signer::Machines.public_jwk()] } },
+                "principal": { "type": "Component", "id": "sub" }, "pins": { "kind": "component" },
+            },
+        },
+        "devices": { "mdm": {
+            "header": "x-device-posture", "issuer": "https://mdm.example.com", "audiences": ["shop"],
+            "typ": ["device-posture+jwt"], "max_age": "24h", "facts": { "managed": "bool", "score": "long" },
+            "keys": { "inline": { "keys": [Signer::Mdm.public_jwk()] } },
+            "bind": { "token": "device_id", "device": "sub" }, "forward": "verified",
+        } },
+        "applications": { "shop": {
+            "hosts": ["shop.example.com"], "requires": ["corp", "mdm"],
+            "routes": {
+                "orders": { "path": "/api/orders/{id}", "methods": ["GET", "PUT", "DELETE", "OPTIONS"] },
+                "files": { "path": "/files/{rest*}" },
+                "person": { "path": "/api/people/{id}", "requires": ["corp"] },
+                "events": { "path": "/events" },
+                "report": { "path": "/api/report", "methods": ["GET", "POST"], "requires": ["machines"] },
+                "health": { "path": "/healthz", "requires": [] },
+            },
+        } },
+        "entities": { "groups": { "corp::Group::\"admins\"": ["corp::Group::\"staff\""] } },
+        "policies": policies,
+        "peer": { "from": "tls" },
+        "identity_headers": {
+            "x-user-email": { "fact": "corp.email" }, "x-user-roles": { "fact": "corp.roles" },
+            "x-user-unit": { "fact": "corp.org.unit" }, "x-device-score": { "fact": "mdm.score" },
+        },
+    })
+}
+
+/// The compiled configuration with its own policies.
+pub fn plan() -> &'static Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(|| match Plan::compile_value(&configuration(POLICIES)) {
+        Ok((plan, _)) => plan,
+        Err(errors) => panic!("the configuration of the targets has problems: {errors:#?}"),
+    });
+    &PLAN
+}
+
+/// Decides twice, and insists on the same outcome.
+#[must_use]
+pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
+    let id = DecisionId::derive(&[7; 32], 1, NOW);
+    let (first, second) = (decide(plan, parts.clone(), NOW, &id), decide(plan, parts.clone(), NOW, &id));
+    assert_eq!(first.reply, second.reply, "two decisions about one request differ");
+    assert_eq!(first.record, second.record, "two records of one request differ");
+    first
+}

@@ -1,0 +1,63 @@
+//! Tokens: the compact form as a client sends it, and payloads as a provider signs them.
+//!
+//! An input that begins with `@` and the letter of a signer is a payload that is signed; any other is a token.
+
+#![no_main]
+
+use countersign::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
+use countersign::limits::TOKEN_BYTES;
+use countersign::trust::{FactField, choose_profile};
+use countersign_fuzz::{NOW, Signer, plan};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let signed = match bytes {
+        [b'@', letter, payload @ ..] => Signer::from_letter(*letter).map(|signer| (signer, signer.sign(payload))),
+        _ => None,
+    };
+    let (signer, text) = match &signed {
+        Some((signer, token)) => (Some(*signer), token.as_bytes()),
+        None => (None, bytes),
+    };
+    let Ok(token) = UnverifiedToken::parse(text, TOKEN_BYTES.default) else {
+        // What the signer makes is well formed, if it is not too long.
+        assert!(signer.is_none() || text.len() > TOKEN_BYTES.default, "a signed token is malformed");
+        return;
+    };
+    for issuer in &plan().issuers {
+        let made_by_its_key = issuer.profile.verify(token.clone());
+        let may = match issuer.profile.name.as_str() {
+            "corp" => signer == Some(Signer::Corp),
+            _ => signer == Some(Signer::Machines),
+        };
+        assert_eq!(made_by_its_key.is_ok(), may, "{} about a token of {signer:?}", issuer.profile.name);
+        if let Ok(token) = made_by_its_key {
+            read(&token);
+        }
+    }
+    if let Ok(claims) = UnverifiedClaims::peek(&token) {
+        let profiles = plan().issuers.iter().map(|issuer| &issuer.profile);
+        if let Ok(profile) = choose_profile(profiles, &claims) {
+            assert!(claims.issuer().is_some_and(|issuer| issuer.starts_with("https://")), "{}", profile.name);
+        }
+    }
+});
+
+/// Everything that can be asked of a claim set.
+fn read(token: &AuthenticToken) {
+    let Ok(claims) = token.claims() else { return };
+    let _ = claims.audiences();
+    for name in ["exp", "nbf", "iat"] {
+        let (down, up) = (claims.time(name, Rounding::Down), claims.time(name, Rounding::Up));
+        if let (Ok(Some(down)), Ok(Some(up))) = (down, up) {
+            assert!(down <= up && up.since(down).get() <= 1, "{name} is rounded to {down:?} and {up:?}");
+        }
+    }
+    let _ = claims.at(&ClaimPath(vec!["realm".to_owned(), "groups".to_owned()]));
+    for issuer in &plan().issuers {
+        if issuer.profile.judge(token.typ(), &claims, NOW).is_ok() {
+            assert!(claims.string("iss").is_ok_and(|iss| iss.is_some()), "judged without an issuer");
+            let _ = FactField::read_all(&issuer.profile.facts, &claims);
+        }
+    }
+}
