@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Known, Node};
 use super::headers::{HeaderFault, header_name};
 use super::names::quoted;
-use super::profile::{self, ProfileMembers, Role, claim_path};
+use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
 use crate::jose::ClaimPath;
 use crate::trust::{Bind, DeviceProvider, Forward};
@@ -63,41 +63,8 @@ struct Read {
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read {
     let name = profile::provider_name(node, name);
-    let Some(
-        [
-            header,
-            issuer,
-            audiences,
-            keys,
-            algorithms,
-            typ,
-            pins,
-            forbid_claims,
-            exp,
-            clock_skew,
-            max_age,
-            max_lifetime,
-            facts,
-            bind,
-            forward,
-        ],
-    ) = node.members([
-        HEADER,
-        profile::ISSUER,
-        profile::AUDIENCES,
-        profile::KEYS,
-        profile::ALGORITHMS,
-        profile::TYP,
-        profile::PINS,
-        profile::FORBID_CLAIMS,
-        profile::EXP,
-        profile::CLOCK_SKEW_MEMBER,
-        profile::MAX_AGE,
-        profile::MAX_LIFETIME,
-        profile::FACTS,
-        BIND,
-        profile::FORWARD,
-    ])
+    let Some(([header, bind, forward], members)) =
+        node.members_beside([HEADER, BIND, profile::FORWARD], profile::MEMBERS)
     else {
         return Read { device: None, header: None };
     };
@@ -107,20 +74,6 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read {
     let reads: Vec<ClaimPath> = match &bind {
         Some(Bind::Claims { token: _, device }) => vec![device.clone()],
         Some(Bind::None) | None => Vec::new(),
-    };
-    let members = ProfileMembers {
-        issuer,
-        audiences,
-        keys,
-        algorithms,
-        typ,
-        pins,
-        forbid_claims,
-        exp,
-        clock_skew,
-        max_age,
-        max_lifetime,
-        facts,
     };
     let role = Role { reserved_facts: WORKED_OUT_FACTS, needs_max_age: true, reads };
     let device = profile::read(node, name, members, role).and_then(|profile| {

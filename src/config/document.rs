@@ -7,7 +7,7 @@
 use core::cell::Cell;
 use core::ops::RangeInclusive;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::names::{quoted, quoted_list};
 use crate::config_error::{ConfigError, ConfigWarning};
@@ -157,15 +157,35 @@ impl<'a> Node<'a> {
         known: [Known; N],
         help: impl Fn(&str) -> Option<&'static str>,
     ) -> Option<[Member<'a>; N]> {
+        let (map, meant) = self.object_of(&known, help)?;
+        Some(known.map(|known| self.member(known, map, &meant)))
+    }
+
+    /// The members of an object that may have these of its own, these that others of its kind have too, and no other.
+    pub(super) fn members_beside<const OWN: usize, const SHARED: usize>(
+        &self,
+        own: [Known; OWN],
+        shared: [Known; SHARED],
+    ) -> Option<([Member<'a>; OWN], [Member<'a>; SHARED])> {
+        let (map, meant) = self.object_of(&[own.as_slice(), shared.as_slice()].concat(), |_| None)?;
+        Some((own.map(|known| self.member(known, map, &meant)), shared.map(|known| self.member(known, map, &meant))))
+    }
+
+    /// The object, and the known members that its unknown ones were meant to be.
+    fn object_of(
+        &self,
+        known: &[Known],
+        help: impl Fn(&str) -> Option<&'static str>,
+    ) -> Option<(&'a Map<String, Value>, Vec<&'static str>)> {
         let Value::Object(map) = self.value else { return self.wrong_type("an object") };
-        let names = known.map(|(name, _)| name);
-        let mut meant: Vec<&str> = Vec::new();
+        let names: Vec<&'static str> = known.iter().map(|(name, _)| *name).collect();
+        let mut meant = Vec::new();
         for (name, value) in map.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
             let near = nearest(name, names.iter().copied().filter(|known| !map.contains_key(*known)));
             let help = match (help(name), near) {
                 (Some(help), _) => help.to_owned(),
                 (None, Some(near)) => format!("did you mean `{near}`?"),
-                (None, None) => format!("remove it; what may stand here: {}", quoted_list(names)),
+                (None, None) => format!("remove it; what may stand here: {}", quoted_list(names.iter().copied())),
             };
             meant.extend(near);
             self.child(name, self.wanted, value).error::<()>(
@@ -174,12 +194,16 @@ impl<'a> Node<'a> {
                 help,
             );
         }
-        Some(known.map(|known| Member {
+        Some((map, meant))
+    }
+
+    fn member(&self, known: Known, map: &'a Map<String, Value>, meant: &[&str]) -> Member<'a> {
+        Member {
             known,
             node: map.get(known.0).map(|value| self.child(known.0, known.1, value)),
             parent: self.clone(),
             misspelled: meant.contains(&known.0),
-        }))
+        }
     }
 
     /// The entries of an object whose names are free.

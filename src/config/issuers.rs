@@ -2,7 +2,7 @@
 
 use super::document::{Known, Node};
 use super::names::{is_identifier, is_reserved_type, quoted};
-use super::profile::{self, ProfileMembers, Role};
+use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::trust::{Forward, Issuer, PrincipalRule};
 
@@ -27,54 +27,10 @@ pub(super) fn read(node: &Node<'_>, profiles: &mut Profiles) -> Option<Vec<Issue
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Option<Issuer> {
     let name = profile::provider_name(node, name);
-    let [
-        issuer,
-        audiences,
-        keys,
-        algorithms,
-        typ,
-        pins,
-        forbid_claims,
-        exp,
-        clock_skew,
-        max_age,
-        max_lifetime,
-        principal,
-        facts,
-        forward,
-    ] = node.members([
-        profile::ISSUER,
-        profile::AUDIENCES,
-        profile::KEYS,
-        profile::ALGORITHMS,
-        profile::TYP,
-        profile::PINS,
-        profile::FORBID_CLAIMS,
-        profile::EXP,
-        profile::CLOCK_SKEW_MEMBER,
-        profile::MAX_AGE,
-        profile::MAX_LIFETIME,
-        PRINCIPAL,
-        profile::FACTS,
-        profile::FORWARD,
-    ])?;
+    let ([principal, forward], members) = node.members_beside([PRINCIPAL, profile::FORWARD], profile::MEMBERS)?;
     let principal = principal.required(read_principal);
     let forward = profile::forward(forward, Forward::Verified);
     let reads = principal.iter().map(|rule| rule.id.clone()).collect();
-    let members = ProfileMembers {
-        issuer,
-        audiences,
-        keys,
-        algorithms,
-        typ,
-        pins,
-        forbid_claims,
-        exp,
-        clock_skew,
-        max_age,
-        max_lifetime,
-        facts,
-    };
     let profile = profile::read(node, name, members, Role { reserved_facts: &[], needs_max_age: false, reads })?;
     profiles.add(node, &profile);
     Some(Issuer { profile, principal: principal?, forward: forward? })

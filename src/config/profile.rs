@@ -21,42 +21,40 @@ const CLOCK_SKEW: RangeInclusive<Seconds> = Seconds::new(0)..=Seconds::new(300);
 /// Ages and lifetimes: from one second to a leap year; longer would be no bound at all.
 const AGE: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(366 * 86_400);
 
-pub(super) const ISSUER: Known = ("issuer", "the exact `iss` of its tokens, or `absent` where they have none");
-pub(super) const AUDIENCES: Known =
+const ISSUER: Known = ("issuer", "the exact `iss` of its tokens, or `absent` where they have none");
+const AUDIENCES: Known =
     ("audiences", "a list of the `aud` values that are meant for this service, or `absent` where tokens have none");
-pub(super) const KEYS: Known = ("keys", "`{ inline: ... }` with the JWK set that its tokens are signed with");
-pub(super) const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
-pub(super) const TYP: Known =
-    ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
-pub(super) const PINS: Known =
-    ("pins", "an object of claims, each with the text, boolean or whole number that it must have");
-pub(super) const FORBID_CLAIMS: Known = ("forbid_claims", "a list of claims that its tokens must not have");
-pub(super) const EXP: Known = ("exp", "`required` or `absent`");
-pub(super) const CLOCK_SKEW_MEMBER: Known = ("clock_skew", "a length of time from `0s` to `300s`");
-pub(super) const MAX_AGE: Known = ("max_age", "the longest time since `iat`, such as `24h`");
-pub(super) const MAX_LIFETIME: Known = ("max_lifetime", "the longest time from `iat` to `exp`, such as `1h`");
-pub(super) const FACTS: Known = ("facts", "an object of claims and their types, such as `{ \"acr?\": string }`");
+const KEYS: Known = ("keys", "`{ inline: ... }` with the JWK set that its tokens are signed with");
+const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
+const TYP: Known = ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
+const PINS: Known = ("pins", "an object of claims, each with the text, boolean or whole number that it must have");
+const FORBID_CLAIMS: Known = ("forbid_claims", "a list of claims that its tokens must not have");
+const EXP: Known = ("exp", "`required` or `absent`");
+const CLOCK_SKEW_MEMBER: Known = ("clock_skew", "a length of time from `0s` to `300s`");
+const MAX_AGE: Known = ("max_age", "the longest time since `iat`, such as `24h`");
+const MAX_LIFETIME: Known = ("max_lifetime", "the longest time from `iat` to `exp`, such as `1h`");
+const FACTS: Known = ("facts", "an object of claims and their types, such as `{ \"acr?\": string }`");
 pub(super) const FORWARD: Known = ("forward", "`verified` or `never`");
 
 /// Claims with members of their own in a profile.
 const JUDGED_CLAIMS: &[(&str, &str)] =
     &[("iss", "issuer"), ("aud", "audiences"), ("exp", "exp"), ("nbf", "clock_skew"), ("iat", "max_age")];
 
-/// The members of a profile, unread.
-pub(super) struct ProfileMembers<'a> {
-    pub(super) issuer: Member<'a>,
-    pub(super) audiences: Member<'a>,
-    pub(super) keys: Member<'a>,
-    pub(super) algorithms: Member<'a>,
-    pub(super) typ: Member<'a>,
-    pub(super) pins: Member<'a>,
-    pub(super) forbid_claims: Member<'a>,
-    pub(super) exp: Member<'a>,
-    pub(super) clock_skew: Member<'a>,
-    pub(super) max_age: Member<'a>,
-    pub(super) max_lifetime: Member<'a>,
-    pub(super) facts: Member<'a>,
-}
+/// The members of a profile, in the order in which [`read`] takes them.
+pub(super) const MEMBERS: [Known; 12] = [
+    ISSUER,
+    AUDIENCES,
+    KEYS,
+    ALGORITHMS,
+    TYP,
+    PINS,
+    FORBID_CLAIMS,
+    EXP,
+    CLOCK_SKEW_MEMBER,
+    MAX_AGE,
+    MAX_LIFETIME,
+    FACTS,
+];
 
 /// What differs between the roles.
 pub(super) struct Role<'a> {
@@ -87,27 +85,15 @@ pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName>
     Some(ProviderName::new(name))
 }
 
-/// Reads a profile.
+/// Reads a profile from its [`MEMBERS`].
 pub(super) fn read(
     node: &Node<'_>,
     name: Option<ProviderName>,
-    members: ProfileMembers<'_>,
+    members: [Member<'_>; MEMBERS.len()],
     role: Role<'_>,
 ) -> Option<TokenProfile> {
-    let ProfileMembers {
-        issuer,
-        audiences,
-        keys,
-        algorithms,
-        typ,
-        pins,
-        forbid_claims,
-        exp,
-        clock_skew,
-        max_age,
-        max_lifetime,
-        facts,
-    } = members;
+    let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_age, max_lifetime, facts] =
+        members;
     let max_age_is_written = max_age.node().is_some();
     let max_lifetime_is_written = max_lifetime.node().is_some();
 
