@@ -186,6 +186,10 @@ const PEER: Known = ("peer", "`{ from: none }`, `{ from: tls }` or `{ from: isti
 const CLIENT_ADDRESS: Known = ("client_address", "`{ from: connection }`, `{ from: trusted_xff }` or `{ from: none }`");
 const GUARD: Known =
     ("guard", "`{ name: countersign }`, the filter state that the `rbac` filter after this one demands");
+const ACKNOWLEDGED_FILTERS: Known = (
+    "acknowledged_filters",
+    "a list of names of filters between this one and the router, such as `[envoy.filters.http.lua]`",
+);
 const IDENTITY_HEADERS: Known =
     ("identity_headers", "an object of headers, such as `{ x-user-email: { fact: corp.email } }`");
 const MODE: Known = ("mode", "`enforce` or `shadow`");
@@ -206,6 +210,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         peer,
         client_address,
         guard,
+        acknowledged_filters,
         identity_headers,
         mode,
         limits,
@@ -219,6 +224,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         PEER,
         CLIENT_ADDRESS,
         GUARD,
+        ACKNOWLEDGED_FILTERS,
         IDENTITY_HEADERS,
         MODE,
         LIMITS,
@@ -239,6 +245,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
     let peer = peer.or(PeerSource::None, settings::peer);
     let client_address = client_address.or(AddressSource::Connection, settings::client_address);
     let guard = guard.or(settings::DEFAULT_GUARD.to_owned(), settings::guard);
+    let acknowledged_filters = acknowledged_filters.or((), settings::acknowledged_filters);
     let sources = Sources { issuers: issuers.as_deref(), devices: devices.as_deref() };
     let identity_headers = identity_headers.or(Vec::new(), |node| headers::read(node, sources));
     let mode = mode.or(Mode::Enforce, settings::mode);
@@ -249,6 +256,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
     let vocabulary = Vocabulary { issuers: &issuers, devices: &devices, router: &router };
     let policies = compile_policies(&documents?, &groups?, vocabulary, node.problems())?;
     version?;
+    acknowledged_filters?;
     let limits = limits?;
     let recipe = Recipe {
         posture_headers: devices.iter().map(|device| (device.profile.name.clone(), device.header.clone())).collect(),

@@ -1,4 +1,4 @@
-//! The single settings: `peer`, `client_address`, `guard`, `mode`, `limits`.
+//! The single settings: `peer`, `client_address`, `guard`, `acknowledged_filters`, `mode`, `limits`.
 
 use super::document::{Known, Member, Node};
 use super::names::quoted;
@@ -66,6 +66,11 @@ pub(super) fn guard(node: &Node<'_>) -> Option<String> {
         }
         Some(name.to_owned())
     })
+}
+
+/// `acknowledged_filters`. No decision depends on them: `countersign check` reads them beside the filters that they name.
+pub(super) fn acknowledged_filters(node: &Node<'_>) -> Option<()> {
+    Node::distinct(node.elements()?, Node::some_text).map(drop)
 }
 
 /// `mode`

@@ -26,6 +26,7 @@
 //! | `peer.from` | `none` | Facts about the peer are right only where the listener was set up for them |
 //! | `client_address.from` | `connection` | Envoy takes the client's own `X-Forwarded-For` for its address where `use_remote_address` is not set; such an address is unknown to us unless the operator says otherwise |
 //! | `guard.name` | `countersign` | One plugin needs no other; two in one chain must differ |
+//! | `acknowledged_filters` | none | What may change a request after the decision is written, beside what it could undo |
 //! | `mode` | `enforce` | Shadow lets everything through but ambiguous requests |
 //!
 //! # Caps that the configuration may set

@@ -28,9 +28,6 @@ pub struct Arguments {
     /// Fail on warnings too (exit code 3)
     #[arg(long)]
     deny_warnings: bool,
-    /// A filter after the plugin, by its name, that changes neither path, host nor identity headers; can be repeated
-    #[arg(long, value_name = "FILTER_NAME")]
-    acknowledge: Vec<String>,
 }
 
 /// What was found in one file.
@@ -60,14 +57,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let (mut errors, mut warnings) = (false, false);
-    let (reports, unused) = check(&files, &arguments.acknowledge);
+    let reports = check(&files);
     for ((name, _), report) in files.iter().zip(&reports) {
         errors |= !report.errors.is_empty();
         warnings |= !report.warnings.is_empty();
         report.print(name, &mut output)?;
-    }
-    for name in unused {
-        writeln!(output, "note[acknowledge-unused]: no filter `{name}` stands between a plugin and its router")?;
     }
     match (unreadable.is_empty(), errors, warnings && arguments.deny_warnings) {
         (false, _, _) => Err(Failure::Usage(unreadable.join("\n"))),
@@ -77,8 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Looks at the bytes of all files together: a report for each, and the acknowledged names that no filter has.
-pub fn check<'n>(files: &[(&str, Vec<u8>)], acknowledged: &'n [String]) -> (Vec<Report>, Vec<&'n str>) {
+/// Looks at the bytes of all files together: a report for each.
+pub fn check(files: &[(&str, Vec<u8>)]) -> Vec<Report> {
     let mut reports = Vec::new();
     let mut inputs = Vec::new();
     for (name, bytes) in files {
@@ -118,7 +112,7 @@ pub fn check<'n>(files: &[(&str, Vec<u8>)], acknowledged: &'n [String]) -> (Vec<
             report.notes.push(Problem::new(source.document.at(""), "no-plugin", message, ""));
         }
     }
-    for finding in surroundings::judge(&model, acknowledged) {
+    for finding in surroundings::judge(&model) {
         if let Some(report) = reports.get_mut(finding.file) {
             match finding.level {
                 Level::Error => report.errors.push(finding.problem),
@@ -131,7 +125,7 @@ pub fn check<'n>(files: &[(&str, Vec<u8>)], acknowledged: &'n [String]) -> (Vec<
             problems.sort_by_key(|problem| problem.at);
         }
     }
-    (reports, surroundings::unused_acknowledgements(&model, acknowledged))
+    reports
 }
 
 impl Report {

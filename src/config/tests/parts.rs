@@ -192,6 +192,23 @@ fn a_guard_has_a_name_that_a_filter_state_can_carry_and_no_other_plugin_writes()
 }
 
 #[portable]
+fn acknowledged_filters_are_names_each_once() {
+    let acknowledged = |value: Value| with("/acknowledged_filters", value);
+    for good in [json!([]), json!(["envoy.filters.http.lua", "script"])] {
+        plan(&acknowledged(good));
+    }
+    for (value, pointer, code, part) in [
+        (json!("script"), "", "wrong-type", "expected a list"),
+        (json!([1]), "/0", "wrong-type", "expected a text"),
+        (json!([""]), "/0", "bad-value", "empty"),
+        (json!(["a", "a"]), "/1", "duplicate-value", "stands twice"),
+    ] {
+        let help = if code == "duplicate-value" { "remove one" } else { "names of filters" };
+        assert_problem(&acknowledged(value), &format!("/acknowledged_filters{pointer}"), code, part, help);
+    }
+}
+
+#[portable]
 fn what_works_and_deserves_a_look_is_a_warning() {
     let warned = |document: &Value| -> Vec<(String, &'static str)> {
         plan(document).1.into_iter().map(|warning| (warning.pointer, warning.code)).collect()

@@ -6,7 +6,7 @@ use super::super::input;
 use super::{Report, check, compile_only, place_error};
 
 fn printed(name: &str, text: &str) -> (Report, String) {
-    let (mut reports, _) = check(&[(name, text.as_bytes().to_vec())], &[]);
+    let mut reports = check(&[(name, text.as_bytes().to_vec())]);
     let report = reports.remove(0);
     let mut output = Vec::new();
     report.print(name, &mut output).unwrap();

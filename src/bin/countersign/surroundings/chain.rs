@@ -4,13 +4,14 @@ use super::codes::Code;
 use super::findings::Findings;
 use super::guard::is_guard;
 use super::model::{Chain, Filter, HttpConnectionManager, Model};
+use super::part::Part;
 use super::plugin::{Plugin, WASM};
 
 /// Filters that leave path, host and headers that carry identity as they are, and keep the route.
 ///
 /// Not here, though common: `ratelimit` (its service can add request headers), `ext_authz`, `ext_proc`, `lua`,
 /// `jwt_authn`, `header_mutation`, `json_to_metadata` with its route cache, other wasm modules.
-const HARMLESS: [&str; 16] = [
+const HARMLESS: [&str; 17] = [
     // They answer, or let pass what came. That a local rate limit may add headers is looked at (`ADDS_HEADERS`).
     "envoy.extensions.filters.http.rbac.v3.RBAC",
     "envoy.extensions.filters.http.fault.v3.HTTPFault",
@@ -26,6 +27,8 @@ const HARMLESS: [&str; 16] = [
     "envoy.extensions.filters.http.compressor.v3.Compressor",
     "envoy.extensions.filters.http.decompressor.v3.Decompressor",
     "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
+    // The last of the filters behind a router: it writes the request to the upstream.
+    "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
     // They count; the last is Istio's choice of a protocol for the upstream connection.
     "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
     "stats.PluginConfig",
@@ -36,13 +39,14 @@ const HARMLESS: [&str; 16] = [
 const ADDS_HEADERS: &str = "request_headers_to_add_when_not_enforced";
 
 /// Judges all chains of connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, acknowledged: &[String], findings: &mut Findings) {
+pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         for chain in &manager.chains {
             upgrade(manager, chain, findings);
-            between(chain, acknowledged, findings);
+            between(manager, chain, findings);
             switched(chain, findings);
         }
+        unused(manager, findings);
         beside(manager, model, findings);
     }
 }
@@ -62,22 +66,44 @@ fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
     }
 }
 
-fn between(chain: &Chain<'_>, acknowledged: &[String], findings: &mut Findings) {
-    for (_, _, after) in chain.plugins() {
-        for filter in after {
-            if filter.plugin.is_some() || is_harmless(filter) || acknowledged.iter().any(|name| name == filter.name) {
-                continue;
-            }
+/// What may change a request after the decision: filters before the router, and those behind it.
+fn between(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mut Findings) {
+    for (_, plugin, mut after) in chain.plugins() {
+        after.extend(&manager.behind_router);
+        let is_acknowledged =
+            |filter: &&Filter<'_>| plugin.settings.acknowledged_filters.iter().any(|name| name == filter.name);
+        for filter in after.into_iter().filter(|filter| needs_a_look(filter) && !is_acknowledged(filter)) {
             let kind = filter.message.as_ref().map(|(kind, _)| *kind);
             let kind = kind.unwrap_or("its configuration is not in these files");
-            let what = format!("the filter `{}` ({kind}) stands between the plugin and the router", filter.name);
+            let what = format!("the filter `{}` ({kind}) stands between the plugin and the upstream", filter.name);
             let help = format!(
-                "move it before the plugin; or, if it changes nothing of that, check with --acknowledge {}",
+                "move it before the plugin; or, if it changes nothing of that, write in the plugin's configuration:\n\
+                 acknowledged_filters: [{}]",
                 filter.name
             );
             findings.add(Code::FilterUnacknowledged, &filter.part, &what, &help);
         }
     }
+}
+
+/// Acknowledged names that no chain of the manager has a use for.
+fn unused(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
+    let after = manager.chains.iter().flat_map(Chain::plugins).flat_map(|(_, _, after)| after);
+    let after = after.chain(&manager.behind_router);
+    let used: Vec<&str> = after.filter(|filter| needs_a_look(filter)).map(|filter| filter.name).collect();
+    for plugin in manager.plugins() {
+        for name in plugin.settings.acknowledged_filters.iter().filter(|name| !used.contains(&name.as_str())) {
+            let what = format!(
+                "`{name}` is acknowledged, and no filter of this name between the plugin and the upstream needs it"
+            );
+            findings.add(Code::AcknowledgedUnused, &plugin.part, &what, "remove it from `acknowledged_filters`");
+        }
+    }
+}
+
+/// Whether nobody but the operator can say that a filter after the plugin does no harm.
+fn needs_a_look(filter: &Filter<'_>) -> bool {
+    filter.plugin.is_none() && !is_harmless(filter)
 }
 
 fn is_harmless(filter: &Filter<'_>) -> bool {
@@ -94,6 +120,11 @@ fn switched(chain: &Chain<'_>, findings: &mut Findings) {
             findings.add(Code::PluginDisabled, &filter.part, &what, "write the plugin as a filter of its own");
         }
         let guards = after.into_iter().filter(|after| is_guard(after, &plugin.settings.guard));
+        let is_plugin = |part: &Part<'_>| Plugin::of_filter(part).is_some();
+        if filter.until_discovered.as_ref().is_some_and(|until| !is_plugin(until)) {
+            let what = format!("`{}` runs something else until the plugin is discovered", filter.name);
+            findings.add(Code::PluginDisabled, &filter.part, &what, "remove `default_config`");
+        }
         for filter in guards.chain([filter]).filter(|filter| filter.part.flag("is_optional")) {
             let what = format!("`{}` has `is_optional: true`", filter.name);
             findings.add(Code::FilterOptional, &filter.part, &what, "remove `is_optional`");
@@ -105,9 +136,8 @@ fn switched(chain: &Chain<'_>, findings: &mut Findings) {
 fn beside(manager: &HttpConnectionManager<'_>, model: &Model<'_>, findings: &mut Findings) {
     let Some(listener) = &manager.listener else { return };
     let forwards = |other: &HttpConnectionManager<'_>| {
-        let mut virtual_hosts = other.routes.iter().flat_map(|routes| routes.list("virtual_hosts"));
-        other.routes_elsewhere.is_some()
-            || virtual_hosts.any(|host| host.list("routes").iter().any(|route| route.member("route").is_some()))
+        let routes = other.routes.iter().flat_map(|routes| routes.find(&|part| part.member("route").is_some()));
+        other.routes_elsewhere.is_some() || routes.count() > 0
     };
     let without =
         |other: &&HttpConnectionManager<'_>| listener.holds(&other.part) && !other.has_plugin() && forwards(other);
@@ -115,13 +145,4 @@ fn beside(manager: &HttpConnectionManager<'_>, model: &Model<'_>, findings: &mut
         let what = "this connection manager has no plugin";
         findings.add(Code::ChainWithoutPlugin, &other.part, what, "write the plugin and its guard here too");
     }
-}
-
-/// Names that were acknowledged and that no filter has.
-pub fn unused<'n>(model: &Model<'_>, acknowledged: &'n [String]) -> Vec<&'n str> {
-    let is_used = |name: &str| {
-        let chains = model.managers.iter().flat_map(|manager| &manager.chains);
-        chains.flat_map(Chain::plugins).any(|(_, _, after)| after.iter().any(|filter| filter.name == name))
-    };
-    acknowledged.iter().map(String::as_str).filter(|name| !is_used(name)).collect()
 }

@@ -68,7 +68,7 @@ codes! {
     UpgradeChain "upgrade-chain" Error
         "requests that upgrade run through these filters alone, and nobody judges them";
     FilterUnacknowledged "filter-unacknowledged" Error
-        "a filter between the plugin and the router may change path, host or identity headers after the decision";
+        "a filter between the plugin and the upstream may change path, host or identity headers after the decision";
     IdentityHeaderChanged "identity-header-changed" Error
         "the upstream would believe a value that was not verified, or miss one";
     InternalRedirect "internal-redirect" Error
@@ -85,10 +85,14 @@ codes! {
         "whether a route switches off the plugin or the guard cannot be seen";
     ChainWithoutPlugin "chain-without-plugin" Warning
         "what a client reaches through another filter chain of the same listener is not judged";
+    AcknowledgedUnused "acknowledged-unused" Warning
+        "a filter that is given the name later would be let through without a look";
     FilterOptional "filter-optional" Warning
         "an Envoy that does not know the filter leaves it out without a word";
+    UpstreamOtherwise "upstream-otherwise" Warning
+        "what a client reaches that way is not judged";
     RequestPicksTarget "request-picks-target" Warning
-        "bytes of the request choose the upstream or the host that it sees, after the decision on another host";
+        "bytes of the request choose the upstream, or the host or path that it sees, after the decision on another";
     FailReload "fail-reload" Warning
         "after one fault of the module that worker answers 503 until Envoy is started anew";
     VmId "vm-id" Warning

@@ -50,9 +50,12 @@ fn chain_guards(chain: &Chain<'_>, findings: &mut Findings) {
 /// Filters that set the guard's filter state from the configuration.
 fn forgeries(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     let around = manager.listener.as_ref().unwrap_or(&manager.part);
+    let filters = manager.chains.iter().flat_map(|chain| &chain.filters);
+    let messages = filters.filter_map(|filter| filter.message.as_ref()).map(|(_, message)| message);
+    let all: Vec<&Part<'_>> = [around].into_iter().chain(&manager.routes).chain(messages).collect();
     for plugin in manager.plugins() {
         let key = format!("wasm.{}", plugin.settings.guard);
-        for part in around.find(&|part| part.text_of("object_key") == Some(&key)) {
+        for part in all.iter().flat_map(|part| part.find(&|part| part.text_of("object_key") == Some(&key))) {
             let what = format!("this sets the filter state `{key}`");
             findings.add(Code::GuardForged, &part, &what, "choose another key");
         }
@@ -62,7 +65,10 @@ fn forgeries(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
 /// An `rbac` filter that lets nothing pass without the filter state of this guard.
 pub fn is_guard(filter: &Filter<'_>, guard: &str) -> bool {
     let rbac = filter.message.as_ref().filter(|(kind, _)| *kind == RBAC);
-    !filter.is_disabled() && rbac.is_some_and(|(_, rbac)| demands(rbac, guard))
+    let until = filter.until_discovered.as_ref();
+    !filter.is_disabled()
+        && rbac.is_some_and(|(_, rbac)| demands(rbac, guard))
+        && until.is_none_or(|until| until.message_of(RBAC).is_some_and(|rbac| demands(&rbac, guard)))
 }
 
 /// The same of a filter that a Kubernetes resource adds.

@@ -5,11 +5,12 @@
 //! proxy's configuration dump is the surest thing to check.
 //!
 //! Read are Envoy bootstraps, listeners, route configurations, discovered extensions, secrets and configuration dumps
-//! (JSON or YAML), and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, EnvoyExtensionPolicy and
-//! EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it in the same
-//! listener.
+//! (JSON or YAML), clusters with them, and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, EnvoyExtensionPolicy and
+//! EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it: in the same listener,
+//! or before the same upstream.
 //!
-//! A filter between the plugin and the router has to be on the list of harmless ones, or named by `--acknowledge`.
+//! A filter between the plugin and the upstream has to be on the list of harmless ones, or among the `acknowledged_filters` of
+//! the plugin's configuration.
 //!
 //! # Findings
 //!
@@ -22,7 +23,7 @@
 //! | `plugin-disabled` | error | requests there are not judged, and the guard, where it stands, refuses all of them |
 //! | `plugin-replaced` | error | the more specific policy takes the place of the Gateway's, and its routes run without the plugin |
 //! | `upgrade-chain` | error | requests that upgrade run through these filters alone, and nobody judges them |
-//! | `filter-unacknowledged` | error | a filter between the plugin and the router may change path, host or identity headers after the decision |
+//! | `filter-unacknowledged` | error | a filter between the plugin and the upstream may change path, host or identity headers after the decision |
 //! | `identity-header-changed` | error | the upstream would believe a value that was not verified, or miss one |
 //! | `internal-redirect` | error | Envoy sends the request once more to a path that the upstream names, and it is judged on less evidence |
 //! | `custom-response-redirect` | error | Envoy sends a second request in place of an answer, a refusal too, and it is judged on less evidence |
@@ -31,8 +32,10 @@
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
 //! | `chain-without-plugin` | warning | what a client reaches through another filter chain of the same listener is not judged |
+//! | `acknowledged-unused` | warning | a filter that is given the name later would be let through without a look |
 //! | `filter-optional` | warning | an Envoy that does not know the filter leaves it out without a word |
-//! | `request-picks-target` | warning | bytes of the request choose the upstream or the host that it sees, after the decision on another host |
+//! | `upstream-otherwise` | warning | what a client reaches that way is not judged |
+//! | `request-picks-target` | warning | bytes of the request choose the upstream, or the host or path that it sees, after the decision on another |
 //! | `fail-reload` | warning | after one fault of the module that worker answers 503 until Envoy is started anew |
 //! | `vm-id` | warning | other modules without one share its data space, and modules of the same code share its VM |
 //! | `stream-idle-timeout` | warning | a request that waits in a module that ended is answered by nothing else |
@@ -51,6 +54,7 @@ mod failure;
 mod findings;
 mod gateway;
 mod guard;
+mod headers;
 mod hosts;
 mod istio;
 mod model;
@@ -60,6 +64,7 @@ mod plugin;
 mod read;
 mod redirects;
 mod routes;
+mod upstreams;
 
 #[cfg(test)]
 mod tests;
@@ -70,11 +75,13 @@ pub use model::Model;
 pub use part::Source;
 
 /// All findings of all documents.
-pub fn judge(model: &Model<'_>, acknowledged: &[String]) -> Vec<Finding> {
+pub fn judge(model: &Model<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     guard::judge(model, &mut findings);
-    chain::judge(model, acknowledged, &mut findings);
+    chain::judge(model, &mut findings);
     routes::judge(model, &mut findings);
+    headers::judge(model, &mut findings);
+    upstreams::judge(model, &mut findings);
     redirects::judge(model, &mut findings);
     failure::judge(model, &mut findings);
     connection::judge(model, &mut findings);
@@ -84,6 +91,3 @@ pub fn judge(model: &Model<'_>, acknowledged: &[String]) -> Vec<Finding> {
     gateway::judge(model, &mut findings);
     findings.0
 }
-
-/// Acknowledged names that no filter between a plugin and its router has.
-pub use chain::unused as unused_acknowledgements;

@@ -1,12 +1,14 @@
 //! What the documents hold of ours, read once: connection managers with their chains and routes, and Kubernetes
 //! resources.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::part::{Part, Source};
 use super::plugin::Plugin;
 
-const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+/// The type of the filter that sends requests on.
+pub const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
 /// All that was given, together: a listener may stand in one file and its routes in another.
 #[derive(Debug, Default)]
@@ -17,6 +19,10 @@ pub struct Model<'a> {
     pub managers: Vec<HttpConnectionManager<'a>>,
     /// Plugins that are in no chain here.
     pub alone: Vec<Rc<Plugin<'a>>>,
+    /// Connections that are passed on as they come (`tcp_proxy`).
+    pub tcp_proxies: Vec<Part<'a>>,
+    /// Clusters that have filters, or take their hosts from requests.
+    pub clusters: Vec<Part<'a>>,
     /// What TLS contexts refer to by name.
     pub secrets: Vec<Part<'a>>,
     /// Kubernetes resources of the kinds that are read.
@@ -36,6 +42,8 @@ pub struct HttpConnectionManager<'a> {
     pub filter_chain: Option<Part<'a>>,
     /// The list of filters, and those of upgrades that have their own.
     pub chains: Vec<Chain<'a>>,
+    /// The filters that run after the router, before the upstream.
+    pub behind_router: Vec<Filter<'a>>,
     /// Its route configurations.
     pub routes: Vec<Part<'a>>,
     /// Where it refers to routes that are not here.
@@ -60,6 +68,8 @@ pub struct Filter<'a> {
     pub name: &'a str,
     /// The type of its configuration, and the message; `None` where that is not here.
     pub message: Option<(&'a str, Part<'a>)>,
+    /// What runs in its place until its own configuration is discovered.
+    pub until_discovered: Option<Part<'a>>,
     /// The plugin, if it is ours.
     pub plugin: Option<Rc<Plugin<'a>>>,
 }
@@ -79,7 +89,12 @@ pub struct Resource<'a> {
     pub plugins: Vec<(usize, Rc<Plugin<'a>>)>,
 }
 
-impl HttpConnectionManager<'_> {
+impl<'a> HttpConnectionManager<'a> {
+    /// The names of the clusters that its routes send to.
+    pub fn clusters(&self) -> BTreeSet<&'a str> {
+        self.routes.iter().flat_map(cluster_names).collect()
+    }
+
     /// Whether any of its chains has the plugin.
     pub fn has_plugin(&self) -> bool {
         self.chains.iter().any(Chain::has_plugin)
@@ -89,6 +104,15 @@ impl HttpConnectionManager<'_> {
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin<'_>> {
         self.chains.iter().flat_map(|chain| &chain.filters).filter_map(|filter| filter.plugin.as_deref())
     }
+}
+
+/// The clusters that are named in a part, alone or with weights.
+pub fn cluster_names<'a>(part: &Part<'a>) -> BTreeSet<&'a str> {
+    let weighted = part.find(&|part| part.member("weighted_clusters").is_some());
+    let weighted = weighted.into_iter().filter_map(|part| part.path(["weighted_clusters", "clusters"]));
+    let weighted = weighted.flat_map(|clusters| clusters.items()).filter_map(|cluster| cluster.text_of("name"));
+    let alone = part.find(&|part| part.text_of("cluster").is_some()).into_iter();
+    alone.filter_map(|part| part.text_of("cluster")).chain(weighted).collect()
 }
 
 impl<'a> Chain<'a> {
@@ -107,7 +131,8 @@ impl<'a> Chain<'a> {
 }
 
 impl Filter<'_> {
-    fn is_router(&self) -> bool {
+    /// Whether it sends the request on.
+    pub fn is_router(&self) -> bool {
         self.is(ROUTER)
     }
 

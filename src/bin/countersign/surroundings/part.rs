@@ -76,9 +76,14 @@ impl<'a> Part<'a> {
         self.member(name)?.text()
     }
 
+    /// Whether it is `true`.
+    pub fn is_true(&self) -> bool {
+        self.value == &Value::Bool(true)
+    }
+
     /// Whether a member is `true`.
     pub fn flag(&self, name: &str) -> bool {
-        self.member(name).is_some_and(|member| member.value == &Value::Bool(true))
+        self.member(name).is_some_and(|member| member.is_true())
     }
 
     /// Whether a member is this value of an enumeration, by name or number.

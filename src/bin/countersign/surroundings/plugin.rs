@@ -35,6 +35,8 @@ pub struct Settings {
     pub client_address: AddressSource,
     /// The hosts of all applications; `None` where one takes any host, or nothing is known.
     pub hosts: Option<Vec<String>>,
+    /// Filters after the plugin that somebody has looked at, by their names.
+    pub acknowledged_filters: Vec<String>,
     /// Headers that carry identity to the upstream, beside `x-countersign-*`; in lower case.
     pub identity_headers: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Settings {
         let names = |member: &str| configuration.get(member).and_then(Value::as_object).into_iter().flatten();
         let applications: Vec<&Value> = names("applications").map(|(_, application)| application).collect();
         let any = applications.iter().any(|application| application.get("any_host") == Some(&Value::Bool(true)));
+        let acknowledged = configuration.get("acknowledged_filters").and_then(Value::as_array).into_iter().flatten();
         let hosts = applications.iter().filter_map(|application| application.get("hosts")?.as_array()).flatten();
         let hosts: Vec<String> = hosts.filter_map(Value::as_str).map(str::to_owned).collect();
         Self {
@@ -87,6 +90,7 @@ impl Settings {
                 _ => AddressSource::Connection,
             },
             hosts: (!any && !hosts.is_empty()).then_some(hosts),
+            acknowledged_filters: acknowledged.filter_map(Value::as_str).map(str::to_owned).collect(),
             identity_headers: names("identity_headers").map(|(name, _)| name.to_ascii_lowercase()).collect(),
         }
     }

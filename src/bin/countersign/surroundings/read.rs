@@ -1,11 +1,14 @@
 //! Reads documents into the model: one walk that notes what there is, and then what belongs together.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::super::envoy::{Kind, kind};
-use super::model::{Chain, Filter, HttpConnectionManager, Model, Resource};
+use super::model::{Chain, Filter, HttpConnectionManager, Model, Resource, cluster_names};
 use super::part::{Part, Source};
 use super::plugin::Plugin;
+
+const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 /// What stands around a part of a listener.
 #[derive(Clone, Default)]
@@ -22,6 +25,10 @@ struct Walk<'a> {
     plugins: Vec<(Part<'a>, Rc<Plugin<'a>>)>,
     /// Objects with a name and a `typed_config`: filters, and extensions that are discovered.
     extensions: Vec<Part<'a>>,
+    /// Objects that refer to a route configuration by name from a scope.
+    scopes: Vec<Part<'a>>,
+    tcp_proxies: Vec<Part<'a>>,
+    clusters: Vec<Part<'a>>,
     secrets: Vec<Part<'a>>,
 }
 
@@ -42,12 +49,15 @@ impl<'a> Model<'a> {
             walk.managers.iter().map(|(part, around)| walk.manager(part, around)).collect();
         let in_chain = |plugin: &Rc<Plugin<'a>>| {
             let filters = managers.iter().flat_map(|manager| &manager.chains).flat_map(|chain| &chain.filters);
-            filters.filter_map(|filter| filter.plugin.as_ref()).any(|other| Rc::ptr_eq(plugin, other))
+            let is_it = |filter: &Filter<'a>| filter.plugin.as_ref().is_some_and(|other| Rc::ptr_eq(plugin, other));
+            filters.into_iter().any(|filter| is_it(filter) || filter.part.holds(&plugin.part))
         };
         let alone = walk.plugins.iter().map(|(_, plugin)| plugin).filter(|plugin| !in_chain(plugin)).cloned().collect();
         let mut plugins: Vec<Rc<Plugin<'a>>> = walk.plugins.iter().map(|(_, plugin)| Rc::clone(plugin)).collect();
         plugins.extend(resources.iter().flat_map(|resource| &resource.plugins).map(|(_, plugin)| Rc::clone(plugin)));
-        let mut model = Self { plugins, managers, alone, secrets: walk.secrets, resources, unconcerned: Vec::new() };
+        let Walk { tcp_proxies, clusters, secrets, .. } = walk;
+        let mut model =
+            Self { plugins, managers, alone, tcp_proxies, clusters, secrets, resources, unconcerned: Vec::new() };
         let envoy = documents.iter().filter(|source| kind(&source.document.value) == Kind::Envoy);
         model.unconcerned = envoy.filter(|source| !model.concerns(source)).copied().collect();
         model
@@ -74,7 +84,19 @@ impl<'a> Walk<'a> {
         if let Some(plugin) = Plugin::of_filter(part) {
             self.plugins.push((part.clone(), Rc::new(plugin)));
         }
+        if part.message_of(TCP_PROXY).is_some() {
+            self.tcp_proxies.push(part.clone());
+        }
+        if part.text_of("route_configuration_name").is_some() {
+            self.scopes.push(part.clone());
+        }
         if part.text_of("name").is_some() {
+            if ["typed_extension_protocol_options", "original_dst_lb_config"]
+                .iter()
+                .any(|name| part.member(name).is_some())
+            {
+                self.clusters.push(part.clone());
+            }
             if part.member("typed_config").is_some() {
                 self.extensions.push(part.clone());
             }
@@ -107,29 +129,63 @@ impl<'a> Walk<'a> {
             let filters = self.filters(&upgrade.list("filters"));
             (!filters.is_empty()).then_some(Chain { upgrade: Some(upgrade), filters })
         });
-        let mut routes: Vec<Part<'a>> =
-            self.route_configurations.iter().filter(|routes| part.holds(routes)).cloned().collect();
-        let mut routes_elsewhere = None;
-        if let Some(rds) = part.member("rds") {
-            let name = rds.text_of("route_config_name");
-            let outside = |routes: &&Part<'a>| !self.managers.iter().any(|(manager, _)| manager.holds(routes));
-            let named = |routes: &&Part<'a>| name.is_some() && routes.text_of("name") == name;
-            let found: Vec<_> = self.route_configurations.iter().filter(outside).filter(named).cloned().collect();
-            if found.is_empty() {
-                routes_elsewhere = Some(rds);
-            }
-            routes.extend(found);
-        }
-        let scoped = part.path(["scoped_routes", "scoped_rds"]);
-        let virtual_hosts = routes.iter().find_map(|routes| routes.member("vhds"));
+        let chains: Vec<Chain<'a>> = [own].into_iter().chain(upgrades).collect();
+        let (routes, routes_elsewhere) = self.routes(part);
+        let behind_router = self.behind_router(&chains, &routes);
         HttpConnectionManager {
             part: part.clone(),
             listener: around.listener.clone(),
             filter_chain: around.filter_chain.clone(),
-            chains: [own].into_iter().chain(upgrades).collect(),
+            chains,
+            behind_router,
             routes,
-            routes_elsewhere: routes_elsewhere.or(scoped).or(virtual_hosts),
+            routes_elsewhere,
         }
+    }
+
+    /// The route configurations of a manager, and where it refers to some that are not here.
+    fn routes(&self, manager: &Part<'a>) -> (Vec<Part<'a>>, Option<Part<'a>>) {
+        let mut routes: Vec<Part<'a>> =
+            self.route_configurations.iter().filter(|routes| manager.holds(routes)).cloned().collect();
+        let mut elsewhere = None;
+        let outside = |routes: &&Part<'a>| !self.managers.iter().any(|(manager, _)| manager.holds(routes));
+        for reference in self.references(manager) {
+            let name =
+                ["route_config_name", "route_configuration_name"].into_iter().find_map(|own| reference.text_of(own));
+            let named = |routes: &&Part<'a>| name.is_some() && routes.text_of("name") == name;
+            let found: Vec<_> = self.route_configurations.iter().filter(outside).filter(named).cloned().collect();
+            if found.is_empty() {
+                elsewhere = Some(reference);
+            }
+            routes.extend(found);
+        }
+        let virtual_hosts = routes.iter().find_map(|routes| routes.member("vhds"));
+        (routes, elsewhere.or(virtual_hosts))
+    }
+
+    /// Where a manager refers to route configurations by name: itself, or through scopes, which may be elsewhere too.
+    fn references(&self, manager: &Part<'a>) -> Vec<Part<'a>> {
+        let within = |scope: &&Part<'a>| manager.holds(scope);
+        let mut references: Vec<Part<'a>> = manager.member("rds").into_iter().collect();
+        match manager.path(["scoped_routes", "scoped_rds"]) {
+            Some(scoped) if self.scopes.is_empty() => references.push(scoped),
+            Some(_) => references.extend(self.scopes.iter().cloned()),
+            None => references.extend(self.scopes.iter().filter(within).cloned()),
+        }
+        references
+    }
+
+    /// The filters that the router runs for every upstream, and those that the clusters of the routes have.
+    fn behind_router(&self, chains: &[Chain<'a>], routes: &[Part<'a>]) -> Vec<Filter<'a>> {
+        let routers = chains.iter().flat_map(|chain| &chain.filters).filter(|filter| filter.is_router());
+        let routers = routers.filter_map(|filter| filter.message.as_ref());
+        let mut lists: Vec<Vec<Part<'a>>> = routers.map(|(_, router)| router.list("upstream_http_filters")).collect();
+        let names: BTreeSet<&str> = routes.iter().flat_map(cluster_names).collect();
+        let used =
+            self.clusters.iter().filter(|cluster| cluster.text_of("name").is_some_and(|name| names.contains(name)));
+        let options = used.filter_map(|cluster| cluster.member("typed_extension_protocol_options"));
+        lists.extend(options.flat_map(|options| options.children()).map(|options| options.list("http_filters")));
+        lists.iter().flat_map(|list| self.filters(list)).collect()
     }
 
     fn filters(&self, list: &[Part<'a>]) -> Vec<Filter<'a>> {
@@ -145,7 +201,9 @@ impl<'a> Walk<'a> {
                 let typed_config = part.member("typed_config").or_else(discovered);
                 let within = |(place, _): &&(Part<'a>, _)| typed_config.as_ref().is_some_and(|own| own.holds(place));
                 let plugin = self.plugins.iter().find(within).map(|(_, plugin)| Rc::clone(plugin));
-                Filter { part: part.clone(), name, message: typed_config.and_then(|own| own.message()), plugin }
+                let message = typed_config.and_then(|own| own.message());
+                let until_discovered = part.path(["config_discovery", "default_config"]);
+                Filter { part: part.clone(), name, message, until_discovered, plugin }
             })
             .collect()
     }

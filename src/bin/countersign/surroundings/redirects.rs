@@ -13,7 +13,9 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
         for routes in &manager.routes {
             internal(routes, findings);
         }
-        for part in manager.routes.iter().chain([&manager.part]) {
+        let filters = manager.chains.iter().flat_map(|chain| &chain.filters);
+        let messages = filters.filter_map(|filter| filter.message.as_ref()).map(|(_, message)| message);
+        for part in manager.routes.iter().chain([&manager.part]).chain(messages) {
             for policy in part.find(&|part| part.message_of(REDIRECT_POLICY).is_some()) {
                 let what = "this custom response is a redirect";
                 findings.add(Code::CustomResponseRedirect, &policy, what, "answer with a local response policy");

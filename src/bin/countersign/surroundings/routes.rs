@@ -1,4 +1,4 @@
-//! Routes: what they switch off, and what they do to a request after the decision.
+//! Routes: what they switch off.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -8,11 +8,8 @@ use super::part::Part;
 
 const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";
 const RBAC_PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
+const ROUTE: &str = "envoy.config.route.v3.Route";
 const PER_FILTER: &str = "typed_per_filter_config";
-
-/// Members that add request headers: of routes, and of what routes say about the local rate limit.
-const ADDED: [&str; 2] = ["request_headers_to_add", "request_headers_to_add_when_not_enforced"];
-const REMOVED: &str = "request_headers_to_remove";
 
 /// Judges the routes of all connection managers that have the plugin.
 pub fn judge(model: &Model<'_>, findings: &mut Findings) {
@@ -23,10 +20,6 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
         }
         overrides(manager, findings);
         plugins_off(manager, findings);
-        for routes in &manager.routes {
-            identity_headers(manager, routes, findings);
-            targets(routes, findings);
-        }
     }
 }
 
@@ -53,7 +46,7 @@ fn own<'a>(entry: &Part<'a>) -> Own<'a> {
 }
 
 /// Each entry of `typed_per_filter_config` for a filter of this name.
-fn entries<'a>(manager: &HttpConnectionManager<'a>, name: &str) -> Vec<Part<'a>> {
+pub fn entries<'a>(manager: &HttpConnectionManager<'a>, name: &str) -> Vec<Part<'a>> {
     let per_filter = |part: &Part<'a>| part.member(PER_FILTER).is_some_and(|all| all.value.get(name).is_some());
     let parts = manager.routes.iter().flat_map(|routes| routes.find(&per_filter));
     parts.filter_map(|part| part.path([PER_FILTER, name])).collect()
@@ -127,37 +120,11 @@ fn routes_without<'a>(manager: &HttpConnectionManager<'a>, filter: &Filter<'a>) 
         |part: &Part<'a>| part.path([PER_FILTER, filter.name]).is_some_and(|entry| !matches!(own(&entry), Own::Off));
     let configurations = manager.routes.iter().filter(|part| !on(part));
     let hosts = configurations.flat_map(|routes| routes.list("virtual_hosts")).filter(|host| !on(host));
-    hosts.flat_map(|host| host.list("routes")).filter(|route| !on(route)).collect()
+    hosts.flat_map(|host| routes_of(&host)).filter(|route| !on(route)).collect()
 }
 
-/// Request headers that routes add or remove after the decision.
-fn identity_headers(manager: &HttpConnectionManager<'_>, routes: &Part<'_>, findings: &mut Findings) {
-    let carries_identity = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.starts_with("x-countersign-") || manager.plugins().any(|own| own.settings.identity_headers.contains(&name))
-    };
-    let mutates = |part: &Part<'_>| ADDED.iter().chain(&[REMOVED]).any(|name| part.member(name).is_some());
-    for part in routes.find(&mutates) {
-        let added = ADDED.iter().flat_map(|name| part.list(name));
-        let added = added
-            .filter(|added| added.path(["header", "key"]).and_then(|key| key.text()).is_some_and(carries_identity));
-        let removed = part.list(REMOVED).into_iter();
-        let removed = removed.filter(|removed| removed.text().is_some_and(carries_identity));
-        for header in added.chain(removed) {
-            let what = "this changes a header that the plugin sets";
-            findings.add(Code::IdentityHeaderChanged, &header, what, "remove it, or choose another header");
-        }
-    }
-}
-
-/// Targets that bytes of the request choose.
-fn targets(routes: &Part<'_>, findings: &mut Findings) {
-    let names = ["cluster_header", "host_rewrite_header", "host_rewrite_path_regex"];
-    for action in routes.find(&|part| names.iter().any(|name| part.member(name).is_some())) {
-        for chosen in names.iter().filter_map(|name| action.member(name)) {
-            let what = "this takes the target from the request";
-            let help = "name the target: `cluster`, `host_rewrite_literal`, or one route for each host";
-            findings.add(Code::RequestPicksTarget, &chosen, what, help);
-        }
-    }
+/// The routes of a virtual host: its list, or the leaves of its matcher.
+fn routes_of<'a>(host: &Part<'a>) -> Vec<Part<'a>> {
+    let matched = host.member("matcher").map(|matcher| matcher.find(&|part| part.message_of(ROUTE).is_some()));
+    host.list("routes").into_iter().chain(matched.into_iter().flatten()).collect()
 }

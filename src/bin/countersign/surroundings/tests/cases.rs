@@ -4,6 +4,7 @@ use super::{Case, GOOD, NONE, codes, codes_of, findings_of, judge_cases, parts, 
 
 const ROUTE: &str = "route: { cluster: upstream }";
 const HOST: &str = "- domains: [\"shop.example.com:*\"]";
+const LISTENERS: &str = "listeners:\n  - name: main\n";
 const LIMIT: &str = "- name: limit\n";
 const LUA: &str = "- name: script\n            typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n          ";
 
@@ -58,6 +59,12 @@ pub const CASES: &[Case] = &[
         line: "x-countersign-groups",
     },
     Case {
+        code: "identity-header-changed",
+        from: ROUTE,
+        to: "route: { cluster: upstream }\n                request_headers_to_remove: [X_Countersign_Groups]",
+        line: "X_Countersign_Groups",
+    },
+    Case {
         code: "internal-redirect",
         from: ROUTE,
         to: "route: { cluster: upstream, internal_redirect_policy: {} }",
@@ -108,6 +115,30 @@ pub const CASES: &[Case] = &[
         line: "typed_config",
     },
     Case {
+        code: "acknowledged-unused",
+        from: "\"peer\"",
+        to: "\"acknowledged_filters\": [\"script\"], \"peer\"",
+        line: "config:",
+    },
+    Case {
+        code: "acknowledged-unused",
+        from: "\"peer\"",
+        to: "\"acknowledged_filters\": [\"limit\"], \"peer\"",
+        line: "config:",
+    },
+    Case {
+        code: "upstream-otherwise",
+        from: LISTENERS,
+        to: "listeners:\n  - name: other\n    filter_chains: [{ filters: [{ name: http, typed_config: { http_filters: [], route_config: { virtual_hosts: [{ routes: [{ route: { cluster: upstream } }] }] } } }] }]\n  - name: main\n",
+        line: "filter_chains",
+    },
+    Case {
+        code: "upstream-otherwise",
+        from: LISTENERS,
+        to: "listeners:\n  - name: other\n    filter_chains: [{ filters: [{ typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, weighted_clusters: { clusters: [{ name: upstream, weight: 1 }] } } }] }]\n  - name: main\n",
+        line: "filter_chains",
+    },
+    Case {
         code: "filter-optional",
         from: "- name: guard\n",
         to: "- name: guard\n            is_optional: true\n",
@@ -124,6 +155,24 @@ pub const CASES: &[Case] = &[
         from: ROUTE,
         to: "route: { cluster: upstream, host_rewrite_header: x-host }",
         line: "host_rewrite_header",
+    },
+    Case {
+        code: "request-picks-target",
+        from: ROUTE,
+        to: "route: { inline_cluster_specifier_plugin: { extension: {} } }",
+        line: "inline_cluster_specifier_plugin",
+    },
+    Case {
+        code: "request-picks-target",
+        from: ROUTE,
+        to: "route: { cluster: upstream, path_rewrite: \"/v2%REQ(:path)%%REQ(x-tail)%\" }",
+        line: "path_rewrite",
+    },
+    Case {
+        code: "request-picks-target",
+        from: LISTENERS,
+        to: "clusters: [{ name: upstream, type: ORIGINAL_DST, original_dst_lb_config: { use_http_header: true } }]\n  listeners:\n  - name: main\n",
+        line: "use_http_header",
     },
     Case {
         code: "fail-reload",
@@ -178,12 +227,105 @@ fn each_fault_is_found_at_its_place() {
 fn a_filter_after_the_plugin_is_harmless_known_or_acknowledged_by_name() {
     let text = with(GOOD, LIMIT, &format!("{LUA}{LIMIT}"));
     assert_eq!(codes(&text), ["filter-unacknowledged"]);
-    assert_eq!(codes_of(&findings_of(&[&text], &["script"])), NONE);
-    assert_eq!(codes_of(&findings_of(&[&text], &["envoy.filters.http.lua"])), ["filter-unacknowledged"], "by its name");
+    let acknowledged =
+        |name: &str| codes(&with(&text, "\"peer\"", &format!("\"acknowledged_filters\": [\"{name}\"], \"peer\"")));
+    assert_eq!(acknowledged("script"), NONE);
+    assert_eq!(acknowledged("envoy.filters.http.lua"), ["filter-unacknowledged", "acknowledged-unused"], "by its name");
     let before = with(GOOD, "- name: countersign\n", &format!("{LUA}- name: countersign\n"));
     assert_eq!(codes(&before), NONE, "before the plugin it changes what is judged");
     let adds = with(GOOD, "LocalRateLimit }", "LocalRateLimit, request_headers_to_add_when_not_enforced: [{}] }");
     assert_eq!(codes(&adds), ["filter-unacknowledged"]);
+}
+
+#[test]
+fn a_filter_behind_the_router_is_one_after_the_plugin() {
+    const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+    let codec = "{ name: codec, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec } }";
+    let script =
+        "{ name: script, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua } }";
+    let by_router = |filters: &str| {
+        with(GOOD, &format!("{ROUTER} }}"), &format!("{ROUTER}, upstream_http_filters: [{filters}] }}"))
+    };
+    assert_eq!(codes(&by_router(codec)), NONE);
+    let found = by_router(&format!("{script}, {codec}"));
+    assert_eq!(codes(&found), ["filter-unacknowledged"]);
+    assert_eq!(codes(&with(&found, "\"peer\"", "\"acknowledged_filters\": [\"script\"], \"peer\"")), NONE);
+    let by_cluster = |name: &str| {
+        let options = format!("{{ x: {{ http_filters: [{script}, {codec}] }} }}");
+        let cluster =
+            format!("clusters: [{{ name: {name}, typed_extension_protocol_options: {options} }}]\n  {LISTENERS}");
+        codes(&with(GOOD, LISTENERS, &cluster))
+    };
+    assert_eq!(by_cluster("upstream"), ["filter-unacknowledged"]);
+    assert_eq!(by_cluster("other"), NONE, "no route leads there");
+}
+
+#[test]
+fn a_filter_that_says_what_it_changes_changes_no_identity_header() {
+    let type_of =
+        |name: &str| format!("\"@type\": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.{name}");
+    let mutations = |header: &str| {
+        format!(
+            "mutations: {{ request_mutations: [{{ append: {{ header: {{ key: {header} }} }} }}, {{ remove: x-none }}] }}"
+        )
+    };
+    let filter = |header: &str| {
+        let filter = format!(
+            "- name: mutation\n            typed_config: {{ {}, {} }}\n          ",
+            type_of("HeaderMutation"),
+            mutations(header)
+        );
+        let text = with(
+            GOOD,
+            "\"peer\"",
+            "\"acknowledged_filters\": [\"mutation\"], \"identity_headers\": { \"x-tier\": {} }, \"peer\"",
+        );
+        with(&text, LIMIT, &format!("{filter}{LIMIT}"))
+    };
+    assert_eq!(codes(&filter("x-other")), NONE);
+    for header in ["X-Countersign-Subject", "x_tier"] {
+        assert_eq!(codes(&filter(header)), ["identity-header-changed"], "acknowledged or not");
+    }
+    let of_route = |header: &str| {
+        format!(
+            "typed_per_filter_config: {{ mutation: {{ {}, {} }} }}",
+            type_of("HeaderMutationPerRoute"),
+            mutations(header)
+        )
+    };
+    assert_eq!(codes(&with(&filter("x-other"), ROUTE, &of_route("x-tier"))), ["identity-header-changed"]);
+    assert_eq!(codes(&with(GOOD, ROUTE, &of_route("x-countersign-subject"))), NONE, "no such filter after the plugin");
+}
+
+#[test]
+fn a_route_may_write_the_path_that_was_judged() {
+    for rewrite in [
+        "path_rewrite: \"/v2%REQ(:PATH)%\"",
+        "host_rewrite: internal",
+        "host_rewrite_literal: internal",
+        "prefix_rewrite: /",
+    ] {
+        assert_eq!(codes(&with(GOOD, ROUTE, &format!("route: {{ cluster: upstream, {rewrite} }}"))), NONE, "{rewrite}");
+    }
+}
+
+#[test]
+fn switches_are_seen_wherever_a_route_configuration_can_hold_them() {
+    const OFF: &str = "typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
+    for (from, to) in [
+        ("route_config:\n", format!("route_config:\n            {OFF}\n")),
+        (HOST, format!("- domains: ['*']\n              {OFF}")),
+        (ROUTE, OFF.to_owned()),
+        (ROUTE, format!("route: {{ weighted_clusters: {{ clusters: [{{ name: a, {OFF} }}] }} }}")),
+        (
+            HOST,
+            format!(
+                "- domains: ['*']\n              matcher: {{ on_no_match: {{ action: {{ typed_config: {{ \"@type\": type.googleapis.com/envoy.config.route.v3.Route, {OFF} }} }} }} }}"
+            ),
+        ),
+    ] {
+        assert_eq!(codes(&with(GOOD, from, &to)), ["plugin-disabled"], "{to}");
+    }
 }
 
 #[test]
@@ -195,6 +337,13 @@ fn a_plugin_that_is_off_needs_every_route_to_switch_it_on() {
     assert_eq!(codes(&with(&off, HOST, &format!("- domains: ['*']\n              {on}"))), NONE);
     let second = format!("{on}\n              - match: {{ prefix: /x }}");
     assert_eq!(codes(&with(&off, ROUTE, &second)), ["plugin-disabled"], "one of two");
+    let matched = |own: &str| {
+        let route = format!("{{ \"@type\": type.googleapis.com/envoy.config.route.v3.Route, {own} }}");
+        let matcher = format!("matcher: {{ on_no_match: {{ action: {{ typed_config: {route} }} }} }}");
+        with(&with(&off, HOST, &format!("- domains: ['*']\n              {matcher}")), ROUTE, on)
+    };
+    assert_eq!(codes(&matched(on)), NONE);
+    assert_eq!(codes(&matched("route: { cluster: upstream }")), ["plugin-disabled"], "a route of the matcher");
 }
 
 #[test]
@@ -253,7 +402,7 @@ fn the_trusted_authority_can_be_in_a_secret() {
             "resources: [{{ \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret, name: clients, validation_context: {{ {context} }} }}]"
         )
     };
-    let together = |context: &str| codes_of(&findings_of(&[&by_name, &secret(context)], &[]));
+    let together = |context: &str| codes_of(&findings_of(&[&by_name, &secret(context)]));
     assert_eq!(together("trusted_ca: { filename: ca.pem }"), NONE);
     assert_eq!(together("trusted_ca: {}, trust_chain_verification: ACCEPT_UNTRUSTED"), ["peer-unverified"]);
     assert_eq!(together(""), ["peer-unverified"]);

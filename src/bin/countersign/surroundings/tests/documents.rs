@@ -21,14 +21,43 @@ fn in_two(route: &str) -> [String; 2] {
 fn routes_in_another_file_are_judged_with_their_listener() {
     let [listener, routes] = in_two("route: { cluster: upstream }");
     assert_eq!(codes(&listener), ["routes-unseen"]);
-    assert_eq!(codes_of(&findings_of(&[&listener, &routes], &[])), NONE, "{routes}");
+    assert_eq!(codes_of(&findings_of(&[&listener, &routes])), NONE, "{routes}");
     let [listener, routes] = in_two(OFF);
-    let found = findings_of(&[&listener, &routes], &[]);
+    let found = findings_of(&[&listener, &routes]);
     assert_eq!(codes_of(&found), ["guard-overridden"]);
     assert_eq!(found.first().unwrap().file, 1, "the file with the routes");
-    assert_eq!(codes_of(&findings_of(&[&format!("{listener}---\n{routes}")], &[])), ["guard-overridden"], "one file");
+    assert_eq!(codes_of(&findings_of(&[&format!("{listener}---\n{routes}")])), ["guard-overridden"], "one file");
     let other = with(&routes, "name: main", "name: other");
-    assert_eq!(codes_of(&findings_of(&[&listener, &other], &[])), ["routes-unseen"], "another listener's");
+    assert_eq!(codes_of(&findings_of(&[&listener, &other])), ["routes-unseen"], "another listener's");
+}
+
+#[test]
+fn a_filter_state_that_routes_in_another_file_set_is_seen() {
+    let forged = "typed_per_filter_config: { state: { on_request_headers: [{ object_key: wasm.countersign }] } }";
+    let [listener, routes] = in_two(forged);
+    let found = findings_of(&[&listener, &routes]);
+    assert_eq!(codes_of(&found), ["guard-forged"]);
+    assert_eq!(found.first().unwrap().file, 1, "the file with the routes");
+}
+
+#[test]
+fn scoped_routes_are_judged_where_they_are() {
+    let [listener, off] = in_two(OFF);
+    let scope = "{ name: a, route_configuration_name: main, key: {} }";
+    let list = with(
+        &listener,
+        "rds: { route_config_name: main }",
+        &format!("scoped_routes: {{ scoped_route_configurations_list: {{ scoped_route_configurations: [{scope}] }} }}"),
+    );
+    assert_eq!(codes(&list), ["routes-unseen"]);
+    assert_eq!(codes_of(&findings_of(&[&list, &off])), ["guard-overridden"]);
+    let discovered = with(&listener, "rds: { route_config_name: main }", "scoped_routes: { scoped_rds: {} }");
+    assert_eq!(codes_of(&findings_of(&[&discovered, &off])), ["routes-unseen"], "no scope names the routes");
+    let scope = format!(
+        "resources: [{{ \"@type\": type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration, {}",
+        &scope[2..]
+    );
+    assert_eq!(codes_of(&findings_of(&[&discovered, &off, &format!("{scope}]")])), ["guard-overridden"]);
 }
 
 #[test]
@@ -47,9 +76,44 @@ fn a_discovered_plugin_is_judged_where_its_listener_is() {
     let discovered = format!("name: countersign\n{discovered}");
     assert_eq!(codes(&discovered), ["guard-unseen"]);
     let listener = format!("{before}            config_discovery: {{ type_urls: [] }}\n{after}");
-    assert_eq!(codes_of(&findings_of(&[&listener, &discovered], &[])), NONE);
+    assert_eq!(codes_of(&findings_of(&[&listener, &discovered])), NONE);
     let unguarded = with(&listener, "action: ALLOW", "action: DENY");
-    assert_eq!(codes_of(&findings_of(&[&unguarded, &discovered], &[])), ["guard-missing"]);
+    assert_eq!(codes_of(&findings_of(&[&unguarded, &discovered])), ["guard-missing"]);
+}
+
+#[test]
+fn what_runs_until_a_filter_is_discovered_is_judged_as_well() {
+    let [before, plugin, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
+    let discovered = plugin.replace("\n            ", "\n").replacen("            ", "", 1);
+    let discovered = format!("name: countersign\n{discovered}");
+    let until = |kind: &str| {
+        let default = format!("default_config: {{ \"@type\": type.googleapis.com/{kind} }}");
+        let listener = format!("{before}            config_discovery: {{ {default} }}\n{after}");
+        codes_of(&findings_of(&[&listener, &discovered]))
+    };
+    assert_eq!(until("envoy.extensions.filters.http.buffer.v3.Buffer"), ["plugin-disabled"]);
+    let [before, guard, after] = parts(
+        GOOD,
+        "            typed_config:\n              \"@type\": type.googleapis.com/envoy.extensions.filters.http.rbac",
+        "          - name: limit",
+    );
+    let message = guard.replace("\n            ", "\n").replacen("            ", "", 1);
+    let discovered = format!("name: guard\n{message}");
+    let until = |default: &str| {
+        let listener = format!("{before}            config_discovery:\n              type_urls: []\n{default}{after}");
+        codes_of(&findings_of(&[&listener, &discovered]))
+    };
+    assert_eq!(until(""), NONE);
+    assert_eq!(
+        until(
+            "              default_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC }\n"
+        ),
+        ["guard-missing"]
+    );
+    assert_eq!(
+        until(&guard.replace("\n  ", "\n    ").replacen("            typed_config", "              default_config", 1)),
+        NONE
+    );
 }
 
 #[test]

@@ -71,17 +71,16 @@ fn documents(texts: &[&str]) -> Vec<Vec<Document>> {
 }
 
 /// The findings of files that are looked at together.
-fn findings_of(texts: &[&str], acknowledged: &[&str]) -> Vec<Finding> {
+fn findings_of(texts: &[&str]) -> Vec<Finding> {
     let files = documents(texts);
     let all = files.iter().enumerate().flat_map(|(file, documents)| documents.iter().map(move |own| (file, own)));
     let sources: Vec<Source<'_>> =
         all.enumerate().map(|(index, (file, document))| Source { file, index, document }).collect();
-    let acknowledged: Vec<String> = acknowledged.iter().map(|name| (*name).to_owned()).collect();
-    judge(&Model::read(&sources), &acknowledged)
+    judge(&Model::read(&sources))
 }
 
 fn findings(text: &str) -> Vec<Finding> {
-    findings_of(&[text], &[])
+    findings_of(&[text])
 }
 
 fn codes_of(findings: &[Finding]) -> Vec<&'static str> {

@@ -137,7 +137,7 @@ fn the_guard_may_be_in_another_file() {
     for text in [ISTIO, GATEWAY] {
         let (guard, plugin) = text.split_once("---\n").unwrap();
         assert_eq!(codes(plugin).first(), Some(&"guard-missing"));
-        assert_eq!(codes_of(&findings_of(&[plugin, guard], &[])), NONE);
+        assert_eq!(codes_of(&findings_of(&[plugin, guard])), NONE);
     }
 }
 

@@ -1,0 +1,57 @@
+//! Identity headers that are changed after the decision, by routes or by filters that say in their configuration what they do.
+
+use super::codes::Code;
+use super::findings::Findings;
+use super::model::{Filter, HttpConnectionManager, Model};
+use super::part::Part;
+use super::routes::entries;
+
+/// Members that add request headers: of routes, and of what routes say about the local rate limit.
+const ADDED: [&str; 2] = ["request_headers_to_add", "request_headers_to_add_when_not_enforced"];
+const REMOVED: &str = "request_headers_to_remove";
+/// What the filter `header_mutation` does.
+const MUTATIONS: &str = "request_mutations";
+
+/// Judges all connection managers that have the plugin.
+pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+    for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
+        for header in by_routes(manager).into_iter().chain(by_filters(manager)) {
+            if header.text().is_some_and(|name| carries_identity(manager, name)) {
+                let what = "this changes a header that the plugin sets";
+                findings.add(Code::IdentityHeaderChanged, &header, what, "remove it, or choose another header");
+            }
+        }
+    }
+}
+
+/// Applications may read `_` as `-`, so the plugin's own headers have two spellings.
+fn carries_identity(manager: &HttpConnectionManager<'_>, name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    let is_it = |own: &String| own.replace('_', "-") == name;
+    name.starts_with("x-countersign") || manager.plugins().any(|own| own.settings.identity_headers.iter().any(is_it))
+}
+
+/// The names of headers that routes change.
+fn by_routes<'a>(manager: &HttpConnectionManager<'a>) -> Vec<Part<'a>> {
+    let changes = |part: &Part<'a>| ADDED.iter().chain(&[REMOVED]).any(|name| part.member(name).is_some());
+    let parts = manager.routes.iter().flat_map(|routes| routes.find(&changes));
+    let names = parts.flat_map(|part| {
+        let added = ADDED.iter().flat_map(|name| part.list(name)).filter_map(|added| added.path(["header", "key"]));
+        added.chain(part.list(REMOVED)).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+/// The names of headers that filters between the plugin and the upstream change, by themselves or as routes tell them.
+fn by_filters<'a>(manager: &HttpConnectionManager<'a>) -> Vec<Part<'a>> {
+    let after = manager.chains.iter().flat_map(|chain| chain.plugins()).flat_map(|(_, _, after)| after);
+    let told = |filter: &Filter<'a>| {
+        let own = filter.message.as_ref().map(|(_, message)| message.clone());
+        own.into_iter().chain(entries(manager, filter.name)).collect::<Vec<_>>()
+    };
+    let parts = after.chain(&manager.behind_router).flat_map(told);
+    let lists = parts.flat_map(|part| part.find(&|part| part.member(MUTATIONS).is_some()));
+    let mutations = lists.flat_map(|part| part.list(MUTATIONS));
+    let named = |mutation: Part<'a>| mutation.path(["append", "header", "key"]).or_else(|| mutation.member("remove"));
+    mutations.filter_map(named).collect()
+}
