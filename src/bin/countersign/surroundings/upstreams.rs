@@ -66,7 +66,8 @@ fn reads_header(format: &str) -> bool {
 /// listener are looked at with its chains.
 fn reached_otherwise(model: &Model<'_>, manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     let clusters = manager.clusters();
-    let beside = |part: &Part<'_>| manager.listener.as_ref().is_some_and(|listener| listener.holds(part));
+    let listeners = model.managers.iter().filter(|with| with.has_plugin()).filter_map(|with| with.listener.as_ref());
+    let beside = |part: &Part<'_>| listeners.clone().any(|listener| listener.holds(part));
     let http = model.managers.iter().filter(|other| !other.has_plugin() && !beside(&other.part));
     let http = http.map(|other| (&other.part, other.clusters()));
     let tcp = model.tcp_proxies.iter().map(|proxy| (proxy, cluster_names(proxy)));

@@ -261,6 +261,15 @@ fn a_filter_behind_the_router_is_one_after_the_plugin() {
 }
 
 #[test]
+fn a_chain_without_the_plugin_is_named_once() {
+    let chain = "    - filters: [{ name: http, typed_config: { http_filters: [], route_config: { virtual_hosts: [{ routes: [{ route: { cluster: upstream } }] }] } } }]\n";
+    let one = with(GOOD, "    filter_chains:\n", &format!("    filter_chains:\n{chain}"));
+    assert_eq!(codes(&one), ["chain-without-plugin"]);
+    let (_, listener) = GOOD.split_once("listeners:\n").unwrap();
+    assert_eq!(codes(&format!("{one}{listener}")), ["chain-without-plugin"], "beside another listener with the plugin");
+}
+
+#[test]
 fn a_filter_that_says_what_it_changes_changes_no_identity_header() {
     let type_of =
         |name: &str| format!("\"@type\": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.{name}");

@@ -43,21 +43,22 @@ fn a_filter_state_that_routes_in_another_file_set_is_seen() {
 #[test]
 fn scoped_routes_are_judged_where_they_are() {
     let [listener, off] = in_two(OFF);
-    let scope = "{ name: a, route_configuration_name: main, key: {} }";
+    let scope = "name: a, route_configuration_name: main, key: {}";
     let list = with(
         &listener,
         "rds: { route_config_name: main }",
-        &format!("scoped_routes: {{ scoped_route_configurations_list: {{ scoped_route_configurations: [{scope}] }} }}"),
+        &format!(
+            "scoped_routes: {{ scoped_route_configurations_list: {{ scoped_route_configurations: [{{ {scope} }}] }} }}"
+        ),
     );
     assert_eq!(codes(&list), ["routes-unseen"]);
     assert_eq!(codes_of(&findings_of(&[&list, &off])), ["guard-overridden"]);
     let discovered = with(&listener, "rds: { route_config_name: main }", "scoped_routes: { scoped_rds: {} }");
     assert_eq!(codes_of(&findings_of(&[&discovered, &off])), ["routes-unseen"], "no scope names the routes");
     let scope = format!(
-        "resources: [{{ \"@type\": type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration, {}",
-        &scope[2..]
+        "resources: [{{ \"@type\": type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration, {scope} }}]"
     );
-    assert_eq!(codes_of(&findings_of(&[&discovered, &off, &format!("{scope}]")])), ["guard-overridden"]);
+    assert_eq!(codes_of(&findings_of(&[&discovered, &off, &scope])), ["guard-overridden"]);
 }
 
 #[test]
