@@ -21,6 +21,9 @@ use crate::http1;
 /// Longest wait until Envoy is ready; compiling the module takes most of it.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// The bootstrap in an Envoy's folder.
+const CONFIGURATION: &str = "bootstrap.json";
+
 /// A running Envoy.
 pub struct Envoy {
     child: Child,
@@ -45,7 +48,7 @@ impl Envoy {
     /// # Errors
     /// It cannot be run, or ends or hangs before it is ready; the error holds the end of its log.
     pub fn start(binary: &Path, bootstrap: &Bootstrap, workers: u32, folder: &Path) -> io::Result<Self> {
-        let (config, admin_file) = (folder.join("bootstrap.json"), folder.join("admin.txt"));
+        let (config, admin_file) = (folder.join(CONFIGURATION), folder.join("admin.txt"));
         fs::write(&config, bootstrap.text())?;
         let started = Stopwatch::start();
         let child = command(binary, &config)
@@ -85,9 +88,15 @@ impl Envoy {
     /// # Errors
     /// It cannot be run.
     pub fn validate(binary: &Path, bootstrap: &Bootstrap, folder: &Path) -> io::Result<Output> {
-        let config = folder.join("bootstrap.json");
+        let config = folder.join(CONFIGURATION);
         fs::write(&config, bootstrap.text())?;
         command(binary, &config).args(["--mode", "validate"]).stdin(Stdio::null()).output()
+    }
+
+    /// The file that it was started with.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.join(CONFIGURATION)
     }
 
     fn ask(&self, method: &str, path: &str) -> io::Result<Answer> {

@@ -1,11 +1,12 @@
 //! One Envoy with every listener that the scenarios need, the upstreams behind it, and requests to send.
 
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
@@ -18,6 +19,8 @@ use tokio::runtime::Runtime;
 
 use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
+use crate::faults::Faults;
+use crate::tls::Authority;
 
 /// The host of the example configuration.
 pub const HOST: &str = "shop.example.com";
@@ -36,6 +39,8 @@ pub struct Bench {
     pub envoy: Envoy,
     pub upstream: Upstream,
     pub sink: Sink,
+    pub authority: Authority,
+    faults: OnceLock<io::Result<Faults>>,
     runtime: Runtime,
     requests: AtomicU64,
     secrets: Mutex<Vec<String>>,
@@ -68,10 +73,39 @@ impl Bench {
             envoy,
             upstream,
             sink,
+            authority: Authority::new(),
+            faults: OnceLock::new(),
             runtime,
             requests: AtomicU64::new(0),
             secrets: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Another Envoy, with these listeners and no other.
+    pub fn envoy_with(&self, name: &str, listeners: impl IntoIterator<Item = Value>) -> Envoy {
+        self.start_envoy(name, &self.bootstrap_with(listeners)).expect("envoy starts")
+    }
+
+    /// The example with these listeners and no other.
+    pub fn bootstrap_with(&self, listeners: impl IntoIterator<Item = Value>) -> Bootstrap {
+        let mut bootstrap = self.example.clone();
+        bootstrap.remove_listeners();
+        for listener in listeners {
+            bootstrap.push_listener(listener);
+        }
+        bootstrap
+    }
+
+    /// Another Envoy, in a folder of this name.
+    pub fn start_envoy(&self, name: &str, bootstrap: &Bootstrap) -> io::Result<Envoy> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder)?;
+        Envoy::start(&self.binary, bootstrap, WORKERS, &folder)
+    }
+
+    /// The Envoy with a listener for each fault around the plugin; it starts when the first scenario wants it.
+    pub fn faults(&self) -> &Faults {
+        self.faults.get_or_init(|| Faults::start(self)).as_ref().expect("envoy starts")
     }
 
     /// Sends a request and sees what the client and the upstream got.

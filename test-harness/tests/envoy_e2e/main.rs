@@ -14,11 +14,15 @@
 //! | `clock-implausible` | Envoy's clock is the machine's |
 //! | `host-failure` | Envoy does not fail in the calls that the module makes |
 
+mod believed;
 mod bench;
 mod caps;
+mod changed;
 mod command;
 mod configuration;
 mod edges;
+mod faults;
+mod gateway_and_sidecar;
 mod guard;
 mod headers;
 mod holding_back;
@@ -30,7 +34,9 @@ mod redirect;
 mod refusals;
 mod shadow;
 mod swap;
+mod tls;
 mod trap;
+mod unjudged;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -87,7 +93,11 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         caps::SCENARIOS,
         swap::SCENARIOS,
         trap::SCENARIOS,
+        believed::SCENARIOS,
+        gateway_and_sidecar::SCENARIOS,
+        changed::SCENARIOS,
         redirect::SCENARIOS,
+        unjudged::SCENARIOS,
         edges::SCENARIOS,
         mtls::SCENARIOS,
     ];

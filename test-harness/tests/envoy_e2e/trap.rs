@@ -25,22 +25,14 @@ const CONNECTIONS: u32 = 10 * WORKERS;
 
 /// An Envoy with the fixture under this failure policy, behind it the guard or not.
 fn start(bench: &Bench, name: &str, failure_policy: &str, guarded: bool) -> Envoy {
-    let folder = bench.folder.join(name);
-    fs::create_dir_all(&folder).expect("a folder");
-    let module = folder.join("trapping.wasm");
+    let module = bench.folder.join("trapping.wasm");
     fs::write(&module, trapping::module().expect("WebAssembly")).expect("written");
     let mut filter = wasm_filter(name, &module, &json!({}));
     filter["typed_config"]["config"]["failure_policy"] = json!(failure_policy);
     let mut filters = vec![filter];
     filters.extend(guarded.then(|| guard_filter(trapping::GUARD)));
-    let mut bootstrap = bench.example.clone();
-    bootstrap.remove_listeners();
-    bootstrap.push_listener(bench.example.listener(&Chain {
-        name: "main".to_owned(),
-        cluster: "upstream".to_owned(),
-        filters,
-    }));
-    Envoy::start(&bench.binary, &bootstrap, WORKERS, &folder).expect("envoy starts")
+    let chain = Chain { name: "main".to_owned(), cluster: "upstream".to_owned(), filters };
+    bench.envoy_with(name, [bench.example.listener(&chain)])
 }
 
 /// The status of one request, and whether the module saw it before the upstream did.

@@ -1,0 +1,101 @@
+//! What around the plugin would undo its decisions, seen in Envoy itself: one Envoy with a listener for each fault.
+//!
+//! What passes there is not a promise but the reason for one: should Envoy change for the better, the check does no harm.
+//! The file that this Envoy runs is the file that `countersign check` judges, so what passes and what is found cannot drift
+//! apart.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use test_harness::envoy::Envoy;
+use test_harness::paths;
+
+use crate::bench::{Ask, Bench, Outcome, plugin_listener};
+use crate::{believed, changed, redirect, unjudged};
+
+/// A listener with a fault.
+pub struct Fault {
+    /// The listener's name.
+    pub name: &'static str,
+    /// The codes of all that `countersign check` finds there, in alphabetical order.
+    pub findings: &'static [&'static str],
+    /// The listener, under whatever name.
+    pub listener: fn(&Bench) -> Value,
+}
+
+/// The Envoy that has them all.
+pub struct Faults {
+    envoy: Envoy,
+    /// By listener.
+    findings: BTreeMap<&'static str, Vec<String>>,
+}
+
+fn all() -> impl Iterator<Item = &'static Fault> {
+    [believed::FAULTS, changed::FAULTS, redirect::FAULTS, unjudged::FAULTS].into_iter().flatten()
+}
+
+impl Faults {
+    /// Starts it, and has its file checked.
+    pub fn start(bench: &Bench) -> io::Result<Self> {
+        let listeners = all().map(|fault| {
+            let mut listener = (fault.listener)(bench);
+            listener["name"] = json!(fault.name);
+            listener
+        });
+        let envoy = bench.start_envoy("faults", &bench.bootstrap_with(listeners))?;
+        let report = check(&envoy.configuration())?;
+        let findings = all().enumerate().map(|(index, fault)| (fault.name, findings(&report, index))).collect();
+        Ok(Self { envoy, findings })
+    }
+
+    /// Where the listener with this fault is: a fault that `countersign check` names, and nothing else there.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let fault = all().find(|fault| fault.name == name).expect("the fault is listed");
+        assert_eq!(self.findings[name], fault.findings, "what `countersign check` finds at `{name}`");
+        self.envoy.listener(name).expect("the listener is there")
+    }
+}
+
+/// Sends a request to the listener with this fault.
+pub fn ask(bench: &Bench, fault: &str, ask: &Ask) -> Outcome {
+    bench.ask_at(bench.faults().listener(fault), ask)
+}
+
+/// What `countersign check` says of a file.
+fn check(file: &Path) -> io::Result<String> {
+    let output = Command::new(paths::command()?).arg("check").arg(file).output()?;
+    String::from_utf8(output.stdout).map_err(io::Error::other)
+}
+
+/// The codes at one listener of the file.
+fn findings(report: &str, listener: usize) -> Vec<String> {
+    let place = format!("] at /static_resources/listeners/{listener}/");
+    let heads = report.lines().filter_map(|line| line.split_once(&place));
+    let mut codes: Vec<String> = heads.filter_map(|(head, _)| Some(head.rsplit_once('[')?.1.to_owned())).collect();
+    codes.sort();
+    codes
+}
+
+/// The connection manager of a listener.
+pub fn manager(listener: &mut Value) -> &mut Value {
+    listener.pointer_mut("/filter_chains/0/filters/0/typed_config").expect("a connection manager")
+}
+
+/// The one route of a listener.
+pub fn route(listener: &mut Value) -> &mut Value {
+    manager(listener).pointer_mut("/route_config/virtual_hosts/0/routes/0").expect("a route")
+}
+
+/// The HTTP filters of a listener.
+pub fn http_filters(listener: &mut Value) -> &mut Vec<Value> {
+    manager(listener)["http_filters"].as_array_mut().expect("filters")
+}
+
+/// The example's plugin and its guard in a listener.
+pub fn example(bench: &Bench) -> Value {
+    plugin_listener(bench, "main", &bench.example.plugin_configuration())
+}
