@@ -33,6 +33,14 @@ fn changed(test: &str, from: &str, to: &str) -> String {
     text_of(path)
 }
 
+#[test]
+fn a_rehearsal_is_a_warning() {
+    let file = changed("shadow", "version: 1", "version: 1\n                            mode: shadow");
+    let output = check(&["--deny-warnings", &file]);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains("warning[shadow-mode] at /mode: nothing is enforced"), "{}", stdout(&output));
+}
+
 /// A filter that may do anything, before the router.
 const SCRIPT: &str = "- name: script
                     typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }
