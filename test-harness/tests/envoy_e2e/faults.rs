@@ -15,7 +15,7 @@ use test_harness::envoy::Envoy;
 use test_harness::paths;
 
 use crate::bench::{Ask, Bench, Outcome, plugin_listener};
-use crate::{believed, changed, redirect, unjudged};
+use crate::{believed, changed, redirect, trap, unjudged};
 
 /// A listener with a fault.
 pub struct Fault {
@@ -35,7 +35,7 @@ pub struct Faults {
 }
 
 fn all() -> impl Iterator<Item = &'static Fault> {
-    [believed::FAULTS, changed::FAULTS, redirect::FAULTS, unjudged::FAULTS].into_iter().flatten()
+    [believed::FAULTS, changed::FAULTS, redirect::FAULTS, trap::FAULTS, unjudged::FAULTS].into_iter().flatten()
 }
 
 impl Faults {

@@ -70,20 +70,26 @@ fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
 fn between(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mut Findings) {
     for (_, plugin, mut after) in chain.plugins() {
         after.extend(&manager.behind_router);
-        let is_acknowledged =
-            |filter: &&Filter<'_>| plugin.settings.acknowledged_filters.iter().any(|name| name == filter.name);
-        for filter in after.into_iter().filter(|filter| needs_a_look(filter) && !is_acknowledged(filter)) {
-            let kind = filter.message.as_ref().map(|(kind, _)| *kind);
-            let kind = kind.unwrap_or("its configuration is not in these files");
-            let what = format!("the filter `{}` ({kind}) stands between the plugin and the upstream", filter.name);
-            let help = format!(
-                "move it before the plugin; or, if it changes nothing of that, write in the plugin's configuration:\n\
-                 acknowledged_filters: [{}]",
-                filter.name
-            );
-            findings.add(Code::FilterUnacknowledged, &filter.part, &what, &help);
+        for filter in after {
+            unacknowledged(filter, plugin, findings);
         }
     }
+}
+
+/// Names a filter after this plugin, unless it is harmless or somebody has looked at it.
+pub fn unacknowledged(filter: &Filter<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
+    if !needs_a_look(filter) || plugin.settings.acknowledged_filters.iter().any(|name| name == filter.name) {
+        return;
+    }
+    let kind = filter.message.as_ref().map(|(kind, _)| *kind);
+    let kind = kind.unwrap_or("its configuration is not in these files");
+    let what = format!("the filter `{}` ({kind}) stands between the plugin and the upstream", filter.name);
+    let help = format!(
+        "move it before the plugin; or, if it changes nothing of that, write in the plugin's configuration:\n\
+         acknowledged_filters: [{}]",
+        filter.name
+    );
+    findings.add(Code::FilterUnacknowledged, &filter.part, &what, &help);
 }
 
 /// Acknowledged names that no chain of the manager has a use for.

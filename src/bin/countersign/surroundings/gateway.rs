@@ -3,11 +3,12 @@
 //! Envoy Gateway writes listeners and routes, so what else stands there is seen in the proxy's configuration dump
 //! alone. It sets a `vm_id` itself.
 
+use super::chain;
 use super::codes::Code;
 use super::findings::Findings;
 use super::guard;
 use super::istio::targets;
-use super::model::{Model, Resource};
+use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
 
@@ -21,6 +22,7 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
         target(resource, findings);
         for (index, plugin) in &resource.plugins {
             guarded(resource, plugin, &patches, findings);
+            between(plugin, &patches, findings);
             failure(resource, *index, plugin, &patches, findings);
         }
         let others = model.resources.iter().filter(|other| other.kind == EXTENSION && other.plugins.is_empty());
@@ -64,11 +66,7 @@ fn patches<'a>(model: &Model<'a>, resource: &Resource<'a>) -> Vec<Part<'a>> {
 
 fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     let guard = plugin.settings.guard.as_str();
-    let adds_guard = |patch: &Part<'_>| {
-        patch.text_of("op") == Some("add")
-            && patch.text_of("jsonPath").is_some_and(|path| path.contains("envoy.filters.http.router"))
-            && patch.member("value").is_some_and(|filter| guard::is_guard_to_add(&filter, guard))
-    };
+    let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
             "no EnvoyPatchPolicy in these files, for the same Gateway, puts before the router an `rbac` filter that demands \
@@ -81,6 +79,22 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
         );
         findings.add(Code::GuardMissing, &resource.spec, &what, &help);
     }
+}
+
+/// Other filters that EnvoyPatchPolicies put between the plugin and the router.
+fn between(plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
+    for patch in patches {
+        guard::forged(patch, &plugin.settings.guard, findings);
+        if let Some(filter) = before_router(patch) {
+            chain::unacknowledged(&filter, plugin, findings);
+        }
+    }
+}
+
+/// The filter that an operation puts before the router.
+fn before_router<'a>(patch: &Part<'a>) -> Option<Filter<'a>> {
+    let adds = patch.text_of("op") == Some("add") && patch.text_of("jsonPath")?.contains("envoy.filters.http.router");
+    adds.then(|| patch.member("value"))?.map(Filter::added)
 }
 
 fn failure(resource: &Resource<'_>, index: usize, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {

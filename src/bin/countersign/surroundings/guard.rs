@@ -54,11 +54,18 @@ fn forgeries(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     let messages = filters.filter_map(|filter| filter.message.as_ref()).map(|(_, message)| message);
     let all: Vec<&Part<'_>> = [around].into_iter().chain(&manager.routes).chain(messages).collect();
     for plugin in manager.plugins() {
-        let key = format!("wasm.{}", plugin.settings.guard);
-        for part in all.iter().flat_map(|part| part.find(&|part| part.text_of("object_key") == Some(&key))) {
-            let what = format!("this sets the filter state `{key}`");
-            findings.add(Code::GuardForged, &part, &what, "choose another key");
+        for part in &all {
+            forged(part, &plugin.settings.guard, findings);
         }
+    }
+}
+
+/// Names what sets the filter state of this guard in a part.
+pub fn forged(part: &Part<'_>, guard: &str, findings: &mut Findings) {
+    let key = format!("wasm.{guard}");
+    for part in part.find(&|part| part.text_of("object_key") == Some(&key)) {
+        let what = format!("this sets the filter state `{key}`");
+        findings.add(Code::GuardForged, &part, &what, "choose another key");
     }
 }
 
@@ -69,12 +76,6 @@ pub fn is_guard(filter: &Filter<'_>, guard: &str) -> bool {
     !filter.is_disabled()
         && rbac.is_some_and(|(_, rbac)| demands(rbac, guard))
         && until.is_none_or(|until| until.message_of(RBAC).is_some_and(|rbac| demands(&rbac, guard)))
-}
-
-/// The same of a filter that a Kubernetes resource adds.
-pub fn is_guard_to_add(filter: &Part<'_>, guard: &str) -> bool {
-    let rbac = filter.member("typed_config").and_then(|config| config.message_of(RBAC));
-    !filter.flag("disabled") && rbac.is_some_and(|rbac| demands(&rbac, guard))
 }
 
 /// Whether an RBAC lets nothing pass without the filter state of this guard.

@@ -1,12 +1,13 @@
 //! Istio's resources: the plugin in a WasmPlugin or TrafficExtension, its guard in an EnvoyFilter.
 //!
-//! Istio writes the chain, so what else stands in it is seen in a proxy's configuration dump alone. It sets no
+//! Istio writes the chain, so what it puts there itself is seen in a proxy's configuration dump alone. It sets no
 //! `vm_id`, and none is asked for.
 
+use super::chain;
 use super::codes::Code;
 use super::findings::Findings;
 use super::guard;
-use super::model::{Model, Resource};
+use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
 
@@ -22,6 +23,7 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
             attachment(resource, findings);
             let patches = patches(model, resource);
             guarded(resource, plugin, &patches, findings);
+            between(model, resource, plugin, findings);
             idle(resource, &patches, findings);
         }
     }
@@ -60,14 +62,7 @@ fn patches<'a>(model: &Model<'a>, resource: &Resource<'a>) -> Vec<Part<'a>> {
 
 /// Whether an EnvoyFilter holds wherever the plugin does: without a selection everywhere in its namespace.
 fn covers(filter: &Resource<'_>, plugin: &Resource<'_>) -> bool {
-    let labels = |part: Option<Part<'_>>| -> Vec<(String, String)> {
-        let members = part.map(|part| part.members()).unwrap_or_default();
-        let labels =
-            members.into_iter().map(|(name, value)| (name.to_owned(), value.text().unwrap_or_default().to_owned()));
-        labels.collect()
-    };
-    let wanted = labels(filter.spec.path(["workloadSelector", "labels"]));
-    let had = labels(plugin.spec.path(["selector", "matchLabels"]));
+    let (wanted, had) = (wanted(filter), had(plugin));
     let filter_targets = targets(&filter.spec);
     let plugin_targets = targets(&plugin.spec);
     let targets_fit = filter_targets.is_empty()
@@ -75,6 +70,33 @@ fn covers(filter: &Resource<'_>, plugin: &Resource<'_>) -> bool {
     (filter.namespace == plugin.namespace || filter.namespace == ROOT_NAMESPACE)
         && wanted.iter().all(|label| had.contains(label))
         && targets_fit
+}
+
+/// Whether an EnvoyFilter may hold somewhere where the plugin does: no label that both ask for has two values.
+fn meets(filter: &Resource<'_>, plugin: &Resource<'_>) -> bool {
+    let (wanted, had) = (wanted(filter), had(plugin));
+    let differs = |(name, value): &(&str, &str)| had.iter().any(|(own, other)| own == name && other != value);
+    let (filter_targets, plugin_targets) = (targets(&filter.spec), targets(&plugin.spec));
+    let targets_meet = filter_targets.is_empty()
+        || plugin_targets.is_empty()
+        || plugin_targets.iter().any(|target| filter_targets.contains(target));
+    let same_namespace = [plugin.namespace, ROOT_NAMESPACE].contains(&filter.namespace);
+    (same_namespace || plugin.namespace == ROOT_NAMESPACE) && !wanted.iter().any(differs) && targets_meet
+}
+
+/// The labels of the proxies that an EnvoyFilter is for.
+fn wanted<'a>(filter: &Resource<'a>) -> Vec<(&'a str, &'a str)> {
+    labels(filter.spec.path(["workloadSelector", "labels"]))
+}
+
+/// The labels of the proxies that the plugin is for.
+fn had<'a>(plugin: &Resource<'a>) -> Vec<(&'a str, &'a str)> {
+    labels(plugin.spec.path(["selector", "matchLabels"]))
+}
+
+fn labels(part: Option<Part<'_>>) -> Vec<(&str, &str)> {
+    let members = part.map(|part| part.members()).unwrap_or_default();
+    members.into_iter().map(|(name, value)| (name, value.text().unwrap_or_default())).collect()
 }
 
 /// Kind and name of what a resource is attached to.
@@ -86,11 +108,7 @@ pub fn targets<'a>(spec: &Part<'a>) -> Vec<(&'a str, &'a str)> {
 
 fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     let guard = plugin.settings.guard.as_str();
-    let adds_guard = |patch: &Part<'_>| {
-        let before_router = patch.path(["patch", "operation"]).and_then(|text| text.text()) == Some("INSERT_BEFORE")
-            && patch.member("match").is_some_and(|selection| !selection.find(&is_router).is_empty());
-        before_router && patch.path(["patch", "value"]).is_some_and(|filter| guard::is_guard_to_add(&filter, guard))
-    };
+    let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
             "no EnvoyFilter in these files, for the same proxies as this {}, puts before the router an `rbac` filter that \
@@ -106,6 +124,26 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
         );
         findings.add(Code::GuardMissing, &resource.spec, &what, &help);
     }
+}
+
+/// Other filters that EnvoyFilters put between the plugin and the router.
+fn between(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
+    let filters = model.resources.iter().filter(|filter| filter.kind == "EnvoyFilter" && meets(filter, resource));
+    for patch in filters.flat_map(|filter| filter.spec.list("configPatches")) {
+        guard::forged(&patch, &plugin.settings.guard, findings);
+        if let Some(filter) = before_router(&patch) {
+            chain::unacknowledged(&filter, plugin, findings);
+        }
+    }
+}
+
+/// The filter that a patch puts before the router; of calls that a workload makes itself none.
+fn before_router<'a>(patch: &Part<'a>) -> Option<Filter<'a>> {
+    let selection = patch.member("match")?;
+    let inserts = patch.path(["patch", "operation"])?.text() == Some("INSERT_BEFORE");
+    let outbound = selection.text_of("context") == Some("SIDECAR_OUTBOUND");
+    let found = inserts && !outbound && !selection.find(&is_router).is_empty();
+    found.then(|| patch.path(["patch", "value"]))?.map(Filter::added)
 }
 
 fn is_router(part: &Part<'_>) -> bool {

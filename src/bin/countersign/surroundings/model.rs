@@ -130,7 +130,15 @@ impl<'a> Chain<'a> {
     }
 }
 
-impl Filter<'_> {
+impl<'a> Filter<'a> {
+    /// A filter that has its configuration in itself, as a Kubernetes resource adds it.
+    pub fn added(part: Part<'a>) -> Self {
+        let typed_config = part.member("typed_config");
+        let plugin = typed_config.as_ref().and_then(Plugin::of_filter).map(Rc::new);
+        let name = part.text_of("name").unwrap_or_default();
+        Self { part, name, message: typed_config.and_then(|own| own.message()), until_discovered: None, plugin }
+    }
+
     /// Whether it sends the request on.
     pub fn is_router(&self) -> bool {
         self.is(ROUTER)

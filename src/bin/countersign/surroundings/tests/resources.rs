@@ -73,9 +73,34 @@ spec:
     config: { version: 1, policies: '' }
 "#;
 
+const NETWORK_PATCH: &str = "  - applyTo: NETWORK_FILTER\n";
+
+/// Another filter before the router.
+const ISTIO_SCRIPT: &str = r#"  - applyTo: HTTP_FILTER
+    match: { context: SIDECAR_INBOUND, listener: { filterChain: { filter: { subFilter: { name: envoy.filters.http.router } } } } }
+    patch:
+      operation: INSERT_BEFORE
+      value: { name: script, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua } }
+  - applyTo: NETWORK_FILTER
+"#;
+
+const GATEWAY_SCRIPT: &str = r#"  jsonPatches:
+  - operation:
+      op: add
+      jsonPath: "$..http_filters[?(@.name=='envoy.filters.http.router')]"
+      value: { name: script, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua } }
+"#;
+
 pub const OF_ISTIO: &[Case] = &[
     Case { code: "guard-missing", from: "INSERT_BEFORE", to: "INSERT_FIRST", line: "spec:" },
     Case { code: "guard-missing", from: "exact: allow", to: "prefix: allow", line: "spec:" },
+    Case { code: "filter-unacknowledged", from: NETWORK_PATCH, to: ISTIO_SCRIPT, line: "value:" },
+    Case {
+        code: "guard-forged",
+        from: "stream_idle_timeout: 300s",
+        to: "stream_idle_timeout: 300s, object_key: wasm.countersign",
+        line: "object_key",
+    },
     Case { code: "fail-open", from: "FAIL_RELOAD", to: "FAIL_OPEN", line: "failStrategy" },
     Case { code: "fail-reload", from: "FAIL_RELOAD", to: "FAIL_CLOSE", line: "failStrategy" },
     Case { code: "plugin-phase", from: "phase: AUTHN", to: "phase: STATS", line: "phase" },
@@ -85,6 +110,7 @@ pub const OF_ISTIO: &[Case] = &[
 
 pub const OF_GATEWAY: &[Case] = &[
     Case { code: "guard-missing", from: "envoy.filters.http.router", to: "envoy.filters.http.cors", line: "spec:" },
+    Case { code: "filter-unacknowledged", from: "  jsonPatches:\n", to: GATEWAY_SCRIPT, line: "value:" },
     Case { code: "fail-open", from: "failOpen: false", to: "failOpen: true", line: "failOpen" },
     Case { code: "fail-reload", from: "countersign/wasm/0", to: "countersign/wasm/1", line: "- failOpen" },
     Case { code: "plugin-target", from: "name: edge }]", to: "name: edge, sectionName: https }]", line: "spec:" },
@@ -130,6 +156,28 @@ fn the_guard_has_to_hold_wherever_the_plugin_does() {
     assert_eq!(codes(&text), both);
     let text = with(&text, "selector: { matchLabels: { app: orders, tier: web } }", target);
     assert_eq!(codes(&text), NONE);
+}
+
+#[test]
+fn a_filter_that_is_put_before_the_router_is_acknowledged_or_meant_for_others() {
+    let text = with(ISTIO, NETWORK_PATCH, ISTIO_SCRIPT);
+    assert_eq!(codes(&with(&text, "policies: ''", "policies: '', acknowledged_filters: [script]")), NONE);
+    assert_eq!(codes(&with(&text, "SIDECAR_INBOUND", "SIDECAR_OUTBOUND")), NONE);
+    let elsewhere = |namespace: &str, labels: &str| {
+        let spec = format!("spec:\n  workloadSelector: {{ labels: {{ {labels} }} }}\n  configPatches:\n{ISTIO_SCRIPT}");
+        let filter = format!(
+            "apiVersion: networking.istio.io/v1\nkind: EnvoyFilter\nmetadata: {{ namespace: {namespace} }}\n{spec}"
+        );
+        codes_of(&findings_of(&[ISTIO, &filter]))
+    };
+    assert_eq!(
+        elsewhere("shop", "zone: a"),
+        ["filter-unacknowledged"],
+        "some of the plugin's proxies may have the label"
+    );
+    assert_eq!(elsewhere("istio-system", "app: orders"), ["filter-unacknowledged"]);
+    assert_eq!(elsewhere("shop", "app: stock"), NONE);
+    assert_eq!(elsewhere("pay", "app: orders"), NONE);
 }
 
 #[test]
