@@ -110,6 +110,14 @@ impl Envoy {
         Ok(self.ask("GET", path)?.json())
     }
 
+    /// All that it runs with now, as the admin interface tells it.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn configuration_dump(&self) -> io::Result<Value> {
+        self.json("/config_dump")
+    }
+
     /// Where the listener of this name listens.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! apart.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +16,9 @@ use test_harness::envoy::Envoy;
 use test_harness::paths;
 
 use crate::bench::{Ask, Bench, Outcome, plugin_listener};
-use crate::{believed, changed, redirect, trap, unjudged};
+use crate::{Scenario, believed, changed, redirect, scenarios, trap, unjudged};
+
+pub const SCENARIOS: &[Scenario] = scenarios![a_configuration_dump_shows_every_fault_as_the_file_does];
 
 /// A listener with a fault.
 pub struct Fault {
@@ -48,7 +51,8 @@ impl Faults {
         });
         let envoy = bench.start_envoy("faults", &bench.bootstrap_with(listeners))?;
         let report = check(&envoy.configuration())?;
-        let findings = all().enumerate().map(|(index, fault)| (fault.name, findings(&report, index))).collect();
+        let found = |index: usize| findings(&report, &format!("/static_resources/listeners/{index}/"));
+        let findings = all().enumerate().map(|(index, fault)| (fault.name, found(index))).collect();
         Ok(Self { envoy, findings })
     }
 
@@ -71,13 +75,25 @@ fn check(file: &Path) -> io::Result<String> {
     String::from_utf8(output.stdout).map_err(io::Error::other)
 }
 
-/// The codes at one listener of the file.
-fn findings(report: &str, listener: usize) -> Vec<String> {
-    let place = format!("] at /static_resources/listeners/{listener}/");
-    let heads = report.lines().filter_map(|line| line.split_once(&place));
+/// The codes at this place, in alphabetical order.
+fn findings(report: &str, place: &str) -> Vec<String> {
+    let heads = report.lines().filter_map(|line| line.split_once("] at ").filter(|(_, rest)| rest.starts_with(place)));
     let mut codes: Vec<String> = heads.filter_map(|(head, _)| Some(head.rsplit_once('[')?.1.to_owned())).collect();
     codes.sort();
     codes
+}
+
+fn a_configuration_dump_shows_every_fault_as_the_file_does(bench: &Bench) {
+    let faults = bench.faults();
+    let dump = faults.envoy.configuration_dump().expect("a configuration dump");
+    let file = faults.envoy.configuration().with_file_name("dump.json");
+    fs::write(&file, dump.to_string()).expect("written");
+    let sections = dump["configs"].as_array().expect("sections");
+    let section = sections.iter().position(|section| section["static_listeners"].is_array()).expect("the listeners");
+    let found = findings(&check(&file).expect("the check"), &format!("/configs/{section}/static_listeners/"));
+    let mut listed: Vec<&str> = all().flat_map(|fault| fault.findings).copied().collect();
+    listed.sort_unstable();
+    assert_eq!(found, listed);
 }
 
 /// The connection manager of a listener.

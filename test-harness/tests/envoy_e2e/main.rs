@@ -94,6 +94,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         swap::SCENARIOS,
         trap::SCENARIOS,
         believed::SCENARIOS,
+        faults::SCENARIOS,
         gateway_and_sidecar::SCENARIOS,
         changed::SCENARIOS,
         redirect::SCENARIOS,
