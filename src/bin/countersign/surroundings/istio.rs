@@ -10,6 +10,7 @@ use super::guard;
 use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
+use super::routes::{self, PER_FILTER};
 
 /// Resources in this namespace hold for all others.
 const ROOT_NAMESPACE: &str = "istio-system";
@@ -23,7 +24,7 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
             attachment(resource, findings);
             let patches = patches(model, resource);
             guarded(resource, plugin, &patches, findings);
-            between(model, resource, plugin, findings);
+            undone(model, resource, plugin, findings);
             idle(resource, &patches, findings);
         }
     }
@@ -126,15 +127,35 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
     }
 }
 
-/// Other filters that EnvoyFilters put between the plugin and the router.
-fn between(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
+/// What EnvoyFilters put between the plugin and the router beside the guard, and what they tell routes of the two.
+fn undone(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
+    let guard = plugin.settings.guard.as_str();
     let filters = model.resources.iter().filter(|filter| filter.kind == "EnvoyFilter" && meets(filter, resource));
-    for patch in filters.flat_map(|filter| filter.spec.list("configPatches")) {
-        guard::forged(&patch, &plugin.settings.guard, findings);
-        if let Some(filter) = before_router(&patch) {
-            chain::unacknowledged(&filter, plugin, findings);
+    let patches: Vec<Part<'_>> = filters.flat_map(|filter| filter.spec.list("configPatches")).collect();
+    let added: Vec<Filter<'_>> = patches.iter().filter_map(before_router).collect();
+    for filter in &added {
+        chain::unacknowledged(filter, plugin, findings);
+    }
+    for patch in &patches {
+        guard::forged(patch, guard, findings);
+        let per_filter = patch.find(&|part| part.member(PER_FILTER).is_some());
+        let entries = per_filter.into_iter().filter_map(|part| part.member(PER_FILTER)).flat_map(|all| all.members());
+        for (name, entry) in entries {
+            if names_plugin(name, resource) {
+                routes::plugin_override(&entry, name, findings);
+            } else if added.iter().any(|filter| filter.name == name && guard::is_guard(filter, guard)) {
+                routes::guard_override(&entry, name, guard, findings);
+            }
         }
     }
+}
+
+/// Whether Istio gives the plugin of a resource this name: `extensions.istio.io/wasmplugin/<namespace>.<name>`, and from 1.30
+/// on `extensions.istio.io/trafficextension/<namespace>.<name>`, with `~` and more behind it for a WasmPlugin.
+fn names_plugin(filter: &str, resource: &Resource<'_>) -> bool {
+    let name = filter.rsplit('/').next().and_then(|name| name.split('~').next());
+    filter.starts_with("extensions.istio.io/")
+        && name.and_then(|name| name.split_once('.')) == Some((resource.namespace, resource.name))
 }
 
 /// The filter that a patch puts before the router; of calls that a workload makes itself none.

@@ -9,7 +9,8 @@ use super::part::Part;
 const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";
 const RBAC_PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
 const ROUTE: &str = "envoy.config.route.v3.Route";
-const PER_FILTER: &str = "typed_per_filter_config";
+/// What routes say about filters, by their names.
+pub const PER_FILTER: &str = "typed_per_filter_config";
 
 /// Judges the routes of all connection managers that have the plugin.
 pub fn judge(model: &Model<'_>, findings: &mut Findings) {
@@ -55,39 +56,43 @@ pub fn entries<'a>(manager: &HttpConnectionManager<'a>, name: &str) -> Vec<Part<
 fn overrides(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     for (filter, plugin, after) in manager.chains.iter().flat_map(|chain| chain.plugins()) {
         let guard = plugin.settings.guard.as_str();
-        let Some(guard_filter) = after.into_iter().find(|filter| is_guard(filter, guard)) else { continue };
-        for entry in entries(manager, guard_filter.name) {
-            let tight = match own(&entry) {
-                Own::On => true,
-                Own::Off => false,
-                Own::Instead(kind, message) => {
-                    kind == RBAC_PER_ROUTE && message.member("rbac").is_some_and(|rbac| demands(&rbac, guard))
-                }
-            };
-            if !tight {
-                let what =
-                    format!("this replaces or disables the guard `{}` for a part of the requests", guard_filter.name);
-                findings.add(
-                    Code::GuardOverridden,
-                    &entry,
-                    &what,
-                    "remove it; for other rules use another `rbac` filter",
-                );
+        for guard_filter in after.into_iter().filter(|filter| is_guard(filter, guard)) {
+            for entry in entries(manager, guard_filter.name) {
+                guard_override(&entry, guard_filter.name, guard, findings);
             }
         }
         for entry in entries(manager, filter.name) {
-            let what = match own(&entry) {
-                Own::On => continue,
-                Own::Off => format!("this disables the plugin `{}` for a part of the requests", filter.name),
-                Own::Instead(..) => {
-                    format!("this gives the plugin `{}` another configuration for a part of the requests", filter.name)
-                }
-            };
-            let help = "remove it; what needs no token gets a route with `requires: []` and a policy that permits \
-                        `Anonymous`";
-            findings.add(Code::PluginDisabled, &entry, &what, help);
+            plugin_override(&entry, filter.name, findings);
         }
     }
+}
+
+/// What a part of the routes says about the guard.
+pub fn guard_override(entry: &Part<'_>, filter: &str, guard: &str, findings: &mut Findings) {
+    let tight = match own(entry) {
+        Own::On => true,
+        Own::Off => false,
+        Own::Instead(kind, message) => {
+            kind == RBAC_PER_ROUTE && message.member("rbac").is_some_and(|rbac| demands(&rbac, guard))
+        }
+    };
+    if !tight {
+        let what = format!("this replaces or disables the guard `{filter}` for a part of the requests");
+        findings.add(Code::GuardOverridden, entry, &what, "remove it; for other rules use another `rbac` filter");
+    }
+}
+
+/// What a part of the routes says about the plugin.
+pub fn plugin_override(entry: &Part<'_>, filter: &str, findings: &mut Findings) {
+    let what = match own(entry) {
+        Own::On => return,
+        Own::Off => format!("this disables the plugin `{filter}` for a part of the requests"),
+        Own::Instead(..) => {
+            format!("this gives the plugin `{filter}` another configuration for a part of the requests")
+        }
+    };
+    let help = "remove it; what needs no token gets a route with `requires: []` and a policy that permits `Anonymous`";
+    findings.add(Code::PluginDisabled, entry, &what, help);
 }
 
 /// A plugin that is off in the chain, as Envoy Gateway writes it: each route has to switch it on.

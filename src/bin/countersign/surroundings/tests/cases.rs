@@ -338,6 +338,13 @@ fn switches_are_seen_wherever_a_route_configuration_can_hold_them() {
 }
 
 #[test]
+fn a_route_that_switches_the_plugin_off_is_named_without_a_guard_too() {
+    let off = "typed_per_filter_config: { countersign: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
+    let unguarded = with(GOOD, "action: ALLOW", "action: DENY");
+    assert_eq!(codes(&with(&unguarded, ROUTE, off)), ["guard-missing", "plugin-disabled"]);
+}
+
+#[test]
 fn a_plugin_that_is_off_needs_every_route_to_switch_it_on() {
     let off = with(GOOD, "- name: countersign\n", "- name: countersign\n            disabled: true\n");
     assert_eq!(codes(&off), ["plugin-disabled"]);

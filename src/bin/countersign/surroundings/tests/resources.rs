@@ -84,6 +84,26 @@ const ISTIO_SCRIPT: &str = r#"  - applyTo: HTTP_FILTER
   - applyTo: NETWORK_FILTER
 "#;
 
+const ISTIO_PLUGIN_OFF: &str = r#"  - applyTo: HTTP_ROUTE
+    patch:
+      operation: MERGE
+      value:
+        typed_per_filter_config:
+          extensions.istio.io/wasmplugin/shop.countersign: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true }
+          extensions.istio.io/wasmplugin/shop.other: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true }
+  - applyTo: NETWORK_FILTER
+"#;
+
+const ISTIO_GUARD_EMPTIED: &str = r#"  - applyTo: VIRTUAL_HOST
+    patch:
+      operation: MERGE
+      value:
+        typed_per_filter_config:
+          guard: { "@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute }
+          extensions.istio.io/trafficextension/shop.countersign~istio-translated-wasmplugin: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, config: {} }
+  - applyTo: NETWORK_FILTER
+"#;
+
 const GATEWAY_SCRIPT: &str = r#"  jsonPatches:
   - operation:
       op: add
@@ -101,6 +121,8 @@ pub const OF_ISTIO: &[Case] = &[
         to: "stream_idle_timeout: 300s, object_key: wasm.countersign",
         line: "object_key",
     },
+    Case { code: "plugin-disabled", from: NETWORK_PATCH, to: ISTIO_PLUGIN_OFF, line: "wasmplugin" },
+    Case { code: "guard-overridden", from: NETWORK_PATCH, to: ISTIO_GUARD_EMPTIED, line: "guard: {" },
     Case { code: "fail-open", from: "FAIL_RELOAD", to: "FAIL_OPEN", line: "failStrategy" },
     Case { code: "fail-reload", from: "FAIL_RELOAD", to: "FAIL_CLOSE", line: "failStrategy" },
     Case { code: "plugin-phase", from: "phase: AUTHN", to: "phase: STATS", line: "phase" },
