@@ -188,7 +188,7 @@ const GUARD: Known =
     ("guard", "`{ name: countersign }`, the filter state that the `rbac` filter after this one demands");
 const ACKNOWLEDGED_FILTERS: Known = (
     "acknowledged_filters",
-    "a list of names of filters between this one and the router, such as `[envoy.filters.http.lua]`",
+    "a list of names of filters between this one and the upstream, such as `[envoy.filters.http.lua]`",
 );
 const IDENTITY_HEADERS: Known =
     ("identity_headers", "an object of headers, such as `{ x-user-email: { fact: corp.email } }`");

@@ -63,12 +63,15 @@ impl<'a> Model<'a> {
         model
     }
 
-    /// Whether a document has the plugin, or routes of a connection manager that has it.
+    /// Whether a document has the plugin, or routes or clusters of a connection manager that has it.
     fn concerns(&self, source: &Source<'_>) -> bool {
         let here = |part: &Part<'_>| part.source.index == source.index;
         let managers = self.managers.iter().filter(|manager| manager.has_plugin());
+        let names: BTreeSet<&str> = managers.clone().flat_map(HttpConnectionManager::clusters).collect();
+        let is_used = |cluster: &&Part<'_>| cluster.text_of("name").is_some_and(|name| names.contains(name));
         self.plugins.iter().any(|plugin| here(&plugin.part))
             || managers.flat_map(|manager| manager.routes.iter().chain([&manager.part])).any(here)
+            || self.clusters.iter().filter(is_used).any(here)
     }
 }
 

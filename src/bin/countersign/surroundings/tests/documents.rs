@@ -71,6 +71,30 @@ fn routes_alone_are_not_judged() {
 }
 
 #[test]
+fn clusters_in_another_file_are_judged_with_the_routes_that_lead_there() {
+    let cluster = |name: &str| {
+        let script = "{ name: script, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua } }";
+        format!(
+            "static_resources: {{ clusters: [{{ name: {name}, typed_extension_protocol_options: {{ x: {{ http_filters: [{script}] }} }} }}] }}"
+        )
+    };
+    for (name, expected, unconcerned) in [("upstream", ["filter-unacknowledged"].as_slice(), 0), ("other", &[], 1)] {
+        let text = cluster(name);
+        let found = findings_of(&[GOOD, &text]);
+        assert_eq!(codes_of(&found), expected);
+        assert!(found.iter().all(|finding| finding.file == 1), "the file with the cluster");
+        let files = documents(&[GOOD, &text]);
+        let sources: Vec<Source<'_>> = files
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(index, document)| Source { file: index, index, document })
+            .collect();
+        assert_eq!(Model::read(&sources).unconcerned.len(), unconcerned, "{name}");
+    }
+}
+
+#[test]
 fn a_discovered_plugin_is_judged_where_its_listener_is() {
     let [before, plugin, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
     let discovered = plugin.replace("\n            ", "\n").replacen("            ", "", 1);
