@@ -29,7 +29,8 @@ usage: ./build.sh TASK
   up      the demo's set-up in containers (needs Docker): Envoy's public image, and the services; prints three requests to try
   logs    what the containers say: a decision record in every line of Envoy's
   down    take the containers and their image away
-  conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json)
+  conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json),
+                    and the manifests for Kubernetes against the definitions of their kinds in DIR/crds (istio/, envoy-gateway/)
   fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)
   clean   remove target/
   help    this list
@@ -354,8 +355,11 @@ task_conformance() { # DIR
   vectors=$(cd "$caller" && cd "$1" 2>/dev/null && pwd) || die "there is no folder $1"
   need_cargo
   # Built as all the rest is, so that nothing is compiled anew.
-  cargo build "${native[@]}" --bin conformance
-  "$target/debug/conformance" "$vectors"
+  cargo build "${native[@]}" --bin conformance --bin manifests
+  "$target/debug/conformance" "$vectors" || failed=1
+  say 'manifests'
+  "$target/debug/manifests" "$vectors/crds" || failed=1
+  return "$failed"
 }
 
 task_fuzz() { # [SECONDS]

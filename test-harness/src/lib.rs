@@ -5,6 +5,7 @@
 //! - [`envoy`]: one Envoy process, its configuration, its logs, its end
 //! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
 //! - [`conformance`]: public test vectors held against the core
+//! - [`manifests`]: the examples for Kubernetes held against the published definitions of their kinds
 //! - [`failing_worker`]: a module that configures well on the main thread and fails on workers, and [`trapping`]: one that traps
 //!
 //! Everything listens on 127.0.0.1 alone. Nothing here is part of the plugin.
@@ -17,6 +18,7 @@ pub mod failing_worker;
 pub mod http1;
 pub mod http2;
 pub mod keys;
+pub mod manifests;
 pub mod paths;
 pub mod services;
 pub mod tokens;
