@@ -413,18 +413,18 @@ need_docker() {
 }
 
 # The services as one static program: the C library is linked in, and nothing is loaded later, so that the image needs no
-# base. The folder is the whole context of the image's build.
+# base. Only the last link knows of it, so the dependencies are those of every other native build. The folder is the whole
+# context of the image's build.
 build_services() {
-  local triple
-  triple=$(rustc -vV | sed -n 's/^host: //p')
-  [[ $triple == *-linux-* ]] || die "a static Linux program cannot be built on $triple" \
+  local host
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  [[ $host == *-linux-* ]] || die "a static Linux program cannot be built on $host" \
     './build.sh demo does the same without Docker'
   say 'building the services'
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --package test-harness --bin services --target "$triple" ||
+  cargo rustc --locked --package test-harness --bin services -- -C target-feature=+crt-static -C strip=symbols ||
     die 'the services could not be linked statically' 'libc.a is needed (Debian: libc6-dev; Fedora: glibc-static)'
   mkdir -p "$target/compose"
-  strip -o "$target/compose/services" "$target/$triple/debug/services" 2>/dev/null ||
-    cp "$target/$triple/debug/services" "$target/compose/services"
+  cp "$target/debug/services" "$target/compose/services"
 }
 
 # In the containers the listener is reached from outside of their network, so not on 127.0.0.1; nothing else differs from
