@@ -24,7 +24,8 @@ usage: ./build.sh TASK
 
   build   the module (target/countersign.wasm) and the command (target/release/countersign)
   demo    build the module, start Envoy with it, send requests through it, print what was decided and why
-  test    all tests: native, the same core tests in Node as wasm32, end to end in the newest and the oldest Envoy supported
+  test    all tests: native, the same core tests in Node as wasm32, end to end in the newest and the oldest Envoy supported,
+          and the set-up of `up` where a Docker engine answers
   check   formatting, lints, dependencies, documentation
   up      the demo's set-up in containers (needs Docker): Envoy's public image, and the services; prints three requests to try
   logs    what the containers say: a decision record in every line of Envoy's
@@ -221,6 +222,8 @@ envoy_tests() {
   COUNTERSIGN_WASM=$module COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test '*' --no-fail-fast
 }
 
+container_tests() { test-harness/containers.sh; }
+
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
     wasm_cargo node test --locked -p countersign --target wasm32-unknown-unknown --lib
@@ -253,9 +256,10 @@ dependencies() {
 
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
 
-scripts() { shellcheck build.sh .ci/run; }
+scripts() { shellcheck build.sh .ci/run test-harness/containers.sh; }
 
-# Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary.
+# Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary. A step that says
+# `skipped:` and why has not passed.
 summary=() failed=0
 step() { # TITLE FUNCTION
   local started=$SECONDS status
@@ -268,7 +272,11 @@ step() { # TITLE FUNCTION
   status=${PIPESTATUS[0]}
   set -e
   local verdict=ok
-  if ((status != 0)); then verdict=FAILED failed=1; fi
+  if ((status != 0)); then
+    verdict=FAILED failed=1
+  elif grep --quiet '^skipped: ' "$target/$2.log"; then
+    verdict=$(grep '^skipped: ' "$target/$2.log")
+  fi
   summary+=("$(printf '%-62s %-6s %4ds' "$1" "$verdict" $((SECONDS - started)))")
 }
 
@@ -313,6 +321,7 @@ task_test() {
   step 'examples in the documentation' doc_tests
   step 'core tests as wasm32 in Node' node_tests
   step 'end to end in both Envoys' envoy_tests
+  step 'the set-up in containers (Docker)' container_tests
   local kind passed total_failed ignored
   for kind in unit_tests node_tests envoy_tests; do
     read -r passed _ < <(count_tests "$target/$kind.log")
@@ -321,7 +330,7 @@ task_test() {
     fi
   done
   print_summary
-  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy}_tests.log)
+  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,container}_tests.log)
   local verdict=ok
   if ((failed)); then verdict=FAILED; fi
   printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' \
@@ -400,16 +409,27 @@ need_docker() {
   command -v docker >/dev/null || die 'docker is missing' \
     'way out 1: install a Docker engine' 'way out 2: ./build.sh demo, which needs none'
   docker info >/dev/null 2>&1 || die 'no Docker engine answers' \
-    'way out 1: start it, or give this user the right to use it (`docker info` says why)' \
+    'way out 1: start it, or give this user the right to use it ("docker info" says why)' \
     'way out 2: ./build.sh demo, which needs none'
   if docker compose version >/dev/null 2>&1; then
     compose=(docker compose)
   elif command -v docker-compose >/dev/null; then
     compose=(docker-compose)
   else
-    die 'neither `docker compose` nor docker-compose is installed' 'install the compose plugin, or docker-compose 1.29'
+    die 'neither docker compose nor docker-compose is installed' 'install the compose plugin, or docker-compose 1.29'
   fi
   compose+=(--project-name countersign --file "$root/envoy/compose.yaml")
+  mkdir -p "$target/compose" # docker-compose reads nothing, `down` included, where a folder that the file names is missing
+}
+
+# Another program on a port that the set-up publishes shows here by its number, and not as an error of Docker's in the middle.
+need_free_ports() {
+  if [[ -n $("${compose[@]}" ps -q) ]]; then return; fi # it is up: the ports are its own
+  sed -n 's/.*"127\.0\.0\.1:\([0-9]*\):.*/\1/p' envoy/compose.yaml | while read -r port; do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      die "port $port on 127.0.0.1 is taken by another program, and envoy/compose.yaml publishes it" 'end that program'
+    fi
+  done
 }
 
 # The services as one static program: the C library is linked in, and nothing is loaded later, so that the image needs no
@@ -423,7 +443,6 @@ build_services() {
   say 'building the services'
   cargo rustc --locked --package test-harness --bin services -- -C target-feature=+crt-static -C strip=symbols ||
     die 'the services could not be linked statically' 'libc.a is needed (Debian: libc6-dev; Fedora: glibc-static)'
-  mkdir -p "$target/compose"
   cp "$target/debug/services" "$target/compose/services"
 }
 
@@ -452,6 +471,7 @@ wait_until_healthy() { # SERVICE SECONDS
 
 task_up() {
   need_docker
+  need_free_ports
   command -v curl >/dev/null || die 'curl is missing: the requests to try are lines for it' 'install curl'
   need_cargo
   build_module
@@ -493,6 +513,7 @@ task_logs() {
 task_down() {
   need_docker
   "${compose[@]}" down --volumes --remove-orphans --rmi local
+  docker image prune --force --filter label=countersign >/dev/null
   rm -rf "$target/compose"
 }
 
