@@ -14,6 +14,7 @@ use crate::request::{Action, Request, RequestParts};
 use crate::route::{NoRoute, Requires, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
+use crate::trust::{MissingKey, NotVerified, TrustStore};
 
 /// What to do with a request, and what to tell of it.
 #[derive(Clone, Debug)]
@@ -22,6 +23,9 @@ pub struct Outcome {
     pub reply: Reply,
     /// What is recorded.
     pub record: DecisionRecord,
+    /// The key that was not at hand, where that is why the request was refused. If it may come, the host can wait for it and
+    /// decide again; this outcome then never was.
+    pub missing_key: Option<Box<MissingKey>>,
 }
 
 /// A "no", with what is needed to answer it and to rehearse it.
@@ -29,47 +33,56 @@ struct Denied {
     refusal: Refusal,
     /// What the caller can do about it; only ever told to a caller who proved an identity.
     advice: Option<String>,
+    /// The key that was not at hand, where that is why.
+    missing_key: Option<Box<MissingKey>>,
     /// What was believed when the "no" was reached.
     believed: Option<Identity>,
 }
 
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, advice: None, believed: None }
+        Self { refusal, advice: None, missing_key: None, believed: None }
     }
 }
 
 impl From<Unproved> for Denied {
-    fn from(unproved: Unproved) -> Self {
-        Self { refusal: unproved.refusal, advice: None, believed: unproved.believed }
+    fn from(Unproved { refusal, missing_key, believed }: Unproved) -> Self {
+        Self { refusal, advice: None, missing_key, believed }
     }
 }
 
-/// Decides one request under a configuration.
+/// Decides one request under a configuration, with the keys that are at hand.
 ///
 /// It reads no clock, keeps nothing, and gives the same outcome for the same arguments. In [`Mode::Shadow`] a refused
 /// request goes on, without any header that an application could take for a verified identity, and with its own credential
 /// as it came; an ambiguous one is refused all the same, for nobody knows what the upstream would make of it.
 #[must_use]
-pub fn decide(plan: &Plan, parts: RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
+pub fn decide(
+    plan: &Plan,
+    trust: &TrustStore,
+    parts: RequestParts,
+    now: UnixSeconds,
+    decision_id: &DecisionId,
+) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, now);
     record.configured(&plan.digest, plan.mode);
     let grpc = parts.is_grpc();
     let request = match Request::parse(parts, &plan.limits) {
         Ok(request) => request,
-        Err(refusal) => return refuse(&refusal.into(), grpc, decision_id, record),
+        Err(refusal) => return refuse(refusal.into(), grpc, decision_id, record),
     };
     record.read(&request);
-    match judge(plan, &request, now, &mut record) {
+    match judge(plan, trust, &request, now, &mut record) {
         Ok(identity) => {
             record.permitted();
-            forward(plan, &request, &identity, decision_id, record)
+            forward(plan, &request, &identity, decision_id, record, None)
         }
         Err(denied) if plan.mode == Mode::Shadow && denied.refusal.reason.kind() != Kind::Ambiguous => {
             record.rehearsed(&denied.refusal);
-            forward(plan, &request, &denied.believed.unwrap_or_else(Identity::anonymous), decision_id, record)
+            let believed = denied.believed.unwrap_or_else(Identity::anonymous);
+            forward(plan, &request, &believed, decision_id, record, denied.missing_key)
         }
-        Err(denied) => refuse(&denied, grpc, decision_id, record),
+        Err(denied) => refuse(denied, grpc, decision_id, record),
     }
 }
 
@@ -77,11 +90,17 @@ pub fn decide(plan: &Plan, parts: RequestParts, now: UnixSeconds, decision_id: &
 #[must_use]
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let record = DecisionRecord::begin(decision_id, now);
-    refuse(&Refusal::new(Reason::NotConfigured).into(), parts.is_grpc(), decision_id, record)
+    refuse(Refusal::new(Reason::NotConfigured).into(), parts.is_grpc(), decision_id, record)
 }
 
 /// Steps 2 to 5: route, evidence, identity, policy. Only a permit comes back as `Ok`.
-fn judge(plan: &Plan, request: &Request, now: UnixSeconds, record: &mut DecisionRecord) -> Result<Identity, Denied> {
+fn judge(
+    plan: &Plan,
+    trust: &TrustStore,
+    request: &Request,
+    now: UnixSeconds,
+    record: &mut DecisionRecord,
+) -> Result<Identity, Denied> {
     if now.get() < EARLIEST_PLAUSIBLE_UNIX_SECONDS {
         return Err(Refusal::new(Reason::ClockImplausible).into());
     }
@@ -93,7 +112,7 @@ fn judge(plan: &Plan, request: &Request, now: UnixSeconds, record: &mut Decision
         }
     };
     record.routed(&route);
-    let identity = identify(plan, request, &route, now).inspect_err(|unproved| {
+    let identity = identify(plan, trust, request, &route, now).inspect_err(|unproved| {
         if let Some(believed) = &unproved.believed {
             record.identified(believed);
         }
@@ -103,7 +122,9 @@ fn judge(plan: &Plan, request: &Request, now: UnixSeconds, record: &mut Decision
     record.judged(&decision);
     match refusal_of(decision, identity.principal()) {
         None => Ok(identity),
-        Some((reason, advice)) => Err(Denied { refusal: Refusal::new(reason), advice, believed: Some(identity) }),
+        Some((reason, advice)) => {
+            Err(Denied { refusal: Refusal::new(reason), advice, missing_key: None, believed: Some(identity) })
+        }
     }
 }
 
@@ -116,12 +137,18 @@ const fn unrouted(how_far: &NoRoute<'_>) -> Reason {
 }
 
 /// A preflight carries no credential (Fetch standard), so none is looked for and none required: it is nobody who asks.
-fn identify(plan: &Plan, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Result<Identity, Unproved> {
+fn identify(
+    plan: &Plan,
+    trust: &TrustStore,
+    request: &Request,
+    route: &RouteMatch<'_>,
+    now: UnixSeconds,
+) -> Result<Identity, Unproved> {
+    let believed = Believed { issuers: &plan.issuers, devices: &plan.devices, trust };
     if route.action == Action::Preflight {
-        return verify(Presented::nothing(), Believed::nobody(), &request.peer, &Requires::default(), now);
+        return verify(Presented::nothing(), believed.nobody(), &request.peer, &Requires::default(), now);
     }
-    let presented = Presented::collect(&plan.recipe, request)?;
-    let believed = Believed { issuers: &plan.issuers, devices: &plan.devices };
+    let presented = Presented::collect(&plan.recipe, request).map_err(NotVerified::from)?;
     verify(presented, believed, &request.peer, &route.route.requires, now)
 }
 
@@ -147,14 +174,16 @@ fn forward(
     identity: &Identity,
     decision_id: &DecisionId,
     record: DecisionRecord,
+    missing_key: Option<Box<MissingKey>>,
 ) -> Outcome {
-    Outcome { reply: Reply::Forward(Forwarding::compile(plan, request, identity, decision_id)), record }
+    let forwarding = Forwarding::compile(plan, request, identity, decision_id);
+    Outcome { reply: Reply::Forward(forwarding), record, missing_key }
 }
 
-fn refuse(denied: &Denied, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
+fn refuse(denied: Denied, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
     record.refused(&denied.refusal);
     let answer = Answer::to(&denied.refusal, denied.advice.as_deref(), grpc, decision_id);
-    Outcome { reply: Reply::Answer(answer), record }
+    Outcome { reply: Reply::Answer(answer), record, missing_key: denied.missing_key }
 }
 
 #[cfg(test)]

@@ -23,8 +23,9 @@
 
 #![forbid(unsafe_code)]
 
-pub mod limits;
 pub mod time;
+
+pub mod limits;
 
 pub mod provider;
 mod spelling;
@@ -53,6 +54,7 @@ pub mod telemetry;
 pub mod reply;
 
 pub mod enforcement;
+pub mod waiting;
 
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 mod host;

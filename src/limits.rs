@@ -3,6 +3,8 @@
 //! Over a cap a request is refused and a configuration is not taken; nothing is ever cut to fit.
 //! The caps in [`Limits`] can be set in the configuration within the range given here; the others are fixed.
 
+use crate::time::Seconds;
+
 /// Bytes of the plugin's configuration. Kubernetes keeps objects under 1.5 MiB, and compiling is paid on every worker.
 pub const MAX_CONFIG_BYTES: usize = 1024 * 1024;
 
@@ -20,6 +22,37 @@ pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
 /// Keys in one JWK set; each costs a check of its shape at load.
 pub const MAX_KEYS_PER_SET: usize = 100;
+
+/// Bytes of a `kid` that a provider is asked for; an unknown one that is longer is refused at once.
+pub const MAX_SOUGHT_KEY_ID_BYTES: usize = 256;
+
+/// Ids of keys of one provider that are remembered as not found.
+pub const MAX_UNKNOWN_KEYS: usize = 100;
+
+/// Requests of one worker that wait for keys; each holds a connection and what Envoy has buffered of its body.
+pub const MAX_WAITING_REQUESTS: usize = 1_000;
+
+/// Those of them that wait for a `kid` that nobody may have: they must not keep out the others.
+pub const MAX_WAITING_FOR_UNKNOWN_KEY: usize = 100;
+
+/// Waiting requests that are decided about in one callback; the next follow a moment later. Envoy 1.40 carries out 300
+/// answers, and not 450, before the VM's stack ends.
+pub const WAKES_AT_ONCE: usize = 50;
+
+/// How long a request waits for keys, up to a second more by the grain of clock and ticks.
+pub const LONGEST_WAIT: Seconds = Seconds::new(5);
+
+/// Longest pause after fetches that failed.
+pub const LONGEST_BACK_OFF: Seconds = Seconds::new(30);
+
+/// Slots for key sets in the memory that workers share. It is never cleared, so their number is fixed.
+pub const SHARED_KEY_SLOTS: usize = 1_024;
+
+/// Bytes of a lease in that memory.
+pub const MAX_SHARED_LEASE_BYTES: usize = 512;
+
+/// Workers that are told at once when keys come; any others see it at their next tick.
+pub const MAX_TOLD_WORKERS: usize = 256;
 
 /// Groups that one token may carry; each becomes an entity.
 pub const MAX_GROUPS_PER_TOKEN: usize = 1_000;

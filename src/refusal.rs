@@ -156,6 +156,8 @@ reasons! {
     PolicyError = "policy-error", Undecidable, "The decision could not be made.";
     /// There is no configuration.
     NotConfigured = "not-configured", Undecidable, "The policy enforcement point is not configured.";
+    /// The keys that would tell are not at hand, and may come: the provider was not reached yet, or not for too long.
+    KeysUnavailable = "keys-unavailable", Undecidable, "The keys to check this with are not at hand.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", Undecidable, "The policy enforcement point does not know the time.";
     /// The proxy did not hand over the request, or did not take the answer.
@@ -190,6 +192,8 @@ pub enum Detail {
         /// The cap.
         max: usize,
     },
+    /// How long it takes until the outcome can be another.
+    RetryAfter(Seconds),
     /// What is wrong with one piece of evidence, where the reason names only its kind.
     Because {
         /// What a token with that fault would be refused for.
@@ -209,6 +213,7 @@ impl fmt::Display for Detail {
             Self::Claim(name) => write!(f, "`{name}`"),
             Self::Fault(text) => f.write_str(text),
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),
+            Self::RetryAfter(pause) => write!(f, "may be another in {pause}"),
             Self::Because { reason, detail } if **detail == Self::None => f.write_str(reason.code()),
             Self::Because { reason, detail } => write!(f, "{}: {detail}", reason.code()),
         }
@@ -239,9 +244,13 @@ impl Refusal {
         Self { reason, provider: None, detail }
     }
 
-    /// Posture that is refused for this fault: one reason for the client, the fault itself for the record.
+    /// Posture that is refused for this fault: one reason for the client, the fault itself for the record. What is no fault
+    /// of the posture stays what it is.
     #[must_use]
     pub fn posture(fault: Self) -> Self {
+        if fault.reason.kind() == Kind::Undecidable {
+            return fault;
+        }
         let detail = Detail::Because { reason: fault.reason, detail: Box::new(fault.detail) };
         Self { reason: Reason::PostureRefused, provider: fault.provider, detail }
     }

@@ -3,6 +3,9 @@
 //! **The private keys in this file are public. They are test keys, made for this file and used nowhere else.** They are
 //! fixed so that tests need no randomness and mean the same on every run and target.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::jose::{Algorithm, AuthenticToken, KeySet, UnverifiedToken};
@@ -10,10 +13,15 @@ use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use crate::trust::{Audiences, Conflict, Expiry, IssuerId, KeySource, SharedMemory, TokenProfile, Typ, Write};
 
 /// The time of every test: 2027-01-15T08:00:00Z.
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+
+/// So many seconds after a time, or before it.
+pub(crate) fn later(time: UnixSeconds, seconds: i64) -> UnixSeconds {
+    UnixSeconds::new(time.get().saturating_add(seconds))
+}
 
 /// `iss` of [`profile`] and [`claims`].
 pub(crate) const ISSUER: &str = "https://issuer.example";
@@ -133,7 +141,7 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
         max_age: None,
         max_lifetime: None,
         facts: Vec::new(),
-        keys: key_set(&key(Algorithm::Es256), Some(KEY_ID)),
+        keys: KeySource::Inline(key_set(&key(Algorithm::Es256), Some(KEY_ID))),
     }
 }
 
@@ -161,5 +169,40 @@ pub(crate) fn token(claims: &Map<String, Value>) -> String {
 /// The same token, its signature verified.
 pub(crate) fn authentic(claims: &Map<String, Value>) -> AuthenticToken {
     let unverified = UnverifiedToken::parse(token(claims).as_bytes(), TOKEN_BYTES.default).unwrap();
-    AuthenticToken::verify(unverified, &profile("test").keys).unwrap()
+    AuthenticToken::verify(unverified, &key_set(&key(Algorithm::Es256), Some(KEY_ID))).unwrap()
+}
+
+/// Memory as the proxy's workers share it, for workers that are all in one test.
+#[derive(Default)]
+pub(crate) struct FakeMemory(RefCell<BTreeMap<String, (Vec<u8>, u32)>>);
+
+impl FakeMemory {
+    /// Writes as a stranger would.
+    pub(crate) fn plant(&self, name: &str, value: &[u8]) {
+        self.write(name, value, Write::Always).unwrap();
+    }
+
+    /// The names of all entries.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.borrow().keys().cloned().collect()
+    }
+}
+
+impl SharedMemory for FakeMemory {
+    fn read(&self, name: &str) -> Option<(Vec<u8>, u32)> {
+        self.0.borrow().get(name).cloned()
+    }
+
+    fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict> {
+        let mut entries = self.0.borrow_mut();
+        let version = entries.get(name).map(|(_, version)| *version);
+        match (how, version) {
+            (Write::Create, Some(_)) => Err(Conflict),
+            (Write::Replace(wanted), Some(version)) if wanted != version => Err(Conflict),
+            _ => {
+                entries.insert(name.to_owned(), (value.to_vec(), version.unwrap_or(0).saturating_add(1)));
+                Ok(())
+            }
+        }
+    }
 }

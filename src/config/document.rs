@@ -148,16 +148,7 @@ impl<'a> Node<'a> {
 
     /// The members of an object that may have these and no other.
     pub(super) fn members<const N: usize>(&self, known: [Known; N]) -> Option<[Member<'a>; N]> {
-        self.members_or(known, |_| None)
-    }
-
-    /// The same, with a better word of help for certain unknown members.
-    pub(super) fn members_or<const N: usize>(
-        &self,
-        known: [Known; N],
-        help: impl Fn(&str) -> Option<&'static str>,
-    ) -> Option<[Member<'a>; N]> {
-        let (map, meant) = self.object_of(&known, help)?;
+        let (map, meant) = self.object_of(&known)?;
         Some(known.map(|known| self.member(known, map, &meant)))
     }
 
@@ -167,25 +158,20 @@ impl<'a> Node<'a> {
         own: [Known; OWN],
         shared: [Known; SHARED],
     ) -> Option<([Member<'a>; OWN], [Member<'a>; SHARED])> {
-        let (map, meant) = self.object_of(&[own.as_slice(), shared.as_slice()].concat(), |_| None)?;
+        let (map, meant) = self.object_of(&[own.as_slice(), shared.as_slice()].concat())?;
         Some((own.map(|known| self.member(known, map, &meant)), shared.map(|known| self.member(known, map, &meant))))
     }
 
     /// The object, and the known members that its unknown ones were meant to be.
-    fn object_of(
-        &self,
-        known: &[Known],
-        help: impl Fn(&str) -> Option<&'static str>,
-    ) -> Option<(&'a Map<String, Value>, Vec<&'static str>)> {
+    fn object_of(&self, known: &[Known]) -> Option<(&'a Map<String, Value>, Vec<&'static str>)> {
         let Value::Object(map) = self.value else { return self.wrong_type("an object") };
         let names: Vec<&'static str> = known.iter().map(|(name, _)| *name).collect();
         let mut meant = Vec::new();
         for (name, value) in map.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
             let near = nearest(name, names.iter().copied().filter(|known| !map.contains_key(*known)));
-            let help = match (help(name), near) {
-                (Some(help), _) => help.to_owned(),
-                (None, Some(near)) => format!("did you mean `{near}`?"),
-                (None, None) => format!("remove it; what may stand here: {}", quoted_list(names.iter().copied())),
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("remove it; what may stand here: {}", quoted_list(names.iter().copied())),
             };
             meant.extend(near);
             self.child(name, self.wanted, value).error::<()>(

@@ -1,38 +1,54 @@
-//! `keys` of a provider: a JWK set in the document, compiled. What is wrong with a key is said without any of its material.
+//! `keys` of a provider: a JWK set in the document, compiled, or where it is fetched. What is wrong with a key is said
+//! without any of its material.
 
 use serde_json::Value;
 
-use super::document::{Known, Node};
+use super::document::{Known, Member, Node};
+use super::fetched_keys;
 use super::names::{quoted, quoted_list};
 use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
+use crate::trust::{IssuerId, KeySource};
 
 const INLINE: Known = ("inline", "a JWK set (RFC 7517), as an object or as its JSON text");
 
-/// Reads `keys` for a profile that takes `algorithms` (`None`: each key says its own).
-pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
-    let [inline] = node.members_or([INLINE], |unknown| {
-        matches!(unknown, "url" | "discovery" | "cluster")
-            .then_some("this version reads keys from `inline` alone; put the JWK set there")
-    })?;
-    inline.required(|inline| {
-        let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
-        if text.len() > MAX_KEY_SET_BYTES {
-            return inline.error(
-                "too-large",
-                format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are read", text.len()),
-                "leave out keys that sign no tokens for this service",
-            );
+/// Reads `keys` for a profile that takes `algorithms` (`None`: each key says its own) and is of `issuer` (`None`: it could
+/// not be read, which is noted).
+pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Option<&IssuerId>) -> Option<KeySource> {
+    let ([inline], fetched) = node.members_beside([INLINE], fetched_keys::MEMBERS)?;
+    let first_of_fetched = fetched.iter().find_map(Member::node);
+    match (inline.node(), first_of_fetched) {
+        (Some(inline), None) => read_inline(inline, algorithms).map(KeySource::Inline),
+        (Some(_), Some(other)) => other.error(
+            "contradiction",
+            "keys stand in `inline`, or they are fetched",
+            "keep `inline`, or the members that say where keys are fetched",
+        ),
+        (None, _) if fetched_keys::are_located(&fetched) => {
+            fetched_keys::read(node, fetched, algorithms, issuer).map(|keys| KeySource::Fetched(Box::new(keys)))
         }
-        match json::parse(text.as_bytes(), MAX_TOKEN_JSON_DEPTH) {
-            Ok(set) => compile(inline, &set, false, algorithms),
-            Err(fault) => inline.error(
-                "key-set",
-                format!("the text is not strict JSON: {fault}"),
-                "write the JWK set as an object, or as JSON text with each member once",
-            ),
-        }
-    })
+        (None, _) if inline.is_misspelled() || fetched.iter().any(Member::is_misspelled) => None,
+        (None, _) => node.error("missing-field", "nothing says where the keys are", node.write_wanted()),
+    }
+}
+
+fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
+    let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
+    if text.len() > MAX_KEY_SET_BYTES {
+        return inline.error(
+            "too-large",
+            format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are read", text.len()),
+            "leave out keys that sign no tokens for this service",
+        );
+    }
+    match json::parse(text.as_bytes(), MAX_TOKEN_JSON_DEPTH) {
+        Ok(set) => compile(inline, &set, false, algorithms),
+        Err(fault) => inline.error(
+            "key-set",
+            format!("the text is not strict JSON: {fault}"),
+            "write the JWK set as an object, or as JSON text with each member once",
+        ),
+    }
 }
 
 /// Compiles a set. `inside`: its keys have places in the document of their own.

@@ -33,9 +33,10 @@
 //! | `unknown-fact` | the provider declares no such fact |
 //! | `two-issuers-required` | a request carries one access token, and several issuers are required |
 //! | `profiles-alike` | two profiles take the same `iss`, and no pin tells them apart |
-//! | `shared-key` | two profiles hold the same public key, and no pin tells them apart |
+//! | `shared-key` | two profiles hold the same public key or fetch the same keys, and no pin tells them apart |
 //! | `key-set` | not a JWK set, or with too many keys |
 //! | `ambiguous-key` | a key without `alg` that fits several algorithms |
+//! | `insecure-keys` | keys are fetched over http:// without a word that this is known |
 //! | `no-usable-key` | no key of the set can be used |
 //! | `header-collision` | a device's header has another meaning already |
 //! | `bad-identity-header` | a header that cannot carry an identity, or a fact that no header can carry |
@@ -57,6 +58,7 @@ mod canonical;
 mod devices;
 mod document;
 mod facts;
+mod fetched_keys;
 mod headers;
 mod issuers;
 mod keys;

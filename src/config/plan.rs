@@ -15,7 +15,7 @@ use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::provider::ProviderName;
 use crate::route::Router;
-use crate::trust::{DeviceProvider, Issuer};
+use crate::trust::{DeviceProvider, Issuer, TokenProfile};
 
 /// Where facts about the peer come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The profiles of all issuers, then of all device providers.
+    pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
+        let devices = self.devices.iter().map(|device| &device.profile);
+        self.issuers.iter().map(|issuer| &issuer.profile).chain(devices)
+    }
+
     /// Compiles the bytes of a configuration, whole or not at all: JSON text, or the encoding of a
     /// `google.protobuf.Struct`, which is what Envoy hands over for a configuration written in its own YAML.
     ///

@@ -12,7 +12,7 @@ use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::spelling::nearest;
 use crate::time::Seconds;
-use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, TokenProfile, Typ};
+use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, KeySource, TokenProfile, Typ};
 
 /// Tolerance between clocks where nothing is written.
 const DEFAULT_CLOCK_SKEW: Seconds = Seconds::new(60);
@@ -24,7 +24,10 @@ const AGE: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(366 * 86_400
 const ISSUER: Known = ("issuer", "the exact `iss` of its tokens, or `absent` where they have none");
 const AUDIENCES: Known =
     ("audiences", "a list of the `aud` values that are meant for this service, or `absent` where tokens have none");
-const KEYS: Known = ("keys", "`{ inline: ... }` with the JWK set that its tokens are signed with");
+const KEYS: Known = (
+    "keys",
+    "`{ url: ..., cluster: ... }` or `{ discovery: true, cluster: ... }` for keys that are fetched, or `{ inline: ... }` with a JWK set",
+);
 const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
 const TYP: Known = ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
 const PINS: Known = ("pins", "an object of claims, each with the text, boolean or whole number that it must have");
@@ -101,7 +104,7 @@ pub(super) fn read(
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
     let keys = keys.required(|node| match &algorithms {
-        Some(algorithms) => keys::read(node, algorithms.as_deref()),
+        Some(algorithms) => keys::read(node, algorithms.as_deref(), issuer.as_ref()),
         // Which keys fit cannot be said, and why is noted.
         None => None,
     });
@@ -158,11 +161,15 @@ pub(super) fn read(
     });
 
     let keys = keys?;
-    let algorithms = algorithms?.unwrap_or_else(|| {
-        let mut of_keys: Vec<Algorithm> = keys.keys().iter().map(|key| key.algorithm()).collect();
-        of_keys.sort_unstable();
-        of_keys.dedup();
-        of_keys
+    let algorithms = algorithms?.unwrap_or_else(|| match &keys {
+        KeySource::Inline(keys) => {
+            let mut of_keys: Vec<Algorithm> = keys.keys().iter().map(|key| key.algorithm()).collect();
+            of_keys.sort_unstable();
+            of_keys.dedup();
+            of_keys
+        }
+        // Which there are is not known yet; each key is for its own alone.
+        KeySource::Fetched(_) => Algorithm::ALL.to_vec(),
     });
     Some(TokenProfile {
         name: name?,

@@ -1,14 +1,11 @@
 //! Whether profiles are told apart: a token of one role must never serve another (RFC 8725 section 3.12).
 //!
 //! Two profiles with the same `iss`, or with a public key in common, must pin the same claim to different values: both
-//! signature and issuer would fit a token of either.
-
-use std::collections::BTreeSet;
+//! signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
 
 use super::document::{Node, Problems};
 use crate::config_error::ConfigError;
-use crate::jose::VerificationKey;
-use crate::trust::{IssuerId, TokenProfile};
+use crate::trust::{IssuerId, KeySource, TokenProfile};
 
 /// The profiles that could be read so far.
 #[derive(Default)]
@@ -17,18 +14,12 @@ pub(super) struct Profiles(Vec<Entry>);
 struct Entry {
     pointer: String,
     profile: TokenProfile,
-    /// Of its public keys (RFC 7638).
-    thumbprints: BTreeSet<String>,
 }
 
 impl Profiles {
     /// Adds one.
     pub(super) fn add(&mut self, node: &Node<'_>, profile: &TokenProfile) {
-        self.0.push(Entry {
-            pointer: node.pointer().to_owned(),
-            profile: profile.clone(),
-            thumbprints: profile.keys.keys().iter().map(VerificationKey::thumbprint).collect(),
-        });
+        self.0.push(Entry { pointer: node.pointer().to_owned(), profile: profile.clone() });
     }
 
     /// Notes every pair that a token could not tell apart, at the later one.
@@ -44,7 +35,7 @@ impl Profiles {
 }
 
 fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
-    if are_pinned_apart(&earlier.profile, &later.profile) {
+    if earlier.profile.is_pinned_apart_from(&later.profile) {
         return None;
     }
     let (code, common) = if earlier.profile.issuer == later.profile.issuer {
@@ -53,7 +44,7 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             IssuerId::Absent => "both take tokens without `iss`",
         };
         ("profiles-alike", common)
-    } else if !later.thumbprints.is_disjoint(&earlier.thumbprints) {
+    } else if have_a_key_in_common(&later.profile.keys, &earlier.profile.keys) {
         ("shared-key", "have a public key in common")
     } else {
         return None;
@@ -70,7 +61,11 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
     })
 }
 
-/// Whether no token can fit both: one claim, two values.
-fn are_pinned_apart(a: &TokenProfile, b: &TokenProfile) -> bool {
-    a.pins.iter().any(|(claim, value)| b.pins.iter().any(|(other, another)| claim == other && value != another))
+/// Of keys that are fetched only what is fetched is known.
+fn have_a_key_in_common(one: &KeySource, other: &KeySource) -> bool {
+    match (one, other) {
+        (KeySource::Inline(one), KeySource::Inline(other)) => one.shares_a_key_with(other),
+        (KeySource::Fetched(one), KeySource::Fetched(other)) => one.location.first().url == other.location.first().url,
+        (KeySource::Inline(_), KeySource::Fetched(_)) | (KeySource::Fetched(_), KeySource::Inline(_)) => false,
+    }
 }

@@ -9,6 +9,9 @@ use crate::request::RequestParts;
 use crate::telemetry::DecisionId;
 use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_key, token};
 use crate::time::UnixSeconds;
+use crate::trust::TrustStore;
+
+mod missing_keys;
 
 const DEVICE_ISSUER: &str = "https://devices.example";
 
@@ -101,7 +104,7 @@ fn parts(method: &str, path: &str, token: Option<&str>, posture: Option<&str>, m
 }
 
 fn outcome(plan: &Plan, parts: RequestParts) -> Outcome {
-    decide(plan, parts, NOW, &decision_id())
+    decide(plan, &TrustStore::default(), parts, NOW, &decision_id())
 }
 
 fn forwarded(outcome: &Outcome) -> &Forwarding {
@@ -401,7 +404,7 @@ fn a_token_of_another_issuer_does_not_serve_a_route_that_requires_this_one() {
 fn a_clock_before_this_program_was_written_decides_nothing() {
     let request = || parts("GET", "/healthz", None, None, &[]);
     for (now, plausible) in [(0, false), (1_749_999_999, false), (1_750_000_000, true)] {
-        let got = decide(&plan(), request(), UnixSeconds::new(now), &decision_id());
+        let got = decide(&plan(), &TrustStore::default(), request(), UnixSeconds::new(now), &decision_id());
         match got.reply {
             Reply::Forward(_) => assert!(plausible, "{now}"),
             Reply::Answer(_) => assert_eq!((refusal(&got), plausible), (code(503, "clock-implausible"), false)),

@@ -1,98 +1,66 @@
-//! One stream: its request is read once, decided once, and answered or forwarded once.
+//! One stream: its request is decided about, at once or when the keys for it have come, and answered or forwarded once.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
 
 use super::calls::{self, HostFault};
-use super::root::Shared;
-use crate::config::{PeerSource, Plan};
+use super::shared::Shared;
+use super::state::State;
+use crate::config::{Mode, PeerSource, Plan};
 use crate::enforcement::{Outcome, decide, decide_without_plan};
 use crate::refusal::{Reason, Refusal};
 use crate::reply::{Answer, Forwarding, Reply, trailers_to_remove};
 use crate::request::{Peer, RequestParts, client_address};
-use crate::telemetry::{DecisionId, DecisionRecord};
+use crate::telemetry::{Counter, DecisionId, DecisionRecord};
+use crate::time::UnixSeconds;
+use crate::trust::{MissingKey, Prospect};
 
 /// The value of the guard's filter state.
 const ALLOW: &str = "allow";
-
-/// Where a stream stands. There is no way back to `Deciding`, and none from `Refused` to `Forwarded`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Nothing has been decided; nothing may pass.
-    Deciding,
-    /// The client was answered. The stream's one ending call is made: no call may follow.
-    Refused,
-    /// The request goes on.
-    Forwarded,
-}
 
 /// The context of one HTTP stream.
 ///
 /// It has no response callbacks: our own answer passes them too, and must not be held back by itself.
 pub(super) struct Stream {
+    context_id: u32,
     shared: Rc<Shared>,
-    state: State,
+    /// Also held by the waiting room while the stream waits.
+    state: Rc<Cell<State>>,
 }
 
 impl Stream {
-    pub(super) const fn new(shared: Rc<Shared>) -> Self {
-        Self { shared, state: State::Deciding }
+    pub(super) fn new(context_id: u32, shared: Rc<Shared>) -> Self {
+        Self { context_id, shared, state: Rc::new(Cell::new(State::Deciding)) }
     }
 
-    /// What becomes of the stream; every host call for it is made in here.
-    fn decide(&self) -> State {
-        let now = calls::now();
-        let decision_id = self.shared.next_decision_id(now);
-        let Ok(headers) = calls::request_headers() else {
-            let mut record = DecisionRecord::begin(&decision_id, now);
-            if let Some(plan) = &self.shared.plan {
-                record.configured(&plan.digest, plan.mode);
-            }
-            return self.refuse_for_host_failure(record, false, &decision_id);
-        };
-        let Some(plan) = &self.shared.plan else {
-            let parts = RequestParts { headers, ..RequestParts::default() };
-            let Outcome { reply, record } = decide_without_plan(&parts, now, &decision_id);
-            // A request cannot go on without a configuration, whatever the reply were to say.
-            return match reply {
-                Reply::Answer(answer) => self.refuse(&answer, &record),
-                Reply::Forward(_) => self.refuse_for_host_failure(record, parts.is_grpc(), &decision_id),
-            };
-        };
-        let parts = parts_of(plan, headers);
-        let grpc = parts.is_grpc();
-        let Outcome { reply, record } = decide(plan, parts, now, &decision_id);
-        match reply {
-            Reply::Answer(answer) => self.refuse(&answer, &record),
-            Reply::Forward(forwarding) => match forward(plan, &forwarding, &record) {
-                Ok(()) => {
-                    self.shared.count(record.counter());
-                    State::Forwarded
-                }
-                Err(HostFault) => self.refuse_for_host_failure(record, grpc, &decision_id),
-            },
+    /// Whether it waits for this key. What is only rehearsed must not hold anything up; the key is asked for all the same.
+    fn wait(&self, key: &MissingKey, now: UnixSeconds) -> bool {
+        if self.shared.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Enforce) {
+            return self.shared.wait(self.context_id, key, now, &self.state);
+        }
+        if key.prospect == Prospect::Coming {
+            self.shared.ask_for(key, now);
+        }
+        false
+    }
+
+    fn onward(&self) -> Action {
+        match self.state.get() {
+            State::Forwarded => Action::Continue,
+            State::Deciding | State::Judging | State::Waiting | State::Refused => Action::Pause,
         }
     }
+}
 
-    fn refuse_for_host_failure(&self, mut record: DecisionRecord, grpc: bool, decision_id: &DecisionId) -> State {
-        let refusal = Refusal::new(Reason::HostFailure);
-        record.refused(&refusal);
-        self.refuse(&Answer::to(&refusal, None, grpc, decision_id), &record)
-    }
-
-    fn refuse(&self, answer: &Answer, record: &DecisionRecord) -> State {
-        let line = record.to_json();
-        calls::log(LogLevel::Info, &line);
-        self.shared.count(record.counter());
-        if let Some(plan) = &self.shared.plan {
-            // The record is in the log already; the client's answer must not depend on this.
-            let _ = calls::set_filter_state(&record_name(plan), &line);
+/// A client that went away while it waited leaves nothing behind.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.state.get() == State::Waiting {
+            let _ = self.shared.leave(self.context_id);
         }
-        // If the host does not take the answer, the stream stays paused until its idle timeout: nothing passes.
-        let _ = calls::send(answer);
-        State::Refused
     }
 }
 
@@ -100,13 +68,15 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _fields: usize, _end_of_stream: bool) -> Action {
-        if self.state != State::Deciding {
+        if self.state.get() != State::Deciding {
             // Envoy calls this once for a stream. Were it to call again, the first decision was about other headers.
             return Action::Pause;
         }
-        // Until the decision is made the stream counts as ended, so that nothing that is called back meanwhile can pass.
-        self.state = State::Refused;
-        self.state = self.decide();
+        self.state.set(State::Judging);
+        let now = calls::now();
+        let judgement = Judgement::of(&self.shared, now);
+        let waits = judgement.missing_key().is_some_and(|key| self.wait(key, now));
+        self.state.set(if waits { State::Waiting } else { judgement.carry_out(&self.shared) });
         self.onward()
     }
 
@@ -115,7 +85,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _fields: usize) -> Action {
-        if let (State::Forwarded, Some(plan)) = (self.state, &self.shared.plan) {
+        if let (State::Forwarded, Some(plan)) = (self.state.get(), &self.shared.plan) {
             // Without the trailers' names nothing can be removed from them, so they do not go on.
             let Ok(trailers) = calls::request_trailers() else { return Action::Pause };
             for name in trailers_to_remove(plan, trailers.iter().map(|(name, _)| name.as_str())) {
@@ -128,13 +98,103 @@ impl HttpContext for Stream {
     }
 }
 
-impl Stream {
-    const fn onward(&self) -> Action {
-        match self.state {
-            State::Forwarded => Action::Continue,
-            State::Deciding | State::Refused => Action::Pause,
+/// Decides anew about a stream that waits and was entered. Its request is still as it came: it is paused where it was read
+/// first, and read there again.
+pub(super) fn wake(shared: &Shared, stream: u32, now: UnixSeconds) {
+    let judgement = Judgement::of(shared, now);
+    if judgement.missing_key().is_some_and(|key| shared.wait_on(stream, key, now)) {
+        return;
+    }
+    let Some(state) = shared.leave(stream) else { return };
+    state.set(State::Judging);
+    state.set(judgement.carry_out(shared));
+    if state.get() == State::Forwarded {
+        calls::resume();
+    }
+}
+
+/// What was decided about a stream, before anything is done.
+struct Judgement {
+    outcome: Outcome,
+    decision_id: DecisionId,
+    grpc: bool,
+}
+
+impl Judgement {
+    fn of(shared: &Shared, now: UnixSeconds) -> Self {
+        let decision_id = shared.next_decision_id(now);
+        let (outcome, grpc) = match (&shared.plan, calls::request_headers(), shared.trust.try_borrow()) {
+            (Some(plan), Ok(headers), Ok(trust)) => {
+                let parts = parts_of(plan, headers);
+                let grpc = parts.is_grpc();
+                (decide(plan, &trust, parts, now, &decision_id), grpc)
+            }
+            (None, Ok(headers), _) => {
+                let parts = RequestParts { headers, ..RequestParts::default() };
+                (decide_without_plan(&parts, now, &decision_id), parts.is_grpc())
+            }
+            (plan, _, _) => {
+                let mut record = DecisionRecord::begin(&decision_id, now);
+                if let Some(plan) = plan {
+                    record.configured(&plan.digest, plan.mode);
+                }
+                let reply = Reply::Answer(host_failure(&mut record, false, &decision_id));
+                (Outcome { reply, record, missing_key: None }, false)
+            }
+        };
+        Self { outcome, decision_id, grpc }
+    }
+
+    /// The key for want of which it was not decided otherwise.
+    fn missing_key(&self) -> Option<&MissingKey> {
+        self.outcome.missing_key.as_deref()
+    }
+
+    /// Does what was decided; every call to the host that ends or changes a stream is made in here.
+    fn carry_out(self, shared: &Shared) -> State {
+        let Self { outcome: Outcome { reply, mut record, missing_key }, decision_id, grpc } = self;
+        if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
+            && let MissingKey { provider, key_id: Some(_), prospect: Prospect::None } = *missing
+        {
+            shared.meter.count(Counter::UnknownKeyRefusals(provider), 1);
+        }
+        let forwarded = match (&reply, &shared.plan) {
+            (Reply::Answer(answer), _) => return refuse(shared, answer, &record),
+            (Reply::Forward(forwarding), Some(plan)) => forward(plan, forwarding, &record),
+            // A request cannot go on without a configuration, whatever the reply were to say.
+            (Reply::Forward(_), None) => Err(HostFault),
+        };
+        match forwarded {
+            Ok(()) => {
+                shared.meter.count(record.counter(), 1);
+                State::Forwarded
+            }
+            Err(HostFault) => {
+                let answer = host_failure(&mut record, grpc, &decision_id);
+                refuse(shared, &answer, &record)
+            }
         }
     }
+}
+
+/// The answer where the host did not do what it must.
+fn host_failure(record: &mut DecisionRecord, grpc: bool, decision_id: &DecisionId) -> Answer {
+    let refusal = Refusal::new(Reason::HostFailure);
+    record.refused(&refusal);
+    Answer::to(&refusal, None, grpc, decision_id)
+}
+
+fn refuse(shared: &Shared, answer: &Answer, record: &DecisionRecord) -> State {
+    let line = record.to_json();
+    calls::log(LogLevel::Info, &line);
+    shared.meter.count(record.counter(), 1);
+    if let Some(plan) = &shared.plan {
+        // The record is in the log already; the client's answer must not depend on this.
+        let _ = calls::set_filter_state(&record_name(plan), &line);
+    }
+    // If the host does not take the answer, the stream stays paused until its idle timeout: nothing passes.
+    let _ = calls::send(answer);
+    State::Refused
 }
 
 /// Everything that the host knows of the request, read once, as far as the configuration wants it.

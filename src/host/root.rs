@@ -3,9 +3,6 @@
 //! Nothing is kept in a static. An old and a new configuration, and several plugins, live in one VM side by side, each
 //! under its own root context.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,80 +11,44 @@ use proxy_wasm::types::{ContextType, LogLevel};
 
 use super::calls;
 use super::http::Stream;
+use super::keys::KeyKeeper;
+use super::shared::Shared;
 use crate::config::{Mode, Plan};
 use crate::config_error::{ConfigError, ConfigWarning};
-use crate::telemetry::{CONFIGURATIONS, DecisionCounter, DecisionId};
-use crate::time::UnixSeconds;
+use crate::time::{Seconds, UnixSeconds};
 
 /// How often a log says again that refusals are not enforced.
-const SHADOW_REMINDER: Duration = Duration::from_secs(60 * 60);
+const SHADOW_REMINDER: Seconds = Seconds::new(60 * 60);
 
-/// What all streams of one configuration share.
-#[derive(Default)]
-pub(super) struct Shared {
-    /// The configuration; without one every request is refused.
-    pub(super) plan: Option<Plan>,
-    /// The secret that decision ids are derived from; made at the first request.
-    seed: OnceCell<[u8; 32]>,
-    /// Decisions so far.
-    decisions: Cell<u64>,
-    /// Ids of the counters in use. Bounded: a counter's name holds nothing of a request.
-    counters: RefCell<HashMap<DecisionCounter, u32>>,
-}
-
-impl Shared {
-    /// The id of the next decision.
-    pub(super) fn next_decision_id(&self, now: UnixSeconds) -> DecisionId {
-        let seed = match self.seed.get() {
-            Some(seed) => *seed,
-            None => {
-                let seed = random_seed();
-                let _ = self.seed.set(seed);
-                // The first request of this worker. Not in the configuration callback, which Envoy also runs in a VM that
-                // never serves a request.
-                if let Some(counter) = calls::define_counter(CONFIGURATIONS) {
-                    calls::count(counter);
-                }
-                seed
-            }
-        };
-        let counter = self.decisions.get();
-        self.decisions.set(counter.wrapping_add(1));
-        DecisionId::derive(&seed, counter, now)
-    }
-
-    /// Adds one to a decision counter.
-    pub(super) fn count(&self, counter: DecisionCounter) {
-        // No borrow outlives a host call: some call back into this module.
-        let known = self.counters.try_borrow().ok().and_then(|counters| counters.get(&counter).copied());
-        if let Some(id) = known {
-            return calls::count(id);
-        }
-        if let Some(id) = calls::define_counter(&counter.name()) {
-            if let Ok(mut counters) = self.counters.try_borrow_mut() {
-                counters.insert(counter, id);
-            }
-            calls::count(id);
-        }
-    }
-}
-
-/// 32 bytes that nobody can guess: the hashes that the standard library's randomly keyed hasher gives.
-fn random_seed() -> [u8; 32] {
-    let mut seed = [0; 32];
-    for (index, chunk) in seed.chunks_mut(8).enumerate() {
-        chunk.copy_from_slice(&RandomState::new().hash_one(index).to_be_bytes());
-    }
-    seed
-}
+/// How often it is looked whether that is due, where keys do not ask for more.
+const SHADOW_TICK: Duration = Duration::from_secs(60);
 
 /// The root context.
-#[derive(Default)]
 pub(super) struct Root {
+    context_id: u32,
     shared: Rc<Shared>,
+    keys: Option<KeyKeeper>,
+    /// When the log last said that refusals are not enforced.
+    reminded: UnixSeconds,
 }
 
-impl Context for Root {}
+impl Root {
+    pub(super) fn new(context_id: u32) -> Self {
+        Self { context_id, shared: Rc::default(), keys: None, reminded: UnixSeconds::new(0) }
+    }
+
+    fn is_shadow(&self) -> bool {
+        self.shared.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Shadow)
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, _fields: usize, body_bytes: usize, _trailers: usize) {
+        if let Some(keys) = &mut self.keys {
+            keys.answered(token, body_bytes);
+        }
+    }
+}
 
 impl RootContext for Root {
     /// Compiles the configuration.
@@ -99,11 +60,15 @@ impl RootContext for Root {
         match Plan::compile(&json) {
             Ok((plan, warnings)) => {
                 tell_of_start(&plan, &warnings);
-                if plan.mode == Mode::Shadow {
+                self.shared = Rc::new(Shared::of(plan));
+                self.keys = KeyKeeper::of(self.context_id, &self.shared);
+                if self.is_shadow() {
                     warn_of_shadow();
-                    calls::tick_every(SHADOW_REMINDER);
+                    self.reminded = calls::now();
+                    if self.keys.is_none() {
+                        calls::tick_every(SHADOW_TICK);
+                    }
                 }
-                self.shared = Rc::new(Shared { plan: Some(plan), ..Shared::default() });
                 true
             }
             Err(problems) => {
@@ -114,13 +79,24 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if self.shared.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Shadow) {
+        if let Some(keys) = &mut self.keys {
+            keys.tick();
+        }
+        let now = calls::now();
+        if self.is_shadow() && now.since(self.reminded) >= SHADOW_REMINDER {
             warn_of_shadow();
+            self.reminded = now;
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(Rc::clone(&self.shared))))
+    fn on_queue_ready(&mut self, queue: u32) {
+        if let Some(keys) = &mut self.keys {
+            keys.told(queue);
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(context_id, Rc::clone(&self.shared))))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal, binding, principal};
 use crate::evidence::Presented;
-use crate::jose::{ClaimSet, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{AuthenticToken, ClaimSet, UnverifiedClaims, UnverifiedToken};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 use crate::route::Requires;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Appraisal, DeviceProvider, FactField, Issuer, choose_profile};
+use crate::trust::{Appraisal, DeviceProvider, FactField, Issuer, MissingKey, NotVerified, TrustStore, choose_profile};
 
 /// Whom to believe.
 #[derive(Clone, Copy)]
@@ -19,13 +19,15 @@ pub struct Believed<'a> {
     pub issuers: &'a [Issuer],
     /// The providers of posture.
     pub devices: &'a [DeviceProvider],
+    /// The keys of both.
+    pub trust: &'a TrustStore,
 }
 
 impl Believed<'_> {
     /// Nobody: then nothing that is presented can be believed.
     #[must_use]
-    pub const fn nobody() -> Self {
-        Self { issuers: &[], devices: &[] }
+    pub const fn nobody(self) -> Self {
+        Self { issuers: &[], devices: &[], trust: self.trust }
     }
 }
 
@@ -34,13 +36,15 @@ impl Believed<'_> {
 pub struct Unproved {
     /// Why.
     pub refusal: Refusal,
+    /// The key that was not at hand, where that is why.
+    pub missing_key: Option<Box<MissingKey>>,
     /// What was believed until then; `None` where not even the principal was determined.
     pub believed: Option<Identity>,
 }
 
-impl From<Refusal> for Unproved {
-    fn from(refusal: Refusal) -> Self {
-        Self { refusal, believed: None }
+impl From<NotVerified> for Unproved {
+    fn from(NotVerified { refusal, missing_key }: NotVerified) -> Self {
+        Self { refusal, missing_key, believed: None }
     }
 }
 
@@ -51,7 +55,7 @@ impl From<Refusal> for Unproved {
 /// where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// # Errors
-/// Every refusal of kind `Unauthenticated`.
+/// Every refusal of kind `Unauthenticated`, and `keys-unavailable`.
 pub fn verify(
     presented: Presented,
     believed: Believed<'_>,
@@ -60,32 +64,48 @@ pub fn verify(
     now: UnixSeconds,
 ) -> Result<Identity, Unproved> {
     let Presented { access_token, posture } = presented;
+    let presented: Vec<&ProviderName> = posture.iter().map(|(provider, _)| provider).collect();
     let (principal, token_claims) = match access_token {
         None => (Principal::Anonymous, None),
         Some(token) => {
-            let (principal, claims) = verify_access_token(token, believed.issuers, peer, now)?;
+            let (principal, claims) = verify_access_token(token, believed, peer, now)
+                .map_err(|fault| unless_lost(fault, requires, &presented))?;
             (Principal::Verified(principal), Some(claims))
         }
     };
     let mut identity = Identity { principal, devices: BTreeMap::new() };
     if let Err(refusal) = require_issuer(requires, &identity.principal) {
-        return Err(identity.unproved(refusal));
+        return Err(identity.unproved(refusal.into()));
     }
     let mut posture: BTreeMap<ProviderName, UnverifiedToken> = posture.into_iter().collect();
     for provider in believed.devices {
         let name = &provider.profile.name;
         let judged = match posture.remove(name) {
             None => Ok(DeviceEvidence::Missing),
-            Some(token) => verify_posture(token, provider, token_claims.as_ref(), peer, now),
+            Some(token) => verify_posture(token, provider, token_claims.as_ref(), believed.trust, peer, now),
         };
         match judged {
             Ok(evidence) => identity.devices.insert(name.clone(), evidence),
-            Err(refusal) => return Err(identity.unproved(refusal.about(name))),
+            Err(NotVerified { refusal, missing_key }) => {
+                return Err(identity.unproved(NotVerified { refusal: refusal.about(name), missing_key }));
+            }
         };
     }
     match require_posture(requires, &identity) {
         Ok(()) => Ok(identity),
-        Err(refusal) => Err(identity.unproved(refusal)),
+        Err(refusal) => Err(identity.unproved(refusal.into())),
+    }
+}
+
+/// A request whose access token waits for a key, unless it is refused whatever the key says: it need not wait then.
+fn unless_lost(fault: NotVerified, requires: &Requires, presented: &[&ProviderName]) -> NotVerified {
+    let Some(missing) = fault.missing_key.as_ref().filter(|missing| missing.may_come()) else { return fault };
+    let other = requires.issuer.as_ref().filter(|required| **required != missing.provider);
+    let lacking = requires.devices.iter().find(|required| !presented.contains(required));
+    match (other, lacking) {
+        (Some(required), _) => Refusal::new(Reason::CredentialNotForRoute).about(required).into(),
+        (None, Some(required)) => Refusal::new(Reason::PostureMissing).about(required).into(),
+        (None, None) => fault,
     }
 }
 
@@ -96,17 +116,17 @@ impl Identity {
         Self { principal: Principal::Anonymous, devices: BTreeMap::new() }
     }
 
-    const fn unproved(self, refusal: Refusal) -> Unproved {
-        Unproved { refusal, believed: Some(self) }
+    fn unproved(self, NotVerified { refusal, missing_key }: NotVerified) -> Unproved {
+        Unproved { refusal, missing_key, believed: Some(self) }
     }
 }
 
 fn verify_access_token(
     token: UnverifiedToken,
-    issuers: &[Issuer],
+    Believed { issuers, trust, .. }: Believed<'_>,
     peer: &Peer,
     now: UnixSeconds,
-) -> Result<(VerifiedPrincipal, ClaimSet), Refusal> {
+) -> Result<(VerifiedPrincipal, ClaimSet), NotVerified> {
     let unverified = UnverifiedClaims::peek(&token)?;
     let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), &unverified)?;
     // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
@@ -114,16 +134,19 @@ fn verify_access_token(
         .iter()
         .find(|issuer| issuer.profile.name == profile.name)
         .ok_or_else(|| Refusal::new(Reason::TokenIssuer))?;
-    verify_as(token, issuer, peer, now).map_err(|refusal| refusal.about(&issuer.profile.name))
+    let typ = token.typ.clone();
+    let token = issuer.profile.verify(token, trust, now).map_err(|fault| {
+        fault.unless_refused(|| unverified.refused_by(|claims| issuer.profile.judge(typ.as_deref(), claims, now)))
+    })?;
+    principal_of(&token, issuer, peer, now).map_err(|refusal| refusal.about(&issuer.profile.name).into())
 }
 
-fn verify_as(
-    token: UnverifiedToken,
+fn principal_of(
+    token: &AuthenticToken,
     issuer: &Issuer,
     peer: &Peer,
     now: UnixSeconds,
 ) -> Result<(VerifiedPrincipal, ClaimSet), Refusal> {
-    let token = issuer.profile.verify(token)?;
     let claims = token.claims()?;
     let times = issuer.profile.judge(token.typ(), &claims, now)?;
     let principal = VerifiedPrincipal {
@@ -154,10 +177,26 @@ fn verify_posture(
     token: UnverifiedToken,
     provider: &DeviceProvider,
     access_token: Option<&ClaimSet>,
+    trust: &TrustStore,
+    peer: &Peer,
+    now: UnixSeconds,
+) -> Result<DeviceEvidence, NotVerified> {
+    let (unverified, typ) = (UnverifiedClaims::peek(&token).map_err(Refusal::posture)?, token.typ.clone());
+    let token = provider.profile.verify(token, trust, now).map_err(|fault| {
+        let NotVerified { refusal, missing_key } = fault
+            .unless_refused(|| unverified.refused_by(|claims| provider.profile.appraise(typ.as_deref(), claims, now)));
+        NotVerified { refusal: Refusal::posture(refusal), missing_key }
+    })?;
+    Ok(posture_of(&token, provider, access_token, peer, now)?)
+}
+
+fn posture_of(
+    token: &AuthenticToken,
+    provider: &DeviceProvider,
+    access_token: Option<&ClaimSet>,
     peer: &Peer,
     now: UnixSeconds,
 ) -> Result<DeviceEvidence, Refusal> {
-    let token = provider.profile.verify(token).map_err(Refusal::posture)?;
     let claims = token.claims().map_err(Refusal::posture)?;
     let age = match provider.profile.appraise(token.typ(), &claims, now).map_err(Refusal::posture)? {
         Appraisal::Fresh(times) => times.age,

@@ -29,7 +29,7 @@ impl fmt::Display for ClaimPath {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimSet(Map<String, Value>);
 
-/// What choosing a profile needs of a token before its signature is checked; decides nothing else.
+/// What may be known of a token before its signature is checked: which profile it chooses, and whether it is refused anyway.
 pub struct UnverifiedClaims(ClaimSet);
 
 /// Which whole second a `NumericDate` with a fraction stands for; the stricter one is the caller's to name.
@@ -62,6 +62,11 @@ impl UnverifiedClaims {
     #[must_use]
     pub fn has(&self, name: &str, value: &Value) -> bool {
         self.0.has(name, value)
+    }
+
+    /// Why this judge refuses the claims, though the signature were good. What it makes of them otherwise counts for nothing.
+    pub fn refused_by<T>(&self, judge: impl FnOnce(&ClaimSet) -> Result<T, Refusal>) -> Option<Refusal> {
+        judge(&self.0).err()
     }
 }
 

@@ -90,8 +90,8 @@ impl VerificationKey {
 
     /// The SHA-256 thumbprint of the public key, base64url (RFC 7638): equal for the same key whatever it is called.
     #[must_use]
-    pub fn thumbprint(&self) -> String {
-        self.thumbprint.clone()
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
     }
 
     /// Whether the holder of this key's private half has signed `message`. A signature of any other length than the

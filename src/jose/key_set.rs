@@ -5,11 +5,15 @@
 //! the profile's algorithms fails the set, and of two keys that a header cannot tell apart none but the first is kept.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{Algorithm, KeyFault, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
+
+/// Keys that a message describes one by one.
+const MAX_SHOWN_KEYS: usize = 10;
 
 /// The usable keys of one provider. Never empty; no two have the same algorithm and `kid`, and one without `kid` is the
 /// only one of its algorithm.
@@ -57,10 +61,13 @@ impl fmt::Display for KeySetFault {
             }
             Self::NoUsableKey(skipped) => {
                 f.write_str("the set has no usable key")?;
-                for SkippedKey { index, why, .. } in skipped {
+                for SkippedKey { index, why, .. } in skipped.iter().take(MAX_SHOWN_KEYS) {
                     write!(f, "; keys[{index}]: {why}")?;
                 }
-                Ok(())
+                match skipped.len().checked_sub(MAX_SHOWN_KEYS) {
+                    Some(more @ 1..) => write!(f, "; and {more} more"),
+                    _ => Ok(()),
+                }
             }
         }
     }
@@ -113,6 +120,24 @@ impl KeySet {
         &self.keys
     }
 
+    /// Whether a public key is in both, whatever it is called (RFC 7638).
+    #[must_use]
+    pub fn shares_a_key_with(&self, other: &Self) -> bool {
+        self.keys.iter().any(|key| other.keys.iter().any(|another| key.thumbprint() == another.thumbprint()))
+    }
+
+    /// Whether both have the same keys under the same names.
+    #[must_use]
+    pub fn has_same_keys(&self, other: &Self) -> bool {
+        let names = |set: &Self| -> BTreeSet<(Option<String>, Algorithm, String)> {
+            set.keys
+                .iter()
+                .map(|key| (key.key_id().map(str::to_owned), key.algorithm(), key.thumbprint().to_owned()))
+                .collect()
+        };
+        names(self) == names(other)
+    }
+
     /// The one key that a token of this algorithm and `kid` can mean: the key of both; else, where the token or the key
     /// names no `kid`, the only key of the algorithm.
     pub(super) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {
@@ -128,6 +153,12 @@ impl KeySet {
 }
 
 impl SkippedKey {
+    /// Whether it came with members of a private key: somebody published what must be secret.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        matches!(self.why, KeyFault::PrivateMaterial(_))
+    }
+
     fn new(index: usize, jwk: &Value, why: KeyFault) -> Self {
         Self { index, kid: jwk.get("kid").and_then(Value::as_str).map(str::to_owned), why }
     }

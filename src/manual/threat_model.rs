@@ -31,7 +31,10 @@
 //! - **An operator's mistake** is what most bypasses are made of. A configuration is taken whole or not at all, unknown members are errors,
 //!   an empty list never means "any", and each weakening is written in so many words (`absent`, `bind: none`, `mode: shadow`).
 //! - **Another WebAssembly module in the same proxy** can write filter state and shared data. It can therefore open the guard; it is part of the operator's proxy.
-//!   We take nothing from shared data.
+//!   Keys that one worker fetched reach the others through shared data, which is kept apart by `vm_id`. So nothing is taken from it unless this plugin has a
+//!   `vm_id`, and a module that is given the same one is believed as this one is.
+//! - **Whoever answers for a provider of keys** is whom the cluster authenticates. Metadata cannot lead to a host that the configuration does not name, an answer
+//!   is read under the caps and checks of any key set, and one that is not taken leaves the keys as they are until `max_stale`.
 //!
 //! # Failures of the host, and what we do about them
 //!
@@ -41,7 +44,7 @@
 //! |---|---|---|
 //! | the configuration callback fails on one worker only, after it passed on the main thread | that worker forwards every request unfiltered, whatever `failure_policy` says; the log has one line | the callback gives the same answer on every thread (no clock, no randomness, no network, no shared data), and once the configuration is read it never fails; **the guard**: an `rbac` filter after ours wants filter state that only our allow sets, so a request that we never saw is a 403 |
 //! | two calls that end one stream in the same callback | Envoy crashes | one state for each stream; an answer is given once, and late callbacks see that it was given |
-//! | an answer and a resume in the same callback | the client gets its refusal, and the upstream gets the request | the same state: an answer is never followed by a resume, and nothing waits in this version |
+//! | an answer and a resume in the same callback | the client gets its refusal, and the upstream gets the request | the same state: an answer is never followed by a resume, and a stream that waits for keys gets one of the two, once, from the root context |
 //! | a trap, for instance a panic, ends the VM of a worker | paused requests hang until a time limit; later ones are 503 until the VM is made anew | no panic path (the lints deny `unwrap`, indexing, unchecked arithmetic and the like), caps before work, checks in front of the policy parser's stack; `failure_policy: FAIL_RELOAD` and `stream_idle_timeout` in every configuration that we ship |
 //!
 //! # The guard
@@ -66,6 +69,7 @@
 //! - **Response headers and bodies.**
 //! - **The certificate of the peer.** Whether Envoy asks for one, and which authority it trusts, is the listener's. With `trust_chain_verification: ACCEPT_UNTRUSTED` a certificate proves nothing, and we cannot see that on Envoy before 1.39.
 //! - **Internal redirects** and filters that change the route after us: the second pass is judged again only where it passes our filter again.
-//! - **Rate.** A flood of bad tokens costs one signature check each; put a rate limit in front.
+//! - **Rate.** A flood of bad tokens costs one signature check each; put a rate limit in front. A flood of unknown `kid`s costs the provider one fetch in each `refetch_interval`.
+//! - **Withdrawn keys** between two fetches: see the defaults of `keys`.
 //! - **Posture that is true.** A signed statement is believed as long as it is fresh; whether the agent on the device was deceived is the provider's problem.
 //! - **Two issuers that are one.** Names are never taken as equal between issuers.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::challenge::challenge;
 use super::{Answer, DECISION_ID_HEADER};
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Detail, Kind, Refusal};
 use crate::telemetry::DecisionId;
 
 /// The members of a problem document, in this order.
@@ -24,7 +24,7 @@ struct Problem<'a> {
 
 impl Answer {
     /// The answer to a refused request. It holds the refusal's code and public sentence, the decision's id and the
-    /// policy's advice; of what was presented it holds nothing.
+    /// policy's advice, and when it cannot be decided the time after which it may be; of what was presented it holds nothing.
     ///
     /// `grpc` is for a gRPC call, where the host turns the status into a grpc-status and the body into its message.
     #[must_use]
@@ -56,7 +56,11 @@ impl Answer {
             headers.push(("www-authenticate".to_owned(), challenge));
         }
         if kind == Kind::Undecidable {
-            headers.push(("retry-after".to_owned(), "1".to_owned()));
+            let pause = match refusal.detail {
+                Detail::RetryAfter(pause) => pause.get(),
+                _ => 1,
+            };
+            headers.push(("retry-after".to_owned(), pause.to_string()));
         }
         Self { status: kind.status(), headers, body }
     }

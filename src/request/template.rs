@@ -117,8 +117,7 @@ impl PathTemplate {
         rest.is_empty().then_some(parameters)
     }
 
-    /// Whether some path matches both and neither template is more specific: a configuration error, unless their routes
-    /// take different methods.
+    /// Whether some path matches both and neither template is more specific: a configuration error.
     #[must_use]
     pub fn is_equally_specific_as(&self, other: &Self) -> bool {
         // Equal ranks leave only the literals to tell the two apart: where they differ, no path matches both.

@@ -2,8 +2,6 @@
 //!
 //! A route is only a place that policies can name and a list of what must be presented there. It permits nothing.
 
-use core::cmp::Ordering;
-
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathParameters, PathTemplate, Request};
 
@@ -80,23 +78,17 @@ impl Router {
     /// (for a preflight the method that it asks about).
     ///
     /// There is no falling through: a method that the most specific path does not take is refused, though a wider path of
-    /// the application may take it. Only routes that are equally specific, and so differ in their methods alone, stand
-    /// beside each other.
+    /// the application may take it. No two routes are equally specific for a request: such a configuration is refused.
     ///
     /// # Errors
     /// How far it came.
-    pub fn find(&self, request: &Request) -> Result<RouteMatch<'_>, NoRoute<'_>> {
+    pub fn find<'a>(&'a self, request: &Request) -> Result<RouteMatch<'a>, NoRoute<'a>> {
         let application = self.application(&request.host).ok_or(NoRoute::Host)?;
-        let mut matching = application
-            .routes
-            .iter()
-            .filter_map(|route| route.path.matches(&request.path).map(|parameters| (route, parameters)));
-        let (first, parameters) = matching.next().ok_or(NoRoute::Path(application))?;
-        let method = request.preflight_for.unwrap_or(request.method);
-        let (route, parameters) = core::iter::once((first, parameters))
-            .chain(matching.take_while(|(route, _)| first.path.specificity(&route.path) == Ordering::Equal))
-            .find(|(route, _)| route.methods.contains(&method))
-            .ok_or(NoRoute::Method(application, first))?;
+        let matching = |route: &'a Route| Some((route, route.path.matches(&request.path)?));
+        let (route, parameters) = application.routes.iter().find_map(matching).ok_or(NoRoute::Path(application))?;
+        if !route.methods.contains(&request.preflight_for.unwrap_or(request.method)) {
+            return Err(NoRoute::Method(application, route));
+        }
         Ok(RouteMatch { application, route, action: route.action_of(request), parameters })
     }
 

@@ -1,9 +1,16 @@
-//! Counters, by name; Envoy gives them no labels of its own.
+//! Counters and gauges, by name; Envoy gives them no labels of its own.
 //!
-//! | name | counts |
-//! |---|---|
-//! | `countersign.decisions.outcome.<verdict>.reason.<code>` | decisions; the code with `_` for `-`, `permitted` where there is no refusal |
-//! | `countersign.configurations` | workers that served their first request under a configuration |
+//! | name | kind | what |
+//! |---|---|---|
+//! | `countersign.decisions.outcome.<verdict>.reason.<code>` | counter | decisions; the code with `_` for `-`, `permitted` where there is no refusal |
+//! | `countersign.configurations` | counter | workers that served their first request under a configuration |
+//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why nothing was taken ([`FetchFault::outcome`](crate::trust::FetchFault::outcome)) |
+//! | `countersign.keys.<provider>.skipped_keys` | counter | keys left out of sets that were taken |
+//! | `countersign.keys.<provider>.private_keys` | counter | those that came with members of a private key: somebody published what must be secret |
+//! | `countersign.keys.<provider>.unknown_key_refusals` | counter | requests refused because no current key is the token's |
+//! | `countersign.keys.<provider>.age_seconds` | gauge | time since the keys in use were fetched |
+//! | `countersign.waiting` | gauge | requests that wait for keys; one that waited in a worker that trapped stays counted |
+//! | `countersign.keys_shared` | gauge | 1 where the workers share what they fetch; 0 where each fetches for itself, for want of a `vm_id` |
 //!
 //! Policies that could not be evaluated are the reason `policy_error`.
 //!
@@ -16,12 +23,10 @@
 //!   - { tag_name: reason, regex: "^wasmcustom\\.countersign\\.decisions.*(\\.reason\\.(\\w+))$" }
 //! ```
 //!
-//! The number of names is bounded by the number of reasons: no part of a request is ever in a name.
+//! The number of names is bounded by the configuration: no part of a request or of a provider's answer is ever in a name.
 
+use crate::provider::ProviderName;
 use crate::refusal::Reason;
-
-/// Workers that served their first request under a configuration.
-pub const CONFIGURATIONS: &str = "countersign.configurations";
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,33 +60,94 @@ pub struct DecisionCounter {
     pub reason: Option<Reason>,
 }
 
-impl DecisionCounter {
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Decisions.
+    Decisions(DecisionCounter),
+    /// Workers that served their first request under a configuration.
+    Configurations,
+    /// Fetches of a provider's keys, by what came of them: `taken`, or a fault's word.
+    Fetches(ProviderName, &'static str),
+    /// Keys that were left out of a set that was taken.
+    SkippedKeys(ProviderName),
+    /// Keys that came with members of a private key.
+    PrivateKeys(ProviderName),
+    /// Requests refused because the provider's keys are known and the token's is none of them.
+    UnknownKeyRefusals(ProviderName),
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Gauge {
+    /// Seconds since the provider's keys were fetched.
+    KeyAge(ProviderName),
+    /// Requests that wait for keys.
+    Waiting,
+    /// 1 where the workers share the keys that they fetch, 0 where each fetches for itself.
+    KeysShared,
+}
+
+impl Counter {
     /// Its name: letters, digits, `_` and `.` only, as Envoy's statistics need.
     #[must_use]
-    pub fn name(self) -> String {
-        let reason = self.reason.map_or("permitted", Reason::code).replace('-', "_");
-        format!("countersign.decisions.outcome.{}.reason.{reason}", self.verdict.name())
+    pub fn name(&self) -> String {
+        match self {
+            Self::Decisions(DecisionCounter { verdict, reason }) => {
+                let reason = reason.map_or("permitted", Reason::code).replace('-', "_");
+                format!("countersign.decisions.outcome.{}.reason.{reason}", verdict.name())
+            }
+            Self::Configurations => "countersign.configurations".to_owned(),
+            Self::Fetches(provider, outcome) => format!("countersign.keys.{provider}.fetches.outcome.{outcome}"),
+            Self::SkippedKeys(provider) => format!("countersign.keys.{provider}.skipped_keys"),
+            Self::PrivateKeys(provider) => format!("countersign.keys.{provider}.private_keys"),
+            Self::UnknownKeyRefusals(provider) => format!("countersign.keys.{provider}.unknown_key_refusals"),
+        }
+    }
+}
+
+impl Gauge {
+    /// Its name, of the same characters.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::KeyAge(provider) => format!("countersign.keys.{provider}.age_seconds"),
+            Self::Waiting => "countersign.waiting".to_owned(),
+            Self::KeysShared => "countersign.keys_shared".to_owned(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DecisionCounter, Verdict};
+    use super::{Counter, DecisionCounter, Gauge, Verdict};
     use crate::portable;
+    use crate::provider::ProviderName;
     use crate::refusal::Reason;
 
+    fn decisions(verdict: Verdict, reason: Option<Reason>) -> String {
+        Counter::Decisions(DecisionCounter { verdict, reason }).name()
+    }
+
     #[portable]
-    fn a_counter_is_named_after_verdict_and_reason() {
-        let counter = DecisionCounter { verdict: Verdict::Allow, reason: None };
-        assert_eq!(counter.name(), "countersign.decisions.outcome.allow.reason.permitted");
-        let counter = DecisionCounter { verdict: Verdict::WouldDeny, reason: Some(Reason::TokenExpired) };
-        assert_eq!(counter.name(), "countersign.decisions.outcome.would_deny.reason.token_expired");
+    fn a_counter_is_named_after_what_it_counts() {
+        assert_eq!(decisions(Verdict::Allow, None), "countersign.decisions.outcome.allow.reason.permitted");
+        assert_eq!(
+            decisions(Verdict::WouldDeny, Some(Reason::TokenExpired)),
+            "countersign.decisions.outcome.would_deny.reason.token_expired"
+        );
+        let corp = ProviderName::new("corp");
+        assert_eq!(
+            Counter::Fetches(corp.clone(), "no_usable_key").name(),
+            "countersign.keys.corp.fetches.outcome.no_usable_key"
+        );
+        assert_eq!(Gauge::KeyAge(corp).name(), "countersign.keys.corp.age_seconds");
     }
 
     #[portable]
     fn every_name_has_only_letters_digits_underscores_and_dots() {
         for reason in Reason::ALL {
-            let name = DecisionCounter { verdict: Verdict::Deny, reason: Some(*reason) }.name();
+            let name = decisions(Verdict::Deny, Some(*reason));
             assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')), "{name}");
         }
     }

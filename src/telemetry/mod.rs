@@ -1,10 +1,10 @@
-//! What is told of each decision: an id, one JSON line, and counters; without secrets.
+//! What is told of each decision: an id, one JSON line, and metrics; without secrets.
 
 mod decision_id;
 mod metrics;
 mod record;
 
 pub use decision_id::DecisionId;
-pub use metrics::{CONFIGURATIONS, DecisionCounter, Verdict};
+pub use metrics::{Counter, DecisionCounter, Gauge, Verdict};
 pub(crate) use record::cedar_notation;
 pub use record::{AuthenticationRecord, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord};

@@ -31,7 +31,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::{DecisionCounter, DecisionId, Verdict};
+use super::{Counter, DecisionCounter, DecisionId, Verdict};
 use crate::config::Mode;
 use crate::identity::{Binding, DeviceEvidence, Identity, Principal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
@@ -289,8 +289,8 @@ impl DecisionRecord {
 
     /// The counter that this decision adds to.
     #[must_use]
-    pub const fn counter(&self) -> DecisionCounter {
-        self.counter
+    pub const fn counter(&self) -> Counter {
+        Counter::Decisions(self.counter)
     }
 
     /// The record as one line of ASCII JSON, without the line's end.

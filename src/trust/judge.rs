@@ -10,7 +10,7 @@
 //!
 //! A `NumericDate` with a fraction is rounded to the side that is stricter in each comparison.
 
-use super::{Audiences, Expiry, TokenProfile, Typ};
+use super::{Audiences, Expiry, MissingKey, Prospect, TokenProfile, TrustStore, Typ};
 use crate::jose::{AuthenticToken, ClaimSet, Rounding, UnverifiedToken};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::{Seconds, UnixSeconds};
@@ -40,16 +40,63 @@ pub enum Appraisal {
     },
 }
 
+/// A token whose maker is not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotVerified {
+    /// Why.
+    pub refusal: Refusal,
+    /// The key that was not at hand, where that is why.
+    pub missing_key: Option<Box<MissingKey>>,
+}
+
+impl NotVerified {
+    /// The same, or where a key is missing that may come, another reason for which the token is refused anyway.
+    #[must_use]
+    pub fn unless_refused(self, otherwise: impl FnOnce() -> Option<Refusal>) -> Self {
+        if !self.missing_key.as_ref().is_some_and(|missing| missing.may_come()) {
+            return self;
+        }
+        otherwise().map_or(self, Self::from)
+    }
+}
+
+impl From<Refusal> for NotVerified {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, missing_key: None }
+    }
+}
+
 impl TokenProfile {
     /// Proves who made a token: one of this profile's keys, with one of its algorithms (RFC 8725 section 3.1).
     ///
     /// # Errors
-    /// `token-algorithm`, `token-key`, `token-signature`.
-    pub fn verify(&self, token: UnverifiedToken) -> Result<AuthenticToken, Refusal> {
+    /// `token-algorithm`, `token-key`, `token-signature`; `keys-unavailable` where the key that it needs may come.
+    pub fn verify(
+        &self,
+        token: UnverifiedToken,
+        trust: &TrustStore,
+        now: UnixSeconds,
+    ) -> Result<AuthenticToken, NotVerified> {
         if !self.algorithms.contains(&token.algorithm) {
-            return Err(Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned())).about(&self.name));
+            let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
+            return Err(refusal.about(&self.name).into());
         }
-        AuthenticToken::verify(token, &self.keys).map_err(|refusal| refusal.about(&self.name))
+        let keys = trust.keys(self, now).map_err(|prospect| self.lacks_key(None, prospect))?;
+        let key_id = token.key_id.clone();
+        AuthenticToken::verify(token, keys).map_err(|refusal| match (refusal.reason, key_id) {
+            (Reason::TokenKey, Some(key_id)) => {
+                let prospect = trust.prospect(self, &key_id, now);
+                self.lacks_key(Some(key_id), prospect)
+            }
+            _ => refusal.about(&self.name).into(),
+        })
+    }
+
+    fn lacks_key(&self, key_id: Option<String>, prospect: Prospect) -> NotVerified {
+        NotVerified {
+            refusal: prospect.refusal().about(&self.name),
+            missing_key: Some(Box::new(MissingKey { provider: self.name.clone(), key_id, prospect })),
+        }
     }
 
     /// Judges an authentic token that must be fresh, in the order of this module.

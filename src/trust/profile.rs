@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::FactField;
-use crate::jose::{Algorithm, ClaimPath, KeySet};
+use super::{FactField, KeySource};
+use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -70,8 +70,19 @@ pub struct TokenProfile {
     pub max_lifetime: Option<Seconds>,
     /// The claims that become facts.
     pub facts: Vec<FactField>,
-    /// The keys that may sign.
-    pub keys: KeySet,
+    /// Where the keys that may sign come from.
+    pub keys: KeySource,
+}
+
+impl TokenProfile {
+    /// Whether no token can fit both, whoever signed it: one claim, two values.
+    #[must_use]
+    pub fn is_pinned_apart_from(&self, other: &Self) -> bool {
+        let differs = |(claim, value): &(String, Value)| {
+            other.pins.iter().any(|(others, another)| claim == others && value != another)
+        };
+        self.pins.iter().any(differs)
+    }
 }
 
 /// Whether verified evidence goes on to the upstream.

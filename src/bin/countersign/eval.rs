@@ -10,6 +10,7 @@ use countersign::reply::Reply;
 use countersign::request::{Peer, RequestParts, client_address};
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
+use countersign::trust::TrustStore;
 use jwt_simple::reexports::ct_codecs::{Base64, Decoder as _};
 use serde_json::{Map, Value, json};
 
@@ -101,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn answer(plan: &Plan, request: RequestLine, now: UnixSeconds, number: u64) -> Result<Value, Failure> {
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = enforcement::decide(plan, request.parts(plan), now, &decision_id);
+    let outcome = enforcement::decide(plan, &TrustStore::new(plan.profiles(), 0), request.parts(plan), now, &decision_id);
     let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());

@@ -51,7 +51,6 @@ fn a_missing_member_is_named_at_its_object_with_what_to_write() {
         ("/issuers/corp/typ", "/issuers/corp", "typ"),
         ("/issuers/corp/principal", "/issuers/corp", "principal"),
         ("/issuers/corp/principal/id", "/issuers/corp/principal", "id"),
-        ("/issuers/corp/keys/inline", "/issuers/corp/keys", "inline"),
         ("/devices/mdm/header", "/devices/mdm", "header"),
         ("/devices/mdm/audiences", "/devices/mdm", "audiences"),
         ("/devices/mdm/max_age", "/devices/mdm", "max_age"),

@@ -244,7 +244,8 @@ fn certificates_in_a_key_are_not_looked_at() {
 
 #[portable]
 fn thumbprints_are_those_of_the_standards() {
-    let thumbprint = |jwk: Value, algorithm| VerificationKey::compile(&jwk, Some(&[algorithm])).unwrap().thumbprint();
+    let thumbprint =
+        |jwk: Value, algorithm| VerificationKey::compile(&jwk, Some(&[algorithm])).unwrap().thumbprint().to_owned();
     // RFC 7638 section 3.1.
     let rsa = json!({
         "kty": "RSA",
@@ -265,7 +266,7 @@ fn thumbprints_are_those_of_the_standards() {
 #[portable]
 fn one_key_has_one_thumbprint_whatever_it_is_called() {
     let thumbprint =
-        |algorithm, changes| VerificationKey::compile(&jwk(algorithm, changes), None).unwrap().thumbprint();
+        |algorithm, changes| VerificationKey::compile(&jwk(algorithm, changes), None).unwrap().thumbprint().to_owned();
     assert_eq!(
         thumbprint(Algorithm::Rs256, json!({})),
         thumbprint(Algorithm::Ps512, json!({ "kid": "other", "use": null }))

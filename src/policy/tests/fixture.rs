@@ -15,7 +15,7 @@ use crate::route::{Application, Requires, Route, Router};
 use crate::time::{Seconds, UnixSeconds};
 use crate::trust::{
     Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, Issuer, IssuerId,
-    PrincipalRule, TokenProfile, Typ,
+    KeySource, PrincipalRule, TokenProfile, Typ,
 };
 
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -44,7 +44,7 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
         max_age: None,
         max_lifetime: None,
         facts,
-        keys,
+        keys: KeySource::Inline(keys),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::portable;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::testing::{self, NOW};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use crate::trust::{Audiences, Expiry, IssuerId, NotVerified, TokenProfile, TrustStore, Typ};
 
 fn profile() -> TokenProfile {
     testing::profile("corp")
@@ -294,9 +294,9 @@ fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
     let verified = |profile: &TokenProfile, token: &str| {
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
         profile
-            .verify(token)
+            .verify(token, &TrustStore::default(), NOW)
             .map(|token| token.payload().to_vec())
-            .map_err(|refusal| (refusal.reason, refusal.provider))
+            .map_err(|NotVerified { refusal, .. }| (refusal.reason, refusal.provider))
     };
     let claims = testing::claims(json!({}));
     let token = testing::token(&claims);

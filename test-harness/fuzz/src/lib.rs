@@ -17,6 +17,7 @@ use countersign::enforcement::{Outcome, decide};
 use countersign::request::RequestParts;
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
+use countersign::trust::TrustStore;
 use serde_json::{Value, json};
 
 /// The time of every decision.
@@ -115,7 +116,10 @@ pub fn plan() -> &'static Plan {
 #[must_use]
 pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let id = DecisionId::derive(&[7; 32], 1, NOW);
-    let (first, second) = (decide(plan, parts.clone(), NOW, &id), decide(plan, parts.clone(), NOW, &id));
+    // Where keys are fetched, none have come.
+    let trust = TrustStore::new(plan.profiles(), 0);
+    let (first, second) =
+        (decide(plan, &trust, parts.clone(), NOW, &id), decide(plan, &trust, parts.clone(), NOW, &id));
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");
     assert_eq!(first.record, second.record, "two records of one request differ");
     first

@@ -1,4 +1,5 @@
-//! JWK sets: whatever a provider publishes, the usable keys are as they must be, and nothing panics.
+//! JWK sets: whatever a provider publishes, the usable keys are as they must be, an answer with it counts if and only if the
+//! set does, and nothing panics; nor where it stands in place of metadata.
 
 #![no_main]
 
@@ -6,10 +7,21 @@ use std::collections::HashSet;
 
 use countersign::jose::{Algorithm, KeySet, json};
 use countersign::limits::{MAX_KEYS_PER_SET, MAX_TOKEN_JSON_DEPTH};
+use countersign::trust::{Endpoint, FetchedSet, KeyUrl, Response, key_endpoint};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(set) = json::parse(bytes, MAX_TOKEN_JSON_DEPTH) else { return };
+    let headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
+    let answer = Response { status: 200, headers, body: bytes.to_vec(), body_bytes: bytes.len() };
+    let url = KeyUrl::parse("https://login.example.com/metadata").expect("a URL");
+    let metadata = Endpoint { url, cluster: "login".to_owned() };
+    if let Ok(endpoint) = key_endpoint(&answer, &metadata, "https://login.example.com", None) {
+        assert_eq!((endpoint.url.authority(), endpoint.cluster), (metadata.url.authority(), metadata.cluster));
+    }
+    let counts = FetchedSet::read(&answer, None).is_ok();
+    let parsed = json::parse(bytes, MAX_TOKEN_JSON_DEPTH);
+    assert_eq!(counts, parsed.as_ref().is_ok_and(|set| KeySet::compile(set, None).is_ok()));
+    let Ok(set) = parsed else { return };
     for algorithms in [None, Some(&[Algorithm::Rs256, Algorithm::Es256, Algorithm::Ed25519][..])] {
         let (keys, skipped) = match KeySet::compile(&set, algorithms) {
             Ok(compiled) => compiled,

@@ -6,7 +6,7 @@
 
 use countersign::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
 use countersign::limits::TOKEN_BYTES;
-use countersign::trust::{FactField, choose_profile};
+use countersign::trust::{FactField, TrustStore, choose_profile};
 use countersign_fuzz::{NOW, Signer, plan};
 use libfuzzer_sys::fuzz_target;
 
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     for issuer in &plan().issuers {
-        let made_by_its_key = issuer.profile.verify(token.clone());
+        let made_by_its_key = issuer.profile.verify(token.clone(), &TrustStore::default(), NOW);
         let may = match issuer.profile.name.as_str() {
             "corp" => signer == Some(Signer::Corp),
             _ => signer == Some(Signer::Machines),

@@ -10,6 +10,7 @@ use countersign::reply::Reply;
 use countersign::request::RequestParts;
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
+use countersign::trust::TrustStore;
 use serde_json::{Map, Value, json};
 
 use super::{Case, Found, Source, Stage, Stated, jose};
@@ -30,7 +31,7 @@ pub fn figures(source: &Source<'_>) -> Result<Vec<Case>, String> {
     let mut jwk = file["jwk"].clone();
     jwk["alg"] = json!("ES256");
     let key = VerificationKey::compile(&jwk, None).map_err(|fault| format!("the key of the figures: {fault}"))?;
-    let same = file["jkt"].as_str() == Some(key.thumbprint().as_str());
+    let same = file["jkt"].as_str() == Some(key.thumbprint());
     case("thumbprint of the key".to_owned(), Stated::Right, if same { Found::Accepted } else { REFUSED });
 
     for proof in file["proofs"].as_array().ok_or("it has no proofs")? {
@@ -105,7 +106,7 @@ fn answer(plan: &Plan, fields: &[(&str, String)]) -> Found {
     let headers = fixed.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
     let parts = RequestParts { headers: headers.collect(), ..RequestParts::default() };
     let now = UnixSeconds::new(NOW);
-    match decide(plan, parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply {
+    match decide(plan, &TrustStore::default(), parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply {
         Reply::Forward(_) => Found::Accepted,
         Reply::Answer(_) => Found::Refused(Stage::Claims),
     }

@@ -4,7 +4,7 @@
 use countersign::jose::{Algorithm, AuthenticToken};
 use countersign::provider::ProviderName;
 use countersign::time::{Seconds, UnixSeconds};
-use countersign::trust::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use countersign::trust::{Audiences, Expiry, IssuerId, KeySource, TokenProfile, TrustStore, Typ};
 use serde_json::Value;
 
 use super::{Case, Found, Source, Stage, Stated, jose};
@@ -45,7 +45,7 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
         issuer: IssuerId::Exactly("testing@secure.istio.io".to_owned()),
         audiences,
         expiry: Expiry::Required,
-        keys: jose::key_set(keys, Some(&algorithms))?,
+        keys: KeySource::Inline(jose::key_set(keys, Some(&algorithms))?),
         algorithms,
         typ: Typ { values: vec!["jwt".to_owned()], absent: false },
         pins: Vec::new(),
@@ -55,7 +55,8 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
         max_lifetime: None,
         facts: Vec::new(),
     };
-    let token: AuthenticToken = profile.verify(jose::parse(token)?).map_err(|_| Stage::Signature)?;
+    let token: AuthenticToken =
+        profile.verify(jose::parse(token)?, &TrustStore::default(), NOW).map_err(|_| Stage::Signature)?;
     let claims = token.claims().map_err(|_| Stage::Claims)?;
     profile.judge(token.typ(), &claims, NOW).map_err(|_| Stage::Claims).map(|_| ())
 }

@@ -1,0 +1,122 @@
+//! Requests whose keys are not at hand: which of them may wait, and what is said of the others.
+
+use super::*;
+use crate::testing;
+use crate::trust::{Effect, MissingKey, Prospect, Response};
+
+/// The configuration with fetched keys for both providers.
+fn fetching() -> Plan {
+    let mut configuration = configuration();
+    let keys = |path: &str| json!({ "url": format!("https://issuer.example{path}"), "cluster": "issuer" });
+    configuration["issuers"]["corp"]["keys"] = keys("/corp");
+    configuration["devices"]["mdm"]["keys"] = keys("/mdm");
+    plan_of(&configuration)
+}
+
+/// A store in which these providers have answered with this set, and nobody else.
+fn store(plan: &Plan, answered: &[(&str, Value)]) -> TrustStore {
+    let mut store = TrustStore::new(plan.profiles(), 1);
+    for effect in store.tick(None, NOW) {
+        let Effect::Send(request) = effect else { continue };
+        let answer = answered.iter().find(|(provider, _)| *provider == request.id.provider.as_str());
+        if let Some((_, set)) = answer {
+            let body = set.to_string().into_bytes();
+            let headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
+            let response = Response { status: 200, headers, body_bytes: body.len(), body };
+            store.answered(&request.id, Ok(&response), None, NOW);
+        }
+    }
+    store
+}
+
+fn corp_set() -> (&'static str, Value) {
+    ("corp", jwk_set(&key(Algorithm::Es256), Some(KEY_ID)))
+}
+
+fn mdm_set() -> (&'static str, Value) {
+    ("mdm", jwk_set(&other_key(), Some("mdm-key")))
+}
+
+fn order(token: &str, posture: Option<&str>) -> RequestParts {
+    parts("GET", "/api/orders/7", Some(token), posture, &[])
+}
+
+fn decided(trust: &TrustStore, parts: RequestParts) -> Outcome {
+    decide(&fetching(), trust, parts, NOW, &decision_id())
+}
+
+/// Whose key a request may wait for.
+fn waits_for(outcome: &Outcome) -> Option<&str> {
+    outcome.missing_key.as_deref().filter(|missing| missing.may_come()).map(|missing| missing.provider.as_str())
+}
+
+#[portable]
+fn with_the_fetched_keys_it_is_decided_as_with_those_in_the_configuration() {
+    let trust = store(&fetching(), &[corp_set(), mdm_set()]);
+    let got = decided(&trust, order(&alice(json!({})), Some(&posture(json!({})))));
+    assert_eq!(set(forwarded(&got), "x-countersign-subject"), Some("alice"));
+    assert_eq!(got.missing_key, None);
+}
+
+#[portable]
+fn a_request_waits_for_the_keys_that_it_needs_one_provider_after_the_other() {
+    let request = || order(&alice(json!({})), Some(&posture(json!({}))));
+    for (answered, whose) in [(vec![], "corp"), (vec![mdm_set()], "corp"), (vec![corp_set()], "mdm")] {
+        let got = decided(&store(&fetching(), &answered), request());
+        assert_eq!(waits_for(&got), Some(whose));
+        assert_eq!(refusal(&got), code(503, "keys-unavailable"));
+        let headers = &refused(&got).headers;
+        assert!(headers.contains(&("retry-after".to_owned(), "1".to_owned())), "{headers:?}");
+    }
+}
+
+#[portable]
+fn what_is_refused_whatever_the_keys_say_does_not_wait() {
+    let good = posture(json!({}));
+    let expired = json!({ "exp": NOW.get() - 3_600 });
+    let cases = [
+        (parts("GET", "/api/orders/..", Some(&alice(json!({}))), Some(&good), &[]), code(400, "path-ambiguous")),
+        (parts("GET", "/nowhere", Some(&alice(json!({}))), Some(&good), &[]), code(403, "route-unknown")),
+        (parts("GET", "/api/orders/7", None, Some(&good), &[]), code(401, "credential-missing")),
+        (order("a.b.c", Some(&good)), code(401, "token-malformed")),
+        (order(&alice(json!({ "iss": "https://other.example" })), Some(&good)), code(401, "token-issuer")),
+        (order(&alice(expired), Some(&good)), code(401, "token-expired")),
+        (order(&alice(json!({ "aud": "other" })), Some(&good)), code(401, "token-audience")),
+        (order(&alice(json!({})), None), code(401, "posture-missing")),
+    ];
+    let trust = store(&fetching(), &[]);
+    for (request, expected) in cases {
+        let got = decided(&trust, request);
+        assert_eq!((waits_for(&got), refusal(&got)), (None, expected));
+    }
+    let trust = store(&fetching(), &[corp_set()]);
+    let got = decided(&trust, order(&alice(json!({})), Some(&posture(json!({ "iss": "https://other.example" })))));
+    assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "posture-refused")));
+}
+
+#[portable]
+fn what_needs_no_keys_goes_on_without_them() {
+    let trust = store(&fetching(), &[]);
+    let got = decided(&trust, parts("GET", "/healthz", None, None, &[]));
+    assert_eq!(got.missing_key, None);
+    forwarded(&got);
+}
+
+#[portable]
+fn a_key_that_the_young_set_lacks_is_unknown_and_one_that_an_older_set_lacks_may_come() {
+    let trust = store(&fetching(), &[corp_set(), mdm_set()]);
+    let claims = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
+    let token = other_key().sign_claims(Some("rotated"), Some("JWT"), &claims).unwrap();
+    let request = || order(&token, Some(&posture(json!({}))));
+    let got = decided(&trust, request());
+    assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "token-key")));
+    let missing = MissingKey {
+        provider: crate::provider::ProviderName::new("corp"),
+        key_id: Some("rotated".to_owned()),
+        prospect: Prospect::None,
+    };
+    assert_eq!(got.missing_key.as_deref(), Some(&missing), "the host counts it");
+    let later = testing::later(NOW, 30);
+    let got = decide(&fetching(), &trust, request(), later, &decision_id());
+    assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")));
+}

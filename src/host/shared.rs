@@ -1,0 +1,135 @@
+//! What all streams of one configuration on one worker share with its root context.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::calls;
+use super::meter::Meter;
+use super::state::State;
+use crate::config::Plan;
+use crate::telemetry::{Counter, DecisionId, Gauge};
+use crate::time::UnixSeconds;
+use crate::trust::{MissingKey, TrustStore};
+use crate::waiting::WaitingRoom;
+
+/// A tick that somebody waits for comes after this long.
+pub(super) const SOON: Duration = Duration::from_millis(10);
+
+/// What all streams of one configuration share. No borrow of its parts outlives a call to the host, which may call back.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// The configuration; without one every request is refused.
+    pub(super) plan: Option<Plan>,
+    /// The keys that are believed now.
+    pub(super) trust: RefCell<TrustStore>,
+    /// The streams that wait for keys, each with its state.
+    waiting: RefCell<WaitingRoom<Rc<Cell<State>>>>,
+    /// Counters and gauges.
+    pub(super) meter: Meter,
+    /// Whether the next tick was asked for to come soon.
+    pub(super) hurried: Cell<bool>,
+    /// The secret that decision ids are derived from; made at the first request.
+    seed: OnceCell<[u8; 32]>,
+    /// Decisions so far.
+    decisions: Cell<u64>,
+}
+
+impl Shared {
+    /// A configuration, with the keys that stand in it.
+    pub(super) fn of(plan: Plan) -> Self {
+        let trust = RefCell::new(TrustStore::new(plan.profiles(), random_number()));
+        Self { plan: Some(plan), trust, ..Self::default() }
+    }
+
+    /// The id of the next decision.
+    pub(super) fn next_decision_id(&self, now: UnixSeconds) -> DecisionId {
+        let seed = match self.seed.get() {
+            Some(seed) => *seed,
+            None => {
+                let seed = random_seed();
+                let _ = self.seed.set(seed);
+                // The first request of this worker. Not in the configuration callback, which Envoy also runs in a VM that
+                // never serves a request.
+                self.meter.count(Counter::Configurations, 1);
+                seed
+            }
+        };
+        let counter = self.decisions.get();
+        self.decisions.set(counter.wrapping_add(1));
+        DecisionId::derive(&seed, counter, now)
+    }
+
+    /// Lets a stream wait for a key, if it may come and there is room.
+    pub(super) fn wait(&self, stream: u32, missing: &MissingKey, now: UnixSeconds, state: &Rc<Cell<State>>) -> bool {
+        let entered = self
+            .waiting
+            .try_borrow_mut()
+            .is_ok_and(|mut waiting| waiting.enter(stream, missing, now, Rc::clone(state)));
+        if entered {
+            self.meter.change(Gauge::Waiting, 1);
+            self.ask_for(missing, now);
+        }
+        entered
+    }
+
+    /// Lets the fetch begin that may bring a key, at a tick that comes soon. Only the root may fetch: a call of the stream's
+    /// would end with the stream.
+    pub(super) fn ask_for(&self, missing: &MissingKey, now: UnixSeconds) {
+        self.seek(missing, now);
+        self.hurry();
+    }
+
+    /// Lets the next tick come soon.
+    pub(super) fn hurry(&self) {
+        if !self.hurried.replace(true) {
+            calls::tick_every(SOON);
+        }
+    }
+
+    /// Whether a stream waits.
+    pub(super) fn waits(&self, stream: u32) -> bool {
+        self.waiting.try_borrow().is_ok_and(|waiting| waiting.has(stream))
+    }
+
+    /// Lets a stream that was woken wait on, perhaps for another key than before; the next tick comes at its usual time.
+    pub(super) fn wait_on(&self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
+        let stays = self.waiting.try_borrow_mut().is_ok_and(|mut waiting| waiting.stay(stream, missing, now));
+        if stays {
+            self.seek(missing, now);
+        }
+        stays
+    }
+
+    fn seek(&self, missing: &MissingKey, now: UnixSeconds) {
+        if let Ok(mut trust) = self.trust.try_borrow_mut() {
+            trust.seek(missing, now);
+        }
+    }
+
+    /// A stream waits no longer. Its state, if it did wait.
+    pub(super) fn leave(&self, stream: u32) -> Option<Rc<Cell<State>>> {
+        let state = self.waiting.try_borrow_mut().ok().and_then(|mut waiting| waiting.leave(stream))?;
+        self.meter.change(Gauge::Waiting, -1);
+        Some(state)
+    }
+
+    /// What the waiting room says of its streams.
+    pub(super) fn waiting(&self, ask: impl FnOnce(&WaitingRoom<Rc<Cell<State>>>) -> Vec<u32>) -> Vec<u32> {
+        self.waiting.try_borrow().map(|waiting| ask(&waiting)).unwrap_or_default()
+    }
+}
+
+/// A number that nobody can guess: a hash that the standard library's randomly keyed hasher gives.
+pub(super) fn random_number() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+fn random_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    for chunk in seed.chunks_mut(8) {
+        chunk.copy_from_slice(&random_number().to_be_bytes());
+    }
+    seed
+}
