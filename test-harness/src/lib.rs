@@ -6,7 +6,7 @@
 //! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
 //! - [`conformance`]: public test vectors held against the core
 //! - [`manifests`]: the examples for Kubernetes held against the published definitions of their kinds
-//! - [`failing_worker`]: a module that configures well on the main thread and fails on workers, and [`trapping`]: one that traps
+//! - [`modules`]: small modules that fail, trap or meddle
 //!
 //! Everything listens on 127.0.0.1 alone. Nothing here is part of the plugin.
 
@@ -14,12 +14,11 @@ pub mod answer;
 pub mod clock;
 pub mod conformance;
 pub mod envoy;
-pub mod failing_worker;
 pub mod http1;
 pub mod http2;
 pub mod keys;
 pub mod manifests;
+pub mod modules;
 pub mod paths;
 pub mod services;
 pub mod tokens;
-pub mod trapping;

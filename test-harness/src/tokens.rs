@@ -1,5 +1,7 @@
 //! Tokens as the providers of the example configuration make them, and tokens that are wrong in one chosen way.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -46,18 +48,18 @@ pub const CALLERS: &[Caller] = &[ALICE, BOB, CAROL, REPORTER];
 /// A token before it is signed.
 #[derive(Clone)]
 pub struct Token {
-    key: &'static DemoKey,
+    key: Arc<DemoKey>,
     header: Map<String, Value>,
     claims: Map<String, Value>,
 }
 
 impl Token {
-    fn new(key: &'static DemoKey, typ: &str, claims: Value) -> Self {
+    fn new(key: &Arc<DemoKey>, typ: &str, claims: Value) -> Self {
         let claims = match claims {
             Value::Object(claims) => claims,
             _ => Map::new(),
         };
-        Self { key, header: Map::new(), claims }.key(key).header("typ", json!(typ))
+        Self { key: Arc::clone(key), header: Map::new(), claims }.key(key).header("typ", json!(typ))
     }
 
     /// An access token of this caller, good now.
@@ -97,15 +99,15 @@ impl Token {
 
     /// Signed with this key, and saying so.
     #[must_use]
-    pub fn key(mut self, key: &'static DemoKey) -> Self {
-        self.key = key;
+    pub fn key(mut self, key: &Arc<DemoKey>) -> Self {
+        self.key = Arc::clone(key);
         self.header("alg", json!(key.alg)).header("kid", json!(key.kid))
     }
 
     /// Signed with this key, but saying nothing of it.
     #[must_use]
-    pub fn signed_by(mut self, key: &'static DemoKey) -> Self {
-        self.key = key;
+    pub fn signed_by(mut self, key: &Arc<DemoKey>) -> Self {
+        self.key = Arc::clone(key);
         self
     }
 
@@ -173,8 +175,8 @@ impl Token {
     }
 }
 
-/// The text in base64url (RFC 7515 section 2).
+/// The octets in base64url (RFC 7515 section 2).
 #[must_use]
-pub fn base64url(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(text)
+pub fn base64url(octets: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(octets)
 }

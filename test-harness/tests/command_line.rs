@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use test_harness::envoy::Bootstrap;
+use test_harness::keys::with_inline_keys;
 use test_harness::paths;
 use test_harness::tokens::{ALICE, BOB, Token};
 
@@ -131,7 +132,7 @@ fn a_file_that_cannot_be_read_is_another_exit_code() {
 #[test]
 fn eval_prints_one_decision_a_line() {
     let folder = Folder::new("eval");
-    let config = folder.file("plugin.json", &example().to_string());
+    let config = folder.file("plugin.json", &with_inline_keys(example()).to_string());
     let bearer = |token: &Token| json!(["authorization", format!("Bearer {}", token.sign())]);
     let posture = |device: &str| json!(["x-device-posture", Token::about(device).sign()]);
     let line = |id: &str, path: &str, headers: Value| {
@@ -166,7 +167,7 @@ fn eval_prints_one_decision_a_line() {
 #[test]
 fn eval_decides_by_the_time_that_it_is_told() {
     let folder = Folder::new("now");
-    let config = folder.file("plugin.json", &example().to_string());
+    let config = folder.file("plugin.json", &with_inline_keys(example()).to_string());
     let token = format!("Bearer {}", Token::of(ALICE).sign());
     let line = json!({ "id": "1", "method": "GET", "path": "/api/orders/7", "authority": "shop.example.com",
         "headers": [["authorization", token]] })
@@ -188,7 +189,8 @@ fn a_key_that_was_made_signs_a_token_that_its_set_verifies() {
     let set = run(&["key", "jwks", &pem, "--algorithm", "ES256", "--kid", "k1"]);
     assert_eq!(set.status.code(), Some(0), "{}", all(&set));
     let mut config = example();
-    config["issuers"]["corp"]["keys"]["inline"] = serde_json::from_str(&stdout(&set)).expect("a JWK set");
+    let set: Value = serde_json::from_str(&stdout(&set)).expect("a JWK set");
+    config["issuers"]["corp"]["keys"] = json!({ "inline": set });
     config["applications"]["shop"]["requires"] = json!(["corp"]);
     let config = folder.file("plugin.json", &config.to_string());
     let claims = json!({ "groups": ["engineering"] }).to_string();

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use test_harness::envoy::Bootstrap;
+use test_harness::keys::with_inline_keys;
 use test_harness::paths;
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Linker, Module, Store, TypedFunc, Val};
 
@@ -114,9 +115,14 @@ fn reminders(log: &[String]) -> usize {
     log.iter().filter(|line| line.contains("SHADOW MODE") && line.contains("NOT enforced")).count()
 }
 
+/// The example, with its keys in it: the host here sends no requests.
+fn configuration() -> Value {
+    with_inline_keys(Bootstrap::example().expect("the example").plugin_configuration())
+}
+
 #[test]
 fn a_rehearsal_is_said_at_the_start_and_again_every_hour() {
-    let mut configuration = Bootstrap::example().expect("the example").plugin_configuration();
+    let mut configuration = configuration();
     configuration["mode"] = json!("shadow");
     for (hours, expected) in [(0, 1), (1, 2), (3, 4)] {
         let log = log_after(hours, &configuration);
@@ -126,7 +132,7 @@ fn a_rehearsal_is_said_at_the_start_and_again_every_hour() {
 
 #[test]
 fn enforcement_says_nothing_of_the_kind() {
-    let configuration = Bootstrap::example().expect("the example").plugin_configuration();
+    let configuration = configuration();
     let log = log_after(3, &configuration);
     assert!(log.iter().any(|line| line.contains("configured")), "{log:?}");
     assert_eq!(reminders(&log), 0, "{log:?}");

@@ -86,7 +86,9 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     let (binary, module) = (EnvoyVersion::Newest.binary()?, paths::module()?);
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let services = Services::start(any_port, any_port, any_port).await?;
-    let bootstrap = Bootstrap::example_on_free_ports(&module, services.upstream.address())?;
+    let mut bootstrap = Bootstrap::example_on_free_ports(&module, services.upstream.address())?;
+    bootstrap.set_cluster("identity-provider", services.identity_provider.address());
+    bootstrap.set_cluster("device-provider", services.device_provider.address());
     // The rest waits for Envoy and for answers, which must not keep the services from their work.
     tokio::task::block_in_place(|| {
         let envoy = Envoy::start(&binary, &bootstrap, arguments.workers, &paths::new_run_folder("demo")?)?;

@@ -146,6 +146,22 @@ impl Bootstrap {
         }
     }
 
+    /// The same, over TLS: this name is asked for, and certificates are held against this validation context.
+    pub fn set_cluster_over_tls(&mut self, name: &str, address: SocketAddr, sni: &str, validation: &Value) {
+        self.set_cluster(name, address);
+        let clusters = self.0["static_resources"]["clusters"].as_array_mut();
+        for cluster in clusters.into_iter().flatten().filter(|cluster| cluster["name"] == name) {
+            cluster["transport_socket"] = json!({
+                "name": "envoy.transport_sockets.tls",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                    "sni": sni,
+                    "common_tls_context": { "validation_context": validation }
+                }
+            });
+        }
+    }
+
     /// JSON, which Envoy takes as it takes YAML.
     #[must_use]
     pub fn text(&self) -> String {

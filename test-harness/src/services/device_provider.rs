@@ -1,48 +1,41 @@
 //! A device provider: it signs whatever posture one asks it to.
 //!
-//! - `GET /jwks`: the public keys
+//! - `GET /keys`: the public keys
 //! - `GET /posture?device=laptop-1`: a posture token as text; also `managed=false`, `score=10`, `age=<seconds>`
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::{Listening, Query, Text, not_found, serve_lookups, text, token_or_fault};
-use crate::keys::mdm_key_set;
+use super::provider::{Keys, Line, Provider, Role};
+use super::query::{Query, token_or_fault};
+use super::reply::Reply;
+use crate::keys::KEYS;
 use crate::tokens::Token;
 
-/// The service; it ends when it is dropped.
-pub struct DeviceProvider(Listening);
+/// The path of its keys.
+pub const MDM_KEYS: &str = "/keys";
 
-impl DeviceProvider {
-    /// Starts.
-    ///
-    /// # Errors
-    /// The port is taken.
-    pub async fn start(address: SocketAddr) -> io::Result<Self> {
-        serve_lookups(address, answer).await.map(Self)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.0.address
-    }
+/// Starts one.
+///
+/// # Errors
+/// The port is taken.
+pub fn start(address: SocketAddr, line: Line) -> io::Result<Provider> {
+    let keys = Keys::from([(MDM_KEYS.to_owned(), vec![Arc::clone(&KEYS.mdm)])]);
+    Provider::start(address, Role { keys, answer }, line)
 }
 
-fn answer(path: &str, query: &Query) -> Response<Text> {
-    match path {
-        "/jwks" => text(StatusCode::OK, "application/jwk-set+json", mdm_key_set().to_string()),
-        "/posture" => token_or_fault(posture(query)),
-        _ => not_found(),
-    }
+fn answer(keys: &Keys, path: &str, query: &Query) -> Option<Reply> {
+    (path == "/posture").then(|| token_or_fault(posture(keys, query)))
 }
 
-fn posture(query: &Query) -> Result<Token, String> {
+fn posture(keys: &Keys, query: &Query) -> Result<Token, String> {
     let device = query.value("device").ok_or("`device` is missing")?;
+    let key = keys.get(MDM_KEYS).and_then(|keys| keys.first()).ok_or("there is no key")?;
     let token = Token::about(device)
+        .key(key)
         .claim("managed", json!(query.parsed("managed", true)?))
         .claim("score", json!(query.parsed("score", 90_i64)?));
     Ok(token.made_before(query.parsed("age", 0)?))

@@ -1,5 +1,6 @@
 //! One Envoy with every listener that the scenarios need, the upstreams behind it, and requests to send.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -11,15 +12,18 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
 use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
+use test_harness::keys::{corp_key_set, mdm_key_set};
+use test_harness::modules::{self, failing_worker};
 use test_harness::paths::{self, EnvoyVersion};
-use test_harness::services::{Received, Sink, Upstream};
+use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider};
 use test_harness::tokens::{Caller, Token};
-use test_harness::{failing_worker, http1, http2, keys};
+use test_harness::{http1, http2};
 use tokio::runtime::Runtime;
 
 use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
 use crate::faults::Faults;
+use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
 use crate::tls::Authority;
 
 /// The host of the example configuration.
@@ -39,11 +43,12 @@ pub struct Bench {
     pub envoy: Envoy,
     pub upstream: Upstream,
     pub sink: Sink,
+    pub keys: KeyWorld,
     pub authority: Authority,
     faults: OnceLock<io::Result<Faults>>,
     runtime: Runtime,
     requests: AtomicU64,
-    secrets: Mutex<Vec<String>>,
+    secrets: Mutex<BTreeSet<String>>,
 }
 
 impl Bench {
@@ -55,10 +60,18 @@ impl Bench {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let upstream = runtime.block_on(Upstream::start(any_port))?;
         let sink = runtime.block_on(Sink::start(any_port))?;
-        let example = Bootstrap::example_on_free_ports(&module, upstream.address())?;
+        let keys = {
+            let _entered = runtime.enter();
+            KeyWorld::start()?
+        };
+        let mut example = Bootstrap::example_on_free_ports(&module, upstream.address())?;
+        example.set_cluster("identity-provider", keys.login.address());
+        example.set_cluster("device-provider", keys.devices.address());
         let mut bootstrap = example.clone();
         bootstrap.set_cluster("sink", sink.address());
-        for chain in chains(&example, &module, &folder)? {
+        bootstrap.set_cluster(LOGIN, keys.login.address());
+        bootstrap.set_cluster(ELSEWHERE, keys.elsewhere.address());
+        for chain in chains(&example, &module, &folder, &keys)? {
             bootstrap.add_listener(&chain);
         }
         bootstrap.set_cluster_with_trailers("upstream-with-trailers", upstream.address());
@@ -73,11 +86,12 @@ impl Bench {
             envoy,
             upstream,
             sink,
+            keys,
             authority: Authority::new(),
             faults: OnceLock::new(),
             runtime,
             requests: AtomicU64::new(0),
-            secrets: Mutex::new(Vec::new()),
+            secrets: Mutex::default(),
         })
     }
 
@@ -98,9 +112,14 @@ impl Bench {
 
     /// Another Envoy, in a folder of this name.
     pub fn start_envoy(&self, name: &str, bootstrap: &Bootstrap) -> io::Result<Envoy> {
+        self.start_envoy_of(WORKERS, name, bootstrap)
+    }
+
+    /// The same, of so many workers.
+    pub fn start_envoy_of(&self, workers: u32, name: &str, bootstrap: &Bootstrap) -> io::Result<Envoy> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)?;
-        Envoy::start(&self.binary, bootstrap, WORKERS, &folder)
+        Envoy::start(&self.binary, bootstrap, workers, &folder)
     }
 
     /// The Envoy with a listener for each fault around the plugin; it starts when the first scenario wants it.
@@ -155,8 +174,14 @@ impl Bench {
         Envoy::validate(&self.binary, &bootstrap, &folder).expect("envoy runs")
     }
 
+    /// One more identity provider, for an Envoy of its own.
+    pub fn identity_provider(&self, line: Line) -> Provider {
+        let _entered = self.runtime.enter();
+        identity_provider::start(SocketAddr::from(([127, 0, 0, 1], 0)), line).expect("it starts")
+    }
+
     /// Every part of a token that was sent so far.
-    pub fn secrets(&self) -> Vec<String> {
+    pub fn secrets(&self) -> BTreeSet<String> {
         self.secrets.lock().expect("no scenario panics in here").clone()
     }
 }
@@ -171,7 +196,7 @@ pub fn plugin_listener(bench: &Bench, name: &str, configuration: &Value) -> Valu
 }
 
 /// The listeners beside the example's own `main`.
-fn chains(example: &Bootstrap, module: &Path, folder: &Path) -> io::Result<Vec<Chain>> {
+fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) -> io::Result<Vec<Chain>> {
     let plugin = |guard: &str, mut configuration: Value| {
         configuration["guard"] = json!({ "name": guard });
         [wasm_filter("countersign", module, &configuration), guard_filter(guard)]
@@ -180,7 +205,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path) -> io::Result<Vec<C
     let fixture = |vm_id: &str, successes: u32| -> io::Result<[Value; 2]> {
         let file = folder.join(format!("{vm_id}.wasm"));
         std::fs::write(&file, failing_worker::module(successes)?)?;
-        Ok([wasm_filter(vm_id, &file, &json!({})), guard_filter(failing_worker::GUARD)])
+        Ok([wasm_filter(vm_id, &file, &json!({})), guard_filter(modules::GUARD)])
     };
     let chain = |name: &str, cluster: &str, filters: Vec<Value>| Chain {
         name: name.to_owned(),
@@ -192,7 +217,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path) -> io::Result<Vec<C
     shadow["mode"] = json!("shadow");
     let failing = failing_worker::MAIN_THREAD_CALLS;
     let [unguarded, _] = fixture("unguarded", failing)?;
-    Ok(vec![
+    let mut chains = vec![
         chain("main-to-sink", "sink", main()),
         chain("shadow", "upstream", plugin("countersign", shadow).to_vec()),
         chain("deep", "upstream", plugin("countersign", deepest_configuration()).to_vec()),
@@ -208,7 +233,12 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path) -> io::Result<Vec<C
         chain("healthy", "upstream", fixture("healthy", u32::MAX)?.to_vec()),
         chain("plugin-then-failing", "upstream", [main(), fixture("second", failing)?.to_vec()].concat()),
         chain("failing-then-plugin", "upstream", [fixture("first", failing)?.to_vec(), main()].concat()),
-    ])
+    ];
+    // Each under a `vm_id` of its own, so that what they share with other workers is in nobody's way.
+    chains.extend(keys.configurations().into_iter().map(|(name, fetching)| {
+        chain(name, "upstream", vec![wasm_filter(name, module, &fetching), guard_filter("countersign")])
+    }));
+    Ok(chains)
 }
 
 /// A configuration that sets what the example leaves at its default.
@@ -217,7 +247,7 @@ pub fn strict_configuration() -> Value {
         "version": 1,
         "issuers": { "corp": {
             "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
-            "algorithms": ["RS256", "ES256"], "keys": { "inline": keys::corp_key_set() },
+            "algorithms": ["RS256", "ES256"], "keys": { "inline": corp_key_set() },
             "pins": { "azp": "shop-web" }, "forbid_claims": ["nonce"], "max_age": "15m", "max_lifetime": "1h",
             "principal": { "type": "User", "id": "sub", "groups": "groups" },
             "facts": { "tier": "string", "level": "long", "tags?": ["string"] },
@@ -225,7 +255,7 @@ pub fn strict_configuration() -> Value {
         } },
         "devices": { "mdm": {
             "header": "x-device-posture", "issuer": "https://mdm.example.com", "audiences": ["shop"],
-            "typ": ["device-posture+jwt"], "keys": { "inline": keys::mdm_key_set() }, "max_age": "24h",
+            "typ": ["device-posture+jwt"], "keys": { "inline": mdm_key_set() }, "max_age": "24h",
             "facts": { "managed": "bool", "score": "long" }, "bind": "none", "forward": "verified"
         } },
         "applications": { "strict": {
@@ -253,7 +283,7 @@ fn inner_configuration() -> Value {
         "version": 1,
         "issuers": { "corp": {
             "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
-            "keys": { "inline": keys::corp_key_set() }, "principal": { "id": "sub" }
+            "keys": { "inline": corp_key_set() }, "principal": { "id": "sub" }
         } },
         "applications": { "inner": { "any_host": true, "routes": { "all": { "path": "/{rest*}" } } } },
         "policies": "@id(\"only-carol\") permit (principal == corp::User::\"carol\", action, resource);"

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use serde_json::{Value, json};
+use test_harness::keys::with_inline_keys;
 use test_harness::paths;
 use test_harness::tokens::{ALICE, BOB, CAROL, REPORTER};
 
@@ -60,7 +61,7 @@ fn eval(bench: &Bench, name: &str, configuration: &Value, asks: &[Ask]) -> Vec<V
 /// Each case of the table is a scenario of its own in Envoy; the command must say the same of all of them.
 fn the_command_line_refuses_what_envoy_refuses_and_for_the_same_reason(bench: &Bench) {
     for (listener, configuration) in
-        [("main", bench.example.plugin_configuration()), ("strict", strict_configuration())]
+        [("main", with_inline_keys(bench.example.plugin_configuration())), ("strict", strict_configuration())]
     {
         let cases: Vec<(Case, Ask)> = refusals::cases()
             .into_iter()
@@ -92,7 +93,7 @@ fn the_command_line_gives_the_upstream_what_envoy_gives_it(bench: &Bench) {
         Ask::new("DELETE", "/api/orders/7").by(CAROL),
         Ask::get("/api/report").by(REPORTER),
     ];
-    let answers = eval(bench, "allowed", &bench.example.plugin_configuration(), &asks);
+    let answers = eval(bench, "allowed", &with_inline_keys(bench.example.plugin_configuration()), &asks);
     for (ask, answer) in asks.iter().zip(&answers) {
         let received = bench.ask(ask).allowed();
         assert_eq!(answer["status"], 200, "{answer}");

@@ -6,14 +6,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
 use test_harness::envoy::{Bootstrap, Envoy};
-use test_harness::tokens::{ALICE, CAROL, Token};
+use test_harness::services::device_provider::MDM_KEYS;
+use test_harness::services::identity_provider::{CORP_KEYS, MACHINES_KEYS, OPENID_CONFIGURATION};
+use test_harness::tokens::{ALICE, CAROL, REPORTER, Token};
 
 use crate::bench::{Ask, Bench, WORKERS, plugin_listener};
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     the_module_imports_nothing_but_the_hosts_calls_and_wasi,
-    the_example_holds_the_public_halves_of_the_demonstration_keys,
+    the_example_fetches_the_keys_of_all_its_providers,
     two_configurations_of_one_module_do_not_mix,
     two_plugins_in_one_chain_must_both_allow,
     a_wrong_configuration_is_rejected_with_its_faults_in_the_log_and_the_old_one_is_kept,
@@ -40,12 +42,18 @@ fn the_module_imports_nothing_but_the_hosts_calls_and_wasi(bench: &Bench) {
     assert!(foreign.is_empty(), "{foreign:?}");
 }
 
-fn the_example_holds_the_public_halves_of_the_demonstration_keys(bench: &Bench) {
-    let configuration = bench.example.plugin_configuration();
-    let keys = |pointer: &str| configuration.pointer(pointer).cloned().unwrap_or_default();
-    assert_eq!(keys("/issuers/corp/keys/inline"), test_harness::keys::corp_key_set());
-    assert_eq!(keys("/issuers/machines/keys/inline"), test_harness::keys::machines_key_set());
-    assert_eq!(keys("/devices/mdm/keys/inline"), test_harness::keys::mdm_key_set());
+fn the_example_fetches_the_keys_of_all_its_providers(bench: &Bench) {
+    bench.ask(&Ask::get("/api/orders/7").by(ALICE)).allowed();
+    bench.ask(&Ask::get("/api/report").by(REPORTER)).allowed();
+    for (provider, path, authority) in [
+        (&bench.keys.login, OPENID_CONFIGURATION, "login.example.com"),
+        (&bench.keys.login, CORP_KEYS, "login.example.com"),
+        (&bench.keys.login, MACHINES_KEYS, "machines.example.com"),
+        (&bench.keys.devices, MDM_KEYS, "mdm.example.com"),
+    ] {
+        let visits = provider.visits(path);
+        assert!(!visits.is_empty() && visits.iter().all(|visit| visit.authority == authority), "{path}: {visits:?}");
+    }
 }
 
 fn two_configurations_of_one_module_do_not_mix(bench: &Bench) {

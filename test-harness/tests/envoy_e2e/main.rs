@@ -20,23 +20,32 @@ mod caps;
 mod changed;
 mod command;
 mod configuration;
+mod discovery;
 mod edges;
 mod faults;
+mod foreign;
 mod gateway_and_sidecar;
 mod guard;
 mod headers;
 mod holding_back;
+mod key_faults;
+mod key_transport;
+mod keys;
 mod mtls;
+mod outage;
 mod principals;
 mod protocols;
 mod record;
 mod redirect;
 mod refusals;
+mod rotation;
 mod shadow;
 mod swap;
 mod tls;
+mod traffic;
 mod trap;
 mod unjudged;
+mod workers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -101,6 +110,13 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         unjudged::SCENARIOS,
         edges::SCENARIOS,
         mtls::SCENARIOS,
+        key_faults::SCENARIOS,
+        key_transport::SCENARIOS,
+        discovery::SCENARIOS,
+        outage::SCENARIOS,
+        rotation::SCENARIOS,
+        workers::SCENARIOS,
+        foreign::SCENARIOS,
     ];
     let mut trials: Vec<Trial> = scenarios.into_iter().flatten().map(|scenario| trial(bench, *scenario)).collect();
     trials.extend(refusals::cases().into_iter().map(|case| {

@@ -1,26 +1,28 @@
-//! A configuration replaced under traffic, and more workers or fewer: every answer is one configuration's, whole.
+//! A configuration replaced under traffic: every answer is one configuration's, whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_harness::answer::Answer;
 use test_harness::clock::Deadline;
 use test_harness::envoy::{Bootstrap, Envoy};
 use test_harness::http1::Connection;
-use test_harness::tokens::{ALICE, BOB, CAROL, REPORTER};
+use test_harness::services::{Fault, Line, Received};
+use test_harness::tokens::ALICE;
 
-use crate::bench::{Ask, Bench, WORKERS, plugin_listener, strict_configuration};
+use crate::bench::{Ask, Bench, WORKERS};
 use crate::configuration::publish;
+use crate::keys::{Issuer, LOGIN, WAITING as WAITING_GAUGE, configuration, path, wait_until};
 use crate::record::record;
-use crate::refusals;
+use crate::traffic::{Traffic, wrong};
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurations,
-    the_number_of_workers_changes_no_decision,
+    requests_that_wait_for_keys_while_their_configuration_is_replaced_are_answered,
 ];
 
 const REPLACEMENTS: u64 = 5;
@@ -30,49 +32,15 @@ const FEWEST_REQUESTS: usize = 100;
 /// Between two replacements.
 const FEWEST_ANSWERS: usize = 40;
 
-/// What the clients are told and tell.
-#[derive(Default)]
-struct Traffic {
-    done: AtomicBool,
-    answers: AtomicUsize,
-}
-
-impl Traffic {
-    /// Waits for so many more answers.
-    fn flows(&self, answers: usize) -> io::Result<()> {
-        let enough = self.answers.load(Ordering::SeqCst) + answers;
-        let flows = Deadline::after(Duration::from_secs(30))
-            .poll(|| (self.answers.load(Ordering::SeqCst) >= enough).then_some(()));
-        flows.ok_or_else(|| io::Error::other("the clients get no answers"))
-    }
-}
-
-/// Asks the same until it is told to end, so many times on each connection; Envoy may close one earlier, but has to say so. What is
-/// given back is the status and the decision's id of each answer.
-fn client(bench: &Bench, envoy: &Envoy, traffic: &Traffic, per_connection: usize) -> io::Result<Vec<(u16, String)>> {
-    let address = envoy.listener("live")?;
-    let mut connection = Connection::open(address)?;
-    let mut seen = Vec::new();
-    while !traffic.done.load(Ordering::SeqCst) || seen.len() < FEWEST_REQUESTS {
-        let (mut request, test_id) = bench.prepare(&Ask::get("/api/orders/7").by(ALICE));
-        request.headers.retain(|(name, _)| name != "connection");
-        connection.send(&request.head())?;
-        let answer = connection.answer(true)?;
-        let received = bench.upstream.received(&test_id);
-        let id = match (answer.status, received) {
-            (200, Some(received)) => received.header("x-countersign-decision-id").concat(),
-            (403, None) if answer.code().as_deref() == Some("not-permitted") => {
-                answer.decision_id().unwrap_or_default()
-            }
-            _ => return Err(io::Error::other(format!("neither configuration's answer: {}", answer.text()))),
-        };
-        seen.push((answer.status, id));
-        traffic.answers.fetch_add(1, Ordering::SeqCst);
-        if answer.header("connection") == Some("close") || seen.len() % per_connection == 0 {
-            connection = Connection::open(address)?;
+/// The status and the decision's id of an answer by one of the two configurations.
+fn judge(answer: &Answer, received: Option<Received>) -> io::Result<(u16, String)> {
+    match (answer.status, received) {
+        (200, Some(received)) => Ok((200, received.header("x-countersign-decision-id").concat())),
+        (403, None) if answer.code().as_deref() == Some("not-permitted") => {
+            Ok((403, answer.decision_id().unwrap_or_default()))
         }
+        _ => Err(wrong(answer)),
     }
-    Ok(seen)
 }
 
 /// The records in an Envoy's access log by their ids, once all of these are there.
@@ -103,10 +71,14 @@ fn of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurat
     let traffic = Traffic::default();
     let seen: Vec<(u16, String)> = std::thread::scope(|scope| {
         let (envoy, traffic) = (&envoy, &traffic);
+        let live = envoy.listener("live").expect("the listener is there");
         // Some keep to the listener that they began with, others follow each replacement.
         let clients: Vec<_> = [1, 2, 10, 1_000_000]
             .into_iter()
-            .map(|per_connection| scope.spawn(move || client(bench, envoy, traffic, per_connection)))
+            .map(|per_connection| {
+                let ask = || Ask::get("/api/orders/7").by(ALICE);
+                scope.spawn(move || traffic.client(bench, live, (FEWEST_REQUESTS, per_connection), ask, judge))
+            })
             .collect();
         let replaced = (1..=REPLACEMENTS).try_for_each(|replacement| {
             traffic.flows(FEWEST_ANSWERS)?;
@@ -114,7 +86,7 @@ fn of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurat
             envoy.wait_for_stat("listener_manager.lds.update_success", replacement + 1)
         });
         let replaced = replaced.and_then(|()| traffic.flows(FEWEST_ANSWERS));
-        traffic.done.store(true, Ordering::SeqCst);
+        traffic.end();
         replaced.expect("envoy takes each replacement");
         clients.into_iter().flat_map(|client| client.join().expect("no panic").expect("no request is lost")).collect()
     });
@@ -136,29 +108,46 @@ fn of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurat
     assert!(settled.is_some(), "the last configuration is not in force");
 }
 
-fn the_number_of_workers_changes_no_decision(bench: &Bench) {
-    let allowed: [fn() -> Ask; 4] = [
-        || Ask::get("/healthz"),
-        || Ask::get("/api/orders/7").by(ALICE),
-        || Ask::new("DELETE", "/api/orders/7").by(CAROL),
-        || Ask::get("/api/report").by(REPORTER),
-    ];
-    for workers in [1, 2, 4] {
-        let folder = bench.folder.join(format!("workers-{workers}"));
-        fs::create_dir_all(&folder).expect("a folder");
-        let mut bootstrap = bench.example.clone();
-        bootstrap.push_listener(plugin_listener(bench, "strict", &strict_configuration()));
-        let envoy = Envoy::start(&bench.binary, &bootstrap, workers, &folder).expect("envoy starts");
-        let ask = |ask: &Ask| bench.ask_at(envoy.listener(ask.listener).expect("the listener is there"), ask);
-        for case in refusals::cases() {
-            ask(&(case.ask)()).refused(case.status, case.code);
-        }
-        // The kernel spreads connections over the workers: with so many each of them answers some.
-        for _ in 0..2 * workers {
-            for allowed in allowed {
-                ask(&allowed()).allowed();
-            }
-            ask(&Ask::get("/api/orders/7").by(BOB)).refused(403, "not-permitted");
-        }
+/// Requests under each of the two configurations.
+const WAITING: u64 = 8;
+
+/// The new configuration waits for what the old one asked for.
+fn requests_that_wait_for_keys_while_their_configuration_is_replaced_are_answered(bench: &Bench) {
+    let folder = bench.folder.join("swap-waiting");
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("listeners.json");
+    let issuer = Issuer::at("swapped", LOGIN, json!({ "timeout": "20s" }));
+    let provider = bench.identity_provider(Line::Http);
+    provider.publish(&path(issuer.name), &[&issuer.key]);
+    provider.set_fault(&path(issuer.name), Fault::Held);
+    let old = configuration([&issuer]);
+    let mut new = old.clone();
+    new["limits"] = json!({ "max_headers": 50 });
+    publish(bench, &file, &old);
+    let mut bootstrap: Bootstrap = bench.example.clone();
+    bootstrap.listeners_from_file(&file);
+    bootstrap.set_cluster(LOGIN, provider.address());
+    let envoy = bench.start_envoy("swap-waiting", &bootstrap).expect("envoy starts");
+    let waiting = |count: u64| {
+        wait_until("all wait", || envoy.stats(WAITING_GAUGE).expect("statistics").get(WAITING_GAUGE) == Some(&count));
+    };
+    let send = || {
+        let (request, _) = bench.prepare(&issuer.good());
+        let address = envoy.listener("live").expect("the listener is there");
+        let mut connection = Connection::open(address).expect("a connection");
+        connection.send(&request.head()).expect("sent");
+        connection
+    };
+    let mut connections: Vec<Connection> = (0..WAITING).map(|_| send()).collect();
+    waiting(WAITING);
+    publish(bench, &file, &new);
+    envoy.wait_for_stat("listener_manager.lds.update_success", 2).expect("envoy takes it");
+    connections.extend((0..WAITING).map(|_| send()));
+    waiting(2 * WAITING);
+    provider.set_fault(&path(issuer.name), None);
+    for connection in &mut connections {
+        let answer = connection.answer(true).expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
+    assert_eq!(provider.visits(&path(issuer.name)).len(), 1, "one fetch serves both configurations");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
 use test_harness::envoy::{Chain, guard_filter, wasm_filter};
-use test_harness::trapping;
+use test_harness::modules::{self, trapping};
 
 use crate::bench::{Ask, Bench, WORKERS};
 use crate::faults::Fault;
@@ -42,11 +42,11 @@ fn listener(bench: &Bench, name: &str, failure_policy: &str, guarded: bool) -> V
     let module = bench.folder.join(format!("{name}.wasm"));
     fs::write(&module, trapping::module().expect("WebAssembly")).expect("written");
     let mut configuration = bench.example.plugin_configuration();
-    configuration["guard"] = json!({ "name": trapping::GUARD });
+    configuration["guard"] = json!({ "name": modules::GUARD });
     let mut filter = wasm_filter(name, &module, &configuration);
     filter["typed_config"]["config"]["failure_policy"] = json!(failure_policy);
     let mut filters = vec![filter];
-    filters.extend(guarded.then(|| guard_filter(trapping::GUARD)));
+    filters.extend(guarded.then(|| guard_filter(modules::GUARD)));
     bench.example.listener(&Chain { name: "main".to_owned(), cluster: "upstream".to_owned(), filters })
 }
 
@@ -54,7 +54,7 @@ fn listener(bench: &Bench, name: &str, failure_policy: &str, guarded: bool) -> V
 fn send(bench: &Bench, address: SocketAddr, traps: bool) -> (u16, Option<bool>) {
     let ask = Ask::get("/healthz");
     let outcome = bench.ask_at(address, &if traps { ask.header(trapping::TRAP, "1") } else { ask });
-    let seen = outcome.received.map(|received| !received.header(trapping::MARK).is_empty());
+    let seen = outcome.received.map(|received| !received.header(modules::MARK).is_empty());
     (outcome.answer.status, seen)
 }
 
