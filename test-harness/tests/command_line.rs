@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use test_harness::envoy::Bootstrap;
-use test_harness::keys::with_inline_keys;
+use test_harness::keys::{corp_key_set, mdm_key_set, with_inline_keys};
 use test_harness::paths;
 use test_harness::tokens::{ALICE, BOB, Token};
 
@@ -223,4 +223,73 @@ fn a_key_that_was_made_signs_a_token_that_its_set_verifies() {
     let answer: Value = serde_json::from_str(stdout(&output).trim()).expect("JSON");
     assert_eq!(answer["status"], 200, "{}", all(&output));
     assert_eq!(answer["policies"], json!(["own-record"]));
+}
+
+/// The example with keys of these providers fetched, and no others.
+fn fetching(providers: &[(&str, &str)]) -> Value {
+    let mut configuration = with_inline_keys(example());
+    for (section, provider) in providers {
+        configuration[section][provider]["keys"] =
+            json!({ "url": format!("https://{provider}.example.com/keys"), "cluster": provider });
+    }
+    configuration
+}
+
+/// The decision about a request of Alice's with her laptop.
+fn eval_alice(folder: &Folder, configuration: &str, keys: &[String]) -> Output {
+    let header = ["authorization".to_owned(), format!("Bearer {}", Token::of(ALICE).sign())];
+    let posture = ["x-device-posture".to_owned(), Token::about("laptop-1").sign()];
+    let line = json!({ "id": "1", "method": "GET", "path": "/api/orders/7", "authority": "shop.example.com",
+        "headers": [header, posture] });
+    let requests = folder.file("requests.ndjson", &line.to_string());
+    let mut arguments = vec!["eval", "--config", configuration, "--requests", &requests];
+    arguments.extend(keys.iter().flat_map(|given| ["--keys", given.as_str()]));
+    run(&arguments)
+}
+
+fn reason(output: &Output) -> String {
+    let answer: Value = serde_json::from_str(stdout(output).trim()).unwrap_or_default();
+    answer["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn eval_takes_keys_from_files_in_place_of_those_that_are_fetched() {
+    let folder = Folder::new("given-keys");
+    let both = fetching(&[("issuers", "corp"), ("devices", "mdm")]);
+    let configuration = folder.file("plugin.json", &both.to_string());
+    let corp = format!("corp={}", folder.file("corp.json", &corp_key_set().to_string()));
+    let mdm = format!("mdm={}", folder.file("mdm.json", &mdm_key_set().to_string()));
+
+    let output = eval_alice(&folder, &configuration, &[corp.clone(), mdm.clone()]);
+    assert_eq!((reason(&output).as_str(), output.status.code()), ("permitted", Some(0)), "{}", all(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+
+    let output = eval_alice(&folder, &configuration, &[corp]);
+    assert_eq!((reason(&output).as_str(), output.status.code()), ("keys-unavailable", Some(0)), "{}", all(&output));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(told.matches("`mdm`").count(), 1, "{told}");
+    assert!(told.contains("--keys mdm=FILE") && !told.contains("corp"), "{told}");
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_named() {
+    let folder = Folder::new("bad-keys");
+    let configuration = folder.file("plugin.json", &fetching(&[("issuers", "corp")]).to_string());
+    let good = folder.file("corp.json", &corp_key_set().to_string());
+    let html = folder.file("corp.html", "<html>");
+    let empty = folder.file("empty.json", r#"{"keys": []}"#);
+    for (given, code, wanted) in [
+        (vec![format!("crop={good}")], 2, "no issuer or device provider"),
+        (vec![format!("machines={good}")], 2, "are not fetched"),
+        (vec![format!("corp={good}"), format!("corp={good}")], 2, "twice"),
+        (vec!["corp=no-such-file.json".to_owned()], 2, "cannot read the file"),
+        (vec![format!("corp={html}")], 2, "not strict JSON"),
+        (vec![format!("corp={empty}")], 1, "error[no-usable-key] at /issuers/corp/keys/inline"),
+        (vec!["corp".to_owned()], 2, "corp=corp-keys.json"),
+        (vec!["corp=-".to_owned(), "machines=-".to_owned()], 2, "only one of the files"),
+    ] {
+        let output = eval_alice(&folder, &configuration, &given);
+        assert_eq!(output.status.code(), Some(code), "{given:?}: {}", all(&output));
+        assert!(all(&output).contains(wanted), "{given:?}: {}", all(&output));
+    }
 }

@@ -32,6 +32,11 @@ fn cedar_files() -> Vec<PathBuf> {
     files
 }
 
+/// The argument that gives `eval` the keys that Envoy would fetch from this provider.
+fn key_set(provider: &str) -> String {
+    format!("{provider}={}", envoy_folder().join(format!("policies/{provider}.jwks.json")).display())
+}
+
 fn words(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
 }
@@ -56,6 +61,7 @@ fn every_example_request_is_answered_as_its_id_says() {
         let output = Command::new(paths::command().expect("the command is built"))
             .args(["eval", "--now", NOW, "--config"])
             .arg(envoy_folder().join("plugin.yaml"))
+            .args(["--keys", &key_set("corp"), "--keys", &key_set("machines")])
             .arg("--requests")
             .arg(&requests)
             .stdin(Stdio::null())

@@ -6,10 +6,10 @@ use clap::Args;
 use countersign::config::Plan;
 use countersign::config_error::{ConfigError, ConfigWarning};
 
-use super::Failure;
 use super::envoy::{self, Kind};
 use super::input::{self, Document, Input, Problem};
 use super::surroundings::{self, Level, Model, Source};
+use super::{Failure, clock, probe};
 
 /// `check`
 #[derive(Args)]
@@ -17,9 +17,10 @@ use super::surroundings::{self, Level, Model, Source};
     after_help = "A file holds plugin configurations (JSON or YAML, several documents), an Envoy bootstrap, listener, route \
 configuration\nor configuration dump, or Istio's and Envoy Gateway's resources. The plugins in them are checked, and what \
 stands around\nthem: guard, other filters, routes, timeouts, certificates. Files are looked at together: give a listener \
-with its routes.\n\nExamples:\n  countersign check countersign.yaml\n  countersign check listeners.yaml routes.yaml\n  \
-countersign check envoy/istio/wasmplugin.yaml\n  curl -s localhost:9901/config_dump | countersign check -\n\n\
-Exit codes: 0 no errors, 1 errors, 2 wrong usage or a file that cannot be read, 3 only warnings, with --deny-warnings."
+with its routes.\n\nWithout --probe nothing is asked over the network. With it, each set of keys that is fetched in Envoy is fetched once, \
+through\nthe address, SNI and trusted_ca of its cluster where that is in the files, and judged as the plugin would.\n\nExamples:\n  countersign check countersign.yaml\n  countersign check listeners.yaml routes.yaml\n  \
+countersign check envoy/istio/wasmplugin.yaml\n  countersign check --probe envoy.yaml\n  curl -s localhost:9901/config_dump | countersign check -\n\n\
+Exit codes: 0 no errors, 1 errors, or keys that would not be taken, 2 wrong usage or a file that cannot be read, 3 only warnings, with --deny-warnings."
 )]
 pub struct Arguments {
     /// Files; - for standard input
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Fail on warnings too (exit code 3)
     #[arg(long)]
     deny_warnings: bool,
+    /// Fetch once all keys that are fetched, and say what is found; one that would not be taken is an error
+    #[arg(long)]
+    probe: bool,
 }
 
 /// What was found in one file.
@@ -57,11 +61,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let (mut errors, mut warnings) = (false, false);
-    let reports = check(&files);
+    let mut parsed = Files::parse(&files);
+    let reports = reports(&mut parsed);
     for ((name, _), report) in files.iter().zip(&reports) {
         errors |= !report.errors.is_empty();
         warnings |= !report.warnings.is_empty();
         report.print(name, &mut output)?;
+    }
+    if arguments.probe {
+        errors |= !probe(&files, &parsed, &mut output)?;
     }
     match (unreadable.is_empty(), errors, warnings && arguments.deny_warnings) {
         (false, _, _) => Err(Failure::Usage(unreadable.join("\n"))),
@@ -71,36 +79,64 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Looks at the bytes of all files together: a report for each.
-pub fn check(files: &[(&str, Vec<u8>)]) -> Vec<Report> {
-    let mut reports = Vec::new();
-    let mut inputs = Vec::new();
-    for (name, bytes) in files {
-        let mut report = Report::default();
-        let mut documents = Vec::new();
-        match input::parse(name, bytes) {
-            Ok(Input { documents: read, warnings }) => {
-                documents = read;
-                report.warnings = warnings;
+/// Files as their documents; what cannot be read of one is in its report.
+#[derive(Debug, Default)]
+pub struct Files {
+    documents: Vec<Vec<Document>>,
+    reports: Vec<Report>,
+}
+
+impl Files {
+    /// Reads the bytes of each file.
+    pub fn parse(files: &[(&str, Vec<u8>)]) -> Self {
+        let mut parsed = Self::default();
+        for (name, bytes) in files {
+            let (mut report, mut documents) = (Report::default(), Vec::new());
+            match input::parse(name, bytes) {
+                Ok(Input { documents: read, warnings }) => {
+                    documents = read;
+                    report.warnings = warnings;
+                }
+                Err(problem) => report.errors.push(problem),
             }
-            Err(problem) => report.errors.push(problem),
+            parsed.reports.push(report);
+            parsed.documents.push(documents);
         }
-        reports.push(report);
-        inputs.push(documents);
+        parsed
     }
-    let documents =
-        inputs.iter().enumerate().flat_map(|(file, documents)| documents.iter().map(move |own| (file, own)));
-    let sources: Vec<Source<'_>> =
-        documents.enumerate().map(|(index, (file, document))| Source { file, index, document }).collect();
-    for source in &sources {
-        if let Some(report) = reports.get_mut(source.file) {
-            report.document(source.document);
-        }
+
+    /// All documents, as they are looked at together.
+    pub fn sources(&self) -> Vec<Source<'_>> {
+        let documents = self.documents.iter().enumerate();
+        let documents = documents.flat_map(|(file, documents)| documents.iter().map(move |own| (file, own)));
+        documents.enumerate().map(|(index, (file, document))| Source { file, index, document }).collect()
     }
+}
+
+/// The plugin configurations of all documents, alone or inside Envoy's, each with the index of its file.
+pub fn configurations<'m>(
+    sources: &'m [Source<'m>],
+    model: &'m Model<'m>,
+) -> impl Iterator<Item = (usize, Result<&'m Document, &'m Problem>)> {
+    let alone = sources.iter().filter(|source| envoy::kind(&source.document.value) == Kind::Plugin);
+    let inside = model.plugins.iter().map(|plugin| (plugin.part.source.file, plugin.configuration.as_ref()));
+    alone.map(|source| (source.file, Ok(source.document))).chain(inside)
+}
+
+/// Looks at all files together: a report for each.
+pub fn reports(files: &mut Files) -> Vec<Report> {
+    let mut reports = core::mem::take(&mut files.reports);
+    let sources = files.sources();
     let model = Model::read(&sources);
-    for plugin in &model.plugins {
-        if let Some(report) = reports.get_mut(plugin.part.source.file) {
-            match &plugin.configuration {
+    for source in &sources {
+        if let (Some(report), Kind::Other(what)) = (reports.get_mut(source.file), envoy::kind(&source.document.value)) {
+            let message = format!("this document is {what}");
+            report.notes.push(Problem::new(source.document.at(""), "skipped", message, ""));
+        }
+    }
+    for (file, configuration) in configurations(&sources, &model) {
+        if let Some(report) = reports.get_mut(file) {
+            match configuration {
                 Ok(configuration) => report.configuration(configuration),
                 Err(problem) => report.errors.push(problem.clone()),
             }
@@ -128,19 +164,22 @@ pub fn check(files: &[(&str, Vec<u8>)]) -> Vec<Report> {
     reports
 }
 
-impl Report {
-    /// A document by itself.
-    fn document(&mut self, document: &Document) {
-        match envoy::kind(&document.value) {
-            Kind::Plugin => self.configuration(document),
-            Kind::Envoy | Kind::Resource => {}
-            Kind::Other(what) => {
-                let message = format!("this document is {what}");
-                self.notes.push(Problem::new(document.at(""), "skipped", message, ""));
-            }
+/// Fetches the keys of all configurations that compile. True where all would be taken.
+fn probe(files: &[(&str, Vec<u8>)], parsed: &Files, output: &mut impl Write) -> io::Result<bool> {
+    let sources = parsed.sources();
+    let model = Model::read(&sources);
+    let mut all_taken = true;
+    for (file, configuration) in configurations(&sources, &model) {
+        let Some((name, _)) = files.get(file) else { continue };
+        match configuration.ok().and_then(|configuration| Plan::compile_value(&configuration.value).ok()) {
+            Some((plan, _)) => all_taken &= probe::run(name, &plan, &model, clock(), output)?,
+            None => writeln!(output, "{name}: no keys are fetched for a configuration with errors")?,
         }
     }
+    Ok(all_taken)
+}
 
+impl Report {
     fn configuration(&mut self, document: &Document) {
         self.configurations = self.configurations.saturating_add(1);
         match Plan::compile_value(&document.value) {
@@ -213,24 +252,31 @@ pub fn print_errors(name: &str, errors: &[Problem], output: &mut impl Write) -> 
     errors.iter().try_for_each(|problem| print(name, "error", problem, output))
 }
 
-/// Compiles the one configuration that a file holds.
+/// The one configuration that a file holds.
 ///
 /// # Errors
-/// All its problems; or that there is none, or more than one.
-pub fn compile_only(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Problem>> {
+/// Why it cannot be read; or that there is none, or more than one.
+pub fn only_configuration(name: &str, bytes: &[u8]) -> Result<Document, Vec<Problem>> {
     let input = input::parse(name, bytes).map_err(|problem| vec![problem])?;
     let start = input.documents.first().map_or(input::START, |document| document.at(""));
-    let sources: Vec<Source<'_>> =
-        input.documents.iter().enumerate().map(|(index, document)| Source { file: 0, index, document }).collect();
+    let files = Files { documents: vec![input.documents], reports: Vec::new() };
+    let sources = files.sources();
     let model = Model::read(&sources);
-    let alone = input.documents.iter().filter(|document| envoy::kind(&document.value) == Kind::Plugin);
-    let inside =
-        model.plugins.iter().map(|plugin| plugin.configuration.as_ref().map_err(|problem| vec![problem.clone()]));
-    let configurations = alone.map(Ok).chain(inside).collect::<Result<Vec<_>, _>>()?;
-    let [document] = configurations.as_slice() else {
-        let message = format!("the file holds {} plugin configurations, and one is needed", configurations.len());
-        return Err(vec![Problem::new(start, "one-configuration", message, "name a file with exactly one")]);
-    };
+    let found: Result<Vec<_>, _> = configurations(&sources, &model).map(|(_, found)| found).collect();
+    match found.map_err(|problem| vec![problem.clone()])?.as_slice() {
+        [document] => Ok((*document).clone()),
+        found => {
+            let message = format!("the file holds {} plugin configurations, and one is needed", found.len());
+            Err(vec![Problem::new(start, "one-configuration", message, "name a file with exactly one")])
+        }
+    }
+}
+
+/// Compiles a configuration.
+///
+/// # Errors
+/// All its problems.
+pub fn compile(document: &Document) -> Result<Plan, Vec<Problem>> {
     let compiled = Plan::compile_value(&document.value);
     compiled
         .map(|(plan, _)| plan)

@@ -9,17 +9,19 @@ pub enum Kind {
     Plugin,
     /// An Envoy bootstrap, or a part of one (a listener, routes, a filter, a discovery response, a configuration dump).
     Envoy,
-    /// A Kubernetes resource of Istio's or Envoy Gateway's that can hold the plugin, or the guard.
+    /// A Kubernetes resource of Istio's or Envoy Gateway's that can hold the plugin, its guard, or the way to its keys.
     Resource,
     /// Something else, named as well as can be.
     Other(String),
 }
 
 /// Kinds of Kubernetes resources that are read, with the group of their `apiVersion`.
-const RESOURCES: [(&str, &str); 5] = [
+const RESOURCES: [(&str, &str); 7] = [
     ("extensions.istio.io", "WasmPlugin"),
     ("extensions.istio.io", "TrafficExtension"),
     ("networking.istio.io", "EnvoyFilter"),
+    ("networking.istio.io", "ServiceEntry"),
+    ("networking.istio.io", "DestinationRule"),
     ("gateway.envoyproxy.io", "EnvoyExtensionPolicy"),
     ("gateway.envoyproxy.io", "EnvoyPatchPolicy"),
 ];

@@ -1,5 +1,7 @@
 //! `countersign eval`: decides requests from a file with the very core that runs in Envoy.
 
+mod keys;
+
 use std::io::{self, BufRead, Write as _};
 
 use clap::Args;
@@ -10,12 +12,14 @@ use countersign::reply::Reply;
 use countersign::request::{Peer, RequestParts, client_address};
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
-use countersign::trust::TrustStore;
+use countersign::trust::{KeySource, TrustStore};
 use jwt_simple::reexports::ct_codecs::{Base64, Decoder as _};
 use serde_json::{Map, Value, json};
 
-use super::check::{compile_only, print_errors};
+use super::check::{compile, only_configuration, print_errors};
+use super::input::Problem;
 use super::{Failure, clock, input};
+use keys::GivenKeys;
 
 /// How deep a request line may nest.
 const MAX_LINE_DEPTH: usize = 8;
@@ -30,7 +34,8 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 \"headers\": [[\"authorization\", \"Bearer ...\"]], \"source_address\": \"203.0.113.7:1234\",\n   \"peer_certificate_sha256\": \"<64 hex digits>\", \"destination_port\": 443}\n\
 Everything but id and method can be left out. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
 Examples:\n  countersign eval --config countersign.yaml --requests requests.ndjson\n  \
-countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n\n\
+countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n  \
+countersign eval --config countersign.yaml --requests requests.ndjson --keys corp=corp-keys.json\n\n\
 Exit codes: 0 every line was decided (whichever way), 1 faults in the configuration or in a line, 2 a file cannot be read."
 )]
 pub struct Arguments {
@@ -40,6 +45,9 @@ pub struct Arguments {
     /// Requests, one JSON object a line; - for standard input
     #[arg(long, value_name = "FILE")]
     requests: String,
+    /// The JWK set to use for a provider whose keys are fetched; can be given for several
+    #[arg(long, value_name = "PROVIDER=FILE")]
+    keys: Vec<GivenKeys>,
     /// The time of the decisions, in seconds since 1970 [default: the clock]
     #[arg(long, value_name = "UNIX")]
     now: Option<i64>,
@@ -51,23 +59,24 @@ pub struct Arguments {
 /// See [`Failure`].
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let unreadable = |name: &str, fault: &io::Error| Failure::Usage(format!("cannot read `{name}`: {fault}"));
-    if arguments.config == "-" && arguments.requests == "-" {
-        return Err(Failure::Usage("configuration and requests cannot both come from standard input".to_owned()));
+    let key_files = arguments.keys.iter().map(|given| &given.file);
+    let from_input = [&arguments.config, &arguments.requests].into_iter().chain(key_files).filter(|file| *file == "-");
+    if from_input.count() > 1 {
+        return Err(Failure::Usage("only one of the files can be standard input".to_owned()));
     }
     let bytes = input::read(&arguments.config).map_err(|fault| unreadable(&arguments.config, &fault))?;
-    let plan = match compile_only(&arguments.config, &bytes) {
-        Ok(plan) => plan,
-        Err(errors) => {
-            print_errors(&arguments.config, &errors, &mut io::stderr())?;
-            return Err(Failure::Faults);
-        }
-    };
+    let mut configuration = or_print(&arguments.config, only_configuration(&arguments.config, &bytes))?;
+    keys::give(&mut configuration, &arguments.keys)?;
+    let plan = or_print(&arguments.config, compile(&configuration))?;
+    say_what_is_fetched(&plan);
     let mut requests: Box<dyn BufRead> = if arguments.requests == "-" {
         Box::new(io::stdin().lock())
     } else {
         let file = std::fs::File::open(&arguments.requests).map_err(|fault| unreadable(&arguments.requests, &fault))?;
         Box::new(io::BufReader::new(file))
     };
+    // It is never told to fetch anything, so it holds the keys of the configuration alone.
+    let trust = TrustStore::new(plan.profiles(), 0);
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut faults = false;
     for number in 1_u64.. {
@@ -86,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         let now = arguments.now.map_or_else(clock, UnixSeconds::new);
         match RequestLine::parse(&line) {
-            Ok(request) => writeln!(output, "{}", ascii(&answer(&plan, request, now, number)?.to_string()))?,
+            Ok(request) => writeln!(output, "{}", ascii(&answer(&plan, &trust, request, now, number)?.to_string()))?,
             Err(fault) => {
                 faults = true;
                 output.flush()?;
@@ -98,11 +107,40 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if faults { Err(Failure::Faults) } else { Ok(()) }
 }
 
+/// What was read or compiled, or its problems on standard error.
+fn or_print<T>(file: &str, result: Result<T, Vec<Problem>>) -> Result<T, Failure> {
+    result.or_else(|problems| {
+        print_errors(file, &problems, &mut io::stderr())?;
+        Err(Failure::Faults)
+    })
+}
+
+/// Keys that are fetched in Envoy are fetched by nobody here.
+fn say_what_is_fetched(plan: &Plan) {
+    let fetched = plan.profiles().filter(|profile| matches!(profile.keys, KeySource::Fetched(_)));
+    let names: Vec<&str> = fetched.map(|profile| profile.name.as_str()).collect();
+    if let Some(first) = names.first() {
+        let list = names.join("`, `");
+        // Whether it is read changes no decision.
+        let _ = writeln!(
+            io::stderr(),
+            "countersign: the keys of `{list}` are fetched, and eval asks nobody: requests that need them are refused with \
+             keys-unavailable; give them as --keys {first}=FILE"
+        );
+    }
+}
+
 /// The decision record with the request's id and what the upstream would see.
-fn answer(plan: &Plan, request: RequestLine, now: UnixSeconds, number: u64) -> Result<Value, Failure> {
+fn answer(
+    plan: &Plan,
+    trust: &TrustStore,
+    request: RequestLine,
+    now: UnixSeconds,
+    number: u64,
+) -> Result<Value, Failure> {
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = enforcement::decide(plan, &TrustStore::new(plan.profiles(), 0), request.parts(plan), now, &decision_id);
+    let outcome = enforcement::decide(plan, trust, request.parts(plan), now, &decision_id);
     let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());

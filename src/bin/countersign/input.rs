@@ -70,7 +70,7 @@ struct Place {
 }
 
 /// One document of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Document {
     /// Its content.
     pub value: Value,

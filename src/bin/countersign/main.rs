@@ -11,6 +11,7 @@ mod envoy;
 mod eval;
 mod input;
 mod key;
+mod probe;
 mod surroundings;
 mod yaml;
 

@@ -3,10 +3,10 @@
 use countersign::config_error::{ConfigError, TextPosition};
 
 use super::super::input;
-use super::{Report, check, compile_only, place_error};
+use super::{Files, Report, only_configuration, place_error, reports};
 
 fn printed(name: &str, text: &str) -> (Report, String) {
-    let mut reports = check(&[(name, text.as_bytes().to_vec())]);
+    let mut reports = reports(&mut Files::parse(&[(name, text.as_bytes().to_vec())]));
     let report = reports.remove(0);
     let mut output = Vec::new();
     report.print(name, &mut output).unwrap();
@@ -72,7 +72,7 @@ fn what_is_no_yaml_is_an_error_with_its_place() {
 #[test]
 fn eval_wants_exactly_one_configuration() {
     for text in ["", "foo: 1\n", "{version: 1, issuers: {}}\n---\n{version: 1, issuers: {}}\n"] {
-        let errors = compile_only("c.yaml", text.as_bytes()).unwrap_err();
+        let errors = only_configuration("c.yaml", text.as_bytes()).unwrap_err();
         assert_eq!(errors.first().unwrap().code, "one-configuration", "{text}");
     }
 }

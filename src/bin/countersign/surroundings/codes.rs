@@ -79,6 +79,14 @@ codes! {
         "a plugin that cannot run is left out, and requests are forwarded unfiltered";
     PeerUnverified "peer-unverified" Error
         "certificates that no trusted CA signed are accepted, so anybody can write the peer that policies believe";
+    KeyClusterMissing "key-cluster-missing" Error
+        "every fetch of these keys fails, and requests that need them are answered 503";
+    KeyClusterUnauthenticated "key-cluster-unauthenticated" Error
+        "anybody on the way could say which keys are right, and then be whoever they like";
+    KeyClusterSni "key-cluster-sni" Error
+        "a provider that shares its address answers with somebody else's certificate, and no keys come";
+    VmIdShared "vm-id-shared" Error
+        "a module that is not the plugin could plant keys in the data that both share";
     GuardUnseen "guard-unseen" Warning
         "whether the guard stands after the plugin cannot be seen";
     RoutesUnseen "routes-unseen" Warning
@@ -95,6 +103,10 @@ codes! {
         "bytes of the request choose the upstream, or the host or path that it sees, after the decision on another";
     FailReload "fail-reload" Warning
         "after one fault of the module that worker answers 503 until Envoy is started anew";
+    KeyClusterUnseen "key-cluster-unseen" Warning
+        "whether the proxy authenticates the provider cannot be seen";
+    KeyClusterName "key-cluster-name" Warning
+        "the provider is known there by another name than in its URL";
     VmId "vm-id" Warning
         "other modules without one share its data space, and modules of the same code share its VM";
     StreamIdleTimeout "stream-idle-timeout" Warning

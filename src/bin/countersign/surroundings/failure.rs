@@ -4,18 +4,37 @@ use super::codes::Code;
 use super::findings::Findings;
 use super::model::Model;
 use super::part::Part;
+use super::plugin::Plugin;
 
 /// Judges the plugins of Envoy configurations.
 pub fn judge(model: &Model<'_>, findings: &mut Findings) {
-    let alone = model.alone.iter().map(|plugin| &plugin.part);
-    let in_chain = model.managers.iter().flat_map(|manager| manager.plugins()).map(|plugin| &plugin.part);
-    for plugin in alone.chain(in_chain) {
-        failure(plugin, findings);
-        if plugin.path(["vm_config", "vm_id"]).and_then(|id| id.text()).unwrap_or_default().is_empty() {
-            let what = "the plugin has no `vm_id`";
-            findings.add(Code::VmId, plugin, what, "write under `vm_config`:\nvm_id: countersign");
-        }
+    for plugin in model.envoy_plugins() {
+        failure(&plugin.part, findings);
+        own_vm(model, plugin, findings);
     }
+}
+
+/// The data that workers share is that of all modules with the same `vm_id`.
+fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
+    let fetches = !plugin.settings.key_hosts.is_empty();
+    let Some(vm_id) = vm_id(&plugin.part) else {
+        let what = if fetches {
+            "the plugin has no `vm_id`, so each worker fetches keys for itself"
+        } else {
+            "the plugin has no `vm_id`"
+        };
+        return findings.add(Code::VmId, &plugin.part, what, "write under `vm_config`:\nvm_id: countersign");
+    };
+    let code = |part: &Part<'_>| part.path(["vm_config", "code"]).map(|code| code.value.clone());
+    let strangers = model.wasm.iter().filter(|other| self::vm_id(other) == Some(vm_id));
+    for stranger in strangers.filter(|other| fetches && code(other) != code(&plugin.part)) {
+        let what = format!("this has the `vm_id` `{vm_id}` of the plugin, which fetches keys, and runs other code");
+        findings.add(Code::VmIdShared, stranger, &what, "give each module a `vm_id` of its own");
+    }
+}
+
+fn vm_id<'a>(plugin: &Part<'a>) -> Option<&'a str> {
+    plugin.path(["vm_config", "vm_id"])?.text().filter(|id| !id.is_empty())
 }
 
 fn failure(plugin: &Part<'_>, findings: &mut Findings) {

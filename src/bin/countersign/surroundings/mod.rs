@@ -5,8 +5,8 @@
 //! proxy's configuration dump is the surest thing to check.
 //!
 //! Read are Envoy bootstraps, listeners, route configurations, discovered extensions, secrets and configuration dumps
-//! (JSON or YAML), clusters with them, and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, EnvoyExtensionPolicy and
-//! EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it: in the same listener,
+//! (JSON or YAML), clusters with them, and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, ServiceEntry,
+//! DestinationRule, EnvoyExtensionPolicy and EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it: in the same listener,
 //! or before the same upstream.
 //!
 //! A filter between the plugin and the upstream has to be on the list of harmless ones, or among the `acknowledged_filters` of
@@ -29,6 +29,10 @@
 //! | `custom-response-redirect` | error | Envoy sends a second request in place of an answer, a refusal too, and it is judged on less evidence |
 //! | `fail-open` | error | a plugin that cannot run is left out, and requests are forwarded unfiltered |
 //! | `peer-unverified` | error | certificates that no trusted CA signed are accepted, so anybody can write the peer that policies believe |
+//! | `key-cluster-missing` | error | every fetch of these keys fails, and requests that need them are answered 503 |
+//! | `key-cluster-unauthenticated` | error | anybody on the way could say which keys are right, and then be whoever they like |
+//! | `key-cluster-sni` | error | a provider that shares its address answers with somebody else's certificate, and no keys come |
+//! | `vm-id-shared` | error | a module that is not the plugin could plant keys in the data that both share |
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
 //! | `chain-without-plugin` | warning | what a client reaches through another filter chain of the same listener is not judged |
@@ -37,6 +41,8 @@
 //! | `upstream-otherwise` | warning | what a client reaches that way is not judged |
 //! | `request-picks-target` | warning | bytes of the request choose the upstream, or the host or path that it sees, after the decision on another |
 //! | `fail-reload` | warning | after one fault of the module that worker answers 503 until Envoy is started anew |
+//! | `key-cluster-unseen` | warning | whether the proxy authenticates the provider cannot be seen |
+//! | `key-cluster-name` | warning | the provider is known there by another name than in its URL |
 //! | `vm-id` | warning | other modules without one share its data space, and modules of the same code share its VM |
 //! | `stream-idle-timeout` | warning | a request that waits in a module that ended is answered by nothing else |
 //! | `path-options` | warning | runtime settings decide what becomes of a path before it is judged |
@@ -48,6 +54,7 @@
 //! | `plugin-target` | warning | whether the plugin runs is settled by the route that was matched first, and a later change of route passes it by |
 
 mod chain;
+pub mod cluster;
 mod codes;
 mod connection;
 mod failure;
@@ -57,6 +64,8 @@ mod guard;
 mod headers;
 mod hosts;
 mod istio;
+mod key_clusters;
+mod key_hosts;
 mod model;
 mod part;
 mod peer;
@@ -65,6 +74,7 @@ mod read;
 mod redirects;
 mod routes;
 mod upstreams;
+pub mod validation;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +82,7 @@ mod tests;
 pub use codes::Level;
 pub use findings::{Finding, Findings};
 pub use model::Model;
-pub use part::Source;
+pub use part::{Part, Source};
 
 /// All findings of all documents.
 pub fn judge(model: &Model<'_>) -> Vec<Finding> {
@@ -84,6 +94,7 @@ pub fn judge(model: &Model<'_>) -> Vec<Finding> {
     upstreams::judge(model, &mut findings);
     redirects::judge(model, &mut findings);
     failure::judge(model, &mut findings);
+    key_clusters::judge(model, &mut findings);
     connection::judge(model, &mut findings);
     peer::judge(model, &mut findings);
     hosts::judge(model, &mut findings);

@@ -21,8 +21,10 @@ pub struct Model<'a> {
     pub alone: Vec<Rc<Plugin<'a>>>,
     /// Connections that are passed on as they come (`tcp_proxy`).
     pub tcp_proxies: Vec<Part<'a>>,
-    /// Clusters that have filters, or take their hosts from requests.
+    /// Clusters, those that resources add too.
     pub clusters: Vec<Part<'a>>,
+    /// The configurations of all wasm modules, whatever they extend.
+    pub wasm: Vec<Part<'a>>,
     /// What TLS contexts refer to by name.
     pub secrets: Vec<Part<'a>>,
     /// Kubernetes resources of the kinds that are read.
@@ -87,6 +89,24 @@ pub struct Resource<'a> {
     pub spec: Part<'a>,
     /// The plugins in it, with their index where there can be several.
     pub plugins: Vec<(usize, Rc<Plugin<'a>>)>,
+}
+
+impl<'a> Model<'a> {
+    /// The plugins of Envoy configurations: those of chains, and those in none.
+    pub fn envoy_plugins(&self) -> impl Iterator<Item = &Plugin<'_>> {
+        let in_chains = self.managers.iter().flat_map(HttpConnectionManager::plugins);
+        self.alone.iter().map(Rc::as_ref).chain(in_chains)
+    }
+
+    /// The clusters of this name.
+    pub fn clusters_named(&self, name: &str) -> impl Iterator<Item = &Part<'a>> {
+        self.clusters.iter().filter(move |cluster| cluster.text_of("name") == Some(name))
+    }
+
+    /// The resources of this kind.
+    pub fn resources_of(&self, kind: &str) -> impl Iterator<Item = &Resource<'a>> {
+        self.resources.iter().filter(move |resource| resource.kind == kind)
+    }
 }
 
 impl<'a> HttpConnectionManager<'a> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::super::envoy::is_plugin;
 use super::super::input::{Document, Problem};
+use super::key_hosts::KeyHost;
 use super::part::Part;
 
 /// The type of a wasm filter.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub acknowledged_filters: Vec<String>,
     /// Headers that carry identity to the upstream, beside `x-countersign-*`; in lower case.
     pub identity_headers: Vec<String>,
+    /// Where keys are fetched.
+    pub key_hosts: Vec<KeyHost>,
 }
 
 impl<'a> Plugin<'a> {
@@ -92,6 +95,7 @@ impl Settings {
             hosts: (!any && !hosts.is_empty()).then_some(hosts),
             acknowledged_filters: acknowledged.filter_map(Value::as_str).map(str::to_owned).collect(),
             identity_headers: names("identity_headers").map(|(name, _)| name.to_ascii_lowercase()).collect(),
+            key_hosts: KeyHost::of(configuration),
         }
     }
 }

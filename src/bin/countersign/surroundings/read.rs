@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::super::envoy::{Kind, kind};
+use super::cluster::is_cluster;
 use super::model::{Chain, Filter, HttpConnectionManager, Model, Resource, cluster_names};
 use super::part::{Part, Source};
 use super::plugin::Plugin;
@@ -29,6 +30,7 @@ struct Walk<'a> {
     scopes: Vec<Part<'a>>,
     tcp_proxies: Vec<Part<'a>>,
     clusters: Vec<Part<'a>>,
+    wasm: Vec<Part<'a>>,
     secrets: Vec<Part<'a>>,
 }
 
@@ -55,9 +57,10 @@ impl<'a> Model<'a> {
         let alone = walk.plugins.iter().map(|(_, plugin)| plugin).filter(|plugin| !in_chain(plugin)).cloned().collect();
         let mut plugins: Vec<Rc<Plugin<'a>>> = walk.plugins.iter().map(|(_, plugin)| Rc::clone(plugin)).collect();
         plugins.extend(resources.iter().flat_map(|resource| &resource.plugins).map(|(_, plugin)| Rc::clone(plugin)));
-        let Walk { tcp_proxies, clusters, secrets, .. } = walk;
-        let mut model =
-            Self { plugins, managers, alone, tcp_proxies, clusters, secrets, resources, unconcerned: Vec::new() };
+        let Walk { tcp_proxies, mut clusters, wasm, secrets, .. } = walk;
+        clusters.extend(resources.iter().flat_map(|resource: &Resource<'a>| resource.spec.find(&is_cluster)));
+        let unconcerned = Vec::new();
+        let mut model = Self { plugins, managers, alone, tcp_proxies, clusters, wasm, secrets, resources, unconcerned };
         let envoy = documents.iter().filter(|source| kind(&source.document.value) == Kind::Envoy);
         model.unconcerned = envoy.filter(|source| !model.concerns(source)).copied().collect();
         model
@@ -93,11 +96,11 @@ impl<'a> Walk<'a> {
         if part.text_of("route_configuration_name").is_some() {
             self.scopes.push(part.clone());
         }
+        if part.member("vm_config").is_some() {
+            self.wasm.push(part.clone());
+        }
         if part.text_of("name").is_some() {
-            if ["typed_extension_protocol_options", "original_dst_lb_config"]
-                .iter()
-                .any(|name| part.member(name).is_some())
-            {
+            if is_cluster(part) {
                 self.clusters.push(part.clone());
             }
             if part.member("typed_config").is_some() {

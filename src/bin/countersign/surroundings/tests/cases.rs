@@ -101,6 +101,12 @@ pub const CASES: &[Case] = &[
         to: "crl: { filename: crl.pem }",
         line: "validation_context",
     },
+    Case {
+        code: "peer-unverified",
+        from: "validation_context: { trusted_ca: { filename: ca.pem } }",
+        to: "validation_context_certificate_provider_instance: { instance_name: default }",
+        line: "typed_config",
+    },
     Case { code: "guard-unseen", from: "http_filters:", to: "filters_elsewhere:", line: "config:" },
     Case {
         code: "routes-unseen",

@@ -3,6 +3,8 @@
 mod cases;
 mod documents;
 mod guard;
+mod keys;
+mod mesh;
 mod resources;
 
 use std::collections::BTreeSet;
@@ -120,8 +122,11 @@ fn the_table_of_findings_is_what_the_code_says() {
 
 #[test]
 fn every_finding_is_shown_by_a_configuration_that_has_the_fault() {
-    let shown: BTreeSet<&str> =
-        cases::CASES.iter().chain(resources::OF_ISTIO).chain(resources::OF_GATEWAY).map(|case| case.code).collect();
+    let shown: BTreeSet<&str> = [cases::CASES, keys::CASES, resources::OF_ISTIO, resources::OF_GATEWAY]
+        .iter()
+        .flat_map(|cases| cases.iter())
+        .map(|case| case.code)
+        .collect();
     let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
     assert_eq!(all.difference(&shown).collect::<Vec<_>>(), Vec::<&&str>::new());
 }

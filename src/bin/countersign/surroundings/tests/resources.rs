@@ -2,7 +2,7 @@
 
 use super::{Case, NONE, codes, codes_of, findings, findings_of, judge_cases, with};
 
-const ISTIO: &str = r#"
+pub const ISTIO: &str = r#"
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
 metadata: { name: guard, namespace: shop }
@@ -37,7 +37,7 @@ spec:
   pluginConfig: { version: 1, policies: '' }
 "#;
 
-const GATEWAY: &str = r#"
+pub const GATEWAY: &str = r#"
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyPatchPolicy
 metadata: { name: guard, namespace: edge }
