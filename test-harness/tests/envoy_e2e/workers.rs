@@ -56,6 +56,9 @@ impl<'b> Fleet<'b> {
         let mut bootstrap = bench.example.clone();
         bootstrap.push_listener(plugin_listener(bench, "strict", &strict_configuration()));
         bootstrap.push_listener(plugin_listener(bench, "keys", &configuration([&issuer])));
+        let mut shadow = configuration([&issuer]);
+        shadow["mode"] = json!("shadow");
+        bootstrap.push_listener(plugin_listener(bench, "shadow", &shadow));
         bootstrap.set_cluster(LOGIN, provider.address());
         let envoy = bench.start_envoy_of(workers, name, &bootstrap).expect("envoy starts");
         Self { bench, issuer, provider, envoy }
@@ -236,6 +239,11 @@ fn a_crowd_that_waits_in_vain_is_answered_whole_and_the_module_lives(bench: &Ben
     wait_until("the provider is asked", || fleet.fetches() > 0);
     let mut crowd: Vec<Connection> = (0..CROWD).map(|_| fleet.send(&fleet.issuer.good())).collect();
     wait_until("all wait", || fleet.waiting() == CROWD);
+    // What is only rehearsed goes on at once.
+    fleet.ask(&fleet.issuer.good().at("shadow")).allowed();
+    let rehearsed = "wasmcustom.countersign.decisions.outcome.would_deny.reason.keys_unavailable";
+    assert_eq!(fleet.envoy.stats(rehearsed).expect("statistics").get(rehearsed), Some(&1));
+    assert_eq!(fleet.waiting(), CROWD);
     fleet.provider.set_fault(&path, Fault::Status(500));
     for connection in &mut crowd {
         let answer = connection.answer(true).expect("an answer");
