@@ -244,11 +244,13 @@ impl Refusal {
         Self { reason, provider: None, detail }
     }
 
-    /// Posture that is refused for this fault: one reason for the client, the fault itself for the record. What is no fault
-    /// of the posture stays what it is.
+    /// Posture that is refused for this fault of its token: one reason for the client, the fault itself for the record. What
+    /// is no fault of a token, or is said of posture already, stays what it is.
     #[must_use]
     pub fn posture(fault: Self) -> Self {
-        if fault.reason.kind() == Kind::Undecidable {
+        let of_posture =
+            [Reason::PostureMissing, Reason::PostureStale, Reason::PostureRefused, Reason::PostureNotBound];
+        if fault.reason.kind() == Kind::Undecidable || of_posture.contains(&fault.reason) {
             return fault;
         }
         let detail = Detail::Because { reason: fault.reason, detail: Box::new(fault.detail) };

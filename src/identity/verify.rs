@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal, binding, principal};
+use super::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal, binding, principal};
 use crate::evidence::Presented;
-use crate::jose::{AuthenticToken, ClaimSet, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{ClaimSet, UnverifiedClaims, UnverifiedToken};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 use crate::route::Requires;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Appraisal, DeviceProvider, FactField, Issuer, MissingKey, NotVerified, TrustStore, choose_profile};
+use crate::trust::{
+    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, MissingKey, NotVerified, TrustStore, choose_profile,
+};
 
 /// Whom to believe.
 #[derive(Clone, Copy)]
@@ -64,12 +66,11 @@ pub fn verify(
     now: UnixSeconds,
 ) -> Result<Identity, Unproved> {
     let Presented { access_token, posture } = presented;
-    let presented: Vec<&ProviderName> = posture.iter().map(|(provider, _)| provider).collect();
     let (principal, token_claims) = match access_token {
         None => (Principal::Anonymous, None),
         Some(token) => {
             let (principal, claims) = verify_access_token(token, believed, peer, now)
-                .map_err(|fault| unless_lost(fault, requires, &presented))?;
+                .map_err(|fault| unless_lost(fault, requires, &posture))?;
             (Principal::Verified(principal), Some(claims))
         }
     };
@@ -82,12 +83,16 @@ pub fn verify(
         let name = &provider.profile.name;
         let judged = match posture.remove(name) {
             None => Ok(DeviceEvidence::Missing),
-            Some(token) => verify_posture(token, provider, token_claims.as_ref(), believed.trust, peer, now),
+            Some(token) => {
+                let required = requires.devices.contains(name);
+                verify_posture(token, provider, required, token_claims.as_ref(), believed.trust, peer, now)
+            }
         };
         match judged {
             Ok(evidence) => identity.devices.insert(name.clone(), evidence),
             Err(NotVerified { refusal, missing_key }) => {
-                return Err(identity.unproved(NotVerified { refusal: refusal.about(name), missing_key }));
+                let refusal = Refusal::posture(refusal).about(name);
+                return Err(identity.unproved(NotVerified { refusal, missing_key }));
             }
         };
     }
@@ -98,10 +103,10 @@ pub fn verify(
 }
 
 /// A request whose access token waits for a key, unless it is refused whatever the key says: it need not wait then.
-fn unless_lost(fault: NotVerified, requires: &Requires, presented: &[&ProviderName]) -> NotVerified {
+fn unless_lost(fault: NotVerified, requires: &Requires, posture: &[(ProviderName, UnverifiedToken)]) -> NotVerified {
     let Some(missing) = fault.missing_key.as_ref().filter(|missing| missing.may_come()) else { return fault };
     let other = requires.issuer.as_ref().filter(|required| **required != missing.provider);
-    let lacking = requires.devices.iter().find(|required| !presented.contains(required));
+    let lacking = requires.devices.iter().find(|required| posture.iter().all(|(provider, _)| provider != *required));
     match (other, lacking) {
         (Some(required), _) => Refusal::new(Reason::CredentialNotForRoute).about(required).into(),
         (None, Some(required)) => Refusal::new(Reason::PostureMissing).about(required).into(),
@@ -134,32 +139,50 @@ fn verify_access_token(
         .iter()
         .find(|issuer| issuer.profile.name == profile.name)
         .ok_or_else(|| Refusal::new(Reason::TokenIssuer))?;
-    let typ = token.typ.clone();
-    let token = issuer.profile.verify(token, trust, now).map_err(|fault| {
-        fault.unless_refused(|| unverified.refused_by(|claims| issuer.profile.judge(typ.as_deref(), claims, now)))
-    })?;
-    principal_of(&token, issuer, peer, now).map_err(|refusal| refusal.about(&issuer.profile.name).into())
-}
-
-fn principal_of(
-    token: &AuthenticToken,
-    issuer: &Issuer,
-    peer: &Peer,
-    now: UnixSeconds,
-) -> Result<(VerifiedPrincipal, ClaimSet), Refusal> {
-    let claims = token.claims()?;
-    let times = issuer.profile.judge(token.typ(), &claims, now)?;
+    let said = |typ: Option<&str>, claims: &ClaimSet| Said::by(issuer, typ, claims, peer, now);
+    let token = issuer.profile.verify(token, trust, now, said)?;
+    let claims = token.claims().map_err(|refusal| refusal.about(&issuer.profile.name))?;
+    let Said { id, groups, facts, binding, expires } =
+        said(token.typ(), &claims).map_err(|refusal| refusal.about(&issuer.profile.name))?;
     let principal = VerifiedPrincipal {
         issuer: issuer.profile.name.clone(),
         entity_type: issuer.principal.entity_type.clone(),
-        id: principal::id(&issuer.principal, &claims)?,
-        groups: principal::groups(&issuer.principal, &claims)?,
-        facts: FactField::read_all(&issuer.profile.facts, &claims)?,
+        id,
+        groups,
+        facts,
         payload: token.payload().to_vec(),
-        binding: binding::of_token(&claims, peer)?,
-        expires: times.expires,
+        binding,
+        expires,
     };
     Ok((principal, claims))
+}
+
+/// What a token says of its bearer, whoever signed it.
+struct Said {
+    id: String,
+    groups: Vec<String>,
+    facts: FactRecord,
+    binding: Binding,
+    expires: Option<UnixSeconds>,
+}
+
+impl Said {
+    fn by(
+        issuer: &Issuer,
+        typ: Option<&str>,
+        claims: &ClaimSet,
+        peer: &Peer,
+        now: UnixSeconds,
+    ) -> Result<Self, Refusal> {
+        let times = issuer.profile.judge(typ, claims, now)?;
+        Ok(Self {
+            id: principal::id(&issuer.principal, claims)?,
+            groups: principal::groups(&issuer.principal, claims)?,
+            facts: FactField::read_all(&issuer.profile.facts, claims)?,
+            binding: binding::of_token(claims, peer)?,
+            expires: times.expires,
+        })
+    }
 }
 
 fn require_issuer(requires: &Requires, principal: &Principal) -> Result<(), Refusal> {
@@ -176,37 +199,38 @@ fn require_issuer(requires: &Requires, principal: &Principal) -> Result<(), Refu
 fn verify_posture(
     token: UnverifiedToken,
     provider: &DeviceProvider,
+    required: bool,
     access_token: Option<&ClaimSet>,
     trust: &TrustStore,
     peer: &Peer,
     now: UnixSeconds,
 ) -> Result<DeviceEvidence, NotVerified> {
-    let (unverified, typ) = (UnverifiedClaims::peek(&token).map_err(Refusal::posture)?, token.typ.clone());
-    let token = provider.profile.verify(token, trust, now).map_err(|fault| {
-        let NotVerified { refusal, missing_key } = fault
-            .unless_refused(|| unverified.refused_by(|claims| provider.profile.appraise(typ.as_deref(), claims, now)));
-        NotVerified { refusal: Refusal::posture(refusal), missing_key }
+    let evidence = |typ: Option<&str>, claims: &ClaimSet| posture_of(provider, typ, claims, access_token, peer, now);
+    let token = provider.profile.verify(token, trust, now, |typ, claims| match evidence(typ, claims)? {
+        DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
+        _ => Ok(()),
     })?;
-    Ok(posture_of(&token, provider, access_token, peer, now)?)
+    Ok(evidence(token.typ(), &token.claims()?)?)
 }
 
+/// What posture says of the device, whoever signed it.
 fn posture_of(
-    token: &AuthenticToken,
     provider: &DeviceProvider,
+    typ: Option<&str>,
+    claims: &ClaimSet,
     access_token: Option<&ClaimSet>,
     peer: &Peer,
     now: UnixSeconds,
 ) -> Result<DeviceEvidence, Refusal> {
-    let claims = token.claims().map_err(Refusal::posture)?;
-    let age = match provider.profile.appraise(token.typ(), &claims, now).map_err(Refusal::posture)? {
+    let age = match provider.profile.appraise(typ, claims, now)? {
         Appraisal::Fresh(times) => times.age,
         // All else about it is right: old news, and no forgery.
         Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
     };
-    binding::of_token(&claims, peer).map_err(Refusal::posture)?;
+    binding::of_token(claims, peer)?;
     Ok(DeviceEvidence::Verified(DeviceFacts {
-        facts: FactField::read_all(&provider.profile.facts, &claims).map_err(Refusal::posture)?,
-        bound: binding::of_posture(&provider.bind, access_token, &claims)?,
+        facts: FactField::read_all(&provider.profile.facts, claims)?,
+        bound: binding::of_posture(&provider.bind, access_token, claims)?,
         age: known(age)?,
     }))
 }
@@ -226,6 +250,5 @@ fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refus
 /// The age of posture. Its profile always has a `max_age`, which asks for `iat`; were it not to, posture of no age would be
 /// no posture.
 fn known(age: Option<Seconds>) -> Result<Seconds, Refusal> {
-    let missing = || Refusal::with(Reason::TokenClaimMissing, Detail::Claim("iat".to_owned()));
-    age.ok_or_else(|| Refusal::posture(missing()))
+    age.ok_or_else(|| Refusal::with(Reason::TokenClaimMissing, Detail::Claim("iat".to_owned())))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Algorithm, KeyFault, VerificationKey};
+use super::{Algorithm, KeyFault, UnverifiedToken, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
 
 /// Keys that a message describes one by one.
@@ -60,15 +60,24 @@ impl fmt::Display for KeySetFault {
                 write!(f, "keys[{index}]: {}", KeyFault::AmbiguousAlgorithm(fits.clone()))
             }
             Self::NoUsableKey(skipped) => {
-                f.write_str("the set has no usable key")?;
-                for SkippedKey { index, why, .. } in skipped.iter().take(MAX_SHOWN_KEYS) {
-                    write!(f, "; keys[{index}]: {why}")?;
-                }
-                match skipped.len().checked_sub(MAX_SHOWN_KEYS) {
-                    Some(more @ 1..) => write!(f, "; and {more} more"),
-                    _ => Ok(()),
-                }
+                write!(f, "the set has no usable key{}", SkippedKeys(skipped))
             }
+        }
+    }
+}
+
+/// Keys that are left out, as the end of a sentence: `; keys[<index>]: <why>` for each, up to a number of them.
+#[derive(Clone, Copy, Debug)]
+pub struct SkippedKeys<'a>(pub &'a [SkippedKey]);
+
+impl fmt::Display for SkippedKeys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for SkippedKey { index, kid: _, why } in self.0.iter().take(MAX_SHOWN_KEYS) {
+            write!(f, "; keys[{index}]: {why}")?;
+        }
+        match self.0.len().checked_sub(MAX_SHOWN_KEYS) {
+            Some(more @ 1..) => write!(f, "; and {more} more"),
+            _ => Ok(()),
         }
     }
 }
@@ -136,6 +145,11 @@ impl KeySet {
                 .collect()
         };
         names(self) == names(other)
+    }
+
+    /// Whether one of the keys can have signed this token, by its algorithm and `kid`.
+    pub(crate) fn has_key_of(&self, token: &UnverifiedToken) -> bool {
+        self.choose(token.algorithm, token.key_id.as_deref()).is_some()
     }
 
     /// The one key that a token of this algorithm and `kid` can mean: the key of both; else, where the token or the key

@@ -14,7 +14,7 @@ pub use algorithm::Algorithm;
 pub use claims::{ClaimPath, ClaimSet, Rounding, UnverifiedClaims};
 pub use compact::UnverifiedToken;
 pub use key::{KeyFault, VerificationKey};
-pub use key_set::{KeySet, KeySetFault, SkippedKey};
+pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
 pub use signature::AuthenticToken;
 
 #[cfg(any(test, feature = "cli"))]

@@ -8,12 +8,9 @@ use core::fmt;
 use super::feed::{Feed, Progress};
 use super::shared::Slot;
 use super::{Endpoint, FetchFault, FetchedSet, KeySource, MissingKey, Prospect, Response, SharedMemory, TokenProfile};
-use crate::jose::{KeySet, SkippedKey, VerificationKey};
+use crate::jose::{KeySet, SkippedKey, SkippedKeys, VerificationKey};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
-
-/// Keys that a report describes one by one.
-const MAX_SHOWN_KEYS: usize = 5;
 
 /// The keys of all profiles of one configuration, on one worker.
 #[derive(Debug, Default)]
@@ -106,11 +103,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken { provider, keys, skipped, .. } => {
-                write!(f, "keys of `{provider}`: {keys} taken, {} left out", skipped.len())?;
-                for SkippedKey { index, kid: _, why } in skipped.iter().take(MAX_SHOWN_KEYS) {
-                    write!(f, "; keys[{index}]: {why}")?;
-                }
-                Ok(())
+                write!(f, "keys of `{provider}`: {keys} taken, {} left out{}", skipped.len(), SkippedKeys(skipped))
             }
             Self::Failed { provider, fault, retry_after } => {
                 write!(f, "keys of `{provider}` could not be fetched: {fault}; next try in {retry_after}")

@@ -4,6 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use countersign::config::Plan;
+use countersign::jose::{KeySetFault, json};
+use countersign::provider::ProviderName;
+use countersign::telemetry::{Counter, Gauge};
+use countersign::time::Seconds;
+use countersign::trust::{FetchFault, KeySource, MetadataFault};
 use serde_json::Value;
 use test_harness::paths;
 
@@ -104,5 +110,69 @@ fn the_readmes_links_lead_to_files() {
             let target = file.parent().expect("a folder").join(path);
             assert!(target.exists(), "{name} links to {link}");
         }
+    }
+}
+
+#[test]
+fn the_readme_names_every_metric_of_keys_and_every_outcome_of_a_fetch() {
+    let readme = read(&paths::root().join("README.md"));
+    let provider = ProviderName::new("<provider>");
+    let metrics = [
+        Counter::Fetches(provider.clone(), "<outcome>").name(),
+        Counter::SkippedKeys(provider.clone()).name(),
+        Counter::PrivateKeys(provider.clone()).name(),
+        Counter::UnknownKeyRefusals(provider.clone()).name(),
+        Counter::Configurations.name(),
+        Gauge::KeyAge(provider.clone()).name(),
+        Gauge::Waiting.name(),
+        Gauge::KeysShared.name(),
+    ];
+    for metric in metrics {
+        assert!(readme.contains(&format!("| `{metric}` |")), "README.md does not name {metric}");
+    }
+    let not_json = json::parse(b"", 1).expect_err("no JSON");
+    let faults = [
+        FetchFault::NotSent,
+        FetchFault::NoAnswer,
+        FetchFault::Status(500),
+        FetchFault::Redirect(302),
+        FetchFault::ContentType,
+        FetchFault::ContentEncoding,
+        FetchFault::TooLarge(0),
+        FetchFault::NotJson(not_json),
+        FetchFault::KeySet(KeySetFault::Malformed("")),
+        FetchFault::KeySet(KeySetFault::NoUsableKey(Vec::new())),
+        FetchFault::SharedKey(provider),
+        FetchFault::Metadata(MetadataFault::Issuer),
+    ];
+    let row = readme.lines().find(|line| line.contains(".fetches.outcome.<outcome>")).expect("the row");
+    for outcome in faults.iter().map(FetchFault::outcome).chain(["taken"]) {
+        assert!(row.contains(&format!("`{outcome}`")), "README.md does not name the outcome {outcome}");
+    }
+}
+
+/// The cell `default` of the README's row about a member of `keys`.
+fn documented_default(readme: &str, member: &str) -> String {
+    let row = readme.lines().find(|line| line.starts_with(&format!("| `{member}` |"))).expect("the row");
+    row.split('|').nth(2).expect("the cell").trim_matches([' ', '`']).to_owned()
+}
+
+#[test]
+fn the_readme_gives_the_defaults_of_fetched_keys() {
+    let readme = read(&paths::root().join("README.md"));
+    let mut plugin: Value = serde_saphyr::from_str(&read(&envoy_folder().join("plugin.yaml"))).expect("YAML");
+    plugin["issuers"]["corp"]["keys"] = serde_json::json!({ "discovery": true, "cluster": "login" });
+    let (plan, _) = Plan::compile_value(&plugin).expect("a configuration");
+    let KeySource::Fetched(keys) = &plan.issuers[0].profile.keys else { panic!("the keys are fetched") };
+    let length = |text: &str| text.parse::<Seconds>().expect("a length of time");
+    for (member, value) in
+        [("refetch_interval", keys.refetch_interval), ("max_stale", keys.max_stale), ("timeout", keys.timeout)]
+    {
+        assert_eq!(length(&documented_default(&readme, member)), value, "{member}");
+    }
+    let refresh = documented_default(&readme, "refresh");
+    let bounds: Vec<&str> = refresh.trim_matches(['{', '}', ' ']).split(", ").collect();
+    for (bound, name, value) in [(bounds[0], "min: ", keys.refresh_min), (bounds[1], "max: ", keys.refresh_max)] {
+        assert_eq!(length(bound.strip_prefix(name).expect("its name")), value, "{refresh}");
     }
 }

@@ -82,6 +82,10 @@ fn what_is_refused_whatever_the_keys_say_does_not_wait() {
         (order(&alice(json!({ "iss": "https://other.example" })), Some(&good)), code(401, "token-issuer")),
         (order(&alice(expired), Some(&good)), code(401, "token-expired")),
         (order(&alice(json!({ "aud": "other" })), Some(&good)), code(401, "token-audience")),
+        (order(&alice(json!({ "sub": null })), Some(&good)), code(401, "token-claim-missing")),
+        (order(&alice(json!({ "groups": "all" })), Some(&good)), code(401, "token-claim-type")),
+        (order(&alice(json!({ "device_id": 7 })), Some(&good)), code(401, "token-claim-type")),
+        (order(&alice(json!({ "cnf": { "jkt": "x" } })), Some(&good)), code(401, "token-binding")),
         (order(&alice(json!({})), None), code(401, "posture-missing")),
     ];
     let trust = store(&fetching(), &[]);
@@ -90,8 +94,16 @@ fn what_is_refused_whatever_the_keys_say_does_not_wait() {
         assert_eq!((waits_for(&got), refusal(&got)), (None, expected));
     }
     let trust = store(&fetching(), &[corp_set()]);
-    let got = decided(&trust, order(&alice(json!({})), Some(&posture(json!({ "iss": "https://other.example" })))));
-    assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "posture-refused")));
+    let old = NOW.get() - 2 * 86_400;
+    for (changes, expected) in [
+        (json!({ "iss": "https://other.example" }), "posture-refused"),
+        (json!({ "score": "high" }), "posture-refused"),
+        (json!({ "sub": "laptop-2" }), "posture-not-bound"),
+        (json!({ "iat": old, "exp": old + 60 }), "posture-stale"),
+    ] {
+        let got = decided(&trust, order(&alice(json!({})), Some(&posture(changes))));
+        assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, expected)));
+    }
 }
 
 #[portable]

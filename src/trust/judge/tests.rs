@@ -294,7 +294,7 @@ fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
     let verified = |profile: &TokenProfile, token: &str| {
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
         profile
-            .verify(token, &TrustStore::default(), NOW)
+            .verify(token, &TrustStore::default(), NOW, |_, _| Ok(()))
             .map(|token| token.payload().to_vec())
             .map_err(|NotVerified { refusal, .. }| (refusal.reason, refusal.provider))
     };
