@@ -108,7 +108,7 @@ fn judge(
         Ok(route) => route,
         Err(how_far) => {
             record.not_routed(&how_far);
-            return Err(Refusal::new(unrouted(&how_far)).into());
+            return Err(unrouted(how_far).into());
         }
     };
     record.routed(&route);
@@ -128,11 +128,12 @@ fn judge(
     }
 }
 
-const fn unrouted(how_far: &NoRoute<'_>) -> Reason {
+fn unrouted(how_far: NoRoute<'_>) -> Refusal {
     match how_far {
-        NoRoute::Host => Reason::ApplicationUnknown,
-        NoRoute::Path(_) => Reason::RouteUnknown,
-        NoRoute::Method(..) => Reason::MethodNotListed,
+        NoRoute::Host => Refusal::new(Reason::ApplicationUnknown),
+        NoRoute::Path(_) => Refusal::new(Reason::RouteUnknown),
+        NoRoute::Method(..) => Refusal::new(Reason::MethodNotListed),
+        NoRoute::Ambiguous(detail) => Refusal::with(Reason::PathAmbiguous, detail),
     }
 }
 

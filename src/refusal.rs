@@ -69,7 +69,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// `CONNECT`, `TRACE`, lower case, or a method that the table in [`crate::request::Method`] does not have.
+    /// `CONNECT`, `TRACE`, lower case, or a method that is not registered, see [`crate::request::RequestMethod`].
     MethodUnsupported = "method-unsupported", Ambiguous, "This method is not served here.";
     /// No `:authority`, or more than one.
     AuthorityMissing = "authority-missing", Ambiguous, "The request names no host.";
@@ -77,7 +77,7 @@ reasons! {
     AuthorityMalformed = "authority-malformed", Ambiguous, "The request's host is malformed.";
     /// No path, `*`, or a path that does not begin with `/`.
     PathMissing = "path-missing", Ambiguous, "The request has no path.";
-    /// Bytes or encodings that servers read in different ways.
+    /// Bytes or encodings that servers read in different ways, or a path that is nearly one of a narrower route.
     PathAmbiguous = "path-ambiguous", Ambiguous, "The request's path could be read in more than one way.";
     /// Longer than `limits.max_path_bytes`.
     PathTooLong = "path-too-long", Ambiguous, "The request's path is too long.";
@@ -185,6 +185,13 @@ pub enum Detail {
     Claim(String),
     /// What the reader found wrong, a fixed text.
     Fault(&'static str),
+    /// The path is one of this route of the configuration if it is read in another way.
+    NearRoute {
+        /// The route's name.
+        route: String,
+        /// Which way, a fixed text.
+        how: &'static str,
+    },
     /// A number of something over its cap.
     Size {
         /// What was found.
@@ -212,6 +219,7 @@ impl fmt::Display for Detail {
             }
             Self::Claim(name) => write!(f, "`{name}`"),
             Self::Fault(text) => f.write_str(text),
+            Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),
             Self::RetryAfter(pause) => write!(f, "may be another in {pause}"),
             Self::Because { reason, detail } if **detail == Self::None => f.write_str(reason.code()),

@@ -3,24 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::document::{Known, Member, Node};
-use super::names::{guess, host, is_plain_name, quoted, quoted_list};
+use super::names::{guess, host_pattern, is_plain_name, quoted, quoted_list};
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
-use crate::request::{Action, Method, PathTemplate};
-use crate::route::{Application, Requires, Route, Router};
+use crate::request::{Action, Ambiguity, Method, PathTemplate, RequestMethod};
+use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::spelling::nearest;
 
-const HOSTS: Known = ("hosts", "a list of host names, such as `[shop.example.com]`");
+const HOSTS: Known = ("hosts", "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`");
 const ANY_HOST: Known = ("any_host", "`true`");
 const REQUIRES: Known =
     ("requires", "a list of providers whose evidence must be there, such as `[corp, mdm]`; `[]` for none");
 const ROUTES: Known = ("routes", "an object of routes, such as `{ order: { path: \"/api/orders/{id}\" } }`");
-const PATH: Known = ("path", "a path such as `/api/orders/{id}` or `/files/{rest*}`");
+const PATH: Known = ("path", "a path such as `/api/orders/{id}`, `/feeds/{name}.json` or `/files/{rest*}`");
+const ENCODED: Known = (
+    "encoded",
+    "an object with `true` for each spelling that the upstream reads in one way, such as `{ slash: true }`",
+);
 const METHODS: Known = ("methods", "a list of methods, such as `[GET, HEAD]`");
 const ACTION: Known = ("action", "`read` or `write`");
 
 /// Methods of a route that lists none.
-const DEFAULT_METHODS: &[Method] = &[Method::Get, Method::Head];
+const DEFAULT_METHODS: [RequestMethod; 2] = [RequestMethod::Common(Method::Get), RequestMethod::Common(Method::Head)];
 
 /// The names of all providers that the document has, whether they could be read or not.
 pub(super) struct Declared<'a> {
@@ -48,7 +52,7 @@ pub(super) fn read(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<R
 /// Which application has a host, so far.
 #[derive(Default)]
 struct Owners<'a> {
-    hosts: BTreeMap<String, &'a str>,
+    hosts: BTreeMap<HostPattern, &'a str>,
     any_host: Option<&'a str>,
 }
 
@@ -83,7 +87,7 @@ fn read_place<'a>(
     hosts: Member<'a>,
     any_host: Member<'a>,
     owners: &mut Owners<'a>,
-) -> Option<Option<Vec<String>>> {
+) -> Option<Option<Vec<HostPattern>>> {
     if hosts.node().is_some() && any_host.node().is_some() {
         return node.error("contradiction", "found both `hosts` and `any_host`", "keep one of the two");
     }
@@ -112,7 +116,7 @@ fn read_place<'a>(
     })
 }
 
-fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Option<Vec<String>> {
+fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Option<Vec<HostPattern>> {
     let mut hosts = Vec::new();
     let mut whole = true;
     for element in node.some_elements()? {
@@ -122,7 +126,7 @@ fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Op
                     whole = false;
                     element.error::<()>(
                         "duplicate-host",
-                        format!("{} belongs to {} already", quoted(&host), quoted(other)),
+                        format!("{} belongs to {} already", quoted(&host.to_string()), quoted(other)),
                         "give each host to one application, once",
                     );
                 }
@@ -137,13 +141,14 @@ fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Op
     whole.then_some(hosts)
 }
 
-fn read_host(node: &Node<'_>, text: &str) -> Option<String> {
-    match host(text) {
+fn read_host(node: &Node<'_>, text: &str) -> Option<HostPattern> {
+    match host_pattern(text) {
         Ok(host) => Some(host),
         Err(why) => node.error(
             "bad-host",
             format!("{} {why}", quoted(text)),
-            "write a DNS name such as `shop.example.com`, or an IP address (IPv6 in brackets), without scheme, port or wildcard",
+            "write a DNS name such as `shop.example.com`, `*.` and a domain for every host one label below it, or an IP \
+             address (IPv6 in brackets), without scheme and port",
         ),
     }
 }
@@ -233,13 +238,57 @@ fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) {
 
 fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Option<&Declared<'_>>) -> Option<Route> {
     let named = plain_name(node, name, "a route");
-    let [path, methods, action, requires] = node.members([PATH, METHODS, ACTION, REQUIRES])?;
+    let [path, encoded, methods, action, requires] = node.members([PATH, ENCODED, METHODS, ACTION, REQUIRES])?;
     let path = path.required(read_path);
+    let encoded = encoded.or(Vec::new(), |node| read_encoded(node, path.as_ref()));
     let methods = methods.or(DEFAULT_METHODS.to_vec(), |node| Node::distinct(node.some_elements()?, read_method));
     let action = action.optional(|node| node.word(&[("read", Action::Read), ("write", Action::Write)]));
     let requires = requires.or(inherited.clone(), |node| read_requires(node, declared));
     named?;
-    Some(Route { name: name.to_owned(), path: path?, methods: methods?, action: action?, requires: requires? })
+    let route = Route {
+        name: name.to_owned(),
+        path: path?,
+        encoded: encoded?,
+        methods: methods?,
+        action: action?,
+        requires: requires?,
+    };
+    match route.methods.iter().find(|method| route.action_of_method(**method).is_none()) {
+        None => Some(route),
+        Some(method) => node.error(
+            "missing-field",
+            format!("`{}` is no Cedar action, and the route does not say what it does", method.name()),
+            "add `action: read` or `action: write`; it holds for all methods of the route",
+        ),
+    }
+}
+
+/// Spellings of the path that the operator knows the upstream to read in one way.
+fn read_encoded(node: &Node<'_>, path: Option<&PathTemplate>) -> Option<Vec<Ambiguity>> {
+    let members = node.members(Ambiguity::ALL.map(|ambiguity| (ambiguity.name(), "`true`, or nothing")))?;
+    let read = Ambiguity::ALL.into_iter().zip(members).map(|(ambiguity, member)| {
+        member.optional(|node| {
+            if !node.boolean()? {
+                let help = format!("remove `{}`: what is not listed is not accepted", ambiguity.name());
+                return node.error("bad-value", "it is `false`", help);
+            }
+            node.warn("encoded-path", ambiguity.duty_of_the_upstream());
+            Some(ambiguity)
+        })
+    });
+    let accepted: Vec<Option<Option<Ambiguity>>> = read.collect();
+    let accepted: Vec<Ambiguity> = accepted.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    if node.value().as_object().is_some_and(serde_json::Map::is_empty) {
+        return node.error("empty-list", "nothing is accepted by it", node.write_wanted());
+    }
+    if path.is_some_and(|path| path.parameters().next().is_none()) {
+        return node.error(
+            "contradiction",
+            "the path has no parameter, and no such spelling is accepted in a fixed segment",
+            "remove `encoded`, or write the segment as a parameter such as `{name}`",
+        );
+    }
+    Some(accepted)
 }
 
 fn read_path(node: &Node<'_>) -> Option<PathTemplate> {
@@ -252,12 +301,12 @@ fn read_path(node: &Node<'_>) -> Option<PathTemplate> {
     }
 }
 
-fn read_method(node: &Node<'_>) -> Option<Method> {
+fn read_method(node: &Node<'_>) -> Option<RequestMethod> {
     let name = node.some_text()?;
-    if let Some(method) = Method::from_name(name.as_bytes()) {
+    if let Some(method) = RequestMethod::from_name(name.as_bytes()) {
         return Some(method);
     }
-    let all = || Method::ALL.iter().map(|method| method.name());
+    let all = || RequestMethod::all().map(RequestMethod::name);
     let help = match nearest(name, all()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("write some of {}; others are not served", quoted_list(all())),

@@ -24,7 +24,7 @@
 //! | `contradiction` | two members that cannot both hold |
 //! | `bad-name` | a name that Cedar, HTTP or a report could not carry |
 //! | `reserved-name` | a name that means something else already |
-//! | `bad-host` | not a DNS name or IP address, or with scheme, port or wildcard |
+//! | `bad-host` | not a DNS name, `*.` and a domain, or an IP address; or with scheme or port |
 //! | `duplicate-host` | two applications answer for one host |
 //! | `bad-template` | not the path of a route |
 //! | `routes-overlap` | two routes of an application match the same paths |
@@ -46,6 +46,7 @@
 //! | code | what deserves a look |
 //! |---|---|
 //! | `skipped-key` | a key of a set is left out, and why |
+//! | `encoded-path` | a route accepts a spelling of its path that servers read in different ways |
 //! | `any-host` | an application answers for every host that no other names |
 //! | `trusted-xff` | the client's address rests on the listener's trust in `X-Forwarded-For` |
 //! | `shadow-mode` | nothing is enforced |

@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::request::host_of;
+use crate::route::HostPattern;
 use crate::spelling::nearest;
 
 /// Cedar's reserved words, and the words of its policy heads, which would read badly as names.
@@ -85,10 +86,23 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
+/// A host of an application, or what is wrong with it.
+pub(super) fn host_pattern(text: &str) -> Result<HostPattern, &'static str> {
+    let Some(domain) = text.strip_prefix("*.") else { return host(text).map(HostPattern::Exactly) };
+    let domain = host(domain)?;
+    if domain.starts_with('[') || domain.parse::<Ipv4Addr>().is_ok() {
+        return Err("has a wildcard before an IP address");
+    }
+    if !domain.contains('.') {
+        return Err("has a wildcard before a single label, which would be every host of a whole top-level domain");
+    }
+    Ok(HostPattern::OneLabelBefore(format!(".{domain}")))
+}
+
 /// A host in the form in which requests are compared with it, or what is wrong with it.
-pub(super) fn host(text: &str) -> Result<String, &'static str> {
+fn host(text: &str) -> Result<String, &'static str> {
     if text.contains('*') {
-        return Err("has a wildcard, which this version does not read");
+        return Err("has a `*` elsewhere than in `*.` at its beginning, for one whole label");
     }
     if text.contains('/') {
         return Err("is a URL");

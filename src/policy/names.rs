@@ -9,7 +9,7 @@ use cedar_policy::pst;
 use super::groups::Groups;
 use super::{PolicyDocument, Vocabulary};
 use crate::provider::ProviderName;
-use crate::request::{Action, Method};
+use crate::request::{Action, Method, RequestMethod};
 use crate::route::{Application, Route};
 use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
@@ -324,5 +324,5 @@ pub(super) fn context_path(expression: &pst::Expr) -> Option<Vec<&str>> {
 
 /// The methods by name, for messages.
 pub(super) fn method_names() -> impl Iterator<Item = &'static str> {
-    Method::ALL.iter().map(|method| method.name())
+    RequestMethod::all().map(RequestMethod::name)
 }

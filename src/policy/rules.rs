@@ -3,6 +3,7 @@
 //! Measured on Cedar: `has` of a member that no record has, an entity that does not exist, and a comparison that can never
 //! hold are all valid there, and a forbid with a slip of the pen in one of them is silent for ever.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use cedar_policy::pst::{
@@ -16,7 +17,7 @@ use super::scope::{Ground, Scope};
 use super::source::{Named, Source};
 use super::{PolicyDocument, lexer};
 use crate::config_error::ConfigError;
-use crate::request::{Action, Method, Path, host_of};
+use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
 use crate::spelling::suggestion;
 
 /// One policy under the rules.
@@ -248,7 +249,7 @@ impl<'a> Rules<'a> {
     fn comparison(&mut self, value: &Expr, literal: &Expr) {
         let (Some(path), Expr::Literal(Literal::String(text))) = (context_path(value), literal) else { return };
         let fault = match path.as_slice() {
-            ["http_request", "path"] => path_fault(text, true, true),
+            ["http_request", "path"] => path_fault(text, true, true, &self.ground.encoded),
             ["http_request", "http_method"] => method_fault(text),
             ["http_request", "hostname"] => host_fault(text).or_else(|| whole_host_fault(text)),
             _ => None,
@@ -269,10 +270,10 @@ impl<'a> Rules<'a> {
             .collect();
         let last = runs.len().saturating_sub(1);
         let fault = match path.as_slice() {
-            ["http_request", "path"] => runs
-                .iter()
-                .enumerate()
-                .find_map(|(index, run)| path_fault(run, index == 0 && !(run.is_empty() && last > 0), index == last)),
+            ["http_request", "path"] => runs.iter().enumerate().find_map(|(index, run)| {
+                let first = index == 0 && !(run.is_empty() && last > 0);
+                path_fault(run, first, index == last, &self.ground.encoded)
+            }),
             ["http_request", "hostname"] => host_fault(&shown),
             _ => None,
         };
@@ -288,8 +289,9 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// Why no path holds this text, which is at a path's beginning, its end, or inside.
-fn path_fault(text: &str, first: bool, last: bool) -> Option<(&'static str, String)> {
+/// Why no path holds this text, which is at a path's beginning, its end, or inside. `encoded` are the ambiguous spellings
+/// that some route accepts.
+fn path_fault(text: &str, first: bool, last: bool, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
     let segments = |wanted: &str| {
         let mut segments = text.split('/').skip(1).peekable();
         core::iter::from_fn(move || segments.next().map(|segment| (segment, segments.peek().is_none())))
@@ -307,10 +309,14 @@ fn path_fault(text: &str, first: bool, last: bool) -> Option<(&'static str, Stri
     if segments(".") || segments("..") {
         return Some(("such a request is refused as ambiguous", "write the path without dot segments".to_owned()));
     }
-    if let Some(fault) = escapes_fault(text, last) {
+    if let Some(fault) = escapes_fault(text, last, encoded) {
         return Some(fault);
     }
-    let taken = |character: char| character.is_ascii_alphanumeric() || "-._~!$&'()*+,=:@/%".contains(character);
+    if text.contains(';') && !encoded.contains(&Ambiguity::Semicolon) {
+        let help = "let a route accept it with `encoded: { semicolon: true }`, or remove it";
+        return Some(("such a request is refused as ambiguous", help.to_owned()));
+    }
+    let taken = |character: char| character.is_ascii_alphanumeric() || "-._~!$&'()*+,=:@/%;".contains(character);
     if !text.chars().all(taken) {
         return Some((
             "it has a character that a path has only escaped, or not at all",
@@ -320,8 +326,9 @@ fn path_fault(text: &str, first: bool, last: bool) -> Option<(&'static str, Stri
     None
 }
 
-/// Why no path holds these escapes: a policy sees them with digits in upper case, and only those that had to be.
-fn escapes_fault(text: &str, last: bool) -> Option<(&'static str, String)> {
+/// Why no path holds these escapes: a policy sees them with digits in upper case, and only where the character itself
+/// cannot stand in a path.
+fn escapes_fault(text: &str, last: bool, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('%') {
         let escape: String = after.chars().take(2).collect();
@@ -334,22 +341,33 @@ fn escapes_fault(text: &str, last: bool) -> Option<(&'static str, String)> {
             let upper = format!("write `%{}`", escape.to_ascii_uppercase().escape_debug());
             return Some(("its escapes have digits in upper case", upper));
         }
-        let refused = match u8::from_str_radix(&escape, 16) {
-            // One byte of a longer character says nothing without the others.
-            Ok(0x80..) => false,
-            Ok(_) => Path::parse(format!("/%{escape}").as_bytes(), "/%20".len()).is_err(),
-            Err(_) => true,
-        };
-        if refused {
-            return Some(("such a request is refused as ambiguous", "write the character itself".to_owned()));
+        // One byte of a longer character says nothing without the others.
+        if !matches!(u8::from_str_radix(&escape, 16), Ok(0x80..)) {
+            let fault = escape_fault(&format!("/a%{escape}b"), encoded);
+            if fault.is_some() {
+                return fault;
+            }
         }
         rest = after;
     }
     None
 }
 
+/// Why no path has the one escape of this short path.
+fn escape_fault(path: &str, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
+    let Ok((parsed, _)) = Path::parse(path.as_bytes(), path.len()) else {
+        return Some(("such a request is refused as ambiguous", "write the character itself".to_owned()));
+    };
+    if parsed.as_str() != path {
+        return Some(("a policy sees the character itself there", "write the character itself".to_owned()));
+    }
+    let refused = parsed.ambiguities().find(|ambiguity| !encoded.contains(ambiguity))?;
+    let help = format!("let a route accept it with `encoded: {{ {}: true }}`, or remove it", refused.name());
+    Some(("such a request is refused as ambiguous", help))
+}
+
 fn method_fault(text: &str) -> Option<(&'static str, String)> {
-    let known = Method::from_name(text.as_bytes()).is_some();
+    let known = RequestMethod::from_name(text.as_bytes()).is_some();
     (!known).then(|| ("it is not a method that is served", suggestion(text, method_names(), "use one that is")))
 }
 

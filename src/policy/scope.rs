@@ -10,7 +10,7 @@ use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstra
 use super::PolicyDocument;
 use super::names::{Actions, Kind, Names};
 use crate::provider::ProviderName;
-use crate::request::Action;
+use crate::request::{Action, Ambiguity};
 use crate::route::{Requires, Route};
 
 /// What the resource part of a scope names.
@@ -55,6 +55,8 @@ pub(super) struct Ground<'a> {
     pub in_every_route: BTreeSet<&'a str>,
     /// Path parameters that some route has.
     pub in_some_route: BTreeSet<&'a str>,
+    /// Ambiguous spellings that some route accepts in its path.
+    pub encoded: BTreeSet<Ambiguity>,
 }
 
 impl<'a> Ground<'a> {
@@ -65,6 +67,7 @@ impl<'a> Ground<'a> {
             actions: Actions::default(),
             in_every_route: BTreeSet::new(),
             in_some_route: BTreeSet::new(),
+            encoded: BTreeSet::new(),
         };
         let routes = names
             .applications_of(document)
@@ -83,6 +86,7 @@ impl<'a> Ground<'a> {
             ground.actions = ground.actions.or(actions);
             let parameters: BTreeSet<&str> = route.path.parameters().collect();
             ground.in_some_route.extend(&parameters);
+            ground.encoded.extend(&route.encoded);
             if number == 0 {
                 ground.in_every_route = parameters;
             } else {
@@ -190,7 +194,7 @@ fn in_all(demands: &BTreeSet<Demand<'_>>) -> BTreeSet<String> {
 
 /// The actions that requests on a route can have.
 pub(super) fn route_actions(route: &Route) -> Actions {
-    let by_method = route.methods.iter().map(|method| route.action.unwrap_or(Action::Method(*method)));
+    let by_method = route.methods.iter().filter_map(|method| route.action_of_method(*method));
     by_method.chain([Action::Upgrade, Action::Preflight]).collect()
 }
 

@@ -1,14 +1,15 @@
 //! Methods that are served, and the Cedar action that each becomes.
 
-/// A request method.
+/// A request method that has a Cedar action of its own.
 ///
 /// | method | action | in |
 /// |---|---|---|
 /// | `GET`, `HEAD`, `OPTIONS` | `Action::"GET"`, ... | `Action::"read"` |
 /// | `POST`, `PUT`, `PATCH`, `DELETE` | `Action::"POST"`, ... | `Action::"write"` |
+/// | a registered one of another name, see [`RequestMethod`] | the route's `action` | |
 /// | any with an `Upgrade` header | `Action::"upgrade"` | neither |
 /// | `OPTIONS` that is a CORS preflight | `Action::"preflight"` | neither |
-/// | `CONNECT`, `TRACE`, any other, lower case | refused, `method-unsupported` | |
+/// | `CONNECT`, `TRACE`, one that is not registered, lower case | refused, `method-unsupported` | |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
     /// `GET`
@@ -32,12 +33,6 @@ impl Method {
     pub const ALL: &'static [Self] =
         &[Self::Get, Self::Head, Self::Options, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// The method of exactly this name.
-    #[must_use]
-    pub fn from_name(name: &[u8]) -> Option<Self> {
-        Self::ALL.iter().copied().find(|method| method.name().as_bytes() == name)
-    }
-
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -49,6 +44,82 @@ impl Method {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request method that is served where a route lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RequestMethod {
+    /// One that has a Cedar action of its own.
+    Common(Method),
+    /// Another one of IANA's HTTP method registry, by its name. Whether it reads or writes, the route says.
+    Registered(&'static str),
+}
+
+/// The names in IANA's HTTP method registry (RFC 9110 section 16.1.1) beside those of [`Method`]: those of WebDAV and its
+/// extensions (RFC 3253, 3648, 3744, 4437, 4791, 4918, 5323, 5842) and of RFC 2068. Left out are `CONNECT` and `PRI`, which
+/// open something else than a request, and `TRACE`, which returns the request with its credential.
+const REGISTERED: &[&str] = &[
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
+
+impl RequestMethod {
+    /// All of them, those with an action of their own first.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        let common = Method::ALL.iter().copied().map(Self::Common);
+        common.chain(REGISTERED.iter().copied().map(Self::Registered))
+    }
+
+    /// The method of exactly this name; names are case-sensitive (RFC 9110 section 9.1).
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        Self::all().find(|method| method.name().as_bytes() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Common(method) => method.name(),
+            Self::Registered(name) => name,
+        }
+    }
+
+    /// The Cedar action that it has by itself; `None` where only a route can say one.
+    #[must_use]
+    pub const fn own_action(self) -> Option<Action> {
+        match self {
+            Self::Common(method) => Some(Action::Method(method)),
+            Self::Registered(_) => None,
         }
     }
 }

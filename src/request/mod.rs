@@ -3,6 +3,7 @@
 //! Header fields are the client's own bytes. They choose the route and carry evidence; nothing is believed of them here.
 //! A request that two servers could read in two ways is refused, never repaired.
 
+mod ambiguity;
 mod authority;
 mod headers;
 mod method;
@@ -13,12 +14,13 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use ambiguity::Ambiguity;
 pub use authority::host_of;
 pub use headers::{Exactly, Headers};
-pub use method::{Action, Method};
-pub use path::Path;
+pub use method::{Action, Method, RequestMethod};
+pub use path::{Path, Segment};
 pub use peer::{Peer, client_address, client_ip};
-pub use template::{PathParameters, PathTemplate, TemplateFault};
+pub use template::{Match, Near, PathParameters, PathTemplate, TemplateFault};
 
 use core::net::IpAddr;
 
@@ -51,11 +53,11 @@ impl RequestParts {
 /// A request in the one form that routes and policies see.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The method, one of the table.
-    pub method: Method,
+    /// The method.
+    pub method: RequestMethod,
     /// Host in lower case, without port and one trailing dot.
     pub host: String,
-    /// The path, unambiguous.
+    /// The path; whether its ambiguous spellings are accepted, the route says.
     pub path: Path,
     /// The query without `?`, empty where there is none. Printable ASCII.
     pub query: String,
@@ -63,7 +65,7 @@ pub struct Request {
     pub upgrade: bool,
     /// For a CORS preflight (Fetch standard: `OPTIONS` with `Origin` and `Access-Control-Request-Method`): the method it
     /// asks about. With an `Upgrade` field it is none: what is permitted as a preflight must not open a tunnel.
-    pub preflight_for: Option<Method>,
+    pub preflight_for: Option<RequestMethod>,
     /// A gRPC call (`content-type` is `application/grpc`, alone or followed by `+` or `;`).
     pub grpc: bool,
     /// Header fields without the pseudo-headers.
@@ -117,8 +119,8 @@ fn within_limits(headers: &[(String, Vec<u8>)], limits: &Limits) -> Result<(), R
     if bytes > limits.max_header_bytes { Err(too_large(bytes, limits.max_header_bytes)) } else { Ok(()) }
 }
 
-fn method_of(name: &[u8]) -> Result<Method, Refusal> {
-    Method::from_name(name).ok_or(Refusal::new(Reason::MethodUnsupported))
+fn method_of(name: &[u8]) -> Result<RequestMethod, Refusal> {
+    RequestMethod::from_name(name).ok_or(Refusal::new(Reason::MethodUnsupported))
 }
 
 /// The authority: `:authority`, or `Host` where the host hands an HTTP/1 request over so. Both may be there if they agree.
@@ -137,9 +139,11 @@ fn authority<'a>(pseudo: &'a Headers, fields: &'a Headers) -> Result<&'a [u8], R
 }
 
 /// The method that a CORS preflight asks about. An `OPTIONS` with a doubled field is none: it is a request like any other.
-fn preflight(method: Method, headers: &Headers) -> Result<Option<Method>, Refusal> {
+fn preflight(method: RequestMethod, headers: &Headers) -> Result<Option<RequestMethod>, Refusal> {
     match (method, headers.exactly("origin"), headers.exactly("access-control-request-method")) {
-        (Method::Options, Exactly::One(_), Exactly::One(requested)) => method_of(requested).map(Some),
+        (RequestMethod::Common(Method::Options), Exactly::One(_), Exactly::One(requested)) => {
+            method_of(requested).map(Some)
+        }
         _ => Ok(None),
     }
 }

@@ -3,10 +3,10 @@
 //! A template is written decoded: `/café/{id}`, not `/caf%C3%A9/{id}`; it is compared with decoded segments, so each path
 //! has one spelling in the configuration.
 
-use core::cmp::Ordering;
+use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Path;
+use super::{Ambiguity, Segment};
 
 /// Values of a template's parameters by name, decoded once.
 pub type PathParameters = BTreeMap<String, String>;
@@ -16,29 +16,30 @@ pub type PathParameters = BTreeMap<String, String>;
 enum TemplateSegment {
     /// This text; empty only as the last one, for a trailing slash.
     Literal(String),
-    /// `{name}`: one segment that is not empty.
-    Parameter(String),
+    /// `{name}`, `{name}.json`, `v{name}`: one segment with a part that is not empty between two fixed texts.
+    Parameter { before: String, name: String, after: String },
     /// `{rest*}`: one segment or more, at the end only.
     Tail(String),
 }
 
 impl TemplateSegment {
-    /// Lower is more specific.
-    const fn rank(&self) -> u8 {
+    /// Lower is more specific: a literal, a parameter beside the longer fixed text, a parameter alone, a tail.
+    fn rank(&self) -> (u8, Reverse<usize>) {
         match self {
-            Self::Literal(_) => 0,
-            Self::Parameter(_) => 1,
-            Self::Tail(_) => 2,
+            Self::Literal(_) => (0, Reverse(0)),
+            Self::Parameter { before, after, .. } => (1, Reverse(before.len().saturating_add(after.len()))),
+            Self::Tail(_) => (2, Reverse(0)),
         }
     }
 }
 
-/// A route's path: `/api/orders/{id}`, `/files/{rest*}`.
+/// A route's path: `/api/orders/{id}`, `/v1/books/{id}:publish`, `/files/{rest*}`.
 ///
 /// | segment | matches |
 /// |---|---|
 /// | `orders` | the decoded segment `orders` |
 /// | `{id}` | one segment that is not empty |
+/// | `{id}:publish`, `v{n}`, `img-{n}.png` | one segment with that beginning and end, and something between |
 /// | `{rest*}`, at the end | one segment or more, joined with `/`; not nothing |
 /// | nothing, at the end (`/a/`) | a trailing slash |
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,30 @@ pub struct PathTemplate {
 /// Why a text is not a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateFault(pub &'static str);
+
+/// How a path compares with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It is none of the template's.
+    No,
+    /// It is none of the template's, and another server may take it for one. No broader template may have it.
+    Nearly(Near),
+    /// It is one but for a spelling that is not accepted there.
+    Ambiguous(Ambiguity),
+    /// It is one, with these values of the parameters.
+    Yes(PathParameters),
+}
+
+/// What keeps a path from being one of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Near {
+    /// A slash at its end: `/admin/` for `/admin`.
+    TrailingSlash,
+    /// Nothing where a tail has at least one segment: `/admin/` for `/admin/{rest*}`.
+    EmptyTail,
+    /// Nothing between the fixed texts of a segment: `/books/:publish` for `/books/{id}:publish`.
+    EmptyParameter,
+}
 
 impl PathTemplate {
     /// Reads a template.
@@ -85,52 +110,68 @@ impl PathTemplate {
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             TemplateSegment::Literal(_) => None,
-            TemplateSegment::Parameter(name) | TemplateSegment::Tail(name) => Some(name.as_str()),
+            TemplateSegment::Parameter { name, .. } | TemplateSegment::Tail(name) => Some(name.as_str()),
         })
     }
 
-    /// The parameters' values if the path is one of this template.
+    /// Compares the segments of a path; `accepted` are the ambiguous spellings that the values of parameters may have. In a
+    /// fixed text none is accepted.
     #[must_use]
-    pub fn matches(&self, path: &Path) -> Option<PathParameters> {
-        let mut parameters = PathParameters::new();
-        let mut rest = path.segments();
-        for segment in &self.segments {
-            match segment {
-                TemplateSegment::Tail(name) => {
-                    let value = rest.join("/");
-                    if value.is_empty() {
-                        return None;
-                    }
-                    parameters.insert(name.clone(), value);
-                    return Some(parameters);
-                }
-                TemplateSegment::Literal(literal) => {
-                    rest = rest.split_first().filter(|(first, _)| *first == literal)?.1;
-                }
-                TemplateSegment::Parameter(name) => {
-                    let (first, after) = rest.split_first().filter(|(first, _)| !first.is_empty())?;
-                    parameters.insert(name.clone(), first.clone());
-                    rest = after;
-                }
+    pub fn matches(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
+        let found = self.compare(path, accepted);
+        let without_slash = path.split_last().filter(|(last, before)| last.as_str().is_empty() && !before.is_empty());
+        match (found, without_slash) {
+            (Match::No, Some((_, before))) if self.compare(before, &Ambiguity::ALL) != Match::No => {
+                Match::Nearly(Near::TrailingSlash)
             }
+            (found, _) => found,
         }
-        rest.is_empty().then_some(parameters)
+    }
+
+    fn compare(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
+        let mut values = Values { parameters: PathParameters::new(), near: None, refused: None };
+        let mut rest = path;
+        for segment in &self.segments {
+            let Some((first, after)) = rest.split_first() else { return Match::No };
+            let taken = match segment {
+                TemplateSegment::Tail(name) => {
+                    values.tail(name, rest, accepted);
+                    rest = &[];
+                    continue;
+                }
+                TemplateSegment::Literal(literal) => values.literal(literal, first),
+                TemplateSegment::Parameter { before, name, after } => {
+                    values.parameter((before, name, after), first, accepted)
+                }
+            };
+            if !taken {
+                return Match::No;
+            }
+            rest = after;
+        }
+        if rest.is_empty() { values.outcome() } else { Match::No }
     }
 
     /// Whether some path matches both and neither template is more specific: a configuration error.
     #[must_use]
     pub fn is_equally_specific_as(&self, other: &Self) -> bool {
-        // Equal ranks leave only the literals to tell the two apart: where they differ, no path matches both.
-        self.specificity(other) == Ordering::Equal
-            && self.segments.iter().zip(&other.segments).all(|pair| match pair {
-                (TemplateSegment::Literal(a), TemplateSegment::Literal(b)) => a == b,
-                _ => true,
-            })
+        let mut crossing = false;
+        for pair in self.segments.iter().zip(&other.segments) {
+            match relation(pair.0, pair.1) {
+                Relation::Apart => return false,
+                Relation::Nested if !crossing => return false,
+                Relation::Crossing => crossing = true,
+                Relation::Nested | Relation::Same => {}
+            }
+        }
+        let has_tail = |template: &Self| matches!(template.segments.last(), Some(TemplateSegment::Tail(_)));
+        // Behind a crossing pair a longer template and a shorter one share paths only through a tail.
+        self.segments.len() == other.segments.len() || (crossing && (has_tail(self) || has_tail(other)))
     }
 
     /// Order of trying, the more specific one first: the first segment, from the left, at which the kinds differ decides; a
-    /// literal comes before a parameter and a parameter before a tail. Where one template is the beginning of the other, the
-    /// longer one comes first.
+    /// literal comes before a parameter beside fixed text, the longer such text before the shorter, a parameter alone after
+    /// them and before a tail. Where one template is the beginning of the other, the longer one comes first.
     #[must_use]
     pub fn specificity(&self, other: &Self) -> Ordering {
         let ranks = self.segments.iter().map(TemplateSegment::rank);
@@ -142,27 +183,131 @@ impl PathTemplate {
     }
 }
 
-fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, TemplateFault> {
-    let inner = raw.strip_prefix('{').and_then(|raw| raw.strip_suffix('}'));
-    if let Some(inner) = inner {
-        let (name, is_tail) = match inner.strip_suffix('*') {
-            Some(name) => (name, true),
-            None => (inner, false),
-        };
-        if !is_identifier(name) {
-            return Err(TemplateFault(
-                "a parameter's name is letters, digits and `_`, and does not begin with a digit",
-            ));
-        }
-        return match (is_tail, is_last) {
-            (true, true) => Ok(TemplateSegment::Tail(name.to_owned())),
-            (true, false) => Err(TemplateFault("a tail such as `{rest*}` stands only at the end")),
-            (false, _) => Ok(TemplateSegment::Parameter(name.to_owned())),
-        };
+/// The values of the parameters, as they are read from left to right.
+struct Values {
+    parameters: PathParameters,
+    near: Option<Near>,
+    refused: Option<Ambiguity>,
+}
+
+impl Values {
+    fn literal(&mut self, literal: &str, segment: &Segment) -> bool {
+        self.refuse(segment, |_, _| false);
+        segment.as_str() == literal
     }
-    match literal_fault(raw, is_last) {
-        Some(fault) => Err(TemplateFault(fault)),
-        None => Ok(TemplateSegment::Literal(raw.to_owned())),
+
+    fn parameter(&mut self, part: (&str, &str, &str), segment: &Segment, accepted: &[Ambiguity]) -> bool {
+        let (before, name, after) = part;
+        let text = segment.as_str();
+        let Some(value) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
+        if value.is_empty() {
+            self.near = Some(Near::EmptyParameter);
+            // An empty segment is none of `{id}`, and nobody takes it for one.
+            return !(before.is_empty() && after.is_empty());
+        }
+        let inside = before.len()..text.len().saturating_sub(after.len());
+        self.refuse(segment, |place, ambiguity| inside.contains(&place) && accepted.contains(&ambiguity));
+        self.parameters.insert(name.to_owned(), value.to_owned());
+        true
+    }
+
+    fn tail(&mut self, name: &str, segments: &[Segment], accepted: &[Ambiguity]) {
+        let value = segments.iter().map(Segment::as_str).collect::<Vec<_>>().join("/");
+        if value.is_empty() {
+            self.near = Some(Near::EmptyTail);
+        }
+        for segment in segments {
+            self.refuse(segment, |_, ambiguity| accepted.contains(&ambiguity));
+        }
+        self.parameters.insert(name.to_owned(), value);
+    }
+
+    /// Notes the first ambiguous spelling that is not accepted at its place.
+    fn refuse(&mut self, segment: &Segment, is_accepted: impl Fn(usize, Ambiguity) -> bool) {
+        let refused = segment.ambiguities().iter().find(|(place, ambiguity)| !is_accepted(*place, *ambiguity));
+        self.refused = self.refused.or(refused.map(|(_, ambiguity)| *ambiguity));
+    }
+
+    fn outcome(self) -> Match {
+        match (self.near, self.refused) {
+            (Some(near), _) => Match::Nearly(near),
+            (None, Some(ambiguity)) => Match::Ambiguous(ambiguity),
+            (None, None) => Match::Yes(self.parameters),
+        }
+    }
+}
+
+/// How the paths of two templates compare at one segment.
+enum Relation {
+    /// No segment is of both.
+    Apart,
+    /// The segments of one are some of the other's.
+    Nested,
+    /// Some segments are of both, and each has others too: `x{a}` and `{b}.json`.
+    Crossing,
+    /// They are the same.
+    Same,
+}
+
+fn relation(one: &TemplateSegment, other: &TemplateSegment) -> Relation {
+    use TemplateSegment::{Literal, Parameter, Tail};
+    match (one, other) {
+        (Literal(one), Literal(other)) if one == other => Relation::Same,
+        (Literal(_), Literal(_)) => Relation::Apart,
+        (Parameter { before, after, .. }, Parameter { before: others_before, after: others_after, .. }) => {
+            let (begin, end) = (common(before, others_before), common_end(after, others_after));
+            match (begin, end) {
+                (None, _) | (_, None) => Relation::Apart,
+                (Some(Ordering::Equal), Some(Ordering::Equal)) => Relation::Same,
+                (Some(a), Some(b)) if a.reverse() == b => Relation::Crossing,
+                _ => Relation::Nested,
+            }
+        }
+        (Tail(_), Tail(_)) => Relation::Same,
+        (Literal(_), Parameter { .. } | Tail(_))
+        | (Parameter { .. }, Literal(_) | Tail(_))
+        | (Tail(_), Literal(_) | Parameter { .. }) => Relation::Nested,
+    }
+}
+
+/// Which text is the longer where one is the beginning of the other.
+fn common(one: &str, other: &str) -> Option<Ordering> {
+    (one.starts_with(other) || other.starts_with(one)).then(|| one.len().cmp(&other.len()))
+}
+
+/// The same for their ends.
+fn common_end(one: &str, other: &str) -> Option<Ordering> {
+    (one.ends_with(other) || other.ends_with(one)).then(|| one.len().cmp(&other.len()))
+}
+
+fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, TemplateFault> {
+    let Some((before, rest)) = raw.split_once('{') else {
+        return match literal_fault(raw, is_last) {
+            Some(fault) => Err(TemplateFault(fault)),
+            None => Ok(TemplateSegment::Literal(raw.to_owned())),
+        };
+    };
+    let (inner, after) = rest.split_once('}').ok_or(TemplateFault("a `{` has no `}`"))?;
+    let is_alone = before.is_empty() && after.is_empty();
+    if after.contains('{') {
+        return Err(TemplateFault("a segment has one parameter, such as `{name}.json`"));
+    }
+    if let Some(fault) = fixed_text_fault(before).or_else(|| fixed_text_fault(after)) {
+        return Err(TemplateFault(fault));
+    }
+    let (name, is_tail) = match inner.strip_suffix('*') {
+        Some(name) => (name, true),
+        None => (inner, false),
+    };
+    if !is_identifier(name) {
+        return Err(TemplateFault("a parameter's name is letters, digits and `_`, and does not begin with a digit"));
+    }
+    match (is_tail, is_last && is_alone) {
+        (true, true) => Ok(TemplateSegment::Tail(name.to_owned())),
+        (true, false) => Err(TemplateFault("a tail such as `{rest*}` stands only at the end, as a whole segment")),
+        (false, _) => {
+            Ok(TemplateSegment::Parameter { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() })
+        }
     }
 }
 
@@ -173,12 +318,19 @@ fn literal_fault(raw: &str, is_last: bool) -> Option<&'static str> {
     if raw == "." || raw == ".." {
         return Some("a dot segment is refused in every request");
     }
-    raw.chars().find_map(|character| match character {
-        '{' | '}' => Some("a parameter is a whole segment, `{name}`"),
+    fixed_text_fault(raw)
+}
+
+fn fixed_text_fault(text: &str) -> Option<&'static str> {
+    text.chars().find_map(|character| match character {
+        '{' | '}' => Some("a parameter is written `{name}`"),
         '*' => Some("a `*` is no wildcard here; write `{name}` for one segment or `{rest*}` at the end for more"),
         '%' => Some("a path is written decoded, with the character itself in place of its escape"),
         '?' | '#' => Some("a path has no query and no fragment"),
-        ';' | '\\' => Some("`;` and `\\` are refused in every request"),
+        ';' => {
+            Some("a `;` is refused in the fixed part of a path; `encoded: { semicolon: true }` takes it in a parameter")
+        }
+        '\\' => Some("`\\` is refused in every request"),
         _ if character.is_ascii_control() => Some("control characters are refused in every request"),
         _ => None,
     })
@@ -191,146 +343,4 @@ fn is_identifier(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use core::cmp::Ordering;
-
-    use super::PathTemplate;
-    use crate::portable;
-    use crate::request::Path;
-
-    fn template(text: &str) -> PathTemplate {
-        PathTemplate::parse(text).unwrap_or_else(|fault| panic!("{text}: {}", fault.0))
-    }
-
-    /// The parameters as `name=value`, or `None`.
-    fn matched(text: &str, path: &str) -> Option<Vec<String>> {
-        let (path, _) = Path::parse(path.as_bytes(), 1024).expect("a path");
-        let parameters = template(text).matches(&path)?;
-        Some(parameters.iter().map(|(name, value)| format!("{name}={value}")).collect())
-    }
-
-    fn hit(parameters: &[&str]) -> Option<Vec<String>> {
-        Some(parameters.iter().map(|&parameter| parameter.to_owned()).collect())
-    }
-
-    #[portable]
-    fn literals_are_compared_with_decoded_segments() {
-        assert_eq!(matched("/", "/"), hit(&[]));
-        assert_eq!(matched("/", "/a"), None);
-        assert_eq!(matched("/a", "/"), None);
-        assert_eq!(matched("/a/b", "/a/b"), hit(&[]));
-        assert_eq!(matched("/a/b", "/a"), None);
-        assert_eq!(matched("/a", "/a/b"), None);
-        assert_eq!(matched("/a", "/A"), None);
-        assert_eq!(matched("/café/a b", "/caf%C3%A9/a%20b"), hit(&[]));
-        assert_eq!(matched("/v1/x:cancel", "/v1/x%3Acancel"), hit(&[]));
-    }
-
-    #[portable]
-    fn a_trailing_slash_is_a_segment_of_its_own() {
-        assert_eq!(matched("/a/", "/a/"), hit(&[]));
-        assert_eq!(matched("/a/", "/a"), None);
-        assert_eq!(matched("/a", "/a/"), None);
-        assert_eq!(matched("/a/{id}", "/a/"), None);
-        assert_eq!(matched("/{id}/", "/a/"), hit(&["id=a"]));
-    }
-
-    #[portable]
-    fn a_parameter_is_one_segment_decoded_once() {
-        assert_eq!(matched("/orders/{id}", "/orders/7"), hit(&["id=7"]));
-        assert_eq!(matched("/orders/{id}", "/orders/7/8"), None);
-        assert_eq!(matched("/orders/{id}", "/orders"), None);
-        assert_eq!(matched("/{a}/{b}", "/x%20y/%C3%A9"), hit(&["a=x y", "b=é"]));
-    }
-
-    #[portable]
-    fn a_tail_is_one_segment_or_more() {
-        assert_eq!(matched("/files/{rest*}", "/files/a"), hit(&["rest=a"]));
-        assert_eq!(matched("/files/{rest*}", "/files/a/b/"), hit(&["rest=a/b/"]));
-        assert_eq!(matched("/files/{rest*}", "/files/"), None);
-        assert_eq!(matched("/files/{rest*}", "/files"), None);
-        assert_eq!(matched("/{rest*}", "/"), None);
-        assert_eq!(matched("/{a}/{rest*}", "/x/y/z"), hit(&["a=x", "rest=y/z"]));
-    }
-
-    #[portable]
-    fn a_text_that_is_no_template_is_refused_with_a_reason() {
-        let texts = [
-            "",
-            "a",
-            "*",
-            "//",
-            "/a//b",
-            "//a",
-            "/.",
-            "/a/..",
-            "/{}",
-            "/{1a}",
-            "/{a-b}",
-            "/{a b}",
-            "/{a",
-            "/a}",
-            "/x{a}",
-            "/{a}x",
-            "/{{a}}",
-            "/{a*}/b",
-            "/{a*}/",
-            "/{*}",
-            "/{a**}",
-            "/*",
-            "/a/*",
-            "/**",
-            "/a%20b",
-            "/a?b",
-            "/a#b",
-            "/a;b",
-            "/a\\b",
-            "/a\nb",
-            "/{a}/{a}",
-            "/{a}/{a*}",
-        ];
-        for text in texts {
-            assert!(PathTemplate::parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[portable]
-    fn the_parameters_are_named_in_order() {
-        let template = template("/{b}/x/{a}/{rest*}");
-        assert_eq!(template.parameters().collect::<Vec<_>>(), ["b", "a", "rest"]);
-        assert_eq!(template.as_str(), "/{b}/x/{a}/{rest*}");
-    }
-
-    #[portable]
-    fn the_first_difference_from_the_left_decides() {
-        for (first, second) in [
-            ("/a/b", "/a/{x}"),
-            ("/a/{x}", "/a/{rest*}"),
-            ("/a/b", "/{rest*}"),
-            ("/a/{x}/{rest*}", "/{y}/b/c"),
-            ("/a/{rest*}", "/{x}/b"),
-            ("/a/b/c", "/a/b"),
-        ] {
-            let (first, second) = (template(first), template(second));
-            assert_eq!(first.specificity(&second), Ordering::Less, "{first:?} {second:?}");
-            assert_eq!(second.specificity(&first), Ordering::Greater, "{first:?} {second:?}");
-            assert!(!first.is_equally_specific_as(&second), "{first:?} {second:?}");
-        }
-    }
-
-    #[portable]
-    fn two_templates_clash_where_a_path_matches_both_and_neither_is_more_specific() {
-        for (a, b, clash) in [
-            ("/a/{x}", "/a/{y}", true),
-            ("/{rest*}", "/{all*}", true),
-            ("/a", "/a", true),
-            ("/a/{x}/b", "/a/{y}/b", true),
-            ("/a/{x}", "/b/{x}", false),
-            ("/a/{x}/b", "/a/{x}/c", false),
-            ("/a", "/a/", false),
-        ] {
-            assert_eq!(template(a).is_equally_specific_as(&template(b)), clash, "{a} {b}");
-            assert_eq!(template(b).is_equally_specific_as(&template(a)), clash, "{b} {a}");
-        }
-    }
-}
+mod tests;

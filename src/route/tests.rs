@@ -1,22 +1,30 @@
 //! Which route a request comes to.
 
-use super::{Application, NoRoute, Requires, Route, Router};
+use super::{Application, HostPattern, NoRoute, Requires, Route, Router};
 use crate::limits::Limits;
 use crate::portable;
-use crate::request::{Action, Method, PathTemplate, Request, RequestParts};
+use crate::request::{Action, Ambiguity, Method, PathTemplate, Request, RequestMethod, RequestParts};
 
 fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>) -> Route {
     Route {
         name: name.to_owned(),
         path: PathTemplate::parse(path).expect("a template"),
-        methods: methods.to_vec(),
+        encoded: Vec::new(),
+        methods: methods.iter().copied().map(RequestMethod::Common).collect(),
         action,
         requires: Requires::default(),
     }
 }
 
+fn pattern(host: &str) -> HostPattern {
+    match host.strip_prefix('*') {
+        Some(end) => HostPattern::OneLabelBefore(end.to_owned()),
+        None => HostPattern::Exactly(host.to_owned()),
+    }
+}
+
 fn application(name: &str, hosts: Option<&[&str]>, routes: Vec<Route>) -> Application {
-    let hosts = hosts.map(|hosts| hosts.iter().map(|&host| host.to_owned()).collect());
+    let hosts = hosts.map(|hosts| hosts.iter().map(|&host| pattern(host)).collect());
     Application { name: name.to_owned(), hosts, requires: Requires::default(), routes }
 }
 
@@ -45,11 +53,16 @@ fn request(method: &str, host: &str, path: &str, fields: &[(&str, &[u8])]) -> Re
 
 /// `application/route action`, or how far the request came.
 fn found(method: &str, host: &str, path: &str, fields: &[(&str, &[u8])]) -> String {
-    match router().find(&request(method, host, path, fields)) {
+    found_in(&router(), method, host, path, fields)
+}
+
+fn found_in(router: &Router, method: &str, host: &str, path: &str, fields: &[(&str, &[u8])]) -> String {
+    match router.find(&request(method, host, path, fields)) {
         Ok(found) => format!("{}/{} {}", found.application.name, found.route.name, found.action.name()),
         Err(NoRoute::Host) => "no host".to_owned(),
         Err(NoRoute::Path(application)) => format!("no path in {}", application.name),
         Err(NoRoute::Method(application, route)) => format!("no method in {}/{}", application.name, route.name),
+        Err(NoRoute::Ambiguous(detail)) => format!("ambiguous: {detail}"),
     }
 }
 
@@ -102,4 +115,124 @@ fn an_upgrade_is_an_action_of_its_own_also_where_the_route_names_one() {
     let upgrade: [(&str, &[u8]); 1] = [("upgrade", b"websocket")];
     assert_eq!(found("GET", "shop.example.com", "/x", &upgrade), "shop/rest upgrade");
     assert_eq!(found("POST", "shop.example.com", "/api/search", &upgrade), "shop/search upgrade");
+}
+
+/// Routes of these paths in order of specificity, named after their paths; those with spellings accept these.
+fn paths(paths: &[(&str, &[Ambiguity])]) -> Router {
+    let mut routes: Vec<Route> = paths
+        .iter()
+        .map(|(path, encoded)| Route { encoded: encoded.to_vec(), ..route(path, path, &[Method::Get], None) })
+        .collect();
+    routes.sort_by(|a, b| a.path.specificity(&b.path));
+    Router { applications: vec![application("api", Some(&["a"]), routes)] }
+}
+
+fn route_of(router: &Router, path: &str) -> String {
+    found_in(router, "GET", "a", path, &[]).replace("api/", "").replace(" GET", "")
+}
+
+#[portable]
+fn a_path_with_a_last_slash_never_falls_to_a_broader_route() {
+    let router = paths(&[("/admin", &[]), ("/admin/{rest*}", &[]), ("/docs/", &[]), ("/docs", &[]), ("/{rest*}", &[])]);
+    for (path, expected) in [
+        ("/admin", "/admin"),
+        ("/admin/x", "/admin/{rest*}"),
+        ("/admin/x/", "/admin/{rest*}"),
+        ("/admin/", "ambiguous: with something behind its last slash, the path belongs to the route `/admin/{rest*}`"),
+        ("/docs", "/docs"),
+        ("/docs/", "/docs/"),
+        ("/other", "/{rest*}"),
+        ("/other/", "/{rest*}"),
+        ("/", "no path in api"),
+    ] {
+        assert_eq!(route_of(&router, path), expected, "{path}");
+    }
+    let router = paths(&[("/admin", &[]), ("/orders/{id}", &[]), ("/{rest*}", &[])]);
+    for (path, narrower) in [("/admin/", "/admin"), ("/orders/7/", "/orders/{id}")] {
+        let expected = format!("ambiguous: without its last slash, the path belongs to the route `{narrower}`");
+        assert_eq!(route_of(&router, path), expected);
+    }
+    assert_eq!(route_of(&router, "/orders/"), "/{rest*}", "`/orders` belongs there too");
+    assert_eq!(route_of(&paths(&[("/admin", &[])]), "/admin/"), "no path in api", "no broader route would take it");
+}
+
+#[portable]
+fn a_verb_without_its_parameter_never_falls_to_a_broader_route() {
+    let router = paths(&[("/books/{id}:publish", &[]), ("/books/{id}", &[]), ("/feeds/{name}.json", &[])]);
+    assert_eq!(route_of(&router, "/books/7"), "/books/{id}");
+    assert_eq!(route_of(&router, "/books/7:publish"), "/books/{id}:publish");
+    assert_eq!(
+        route_of(&router, "/books/:publish"),
+        "ambiguous: with something in the place of its parameter, the path belongs to the route `/books/{id}:publish`"
+    );
+    assert_eq!(route_of(&router, "/feeds/.json"), "no path in api");
+}
+
+#[portable]
+fn an_ambiguous_spelling_is_refused_wherever_no_route_accepts_it() {
+    use Ambiguity::{Percent, Semicolon, Slash, Unreserved};
+    let router = paths(&[
+        ("/files/{rest*}", &[Slash, Percent, Unreserved, Semicolon]),
+        ("/files/secret", &[]),
+        ("/strict/{id}", &[]),
+    ]);
+    for (path, expected) in [
+        ("/files/a%2Fb", "/files/{rest*}"),
+        ("/files/%7Ebob/100%25", "/files/{rest*}"),
+        ("/files/a;v=1", "/files/{rest*}"),
+        ("/strict/a%2Fb", "ambiguous: an escaped slash, which the route does not accept there"),
+        ("/strict/a;v", "ambiguous: a semicolon, which the route does not accept there"),
+        ("/elsewhere/a%25", "ambiguous: an escaped percent sign, which the route does not accept there"),
+        ("/%66iles/a", "ambiguous: an escape of a character that needs none, which the route does not accept there"),
+        (
+            "/files/%73ecret",
+            "ambiguous: an escape of a character that needs none, which the route does not accept there",
+        ),
+        (
+            "/files/secret;v=1",
+            "ambiguous: without what follows its semicolons, the path belongs to the route `/files/secret`",
+        ),
+        ("/files;v=1/secret", "ambiguous: a semicolon, which the route does not accept there"),
+    ] {
+        assert_eq!(route_of(&router, path), expected, "{path}");
+    }
+    let elsewhere = found_in(&router, "GET", "unknown", "/files/a%2Fb", &[]);
+    assert!(elsewhere.starts_with("ambiguous: an escaped slash"), "{elsewhere}");
+}
+
+#[portable]
+fn an_exact_host_comes_before_a_wildcard_and_any_host_last() {
+    let all = || vec![route("all", "/{rest*}", &[Method::Get], None)];
+    let router = Router {
+        applications: vec![
+            application("any", None, all()),
+            application("tenants", Some(&["*.tenants.example.com"]), all()),
+            application("zone", Some(&["admin.tenants.example.com", "*.example.com"]), all()),
+        ],
+    };
+    for (host, expected) in [
+        ("blue.tenants.example.com", "tenants/all GET"),
+        ("BLUE.tenants.example.com.:443", "tenants/all GET"),
+        ("admin.tenants.example.com", "zone/all GET"),
+        ("tenants.example.com", "zone/all GET"),
+        ("a.blue.tenants.example.com", "any/all GET"),
+        ("example.com", "any/all GET"),
+    ] {
+        assert_eq!(found_in(&router, "GET", host, "/x", &[]), expected, "{host}");
+    }
+}
+
+#[portable]
+fn a_registered_method_is_served_where_a_route_lists_it_and_says_what_it_does() {
+    let mut dav = route("dav", "/dav/{rest*}", &[Method::Get], Some(Action::Read));
+    dav.methods.push(RequestMethod::from_name(b"PROPFIND").expect("it is registered"));
+    let mut unsaid = route("unsaid", "/unsaid", &[], None);
+    unsaid.methods.extend(&dav.methods);
+    let router = Router { applications: vec![application("api", Some(&["a"]), vec![dav, unsaid])] };
+    assert_eq!(found_in(&router, "PROPFIND", "a", "/dav/x", &[]), "api/dav read");
+    assert_eq!(found_in(&router, "GET", "a", "/dav/x", &[]), "api/dav read");
+    assert_eq!(found_in(&router, "MKCOL", "a", "/dav/x", &[]), "no method in api/dav");
+    assert_eq!(found_in(&router, "PROPFIND", "a", "/unsaid", &[]), "no method in api/unsaid");
+    let preflight: [(&str, &[u8]); 2] = [("origin", b"https://a"), ("access-control-request-method", b"PROPFIND")];
+    assert_eq!(found_in(&router, "OPTIONS", "a", "/dav/x", &preflight), "api/dav preflight");
 }

@@ -163,7 +163,7 @@ impl DecisionRecord {
     /// It belongs to no route.
     pub fn not_routed(&mut self, how_far: &NoRoute<'_>) {
         match how_far {
-            NoRoute::Host => {}
+            NoRoute::Host | NoRoute::Ambiguous(_) => {}
             NoRoute::Path(application) => self.application = Some(application.name.clone()),
             NoRoute::Method(application, route) => {
                 self.application = Some(application.name.clone());

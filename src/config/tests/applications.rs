@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::{also, assert_problem, plan, problems, with};
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::portable;
+use crate::request::{Ambiguity, RequestMethod};
+use crate::route::HostPattern;
 
 fn hosts(hosts: Value) -> Value {
     with("/applications/shop/hosts", hosts)
@@ -24,10 +26,19 @@ fn a_host_is_a_dns_name_or_an_ip_address_in_lower_case() {
         ("[2001:DB8:0::1]", "[2001:db8::1]"),
     ] {
         let (plan, _) = plan(&hosts(json!([written])));
-        assert_eq!(plan.router.applications[0].hosts.as_deref(), Some(&[host.to_owned()][..]));
+        assert_eq!(plan.router.applications[0].hosts.as_deref(), Some(&[HostPattern::Exactly(host.to_owned())][..]));
     }
     for (written, why) in [
-        ("*.example.com", "has a wildcard, which this version does not read"),
+        ("*", "has a `*` elsewhere than in `*.` at its beginning"),
+        ("*example.com", "has a `*` elsewhere than in `*.` at its beginning"),
+        ("shop.*.example.com", "has a `*` elsewhere than in `*.` at its beginning"),
+        ("*.*.example.com", "has a `*` elsewhere than in `*.` at its beginning"),
+        ("*.com", "has a wildcard before a single label"),
+        ("*.10.0.0.1", "has a wildcard before an IP address"),
+        ("*.[::1]", "has a wildcard before an IP address"),
+        ("*.", "is not a host name"),
+        ("*.-example.com", "is not a DNS name"),
+        ("*.example.com:443", "has a port"),
         ("https://shop.example.com", "is a URL"),
         ("shop.example.com/", "is a URL"),
         ("shop.example.com:8443", "has a port"),
@@ -247,4 +258,87 @@ fn an_application_has_as_many_routes_as_the_cap_and_not_one_more() {
         "1001 routes",
         "parameters",
     );
+}
+
+#[portable]
+fn a_wildcard_is_a_host_of_its_own() {
+    let (plan, _) = plan(&hosts(json!(["*.Tenants.example.com", "tenants.example.com"])));
+    let expected = [
+        HostPattern::OneLabelBefore(".tenants.example.com".to_owned()),
+        HostPattern::Exactly("tenants.example.com".to_owned()),
+    ];
+    assert_eq!(plan.router.applications[0].hosts.as_deref(), Some(&expected[..]));
+    assert_problem(
+        &hosts(json!(["*.example.com", "*.EXAMPLE.com"])),
+        "/applications/shop/hosts/1",
+        "duplicate-host",
+        "`*.example.com` belongs to `shop` already",
+        "give each host to one application",
+    );
+}
+
+#[portable]
+fn a_spelling_that_a_route_accepts_is_a_warning_that_says_what_the_upstream_must_do() {
+    let route = |encoded: Value| routes(json!({ "files": { "path": "/files/{rest*}", "encoded": encoded } }));
+    let (plan, warnings) = plan(&route(json!({ "slash": true, "semicolon": true })));
+    assert_eq!(plan.router.applications[0].routes[0].encoded, [Ambiguity::Slash, Ambiguity::Semicolon]);
+    let warnings: Vec<_> = warnings.iter().filter(|warning| warning.code == "encoded-path").collect();
+    let [slash, semicolon] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert_eq!(slash.pointer, "/applications/shop/routes/files/encoded/slash");
+    assert!(slash.message.contains("split the path before it decodes"), "{slash}");
+    assert_eq!(semicolon.pointer, "/applications/shop/routes/files/encoded/semicolon");
+
+    let at = "/applications/shop/routes/files/encoded";
+    assert_problem(&route(json!({ "slash": false })), &format!("{at}/slash"), "bad-value", "it is `false`", "remove");
+    assert_problem(&route(json!({ "slsh": true })), &format!("{at}/slsh"), "unknown-field", "slsh", "`slash`");
+    assert_problem(&route(json!({})), at, "empty-list", "nothing is accepted", "slash");
+    assert_problem(&route(json!(["slash"])), at, "wrong-type", "a list", "slash");
+    let fixed = routes(json!({ "files": { "path": "/files", "encoded": { "slash": true } } }));
+    assert_problem(&fixed, at, "contradiction", "the path has no parameter", "`{name}`");
+}
+
+#[portable]
+fn a_policy_may_compare_a_path_with_the_spellings_that_a_route_accepts() {
+    let configured = |encoded: Value, condition: &str| {
+        let document = routes(json!({ "files": also(json!({ "path": "/files/{rest*}" }), "/encoded", encoded) }));
+        let text = format!("@id(\"f\") forbid (principal, action, resource) when {{ {condition} }};");
+        also(document, "/policies", json!(text))
+    };
+    let path = "context.http_request.path";
+    for (ambiguity, condition) in [
+        ("slash", format!("{path} == \"/files/a%2Fb\"")),
+        ("slash", format!("{path} like \"*%2Fb\"")),
+        ("percent", format!("{path} == \"/files/100%25\"")),
+        ("semicolon", format!("{path} like \"*;*\"")),
+        ("semicolon", format!("{path} == \"/files/a%3Bb\"")),
+    ] {
+        plan(&configured(json!({ ambiguity: true }), &condition));
+        let other = if ambiguity == "percent" { "slash" } else { "percent" };
+        let errors = problems(&configured(json!({ other: true }), &condition));
+        assert_eq!(errors[0].code, "impossible-literal", "{condition}");
+        assert!(errors[0].help.contains(&format!("encoded: {{ {ambiguity}: true }}")), "{:?}", errors[0]);
+    }
+    for escape in ["%7E", "%41", "%40", "%3A"] {
+        let errors = problems(&configured(json!({ "unreserved": true }), &format!("{path} == \"/files/{escape}\"")));
+        assert_eq!(errors[0].code, "impossible-literal", "{escape}");
+        assert!(errors[0].message.contains("sees the character itself"), "{:?}", errors[0]);
+    }
+}
+
+#[portable]
+fn a_registered_method_needs_an_action_of_its_route() {
+    let without_action = routes(json!({ "dav": { "path": "/dav", "methods": ["GET", "PROPFIND"] } }));
+    let at = "/applications/shop/routes/dav";
+    assert_problem(&without_action, at, "missing-field", "`PROPFIND` is no Cedar action", "add `action: read`");
+    let (plan, _) = plan(&also(without_action, &format!("{at}/action"), json!("read")));
+    let methods = &plan.router.applications[0].routes[0].methods;
+    assert_eq!(methods.iter().map(|method| RequestMethod::name(*method)).collect::<Vec<_>>(), ["GET", "PROPFIND"]);
+    for method in ["CONNECT", "TRACE", "PRI", "propfind", "FOO"] {
+        let route = routes(json!({ "dav": { "path": "/dav", "methods": [method], "action": "read" } }));
+        let errors = problems(&route);
+        assert_eq!(
+            (errors[0].code, errors[0].pointer.as_str()),
+            ("bad-value", "/applications/shop/routes/dav/methods/0")
+        );
+    }
 }

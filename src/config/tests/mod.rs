@@ -13,7 +13,8 @@ use crate::jose::Algorithm;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::portable;
 use crate::provider::ProviderName;
-use crate::request::{Action, Method};
+use crate::request::{Action, Method, RequestMethod};
+use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
 use crate::trust::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, KeySource, TokenProfile};
@@ -213,13 +214,14 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
 
     let [admin, shop] = plan.router.applications.as_slice() else { panic!("{:?}", plan.router) };
     assert_eq!((admin.name.as_str(), &admin.hosts), ("admin", &None));
-    assert_eq!(shop.hosts, Some(vec!["shop.example.com".to_owned(), "[2001:db8::1]".to_owned()]));
+    let hosts = ["shop.example.com", "[2001:db8::1]"].map(|host| HostPattern::Exactly(host.to_owned()));
+    assert_eq!(shop.hosts, Some(hosts.to_vec()));
     assert_eq!(shop.requires.issuer, Some(ProviderName::new("corp")));
     assert_eq!(shop.requires.devices, [ProviderName::new("mdm")]);
     let route = |name: &str| shop.routes.iter().find(|route| route.name == name).unwrap();
-    assert_eq!(route("order").methods, [Method::Get, Method::Put]);
+    assert_eq!(route("order").methods, [Method::Get, Method::Put].map(RequestMethod::Common));
     assert_eq!(route("order").requires, shop.requires);
-    assert_eq!(route("files").methods, [Method::Get, Method::Head]);
+    assert_eq!(route("files").methods, [Method::Get, Method::Head].map(RequestMethod::Common));
     assert_eq!(route("search").action, Some(Action::Read));
     assert_eq!((&route("health").requires.issuer, route("health").requires.devices.len()), (&None, 0));
 

@@ -10,8 +10,8 @@ use crate::jose::{ClaimPath, KeySet};
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::provider::ProviderName;
-use crate::request::{Action, Method, PathTemplate, Request, RequestParts};
-use crate::route::{Application, Requires, Route, Router};
+use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
+use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::time::{Seconds, UnixSeconds};
 use crate::trust::{
     Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, Issuer, IssuerId,
@@ -67,7 +67,8 @@ fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
 
 fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>, requires: Requires) -> Route {
     let path = PathTemplate::parse(path).expect("a template");
-    Route { name: name.to_owned(), path, methods: methods.to_vec(), action, requires }
+    let methods = methods.iter().copied().map(RequestMethod::Common).collect();
+    Route { name: name.to_owned(), path, encoded: Vec::new(), methods, action, requires }
 }
 
 /// Issuers, devices, routes, group hierarchy.
@@ -104,7 +105,7 @@ impl Setting {
         let wiki = vec![route("page", "/{rest*}", &methods, None, Requires::default())];
         let application = |name: &str, requires: Requires, routes: Vec<Route>| Application {
             name: name.to_owned(),
-            hosts: Some(vec![format!("{name}.example.com")]),
+            hosts: Some(vec![HostPattern::Exactly(format!("{name}.example.com"))]),
             requires,
             routes,
         };

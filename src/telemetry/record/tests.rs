@@ -10,7 +10,7 @@ use crate::policy::{Decision, NearMiss, PolicyId};
 use crate::portable;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::request::{Action, Method, PathTemplate, Request};
+use crate::request::{Action, Method, PathTemplate, Request, RequestMethod};
 use crate::route::{Application, NoRoute, Requires, Route, RouteMatch};
 use crate::telemetry::{Counter, DecisionId, Verdict};
 use crate::time::{Seconds, UnixSeconds};
@@ -41,7 +41,8 @@ fn application() -> Application {
     let route = Route {
         name: "order".to_owned(),
         path: PathTemplate::parse("/orders/{id}").expect("a template"),
-        methods: vec![Method::Get],
+        encoded: Vec::new(),
+        methods: vec![RequestMethod::Common(Method::Get)],
         action: None,
         requires: Requires::default(),
     };

@@ -3,7 +3,7 @@
 #![no_main]
 
 use countersign::limits::PATH_BYTES;
-use countersign::request::{Path, PathTemplate, client_ip, host_of};
+use countersign::request::{Ambiguity, Match, Path, PathTemplate, client_ip, host_of};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,16 +23,37 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok((path, query)) = Path::parse(path, PATH_BYTES.default) else { return };
     assert!(query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'), "a query: {query:?}");
     let text = path.as_str();
+    let spellings = [('/', Ambiguity::Slash), (';', Ambiguity::Semicolon), ('%', Ambiguity::Percent)];
     for segment in path.segments() {
-        assert!(segment != "." && segment != "..", "a dot segment in {text}");
-        assert!(!segment.contains(['/', '\\', ';', '%']), "a segment `{segment}` of {text}");
-        assert!(!segment.chars().any(char::is_control) || !segment.is_ascii(), "a control character in {text:?}");
+        let (decoded, ambiguities) = (segment.as_str(), segment.ambiguities());
+        let mut names = decoded.split('/').map(|name| name.split(';').next().unwrap_or_default());
+        assert!(!names.any(|name| name == "." || name == ".."), "a dot segment in {text}");
+        assert!(!decoded.contains('\\'), "a segment `{decoded}` of {text}");
+        for (character, ambiguity) in spellings {
+            let known: Vec<usize> = ambiguities.iter().filter(|(_, own)| *own == ambiguity).map(|(at, _)| *at).collect();
+            let found: Vec<usize> = decoded.match_indices(character).map(|(at, _)| at).collect();
+            assert_eq!(known, found, "`{character}` in the segment `{decoded}` of {text}");
+        }
+        assert!(!decoded.chars().any(char::is_control) || !decoded.is_ascii(), "a control character in {text:?}");
     }
     match Path::parse(text.as_bytes(), PATH_BYTES.max) {
-        Ok((again, _)) => assert_eq!(again, path, "two readings of one path"),
+        Ok((again, _)) => {
+            assert_eq!(again.as_str(), text, "policies see two spellings of one path");
+            let texts = |path: &Path| path.segments().iter().map(|own| own.as_str().to_owned()).collect::<Vec<_>>();
+            assert_eq!(texts(&again), texts(&path), "two readings of one path");
+        }
         Err(refusal) => panic!("{text} is taken once and refused then: {refusal:?}"),
     }
-    if let Some(parameters) = template.as_ref().and_then(|template| template.matches(&path)) {
-        assert!(parameters.values().all(|value| !value.is_empty()), "an empty parameter: {parameters:?}");
+    let Some(template) = template else { return };
+    let strict = template.matches(path.segments(), &[]);
+    let lenient = template.matches(path.segments(), &Ambiguity::ALL);
+    match (&strict, &lenient) {
+        (Match::Yes(parameters), _) => {
+            assert!(parameters.values().all(|value| !value.is_empty()), "an empty parameter: {parameters:?}");
+            assert_eq!(strict, lenient, "more than the spellings depends on what is accepted");
+            assert_eq!(path.ambiguities().next(), None, "an ambiguous spelling that nobody accepted, in {text}");
+        }
+        (Match::Ambiguous(_), other) => assert_ne!(*other, Match::No, "{text}"),
+        _ => assert_eq!(strict, lenient, "{text}"),
     }
 });

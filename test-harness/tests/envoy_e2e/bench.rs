@@ -221,6 +221,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("main-to-sink", "sink", main()),
         chain("shadow", "upstream", plugin("countersign", shadow).to_vec()),
         chain("deep", "upstream", plugin("countersign", deepest_configuration()).to_vec()),
+        chain("routing", "upstream", plugin("countersign", crate::routing::configuration()).to_vec()),
         chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
         chain(
             "two",

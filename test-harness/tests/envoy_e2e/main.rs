@@ -39,6 +39,7 @@ mod record;
 mod redirect;
 mod refusals;
 mod rotation;
+mod routing;
 mod shadow;
 mod swap;
 mod tls;
@@ -98,6 +99,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         record::SCENARIOS,
         command::SCENARIOS,
         refusals::SCENARIOS,
+        routing::SCENARIOS,
         shadow::SCENARIOS,
         caps::SCENARIOS,
         swap::SCENARIOS,

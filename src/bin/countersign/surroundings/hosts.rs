@@ -1,5 +1,7 @@
 //! Hosts of the virtual hosts beside those of the applications: what differs is refused always, or never comes.
 
+use countersign::route::HostPattern;
+
 use super::codes::Code;
 use super::findings::Findings;
 use super::model::{HttpConnectionManager, Model};
@@ -36,15 +38,18 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a host falls under a domain as Envoy reads them: exact, `*.suffix`, `prefix.*` or `*`, with or without a
-/// port.
+/// Whether requests for a host of an application come to a domain as Envoy reads them: exact, `*.suffix`, `prefix.*` or
+/// `*`, with or without a port. A wildcard host does where some of its hosts do.
 fn matches(domain: &str, host: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     let port =
         |(_, port): &(&str, &str)| *port == "*" || (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
     let domain = domain.rsplit_once(':').filter(port).map_or(domain.as_str(), |(name, _)| name);
     let (before, after) = match domain.split_once('*') {
-        None => return domain == host,
+        None => {
+            let wildcard = host.strip_prefix('*').map(|end| HostPattern::OneLabelBefore(end.to_owned()));
+            return domain == host || wildcard.is_some_and(|pattern| pattern.covers(domain));
+        }
         Some(parts) => parts,
     };
     let rest = host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));

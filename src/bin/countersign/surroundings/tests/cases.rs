@@ -456,4 +456,11 @@ fn domains_are_compared_as_envoy_reads_them() {
     }
     let any = with(GOOD, "\"hosts\": [\"shop.example.com\"]", "\"any_host\": true");
     assert_eq!(codes(&with(&any, HOST, "- domains: [other.example.com]")), NONE);
+    let wildcard = with(GOOD, "\"hosts\": [\"shop.example.com\"]", "\"hosts\": [\"*.example.com\"]");
+    for domain in ["shop.example.com", "'*.example.com'", "'*.com'", "'*'", "shop.example.com:443"] {
+        let found = codes(&with(&wildcard, HOST, &format!("- domains: [{domain}]")));
+        assert_eq!(found, NONE, "{domain}");
+    }
+    let deeper = codes(&with(&wildcard, HOST, "- domains: [a.shop.example.com]"));
+    assert_eq!(deeper, ["hosts-differ", "hosts-differ"], "a wildcard stands for one label");
 }
