@@ -42,6 +42,7 @@ mod rotation;
 mod shadow;
 mod swap;
 mod tls;
+mod tokens;
 mod traffic;
 mod trap;
 mod unjudged;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
+        tokens::SCENARIOS,
         headers::SCENARIOS,
         holding_back::SCENARIOS,
         protocols::SCENARIOS,
