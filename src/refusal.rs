@@ -183,6 +183,15 @@ pub enum Detail {
     },
     /// A claim or header member by the name that the *configuration* or a standard gives it.
     Claim(String),
+    /// A claim is not of its type. Names and types are those of the configuration or a standard; the value is never here.
+    Type {
+        /// The claim; `name[]` is an element of a list.
+        claim: String,
+        /// What it is in JSON, such as `a string`.
+        found: &'static str,
+        /// What it should be, such as `bool`.
+        wanted: String,
+    },
     /// What the reader found wrong, a fixed text.
     Fault(&'static str),
     /// The path is one of this route of the configuration if it is read in another way.
@@ -218,6 +227,7 @@ impl fmt::Display for Detail {
                 write!(f, "{claim} {} at {} with {} allowed", value.get(), now.get(), allowed)
             }
             Self::Claim(name) => write!(f, "`{name}`"),
+            Self::Type { claim, found, wanted } => write!(f, "`{claim}` is {found}, wanted {wanted}"),
             Self::Fault(text) => f.write_str(text),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),

@@ -90,7 +90,12 @@ pub(super) fn read(
         IssuerId::Exactly(issuer) if discovers => {
             KeyLocation::Metadata { metadata: first, issuer: issuer.clone(), key_host: key_host? }
         }
-        _ => KeyLocation::KeySet(first),
+        // Metadata for all tenants names the template itself, hole and all.
+        IssuerId::Template(template) if discovers => {
+            let issuer = template.as_written().to_owned();
+            KeyLocation::Metadata { metadata: first, issuer, key_host: key_host? }
+        }
+        IssuerId::Exactly(_) | IssuerId::Template(_) | IssuerId::Absent => KeyLocation::KeySet(first),
     };
     insecure?;
     Some(FetchedKeys {
@@ -158,7 +163,8 @@ fn read_url(node: &Node<'_>, insecure: Option<bool>) -> Option<KeyUrl> {
 
 fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<bool>) -> Option<KeyUrl> {
     let issuer = match issuer? {
-        IssuerId::Exactly(issuer) => issuer,
+        IssuerId::Exactly(issuer) => Some(issuer),
+        IssuerId::Template(_) => None,
         IssuerId::Absent => {
             return node.error(
                 "contradiction",
@@ -167,12 +173,18 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
             );
         }
     };
-    match node.value() {
-        Value::Bool(true) => {
+    match (node.value(), issuer) {
+        (Value::Bool(true), None) => node.error(
+            "contradiction",
+            "`true` stands for a URL made of the issuer, and `issuer.template` is none",
+            "write the URL of the metadata for all tenants; its `issuer` must be the template as it is written here, and \
+             without such metadata `url` is the JWK set",
+        ),
+        (Value::Bool(true), Some(issuer)) => {
             let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
             key_url(node, &format!("{issuer}/.well-known/openid-configuration"), insecure)
         }
-        Value::String(_) => read_url(node, insecure),
+        (Value::String(_), _) => read_url(node, insecure),
         _ => node.wrong_type("`true` or a URL"),
     }
 }

@@ -183,11 +183,17 @@ fn find_fact<'a>(fields: &'a [FactField], rest: &str) -> Option<(Vec<String>, &'
 
 fn fits_a_header(fact_type: &FactType) -> bool {
     let is_one_value = |fact_type: &FactType| match fact_type {
-        FactType::String | FactType::Long | FactType::Bool | FactType::Ip => true,
-        FactType::List(_) | FactType::Record(_) => false,
+        FactType::String
+        | FactType::Long
+        | FactType::Bool
+        | FactType::Ip
+        | FactType::BoolOrText
+        | FactType::LongOrText => true,
+        FactType::List(_) | FactType::ListOrSingle(_) | FactType::Scopes | FactType::Record(_) => false,
     };
     match fact_type {
-        FactType::List(element) => is_one_value(element),
+        FactType::List(element) | FactType::ListOrSingle(element) => is_one_value(element),
+        FactType::Scopes => true,
         other => is_one_value(other),
     }
 }

@@ -32,8 +32,9 @@
 //! | `unknown-application` | no application has this name |
 //! | `unknown-fact` | the provider declares no such fact |
 //! | `two-issuers-required` | a request carries one access token, and several issuers are required |
-//! | `profiles-alike` | two profiles take the same `iss`, and no pin tells them apart |
+//! | `profiles-alike` | two profiles can take the same `iss`, and no pin tells them apart |
 //! | `shared-key` | two profiles hold the same public key or fetch the same keys, and no pin tells them apart |
+//! | `open-tenant` | `issuer` is a template, and neither pins nor facts can say whose tenants may come |
 //! | `key-set` | not a JWK set, or with too many keys |
 //! | `ambiguous-key` | a key without `alg` that fits several algorithms |
 //! | `insecure-keys` | keys are fetched over http:// without a word that this is known |
@@ -61,6 +62,7 @@ mod document;
 mod facts;
 mod fetched_keys;
 mod headers;
+mod issuer;
 mod issuers;
 mod keys;
 mod names;

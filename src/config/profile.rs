@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::document::{Known, Member, Node};
 use super::facts;
+use super::issuer;
 use super::keys;
 use super::names::{is_identifier, is_reserved_provider, is_token, quoted, quoted_list};
 use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::spelling::nearest;
 use crate::time::Seconds;
-use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, KeySource, TokenProfile, Typ};
+use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, KeySource, Pin, TokenProfile, Typ};
 
 /// Tolerance between clocks where nothing is written.
 const DEFAULT_CLOCK_SKEW: Seconds = Seconds::new(60);
@@ -21,7 +22,11 @@ const CLOCK_SKEW: RangeInclusive<Seconds> = Seconds::new(0)..=Seconds::new(300);
 /// Ages and lifetimes: from one second to a leap year; longer would be no bound at all.
 const AGE: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(366 * 86_400);
 
-const ISSUER: Known = ("issuer", "the exact `iss` of its tokens, or `absent` where they have none");
+const ISSUER: Known = (
+    "issuer",
+    "the exact `iss` of its tokens, `{ template: \"https://login.example.com/{tenant}\", claim: tid }` where it varies by one \
+     claim, or `absent` where they have none",
+);
 const AUDIENCES: Known =
     ("audiences", "a list of the `aud` values that are meant for this service, or `absent` where tokens have none");
 const KEYS: Known = (
@@ -30,7 +35,8 @@ const KEYS: Known = (
 );
 const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
 const TYP: Known = ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
-const PINS: Known = ("pins", "an object of claims, each with the text, boolean or whole number that it must have");
+const PINS: Known =
+    ("pins", "an object of claims, each with the text, boolean or whole number that it must have, or a list of those");
 const FORBID_CLAIMS: Known = ("forbid_claims", "a list of claims that its tokens must not have");
 const EXP: Known = ("exp", "`required` or `absent`");
 const CLOCK_SKEW_MEMBER: Known = ("clock_skew", "a length of time from `0s` to `300s`");
@@ -100,7 +106,7 @@ pub(super) fn read(
     let max_age_is_written = max_age.node().is_some();
     let max_lifetime_is_written = max_lifetime.node().is_some();
 
-    let issuer = issuer.required(read_issuer);
+    let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
     let keys = keys.required(|node| match &algorithms {
@@ -138,12 +144,23 @@ pub(super) fn read(
         }
     }
 
+    if let (Some(IssuerId::Template(template)), Some(pins), Some(facts)) = (&issuer, &pins, &facts) {
+        issuer::bound(node, template, pins, facts);
+    }
+
     let mut needed: Vec<&str> = Vec::new();
-    needed.extend(matches!(issuer, Some(IssuerId::Exactly(_))).then_some("iss"));
+    match &issuer {
+        Some(IssuerId::Exactly(_)) => needed.push("iss"),
+        Some(IssuerId::Template(template)) => {
+            needed.push("iss");
+            needed.extend(template.claim.0.first().map(String::as_str));
+        }
+        Some(IssuerId::Absent) | None => {}
+    }
     needed.extend(matches!(audiences, Some(Audiences::OneOf(_))).then_some("aud"));
     needed.extend((expiry == Some(Expiry::Required)).then_some("exp"));
     needed.extend((max_age_is_written || max_lifetime_is_written).then_some("iat"));
-    needed.extend(pins.iter().flatten().map(|(claim, _)| claim.as_str()));
+    needed.extend(pins.iter().flatten().map(|pin| pin.claim.as_str()));
     needed.extend(facts.iter().flatten().filter(|fact: &&FactField| fact.required).map(|fact| fact.name.as_str()));
     needed.extend(role.reads.iter().filter_map(|path| path.0.first()).map(String::as_str));
     let forbid_claims = forbid_claims.or(Vec::new(), |node| {
@@ -206,13 +223,6 @@ pub(super) fn forward(member: Member<'_>, default: Forward) -> Option<Forward> {
     member.or(default, |node| node.word(&[("verified", Forward::Verified), ("never", Forward::Never)]))
 }
 
-fn read_issuer(node: &Node<'_>) -> Option<IssuerId> {
-    node.some_text().map(|text| match text {
-        "absent" => IssuerId::Absent,
-        exactly => IssuerId::Exactly(exactly.to_owned()),
-    })
-}
-
 fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
     if node.value().as_str() == Some("absent") {
         return Some(Audiences::Absent);
@@ -260,20 +270,20 @@ fn read_typ(node: &Node<'_>) -> Option<Typ> {
     Some(Typ { values, absent: !absent.is_empty() })
 }
 
-fn read_pins(node: &Node<'_>) -> Option<Vec<(String, Value)>> {
+fn read_pins(node: &Node<'_>) -> Option<Vec<Pin>> {
     let mut pins = Vec::new();
     let mut whole = true;
     for (claim, value) in node.entries(node.wanted())? {
         match read_pin(&value, claim) {
-            Some(value) => pins.push((claim.to_owned(), value)),
+            Some(values) => pins.push(Pin { claim: claim.to_owned(), values }),
             None => whole = false,
         }
     }
-    pins.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pins.sort_by(|a, b| a.claim.cmp(&b.claim));
     whole.then_some(pins)
 }
 
-fn read_pin(node: &Node<'_>, claim: &str) -> Option<Value> {
+fn read_pin(node: &Node<'_>, claim: &str) -> Option<Vec<Value>> {
     if let Some((_, member)) = JUDGED_CLAIMS.iter().find(|(judged, _)| *judged == claim) {
         return node.error(
             "reserved-name",
@@ -282,8 +292,21 @@ fn read_pin(node: &Node<'_>, claim: &str) -> Option<Value> {
         );
     }
     match node.value() {
-        Value::String(_) | Value::Bool(_) => Some(node.value().clone()),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Some(node.value().clone()),
-        _ => node.wrong_type("a text, a boolean or a whole number"),
+        Value::Array(_) => Node::distinct(node.some_elements()?, |element| {
+            read_pinned(element).or_else(|| element.wrong_type("a text, a boolean or a whole number"))
+        }),
+        _ => read_pinned(node)
+            .map(|value| vec![value])
+            .or_else(|| node.wrong_type("a text, a boolean or a whole number, or a list of those")),
     }
+}
+
+/// One value that a claim can be compared with; says nothing where there is none.
+fn read_pinned(node: &Node<'_>) -> Option<Value> {
+    let comparable = match node.value() {
+        Value::String(_) | Value::Bool(_) => true,
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    };
+    comparable.then(|| node.value().clone())
 }

@@ -1,7 +1,7 @@
 //! Whether profiles are told apart: a token of one role must never serve another (RFC 8725 section 3.12).
 //!
-//! Two profiles with the same `iss`, or with a public key in common, must pin the same claim to different values: both
-//! signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
+//! Two profiles that take the same `iss` (a template takes every one that it can stand for), or with a public key in common,
+//! must pin the same claim to different values: both signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
 
 use super::document::{Node, Problems};
 use crate::config_error::ConfigError;
@@ -38,10 +38,11 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
     if earlier.profile.is_pinned_apart_from(&later.profile) {
         return None;
     }
-    let (code, common) = if earlier.profile.issuer == later.profile.issuer {
-        let common = match later.profile.issuer {
-            IssuerId::Exactly(_) => "take the same `issuer`",
-            IssuerId::Absent => "both take tokens without `iss`",
+    let (code, common) = if earlier.profile.issuer.overlaps(&later.profile.issuer) {
+        let common = match (&earlier.profile.issuer, &later.profile.issuer) {
+            (IssuerId::Absent, _) | (_, IssuerId::Absent) => "both take tokens without `iss`",
+            (IssuerId::Exactly(_), IssuerId::Exactly(_)) => "take the same `issuer`",
+            (IssuerId::Template(_), _) | (_, IssuerId::Template(_)) => "can take the same `iss`",
         };
         ("profiles-alike", common)
     } else if have_a_key_in_common(&later.profile.keys, &earlier.profile.keys) {
@@ -57,7 +58,9 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             "`{}` and `{}` {common}, so a token of one could serve as a token of the other",
             earlier.profile.name, later.profile.name
         ),
-        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`".to_owned(),
+        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`; of lists no value may \
+               be in both"
+            .to_owned(),
     })
 }
 

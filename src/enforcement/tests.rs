@@ -12,6 +12,7 @@ use crate::time::UnixSeconds;
 use crate::trust::TrustStore;
 
 mod missing_keys;
+mod tokens;
 
 const DEVICE_ISSUER: &str = "https://devices.example";
 

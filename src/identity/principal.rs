@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::jose::{ClaimPath, ClaimSet};
+use crate::jose::{ClaimPath, ClaimSet, wrong_type};
 use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::trust::PrincipalRule;
@@ -14,7 +14,7 @@ use crate::trust::PrincipalRule;
 pub(super) fn id(rule: &PrincipalRule, claims: &ClaimSet) -> Result<String, Refusal> {
     match claims.at(&rule.id)? {
         None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(rule.id.to_string()))),
-        Some(value) => entity_id(value, &rule.id),
+        Some(value) => entity_id(value, &rule.id, ""),
     }
 }
 
@@ -28,11 +28,10 @@ pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<Stri
         return Ok(Vec::new());
     };
     refuse_overage(path, claims)?;
-    let wrong_type = || Refusal::with(Reason::TokenClaimType, Detail::Claim(path.to_string()));
     let listed = match claims.at(path)? {
         None => return Ok(Vec::new()),
         Some(Value::Array(listed)) => listed,
-        Some(_) => return Err(wrong_type()),
+        Some(other) => return Err(wrong_type(path, other, "a list of strings")),
     };
     if listed.len() > MAX_GROUPS_PER_TOKEN {
         return Err(Refusal::with(
@@ -42,7 +41,7 @@ pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<Stri
     }
     let mut groups = Vec::with_capacity(listed.len());
     for value in listed {
-        let group = entity_id(value, path)?;
+        let group = entity_id(value, path, "[]")?;
         if !groups.contains(&group) {
             groups.push(group);
         }
@@ -67,14 +66,18 @@ fn refuse_overage(path: &ClaimPath, claims: &ClaimSet) -> Result<(), Refusal> {
     if kept_elsewhere || said { Err(Refusal::new(Reason::TokenGroupOverage)) } else { Ok(()) }
 }
 
-/// A text that may be the id of an entity.
-fn entity_id(value: &Value, path: &ClaimPath) -> Result<String, Refusal> {
+/// A text that may be the id of an entity. `element` is `[]` where the claim lists such.
+fn entity_id(value: &Value, path: &ClaimPath, element: &str) -> Result<String, Refusal> {
     match value {
         Value::String(text)
             if !text.is_empty() && text.len() <= MAX_ENTITY_ID_BYTES && !text.chars().any(char::is_control) =>
         {
             Ok(text.clone())
         }
-        _ => Err(Refusal::with(Reason::TokenClaimType, Detail::Claim(path.to_string()))),
+        _ => Err(wrong_type(
+            format_args!("{path}{element}"),
+            value,
+            format_args!("a string of 1 to {MAX_ENTITY_ID_BYTES} bytes without control characters"),
+        )),
     }
 }

@@ -117,10 +117,13 @@ impl ClaimSet {
     pub fn at(&self, path: &ClaimPath) -> Result<Option<&Value>, Refusal> {
         let Some((last, way)) = path.0.split_last() else { return Ok(None) };
         let mut object = &self.0;
-        for name in way {
+        for (name, length) in way.iter().zip(1_usize..) {
             match object.get(name) {
                 Some(Value::Object(inner)) => object = inner,
-                Some(_) => return Err(wrong_type(&path.to_string())),
+                Some(other) => {
+                    let so_far = ClaimPath(way.iter().take(length).cloned().collect());
+                    return Err(wrong_type(so_far, other, "an object"));
+                }
                 None => return Ok(None),
             }
         }
@@ -135,7 +138,7 @@ impl ClaimSet {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(wrong_type(name)),
+            Some(other) => Err(wrong_type(name, other, "a string")),
         }
     }
 
@@ -149,10 +152,10 @@ impl ClaimSet {
             Some(Value::String(one)) => Ok(Some(vec![one])),
             Some(Value::Array(several)) if several.len() <= MAX_LIST_ELEMENTS => several
                 .iter()
-                .map(|one| one.as_str().ok_or_else(|| wrong_type("aud")))
+                .map(|one| one.as_str().ok_or_else(|| wrong_type("aud[]", one, "a string")))
                 .collect::<Result<_, _>>()
                 .map(Some),
-            Some(_) => Err(wrong_type("aud")),
+            Some(other) => Err(wrong_type("aud", other, "a string or a list of strings")),
         }
     }
 
@@ -162,7 +165,10 @@ impl ClaimSet {
     /// `token-claim-type` where it is there and not a number between -2^53 and 2^53, both excluded.
     pub fn time(&self, name: &'static str, rounding: Rounding) -> Result<Option<UnixSeconds>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let seconds = value.as_f64().filter(|seconds| seconds.abs() < EXACT_BELOW).ok_or_else(|| wrong_type(name))?;
+        let seconds = value
+            .as_f64()
+            .filter(|seconds| seconds.abs() < EXACT_BELOW)
+            .ok_or_else(|| wrong_type(name, value, "a number of seconds below 2^53"))?;
         let whole = match rounding {
             Rounding::Down => seconds.floor(),
             Rounding::Up => seconds.ceil(),
@@ -172,8 +178,24 @@ impl ClaimSet {
     }
 }
 
-fn wrong_type(name: &str) -> Refusal {
-    Refusal::with(Reason::TokenClaimType, Detail::Claim(name.to_owned()))
+/// A claim that is not of its type: its name, what it is, and what was wanted. Nothing of the value is repeated.
+pub(crate) fn wrong_type(claim: impl fmt::Display, found: &Value, wanted: impl fmt::Display) -> Refusal {
+    let detail = Detail::Type { claim: claim.to_string(), found: kind(found), wanted: wanted.to_string() };
+    Refusal::with(Reason::TokenClaimType, detail)
+}
+
+/// What a value is in JSON, as fine as types of facts tell apart.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_i64() => "a whole number",
+        Value::Number(_) => "a number with a fraction or beyond 64 bits",
+        Value::String(_) => "a string",
+        Value::Array(elements) if elements.len() > MAX_LIST_ELEMENTS => "a list with too many elements",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 #[cfg(test)]

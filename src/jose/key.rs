@@ -194,7 +194,7 @@ impl Material {
                 Ok((Self::P384(*key), thumbprint))
             }
             Family::Ed25519 => {
-                let x = octets_of_length(jwk, "x", 32)?;
+                let x = octets_of_length(jwk, "x", 32, "RFC 8037 section 2 with RFC 8032 section 5.1.5")?;
                 let key = Ed25519PublicKey::from_bytes(&x).map_err(|_| KeyFault::WeakKey)?;
                 let key: &ed25519_compact::PublicKey = key.public_key().as_ref();
                 let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(&x));
@@ -227,11 +227,9 @@ fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
 /// An RSA key. Octets in front of the number's own are refused, not trimmed: RFC 7518 section 6.3.1.1 leaves no room for
 /// them, and one key has one form here.
 fn rsa(jwk: &Map<String, Value>) -> Result<(Material, String), KeyFault> {
-    let modulus = octets(jwk, "n")?;
-    let exponent = octets(jwk, "e")?;
-    let Some(first) = modulus.first().filter(|first| **first != 0) else {
-        return Err(KeyFault::LeadingZeros("n"));
-    };
+    let modulus = number(jwk, "n")?;
+    let exponent = number(jwk, "e")?;
+    let first = modulus.first().ok_or(KeyFault::Zero("n"))?;
     let spare = usize::try_from(first.leading_zeros()).unwrap_or_default();
     let bits = modulus.len().saturating_mul(8).saturating_sub(spare);
     if !RSA_MODULUS_BITS.contains(&bits) {
@@ -272,10 +270,10 @@ pub(crate) fn rsa_scheme(algorithm: Algorithm) -> Option<(MessageDigest, Padding
 }
 
 /// The uncompressed point (SEC 1 section 2.3.3) of `x` and `y`, each exactly as long as the curve's field (RFC 7518
-/// section 6.2.1.2), and the key's thumbprint.
+/// sections 6.2.1.2 and 6.2.1.3), and the key's thumbprint.
 fn ec_point(jwk: &Map<String, Value>, curve: &str, length: usize) -> Result<(Vec<u8>, String), KeyFault> {
-    let x = octets_of_length(jwk, "x", length)?;
-    let y = octets_of_length(jwk, "y", length)?;
+    let x = octets_of_length(jwk, "x", length, "RFC 7518 section 6.2.1.2")?;
+    let y = octets_of_length(jwk, "y", length, "RFC 7518 section 6.2.1.3")?;
     let members =
         format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, base64url::encode(&x), base64url::encode(&y));
     Ok(([&[4], x.as_slice(), y.as_slice()].concat(), thumbprint(&members)))
@@ -302,9 +300,31 @@ fn octets(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, Key
     base64url::decode(required_text(jwk, member)?.as_bytes()).ok_or(KeyFault::Encoding(member))
 }
 
-fn octets_of_length(jwk: &Map<String, Value>, member: &'static str, wanted: usize) -> Result<Vec<u8>, KeyFault> {
+/// A number in its one form: no octets of zero in front (RFC 7518 section 2, `Base64urlUInt`).
+fn number(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyFault> {
     let octets = octets(jwk, member)?;
-    if octets.len() == wanted { Ok(octets) } else { Err(KeyFault::Length { member, found: octets.len(), wanted }) }
+    match octets.iter().take_while(|octet| **octet == 0).count() {
+        zeros if zeros == octets.len() => Err(KeyFault::Zero(member)),
+        0 => Ok(octets),
+        zeros => Err(KeyFault::LeadingZeros { member, found: octets.len(), zeros }),
+    }
+}
+
+/// A coordinate of the one length that it has by this `rule`.
+fn octets_of_length(
+    jwk: &Map<String, Value>,
+    member: &'static str,
+    wanted: usize,
+    rule: &'static str,
+) -> Result<Vec<u8>, KeyFault> {
+    let octets = octets(jwk, member)?;
+    let found = octets.len();
+    if found == wanted {
+        return Ok(octets);
+    }
+    let zeros_in_front =
+        found.checked_sub(wanted).is_some_and(|extra| octets.iter().take(extra).all(|octet| *octet == 0));
+    Err(KeyFault::Length { member, found, wanted, zeros_in_front, rule })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod base64url;
 pub mod json;
 
 pub use algorithm::Algorithm;
+pub(crate) use claims::wrong_type;
 pub use claims::{ClaimPath, ClaimSet, Rounding, UnverifiedClaims};
 pub use compact::UnverifiedToken;
 pub use key::{KeyFault, VerificationKey};

@@ -70,6 +70,7 @@
 //! | [`MAX_GROUPS_PER_TOKEN`](crate::limits::MAX_GROUPS_PER_TOKEN) | 1,000 | Each becomes an entity for one decision; issuers stop at 200 or 1,000 themselves |
 //! | [`MAX_LIST_ELEMENTS`](crate::limits::MAX_LIST_ELEMENTS) | 1,000 | The same for list facts |
 //! | [`MAX_ENTITY_ID_BYTES`](crate::limits::MAX_ENTITY_ID_BYTES) | 1 KiB | A distinguished name or a SPIFFE ID fits |
+//! | [`MAX_TENANT_BYTES`](crate::limits::MAX_TENANT_BYTES) | 128 B | Tenants are UUIDs or short names |
 //! | [`MAX_POLICIES`](crate::limits::MAX_POLICIES) | 10,000 | Cedar's time is linear in the policies that can apply; more belongs into groups and entities |
 //! | [`MAX_POLICY_BRACKET_DEPTH`](crate::limits::MAX_POLICY_BRACKET_DEPTH) | 32 | The parser recurses on the VM's stack, which is not ours to enlarge: 75 levels ended a 1 MiB stack |
 //! | [`MAX_POLICY_EXPRESSION_DEPTH`](crate::limits::MAX_POLICY_EXPRESSION_DEPTH) | 100 | Evaluation recurses as well; a chain of 300 `&&` ended a VM |

@@ -73,3 +73,7 @@
 //! - **Withdrawn keys** between two fetches: see the defaults of `keys`.
 //! - **Posture that is true.** A signed statement is believed as long as it is fresh; whether the agent on the device was deceived is the provider's problem.
 //! - **Two issuers that are one.** Names are never taken as equal between issuers.
+//! - **Which tenants a template accepts.** Where `issuer` is a template, tokens of every tenant of the provider match it, and anybody can have a tenant there. Names of
+//!   principals and groups are unique within one tenant only. A pin or the policies must say which tenants are accepted: a profile in which neither can is refused, and
+//!   a permit that does not compare the tenant is a warning.
+//! - **Scopes that were not asked for.** A client chooses the scopes of its token, so a forbid on a scope does not apply to a token without it.

@@ -15,7 +15,9 @@ use super::schema::Schemas;
 use super::scope::{Grounds, Scope};
 use super::slice::{Reach, Slices};
 use super::source::{Named, Source, Statement, line_starts, parse, statements};
+use super::tenants::open_tenants;
 use super::validation::{Applies, Subject};
+use super::words::loose_matches;
 use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
@@ -200,5 +202,7 @@ fn document_warnings(
             }
         }
     }
+    warnings.extend(checked.iter().flat_map(loose_matches));
+    warnings.extend(open_tenants(checked));
     warnings
 }

@@ -37,7 +37,14 @@
 //! | `policy-schema` | Cedar takes no schema with the configured names |
 //! | `unknown-group`, `group-cycle` | a group of `entities` |
 //!
-//! Warnings: `no-policies`, `no-permit`, `unbound-device`.
+//! # Codes of warnings
+//!
+//! | code | what deserves a look |
+//! |---|---|
+//! | `no-policies`, `no-permit` | every request is denied |
+//! | `unbound-device` | a permit reads posture that may be about another device than the caller's |
+//! | `loose-scope-match` | `like` on a string of scopes or roles, with a `*` that other scopes fit too |
+//! | `open-tenant` | a permit for an issuer whose `iss` is a template, and nothing says whose tenants may come |
 
 mod absent;
 mod compile;
@@ -55,7 +62,9 @@ mod schema;
 mod scope;
 mod slice;
 mod source;
+mod tenants;
 mod validation;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -199,6 +199,21 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`.
+    pub(super) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
+        let (provider, rest) = path.split_first()?;
+        let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
+        let mut profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
+        let mut fields: &[FactField] = &profiles.find(|profile| profile.name.as_str() == *provider)?.facts;
+        let mut found = None;
+        for name in rest {
+            let fact_type = &fields.iter().find(|field| field.name == *name)?.fact_type;
+            fields = if let FactType::Record(inner) = fact_type { inner } else { &[] };
+            found = Some(fact_type);
+        }
+        found
+    }
+
     /// Which parts of a path are evidence that may be absent for this kind, outermost first. `certain` are the devices
     /// that are there for certain.
     pub(super) fn optional_parts<'p>(

@@ -15,7 +15,7 @@ use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Lookup, Names, context_path, me
 use super::reads::{presence_path, visit};
 use super::scope::{Ground, Scope};
 use super::source::{Named, Source};
-use super::{PolicyDocument, lexer};
+use super::{PolicyDocument, lexer, words};
 use crate::config_error::ConfigError;
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
 use crate::spelling::suggestion;
@@ -111,9 +111,16 @@ impl<'a> Rules<'a> {
                 self.comparison(left, right);
                 self.comparison(right, left);
             }
-            Expr::BinaryOp { op: BinaryOp::Contains, left, right } => {
-                if let Expr::Set(elements) = left.as_ref() {
+            Expr::BinaryOp {
+                op: op @ (BinaryOp::Contains | BinaryOp::ContainsAll | BinaryOp::ContainsAny),
+                left,
+                right,
+            } => {
+                if let (BinaryOp::Contains, Expr::Set(elements)) = (op, left.as_ref()) {
                     elements.iter().for_each(|element| self.comparison(right, element));
+                }
+                if let Some((fact, message, help)) = words::string_as_set(left, self.names) {
+                    self.breach(fact, "policy-type", message, help);
                 }
             }
             Expr::BinaryOp { op: BinaryOp::In, left, .. } if !matches!(left.as_ref(), Expr::Var(_)) => self.breach(

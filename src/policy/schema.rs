@@ -152,10 +152,13 @@ fn facts<'a>(fields: &'a [FactField], own: impl IntoIterator<Item = (&'a str, Va
 fn fact_type(fact: &FactType) -> Value {
     match fact {
         FactType::String => json!({ "type": "String" }),
-        FactType::Long => json!({ "type": "Long" }),
-        FactType::Bool => json!({ "type": "Boolean" }),
+        FactType::Long | FactType::LongOrText => json!({ "type": "Long" }),
+        FactType::Bool | FactType::BoolOrText => json!({ "type": "Boolean" }),
         FactType::Ip => json!({ "type": "Extension", "name": "ipaddr" }),
-        FactType::List(element) => json!({ "type": "Set", "element": fact_type(element) }),
+        FactType::List(element) | FactType::ListOrSingle(element) => {
+            json!({ "type": "Set", "element": fact_type(element) })
+        }
+        FactType::Scopes => json!({ "type": "Set", "element": { "type": "String" } }),
         FactType::Record(fields) => facts(fields, []),
     }
 }

@@ -5,3 +5,4 @@ mod decide;
 mod fixture;
 mod load;
 mod slices;
+mod words;

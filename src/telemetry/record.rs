@@ -17,7 +17,7 @@
 //! | `decision` | `allow` or `deny` | what was done |
 //! | `would_deny` | boolean or null | whether it would have been refused; null unless `mode` is `shadow` |
 //! | `reason` | text | the refusal's code, or `permitted` |
-//! | `detail` | text or null | what was found: times, sizes, names from the configuration |
+//! | `detail` | text or null | what was found: times, sizes, names from the configuration, types. Except for times, never the value of a claim |
 //! | `policies` | list of texts | the determining policies, or those that could not be evaluated |
 //! | `near_misses` | list of objects | `policy`, `failed_conditions`: permits whose scope matched |
 //! | `status` | number or null | of the answer; null where the request went on |

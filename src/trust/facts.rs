@@ -1,15 +1,19 @@
 //! Facts: the claims that policies may read, with the types that the configuration declares for them.
 //!
 //! It serves step 4. Claims come here authentic and judged; what is not declared never reaches a policy, and what is
-//! declared is never converted: `"900"` and `900.0` are no `long`, `1` is no `bool`, `null` is nothing's value. A text fact
-//! may hold any characters, control characters among them: a policy compares it, and nobody takes it for a name.
+//! declared is never converted unless its declaration says how: `"900"` and `900.0` are no `long`, `1` is no `bool`, `null`
+//! is nothing's value. A text fact may hold any characters, control characters among them: a policy compares it, and nobody
+//! takes it for a name.
 
+mod written;
+
+use core::fmt;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::jose::ClaimSet;
+use crate::jose::{ClaimSet, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -27,6 +31,18 @@ pub enum FactType {
     Ip,
     /// `[T]`: a list without order; Cedar's set. At most [`MAX_LIST_ELEMENTS`].
     List(Box<FactType>),
+    /// `{ type: [T], single: true }`: the same, and an element without a list around it is the list of that one. It is never
+    /// split. An element is one value, neither a list nor a record.
+    ListOrSingle(Box<FactType>),
+    /// `{ type: bool, text: true }`: the same as `bool`, and the strings `true` and `false`, in no other spelling.
+    BoolOrText,
+    /// `{ type: long, text: true }`: the same as `long`, and a string that is exactly the number in decimal digits: no `+`, no
+    /// zeros in front, no `-0`.
+    LongOrText,
+    /// `scopes`: the words of one string, separated by spaces (RFC 8693 section 4.2, RFC 9068 section 2.2.3), or a list of such
+    /// words; Cedar's set of strings. At most [`MAX_LIST_ELEMENTS`] words, each a `scope-token` of RFC 6749 section 3.3. Without
+    /// the claim it is the empty set: a token that says nothing of scopes has none.
+    Scopes,
     /// `{ name: T, "name?": T }`
     Record(Vec<FactField>),
 }
@@ -36,7 +52,8 @@ pub enum FactType {
 pub struct FactField {
     /// The claim's name, without the `?`.
     pub name: String,
-    /// Whether a token without it is refused: written without `?`.
+    /// Whether it is there for certain, because a token without it is refused: written without `?`. Always so for
+    /// [`FactType::Scopes`], which an absent claim makes the empty set.
     pub required: bool,
     /// The declared type.
     pub fact_type: FactType,
@@ -53,7 +70,7 @@ pub enum FactValue {
     Bool(bool),
     /// See [`FactType::Ip`]; checked, in the text form that Cedar's `ip()` takes.
     Ip(String),
-    /// See [`FactType::List`].
+    /// See [`FactType::List`], [`FactType::ListOrSingle`] and [`FactType::Scopes`].
     List(Vec<FactValue>),
     /// See [`FactType::Record`].
     Record(FactRecord),
@@ -73,23 +90,39 @@ impl FactField {
     }
 }
 
+/// As a refusal tells an operator what is wanted.
+impl fmt::Display for FactType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String => f.write_str("string"),
+            Self::Long => f.write_str("long"),
+            Self::Bool => f.write_str("bool"),
+            Self::Ip => f.write_str("ip"),
+            Self::List(of) => write!(f, "[{of}]"),
+            Self::ListOrSingle(of) => write!(f, "[{of}] or a single {of}"),
+            Self::BoolOrText => f.write_str("bool, also as text"),
+            Self::LongOrText => f.write_str("long, also as text"),
+            Self::Scopes => f.write_str("scopes"),
+            Self::Record(_) => f.write_str("an object"),
+        }
+    }
+}
+
 /// Where a fact stands, for the refusal: names that the configuration declares, and nothing of the token.
 enum Place<'p> {
     Top,
     Member { of: &'p Place<'p>, name: &'p str },
+    Element { of: &'p Place<'p> },
 }
 
-impl Place<'_> {
-    fn path(&self) -> String {
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Top => String::new(),
-            Self::Member { of: Self::Top, name } => (*name).to_owned(),
-            Self::Member { of, name } => format!("{} > {name}", of.path()),
+            Self::Top => Ok(()),
+            Self::Member { of: Self::Top, name } => f.write_str(name),
+            Self::Member { of, name } => write!(f, "{of} > {name}"),
+            Self::Element { of } => write!(f, "{of}[]"),
         }
-    }
-
-    fn refused(&self, reason: Reason) -> Refusal {
-        Refusal::with(reason, Detail::Claim(self.path()))
     }
 }
 
@@ -105,7 +138,12 @@ fn read_record<'v>(
             Some(value) => {
                 record.insert(name.clone(), read(fact_type, value, &place)?);
             }
-            None if *required => return Err(place.refused(Reason::TokenClaimMissing)),
+            None if *fact_type == FactType::Scopes => {
+                record.insert(name.clone(), FactValue::List(Vec::new()));
+            }
+            None if *required => {
+                return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(place.to_string())));
+            }
             None => {}
         }
     }
@@ -118,17 +156,27 @@ fn read(fact_type: &FactType, value: &Value, place: &Place<'_>) -> Result<FactVa
         (FactType::Long, Value::Number(number)) => number.as_i64().map(FactValue::Long),
         (FactType::Bool, Value::Bool(truth)) => Some(FactValue::Bool(*truth)),
         (FactType::Ip, Value::String(text)) if is_ip(text) => Some(FactValue::Ip(text.clone())),
-        (FactType::List(of), Value::Array(elements)) if elements.len() <= MAX_LIST_ELEMENTS => {
-            let elements: Result<_, _> = elements.iter().map(|element| read(of, element, place)).collect();
+        (FactType::BoolOrText, value) => written::boolean(value).map(FactValue::Bool),
+        (FactType::LongOrText, value) => written::long(value).map(FactValue::Long),
+        (FactType::List(of) | FactType::ListOrSingle(of), Value::Array(elements))
+            if elements.len() <= MAX_LIST_ELEMENTS =>
+        {
+            let place = Place::Element { of: place };
+            let elements: Result<_, _> = elements.iter().map(|element| read(of, element, &place)).collect();
             Some(FactValue::List(elements?))
         }
+        (FactType::ListOrSingle(of), single) if !single.is_array() => match read(of, single, place) {
+            Ok(element) => Some(FactValue::List(vec![element])),
+            Err(_) => None,
+        },
+        (FactType::Scopes, value) => Some(FactValue::List(written::scopes(value, place)?)),
         (FactType::Record(fields), Value::Object(members)) => {
             let members: &Map<String, Value> = members;
             Some(FactValue::Record(read_record(fields, |name| members.get(name), place)?))
         }
         _ => None,
     };
-    fact.ok_or_else(|| place.refused(Reason::TokenClaimType))
+    fact.ok_or_else(|| wrong_type(place, value, fact_type))
 }
 
 /// Whether Cedar's `ip()` takes the text and it has one meaning.

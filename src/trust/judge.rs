@@ -5,7 +5,9 @@
 //!
 //! 1. `typ`, `iss`, `aud`: it was made by this issuer, as this type, for us;
 //! 2. pins, forbidden claims: it plays the role of this profile;
-//! 3. `nbf`, `iat`, `exp` of their types and there where they must be; not from the future; its lifetime;
+//! 3. `sub`, `jti`, `sid` of their types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
+//!    Front-Channel Logout 1.0 section 3); `nbf`, `iat`, `exp` of their types and there where they must be; not from the
+//!    future; its lifetime;
 //! 4. `exp`, `max_age`: last, so that "expired" and "too old" mean that nothing else is wrong.
 //!
 //! A `NumericDate` with a fraction is rounded to the side that is stricter in each comparison.
@@ -146,19 +148,15 @@ impl TokenProfile {
         if !self.typ.takes(typ) {
             return Err(Refusal::new(Reason::TokenTyp));
         }
-        if !self.issuer.is(claims.string("iss")?) {
-            return Err(Refusal::new(Reason::TokenIssuer));
-        }
+        self.issuer.judge(claims)?;
         match (&self.audiences, claims.audiences()?) {
             (Audiences::OneOf(ours), Some(found)) if found.iter().any(|one| ours.iter().any(|our| our == one)) => {}
             (Audiences::Absent, None) => {}
             (Audiences::OneOf(_), None) => return Err(claim(Reason::TokenClaimMissing, "aud")),
             _ => return Err(Refusal::new(Reason::TokenAudience)),
         }
-        for (name, value) in &self.pins {
-            if !claims.has(name, value) {
-                return Err(claim(Reason::TokenPin, name));
-            }
+        if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(claims)) {
+            return Err(claim(Reason::TokenPin, &pin.claim));
         }
         match self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
             Some(name) => Err(claim(Reason::TokenClaimForbidden, name)),
@@ -168,6 +166,9 @@ impl TokenProfile {
 
     /// Steps 3 and 4.
     fn in_time(&self, claims: &ClaimSet, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+        for name in ["sub", "jti", "sid"] {
+            claims.string(name)?;
+        }
         let expires = claims.time("exp", Rounding::Down)?;
         let latest_expiry = claims.time("exp", Rounding::Up)?;
         let not_before = claims.time("nbf", Rounding::Up)?;

@@ -9,6 +9,7 @@
 mod choose;
 mod facts;
 mod feed;
+mod issuer;
 mod jitter;
 mod judge;
 mod key_source;
@@ -22,11 +23,12 @@ pub mod workers;
 
 pub use choose::choose_profile;
 pub use facts::{FactField, FactRecord, FactType, FactValue};
+pub use issuer::{IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes, NotVerified};
 pub use key_source::{Endpoint, FetchedKeys, KeyHost, KeyLocation, KeySource, KeyUrl, KeyUrlFault};
 pub use missing_key::{MissingKey, Prospect};
 pub use profile::{
-    Audiences, Bind, DeviceProvider, Expiry, Forward, Issuer, IssuerId, PrincipalRule, TokenProfile, Typ,
+    Audiences, Bind, DeviceProvider, Expiry, Forward, Issuer, IssuerId, Pin, PrincipalRule, TokenProfile, Typ,
 };
 pub use response::{FetchFault, FetchedSet, MetadataFault, Response, key_endpoint};
 pub use shared::{Conflict, SharedMemory, Write};

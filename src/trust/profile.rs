@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{FactField, KeySource};
-use crate::jose::{Algorithm, ClaimPath};
+use super::{FactField, IssuerTemplate, KeySource};
+use crate::jose::{Algorithm, ClaimPath, ClaimSet, UnverifiedClaims};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -12,6 +12,8 @@ use crate::time::Seconds;
 pub enum IssuerId {
     /// Exactly this text.
     Exactly(String),
+    /// This text with the token's own tenant in it.
+    Template(IssuerTemplate),
     /// Not there at all, as in a SPIFFE JWT-SVID.
     Absent,
 }
@@ -43,6 +45,33 @@ pub struct Typ {
     pub absent: bool,
 }
 
+/// A claim that must have one of some values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The claim.
+    pub claim: String,
+    /// The values: texts, booleans or whole numbers. Never empty.
+    pub values: Vec<Value>,
+}
+
+impl Pin {
+    /// Whether the claim is exactly one of the values, see [`ClaimSet::has`]. A claim that is a list is none of them.
+    #[must_use]
+    pub fn fits(&self, claims: &ClaimSet) -> bool {
+        self.values.iter().any(|value| claims.has(&self.claim, value))
+    }
+
+    /// The same of a token that is not believed.
+    pub(super) fn fits_unverified(&self, claims: &UnverifiedClaims) -> bool {
+        self.values.iter().any(|value| claims.has(&self.claim, value))
+    }
+
+    /// Whether no token can fit both.
+    fn excludes(&self, other: &Self) -> bool {
+        self.claim == other.claim && self.values.iter().all(|value| !other.values.contains(value))
+    }
+}
+
 /// What a token of one role must look like.
 #[derive(Clone, Debug)]
 pub struct TokenProfile {
@@ -58,8 +87,8 @@ pub struct TokenProfile {
     pub algorithms: Vec<Algorithm>,
     /// `typ`.
     pub typ: Typ,
-    /// Claims that must have exactly these values, see [`ClaimSet::has`](crate::jose::ClaimSet::has).
-    pub pins: Vec<(String, Value)>,
+    /// Claims that must have one of these values.
+    pub pins: Vec<Pin>,
     /// Claims that must not be there.
     pub forbid_claims: Vec<String>,
     /// Tolerance between the issuer's clock and ours, both ways.
@@ -75,13 +104,21 @@ pub struct TokenProfile {
 }
 
 impl TokenProfile {
-    /// Whether no token can fit both, whoever signed it: one claim, two values.
+    /// Whether no token can fit both, whoever signed it: one claim, and no value that both take.
     #[must_use]
     pub fn is_pinned_apart_from(&self, other: &Self) -> bool {
-        let differs = |(claim, value): &(String, Value)| {
-            other.pins.iter().any(|(others, another)| claim == others && value != another)
-        };
-        self.pins.iter().any(differs)
+        self.pins.iter().any(|pin| other.pins.iter().any(|another| pin.excludes(another)))
+    }
+
+    /// The claim that tells tenants apart where nothing in the profile says which may come: a policy must.
+    #[must_use]
+    pub fn open_tenant(&self) -> Option<&ClaimPath> {
+        match &self.issuer {
+            IssuerId::Template(template) if !self.pins.iter().any(|pin| template.claim.0 == [pin.claim.as_str()]) => {
+                Some(&template.claim)
+            }
+            IssuerId::Template(_) | IssuerId::Exactly(_) | IssuerId::Absent => None,
+        }
     }
 }
 

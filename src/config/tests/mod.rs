@@ -4,6 +4,7 @@ mod applications;
 mod fetched_keys;
 mod parts;
 mod profiles;
+mod tokens;
 
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::request::{Action, Method, RequestMethod};
 use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
-use crate::trust::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, KeySource, TokenProfile};
+use crate::trust::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, KeySource, Pin, TokenProfile};
 
 /// How many keys the document itself brings for a profile.
 fn keys_of(profile: &TokenProfile) -> usize {
@@ -189,7 +190,7 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
         (&["jwt".to_owned(), "at+jwt".to_owned()][..], true)
     );
     let pins = [("azp", json!("shop-web")), ("internal", json!(true)), ("ver", json!(2))];
-    assert_eq!(profile.pins, pins.map(|(claim, value)| (claim.to_owned(), value)));
+    assert_eq!(profile.pins, pins.map(|(claim, value)| Pin { claim: claim.to_owned(), values: vec![value] }));
     assert_eq!(profile.forbid_claims, ["nonce"]);
     assert_eq!(profile.clock_skew, Seconds::new(30));
     assert_eq!(profile.max_age, Some(Seconds::new(43_200)));
@@ -356,7 +357,7 @@ fn doubles_that_are_whole_numbers_are_whole_numbers() {
     let (from_integers, _) = plan(&integers);
     let (from_doubles, _) = plan(&doubles);
     assert_eq!(from_doubles.limits.max_headers, 50);
-    assert_eq!(from_doubles.issuers[0].profile.pins, [("ver".to_owned(), json!(2))]);
+    assert_eq!(from_doubles.issuers[0].profile.pins[0].values, [json!(2)]);
     assert_eq!(from_integers.digest, from_doubles.digest);
     assert_problem(
         &with("/limits", json!({ "max_headers": 50.5 })),

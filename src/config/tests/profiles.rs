@@ -200,7 +200,7 @@ fn pins_are_single_values_of_claims_without_members_of_their_own() {
         "`aud`",
         "`audiences`",
     );
-    for value in [json!(null), json!([1]), json!({}), json!(1.5)] {
+    for value in [json!(null), json!({}), json!(1.5)] {
         assert_problem(
             &corp("pins", json!({ "azp": value })),
             "/issuers/corp/pins/azp",

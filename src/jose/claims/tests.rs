@@ -12,8 +12,9 @@ fn path(names: &[&str]) -> ClaimPath {
     ClaimPath(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
-fn wrong_type(name: &str) -> Refusal {
-    Refusal::with(Reason::TokenClaimType, Detail::Claim(name.to_owned()))
+fn wrong_type(claim: &str, found: &'static str, wanted: &str) -> Refusal {
+    let detail = Detail::Type { claim: claim.to_owned(), found, wanted: wanted.to_owned() };
+    Refusal::with(Reason::TokenClaimType, detail)
 }
 
 #[portable]
@@ -46,15 +47,29 @@ fn a_path_leads_inwards_and_dots_are_part_of_names() {
     assert_eq!(claims.at(&path(&["n"])), Ok(Some(&Value::Null)));
     assert_eq!(claims.at(&path(&["a", "x", "d"])), Ok(None));
     assert_eq!(claims.at(&path(&["x", "y"])), Ok(None));
-    assert_eq!(claims.at(&path(&["t", "y"])), Err(wrong_type("t > y")));
-    assert_eq!(claims.at(&path(&["n", "y"])), Err(wrong_type("n > y")));
+    assert_eq!(claims.at(&path(&["t", "y"])), Err(wrong_type("t", "a string", "an object")));
+    assert_eq!(
+        claims.at(&path(&["a", "b.c", "d", "e"])),
+        Err(wrong_type("a > b.c > d", "a whole number", "an object"))
+    );
+    assert_eq!(claims.at(&path(&["n", "y"])), Err(wrong_type("n", "null", "an object")));
 }
 
 #[portable]
 fn a_claim_of_another_type_is_never_an_absent_one() {
-    for value in [json!(null), json!(1), json!(true), json!([]), json!({}), json!(["a"])] {
+    for (value, found) in [
+        (json!(null), "null"),
+        (json!(1), "a whole number"),
+        (json!(1.5), "a number with a fraction or beyond 64 bits"),
+        (json!(u64::MAX), "a number with a fraction or beyond 64 bits"),
+        (json!(true), "a boolean"),
+        (json!([]), "a list"),
+        (json!({}), "an object"),
+        (json!(["a"]), "a list"),
+        (json!(vec![1; MAX_LIST_ELEMENTS + 1]), "a list with too many elements"),
+    ] {
         let claims = ClaimSet::for_test(json!({ "sub": value }));
-        assert_eq!(claims.string("sub"), Err(wrong_type("sub")));
+        assert_eq!(claims.string("sub"), Err(wrong_type("sub", found, "a string")));
     }
     let claims = ClaimSet::for_test(json!({ "sub": "" }));
     assert_eq!(claims.string("sub"), Ok(Some("")));
@@ -70,11 +85,20 @@ fn audiences_are_one_text_or_a_list_of_texts() {
     assert_eq!(ClaimSet::for_test(json!({ "aud": ["a", "b"] })).audiences(), Ok(Some(vec!["a", "b"])));
     assert_eq!(ClaimSet::for_test(json!({ "aud": "a b" })).audiences(), Ok(Some(vec!["a b"])));
     assert_eq!(audiences(json!([])), Ok(Some(0)));
-    for value in [json!(null), json!(1), json!(["a", 1]), json!([null]), json!([["a"]]), json!({ "a": "a" })] {
-        assert_eq!(audiences(value), Err(wrong_type("aud")));
+    let either = "a string or a list of strings";
+    for (value, claim, found, wanted) in [
+        (json!(null), "aud", "null", either),
+        (json!(1), "aud", "a whole number", either),
+        (json!({ "a": "a" }), "aud", "an object", either),
+        (json!(["a", 1]), "aud[]", "a whole number", "a string"),
+        (json!([null]), "aud[]", "null", "a string"),
+        (json!([["a"]]), "aud[]", "a list", "a string"),
+    ] {
+        assert_eq!(audiences(value), Err(wrong_type(claim, found, wanted)));
     }
     assert_eq!(audiences(json!(vec!["a"; MAX_LIST_ELEMENTS])), Ok(Some(MAX_LIST_ELEMENTS)));
-    assert_eq!(audiences(json!(vec!["a"; MAX_LIST_ELEMENTS + 1])), Err(wrong_type("aud")));
+    let long = audiences(json!(vec!["a"; MAX_LIST_ELEMENTS + 1]));
+    assert_eq!(long, Err(wrong_type("aud", "a list with too many elements", either)));
 }
 
 #[portable]
@@ -92,12 +116,14 @@ fn a_numeric_date_is_a_number_and_its_fraction_goes_where_it_is_told() {
         assert_eq!(time(json!(-9_007_199_254_740_991_i64), rounding), at(-9_007_199_254_740_991));
         let past = [9_007_199_254_740_992_i64, -9_007_199_254_740_992, 9_007_199_254_740_993, i64::MIN, i64::MAX];
         for value in past.map(|past| json!(past)).into_iter().chain([json!(u64::MAX), json!(1e300), json!(-1e300)]) {
-            assert_eq!(time(value, rounding), Err(wrong_type("exp")));
+            assert_eq!(time(value, rounding).unwrap_err().reason, Reason::TokenClaimType);
         }
         for value in [json!(null), json!("100"), json!(true), json!([100]), json!({})] {
-            assert_eq!(time(value, rounding), Err(wrong_type("exp")));
+            assert_eq!(time(value, rounding).unwrap_err().reason, Reason::TokenClaimType);
         }
     }
+    let text = time(json!("100"), Rounding::Down);
+    assert_eq!(text, Err(wrong_type("exp", "a string", "a number of seconds below 2^53")));
     assert_eq!(ClaimSet::for_test(json!({})).time("exp", Rounding::Down), Ok(None));
 }
 
@@ -145,5 +171,5 @@ fn peeking_tells_the_issuer_and_refuses_one_that_is_no_text() {
     assert_eq!(claims.issuer(), Some(testing::ISSUER));
     assert!(claims.has("azp", &json!("web")));
     assert_eq!(peek(json!({ "iss": null })).ok().unwrap().issuer(), None);
-    assert_eq!(peek(json!({ "iss": 1 })).err(), Some(wrong_type("iss")));
+    assert_eq!(peek(json!({ "iss": 1 })).err(), Some(wrong_type("iss", "a whole number", "a string")));
 }

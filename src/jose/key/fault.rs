@@ -43,22 +43,35 @@ pub enum KeyFault {
     NoAlgorithmFits,
     /// There is no `alg`, and several of the profile's algorithms fit.
     AmbiguousAlgorithm(Vec<Algorithm>),
-    /// Octets of zero stand before the number (RFC 7518 section 6.3.1.1), or the number is zero.
-    LeadingZeros(&'static str),
+    /// Octets of zero stand before the number (RFC 7518 section 2, `Base64urlUInt`, and section 6.3.1.1).
+    LeadingZeros {
+        /// `n` or `e`.
+        member: &'static str,
+        /// Octets found.
+        found: usize,
+        /// Of these, zeros in front.
+        zeros: usize,
+    },
+    /// The number has no octets but zeros.
+    Zero(&'static str),
     /// The RSA modulus has this many bits.
     ModulusBits(usize),
     /// The RSA modulus is even.
     Modulus,
     /// The RSA exponent is not 65537.
     Exponent,
-    /// A coordinate has another length than its curve's.
+    /// A coordinate is not of the one length that it has on its curve.
     Length {
         /// `x` or `y`.
         member: &'static str,
         /// Octets found.
         found: usize,
-        /// Octets of the curve's field.
+        /// Octets that every such coordinate has.
         wanted: usize,
+        /// Whether all octets too many are zeros in front, as libraries for signed big numbers write them.
+        zeros_in_front: bool,
+        /// Where that length is laid down.
+        rule: &'static str,
     },
     /// The coordinates are no point of the curve.
     NotOnCurve,
@@ -109,14 +122,30 @@ impl fmt::Display for KeyFault {
                     Names(fits)
                 )
             }
-            Self::LeadingZeros(member) => write!(f, "`{member}` of the key begins with a zero octet"),
+            Self::LeadingZeros { member, found, zeros } => {
+                let wanted = found.saturating_sub(*zeros);
+                write!(
+                    f,
+                    "`{member}` of the key has {} in front of its number: RFC 7518 section 6.3.1 wants {wanted} octets, and \
+                     it has {found}; its provider must leave out what is too much",
+                    ZeroOctets(*zeros)
+                )
+            }
+            Self::Zero(member) => write!(f, "`{member}` of the key is zero"),
             Self::ModulusBits(bits) => {
                 write!(f, "the RSA key has {bits} bits; use {} to {}", RSA_MODULUS_BITS.start(), RSA_MODULUS_BITS.end())
             }
             Self::Modulus => f.write_str("`n` of the key is no RSA modulus"),
             Self::Exponent => f.write_str("`e` of the key is not 65537 (`AQAB`)"),
-            Self::Length { member, found, wanted } => {
-                write!(f, "`{member}` of the key has {found} octets; its curve has {wanted}")
+            Self::Length { member, found, wanted, zeros_in_front, rule } => {
+                write!(f, "`{member}` of the key has {found} octets; {rule} wants exactly {wanted}")?;
+                match found.checked_sub(*wanted) {
+                    Some(too_many @ 1..) if *zeros_in_front => {
+                        write!(f, ": its provider must leave out {} in front", ZeroOctets(too_many))
+                    }
+                    Some(_) => Ok(()),
+                    None => f.write_str(", with zero octets in front where the number is shorter"),
+                }
             }
             Self::NotOnCurve => f.write_str("`x` and `y` of the key are no point of its curve"),
             Self::WeakKey => {
@@ -140,6 +169,18 @@ impl fmt::Display for Names<'_> {
             write!(f, "{separator}{}", algorithm.name())?;
         }
         Ok(())
+    }
+}
+
+/// So many zero octets, for a sentence.
+struct ZeroOctets(usize);
+
+impl fmt::Display for ZeroOctets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 zero octet"),
+            more => write!(f, "{more} zero octets"),
+        }
     }
 }
 

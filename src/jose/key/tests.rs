@@ -163,14 +163,28 @@ fn rsa_keys_have_2048_to_4096_bits() {
 #[portable]
 fn rsa_numbers_have_one_form() {
     let modulus = odd_number(2048);
-    assert_eq!(rsa(&[&[0], modulus.as_slice()].concat(), "AQAB"), Err(KeyFault::LeadingZeros("n")));
-    assert_eq!(rsa(&[0; 256], "AQAB"), Err(KeyFault::LeadingZeros("n")));
-    assert_eq!(rsa(&[], "AQAB"), Err(KeyFault::LeadingZeros("n")));
+    for zeros in [1, 2] {
+        let long = [&[0, 0][..zeros], modulus.as_slice()].concat();
+        let fault = KeyFault::LeadingZeros { member: "n", found: 256 + zeros, zeros };
+        assert_eq!(rsa(&long, "AQAB"), Err(fault));
+    }
+    let fault = rsa(&[&[0], modulus.as_slice()].concat(), "AQAB").unwrap_err().to_string();
+    assert_eq!(
+        fault,
+        "`n` of the key has 1 zero octet in front of its number: RFC 7518 section 6.3.1 wants 256 octets, and it has 257; \
+         its provider must leave out what is too much"
+    );
+    assert_eq!(rsa(&[0; 256], "AQAB"), Err(KeyFault::Zero("n")));
+    assert_eq!(rsa(&[], "AQAB"), Err(KeyFault::Zero("n")));
     let mut even = modulus.clone();
     *even.last_mut().unwrap() = 0xfe;
     assert_eq!(rsa(&even, "AQAB"), Err(KeyFault::Modulus));
-    for exponent in ["Aw", "AQ", "EQ", "AQAA", "AAEAAQ", "AQABAA", ""] {
+    for exponent in ["Aw", "AQ", "EQ", "AQAA", "AQABAA"] {
         assert_eq!(rsa(&modulus, exponent), Err(KeyFault::Exponent), "{exponent}");
+    }
+    assert_eq!(rsa(&modulus, "AAEAAQ"), Err(KeyFault::LeadingZeros { member: "e", found: 4, zeros: 1 }));
+    for exponent in ["", "AA", "AAAA"] {
+        assert_eq!(rsa(&modulus, exponent), Err(KeyFault::Zero("e")), "{exponent}");
     }
     for text in ["AQAB=", "AQ==", "A", "AQ AB", "AR"] {
         assert_eq!(compiled(Algorithm::Rs256, json!({ "e": text })), Err(KeyFault::Encoding("e")), "{text}");
@@ -184,8 +198,10 @@ fn coordinates_have_the_length_of_their_curve_and_are_a_point_of_it() {
         for member in ["x", "y"] {
             let good = base64url::decode(jwk(algorithm, json!({}))[member].as_str().unwrap().as_bytes()).unwrap();
             let long = [&[0], good.as_slice()].concat();
-            for octets in [&good[1..], &long, &[]] {
-                let fault = KeyFault::Length { member, found: octets.len(), wanted };
+            let rule = if member == "x" { "RFC 7518 section 6.2.1.2" } else { "RFC 7518 section 6.2.1.3" };
+            let other = [&[1], good.as_slice()].concat();
+            for (octets, zeros_in_front) in [(&good[1..], false), (&long, true), (&other, false), (&[], false)] {
+                let fault = KeyFault::Length { member, found: octets.len(), wanted, zeros_in_front, rule };
                 assert_eq!(compiled(algorithm, json!({ member: base64url::encode(octets) })), Err(fault));
             }
             for octets in [vec![0; wanted], vec![0xff; wanted], good.iter().map(|byte| byte ^ 1).collect()] {
@@ -198,13 +214,48 @@ fn coordinates_have_the_length_of_their_curve_and_are_a_point_of_it() {
         assert_eq!(compiled(algorithm, json!({ "x": zero, "y": zero })), Err(KeyFault::NotOnCurve));
     }
     let of_other_curve = compiled(Algorithm::Es256, json!({ "crv": "P-384", "alg": "ES384" }));
-    assert_eq!(of_other_curve, Err(KeyFault::Length { member: "x", found: 32, wanted: 48 }));
+    assert!(matches!(of_other_curve, Err(KeyFault::Length { member: "x", found: 32, wanted: 48, .. })));
+}
+
+#[portable]
+fn a_length_that_is_wrong_is_told_with_the_rule_and_the_zero_octets_too_many() {
+    let told = |algorithm: Algorithm, member: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let good = base64url::decode(jwk(algorithm, json!({}))[member].as_str().unwrap().as_bytes()).unwrap();
+        compiled(algorithm, json!({ member: base64url::encode(&change(good)) })).unwrap_err().to_string()
+    };
+    let with = |front: &'static [u8]| move |octets: Vec<u8>| [front, octets.as_slice()].concat();
+    assert_eq!(
+        told(Algorithm::Es256, "x", &with(&[0])),
+        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its provider must leave out 1 zero octet in \
+         front"
+    );
+    assert_eq!(
+        told(Algorithm::Es384, "y", &with(&[0, 0])),
+        "`y` of the key has 50 octets; RFC 7518 section 6.2.1.3 wants exactly 48: its provider must leave out 2 zero octets in \
+         front"
+    );
+    assert_eq!(
+        told(Algorithm::Es256, "x", &with(&[4])),
+        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32"
+    );
+    assert_eq!(
+        told(Algorithm::Es256, "x", &|octets| octets[1..].to_vec()),
+        "`x` of the key has 31 octets; RFC 7518 section 6.2.1.2 wants exactly 32, with zero octets in front where the number \
+         is shorter"
+    );
+    assert_eq!(
+        told(Algorithm::Ed25519, "x", &with(&[0])),
+        "`x` of the key has 33 octets; RFC 8037 section 2 with RFC 8032 section 5.1.5 wants exactly 32: its provider must \
+         leave out 1 zero octet in front"
+    );
 }
 
 #[portable]
 fn ed25519_keys_are_32_octets_and_never_of_small_order() {
     for length in [0, 31, 33, 64] {
-        assert_eq!(ed25519(&vec![9; length]), Err(KeyFault::Length { member: "x", found: length, wanted: 32 }));
+        let fault = ed25519(&vec![9; length]).unwrap_err();
+        let matches = matches!(fault, KeyFault::Length { member: "x", found, wanted: 32, zeros_in_front: false, .. } if found == length);
+        assert!(matches, "{fault:?}");
     }
     let small_order = [
         "0100000000000000000000000000000000000000000000000000000000000000",

@@ -20,13 +20,29 @@ fn read(fact_type: FactType, value: Value) -> Result<FactValue, Refusal> {
     read_all(&[field("x", true, fact_type)], json!({ "x": value })).map(|mut record| record.remove("x").unwrap())
 }
 
-fn refused(reason: Reason, path: &str) -> Refusal {
-    Refusal::with(reason, Detail::Claim(path.to_owned()))
+fn missing(path: &str) -> Refusal {
+    Refusal::with(Reason::TokenClaimMissing, Detail::Claim(path.to_owned()))
+}
+
+fn wrong_type(claim: &str, found: &'static str, wanted: &str) -> Refusal {
+    let detail = Detail::Type { claim: claim.to_owned(), found, wanted: wanted.to_owned() };
+    Refusal::with(Reason::TokenClaimType, detail)
+}
+
+fn list(of: FactType) -> FactType {
+    FactType::List(Box::new(of))
+}
+
+fn list_or_single(of: FactType) -> FactType {
+    FactType::ListOrSingle(Box::new(of))
+}
+
+fn texts(texts: &[&str]) -> FactValue {
+    FactValue::List(texts.iter().map(|text| FactValue::String((*text).to_owned())).collect())
 }
 
 #[portable]
 fn a_fact_is_of_exactly_its_declared_type() {
-    let list = |of| FactType::List(Box::new(of));
     let text = |text: &str| FactValue::String(text.to_owned());
     for (fact_type, value, fact) in [
         (FactType::String, json!(""), text("")),
@@ -73,7 +89,7 @@ fn nothing_is_converted() {
     assert_eq!(taken(FactType::Ip), [&json!("10.0.0.1")]);
     assert_eq!(taken(FactType::List(Box::new(FactType::String))), [&json!([])]);
     assert_eq!(taken(FactType::Record(vec![])), [&json!({})]);
-    assert_eq!(read(FactType::Long, json!("900")), Err(refused(Reason::TokenClaimType, "x")));
+    assert_eq!(read(FactType::Long, json!("900")), Err(wrong_type("x", "a string", "long")));
 }
 
 #[portable]
@@ -81,13 +97,13 @@ fn a_required_fact_must_be_there_and_an_optional_one_may_be_absent_but_not_wrong
     let fields = [field("must", true, FactType::String), field("may", false, FactType::Long)];
     let facts = read_all(&fields, json!({ "must": "a", "undeclared": 1 })).unwrap();
     assert_eq!(facts, FactRecord::from([("must".to_owned(), FactValue::String("a".to_owned()))]));
-    assert_eq!(read_all(&fields, json!({ "may": 1 })), Err(refused(Reason::TokenClaimMissing, "must")));
-    assert_eq!(read_all(&fields, json!({ "must": null })), Err(refused(Reason::TokenClaimType, "must")));
-    for wrong in [json!(null), json!("1"), json!(1.5)] {
-        assert_eq!(
-            read_all(&fields, json!({ "must": "a", "may": wrong })),
-            Err(refused(Reason::TokenClaimType, "may"))
-        );
+    assert_eq!(read_all(&fields, json!({ "may": 1 })), Err(missing("must")));
+    assert_eq!(read_all(&fields, json!({ "must": null })), Err(wrong_type("must", "null", "string")));
+    for (wrong, found) in
+        [(json!(null), "null"), (json!("1"), "a string"), (json!(1.5), "a number with a fraction or beyond 64 bits")]
+    {
+        let read = read_all(&fields, json!({ "must": "a", "may": wrong }));
+        assert_eq!(read, Err(wrong_type("may", found, "long")));
     }
 }
 
@@ -99,26 +115,179 @@ fn records_nest_and_a_refusal_names_the_whole_way() {
     let os = FactRecord::from([("name".to_owned(), FactValue::String("x".to_owned()))]);
     let device = FactRecord::from([("os".to_owned(), FactValue::Record(os))]);
     assert_eq!(facts, FactRecord::from([("device".to_owned(), FactValue::Record(device))]));
-    for (claims, reason, path) in [
-        (json!({}), Reason::TokenClaimMissing, "device"),
-        (json!({ "device": {} }), Reason::TokenClaimMissing, "device > os"),
-        (json!({ "device": { "os": {} } }), Reason::TokenClaimMissing, "device > os > name"),
-        (json!({ "device": { "os": [] } }), Reason::TokenClaimType, "device > os"),
+    for (claims, refusal) in [
+        (json!({}), missing("device")),
+        (json!({ "device": {} }), missing("device > os")),
+        (json!({ "device": { "os": {} } }), missing("device > os > name")),
+        (json!({ "device": { "os": [] } }), wrong_type("device > os", "a list", "an object")),
         (
             json!({ "device": { "os": { "name": "x", "patched": "yes" } } }),
-            Reason::TokenClaimType,
-            "device > os > patched",
+            wrong_type("device > os > patched", "a string", "bool"),
         ),
     ] {
-        assert_eq!(read_all(&fields, claims), Err(refused(reason, path)));
+        assert_eq!(read_all(&fields, claims), Err(refusal));
     }
 }
 
 #[portable]
 fn a_list_is_taken_at_its_cap_and_refused_one_past_it() {
-    let list = FactType::List(Box::new(FactType::Long));
-    assert!(read(list.clone(), json!(vec![1; MAX_LIST_ELEMENTS])).is_ok());
-    assert_eq!(read(list, json!(vec![1; MAX_LIST_ELEMENTS + 1])), Err(refused(Reason::TokenClaimType, "x")));
+    let many = "a list with too many elements";
+    for (fact_type, wanted) in
+        [(list(FactType::Long), "[long]"), (list_or_single(FactType::Long), "[long] or a single long")]
+    {
+        assert!(read(fact_type.clone(), json!(vec![1; MAX_LIST_ELEMENTS])).is_ok());
+        let long = read(fact_type, json!(vec![1; MAX_LIST_ELEMENTS + 1]));
+        assert_eq!(long, Err(wrong_type("x", many, wanted)));
+    }
+    let listed = |count: usize| read(FactType::Scopes, json!(vec!["a"; count]));
+    assert!(listed(MAX_LIST_ELEMENTS).is_ok());
+    assert_eq!(listed(MAX_LIST_ELEMENTS + 1), Err(wrong_type("x", many, "scopes, one string or a list of strings")));
+    let written = |count: usize| read(FactType::Scopes, json!(vec!["a"; count].join(" ")));
+    assert!(written(MAX_LIST_ELEMENTS).is_ok());
+    assert_eq!(written(MAX_LIST_ELEMENTS + 1), Err(wrong_type("x", "a string", "at most 1000 scopes")));
+}
+
+#[portable]
+fn scopes_are_the_words_of_one_string_or_the_elements_of_a_list() {
+    for (value, words) in [
+        (json!("orders.read"), &["orders.read"][..]),
+        (json!("profile orders.read"), &["profile", "orders.read"]),
+        (json!(" a  b "), &["a", "b"]),
+        (json!(""), &[]),
+        (json!(" "), &[]),
+        (json!([]), &[]),
+        (json!(["a", "orders.read"]), &["a", "orders.read"]),
+        (json!("a,b https://api.example/x.read !#[]~"), &["a,b", "https://api.example/x.read", "!#[]~"]),
+    ] {
+        assert_eq!(read(FactType::Scopes, value.clone()), Ok(texts(words)), "{value}");
+    }
+    for value in
+        [json!("a\tb"), json!("a\nb"), json!("a\0"), json!("a\"b"), json!("a\\b"), json!("ä"), json!("a\u{a0}b")]
+    {
+        let wanted = "scopes of printable ASCII without `\"` and `\\`";
+        assert_eq!(read(FactType::Scopes, value.clone()), Err(wrong_type("x", "a string", wanted)), "{value}");
+    }
+    let one = "one scope, printable ASCII without spaces, `\"` and `\\`";
+    for (value, found) in [
+        (json!(["a b"]), "a string"),
+        (json!(["a", ""]), "a string"),
+        (json!([" a"]), "a string"),
+        (json!(["a\n"]), "a string"),
+        (json!(["ä"]), "a string"),
+        (json!([["orders.read"]]), "a list"),
+        (json!(["a", 1]), "a whole number"),
+        (json!([null]), "null"),
+    ] {
+        assert_eq!(read(FactType::Scopes, value.clone()), Err(wrong_type("x[]", found, one)), "{value}");
+    }
+    for (value, found) in [
+        (json!(7), "a whole number"),
+        (json!(null), "null"),
+        (json!(true), "a boolean"),
+        (json!({ "a": true }), "an object"),
+    ] {
+        let refusal = wrong_type("x", found, "scopes, one string or a list of strings");
+        assert_eq!(read(FactType::Scopes, value), Err(refusal));
+    }
+}
+
+#[portable]
+fn scopes_without_the_claim_are_the_empty_set() {
+    let none = FactRecord::from([("scope".to_owned(), texts(&[]))]);
+    assert_eq!(read_all(&[field("scope", true, FactType::Scopes)], json!({})), Ok(none.clone()));
+    let realm = FactType::Record(vec![field("scope", true, FactType::Scopes)]);
+    let facts = read_all(&[field("realm", true, realm)], json!({ "realm": {} })).unwrap();
+    assert_eq!(facts["realm"], FactValue::Record(none));
+}
+
+#[portable]
+fn a_single_element_is_the_list_of_it_and_is_never_split() {
+    let strings = list_or_single(FactType::String);
+    for (value, elements) in [
+        (json!("staff"), &["staff"][..]),
+        (json!("staff,admin users"), &["staff,admin users"]),
+        (json!(""), &[""]),
+        (json!(["staff", "admin"]), &["staff", "admin"]),
+        (json!([]), &[]),
+    ] {
+        assert_eq!(read(strings.clone(), value), Ok(texts(elements)));
+    }
+    let longs = list_or_single(FactType::LongOrText);
+    assert_eq!(read(longs.clone(), json!("3")), Ok(FactValue::List(vec![FactValue::Long(3)])));
+    assert_eq!(read(longs, json!([4, "5"])), Ok(FactValue::List(vec![FactValue::Long(4), FactValue::Long(5)])));
+    for (value, found) in [
+        (json!(1), "a whole number"),
+        (json!(true), "a boolean"),
+        (json!(null), "null"),
+        (json!({ "a": "staff" }), "an object"),
+    ] {
+        let refusal = wrong_type("x", found, "[string] or a single string");
+        assert_eq!(read(strings.clone(), value), Err(refusal));
+    }
+    for element in [json!(["staff"]), json!(1)] {
+        let found = if element.is_array() { "a list" } else { "a whole number" };
+        assert_eq!(read(strings.clone(), json!([element])), Err(wrong_type("x[]", found, "string")));
+    }
+}
+
+#[portable]
+fn a_boolean_as_text_is_exactly_true_or_false() {
+    for (value, truth) in [(json!(true), true), (json!(false), false), (json!("true"), true), (json!("false"), false)] {
+        assert_eq!(read(FactType::BoolOrText, value), Ok(FactValue::Bool(truth)));
+    }
+    for text in ["", "TRUE", "True", "true ", " true", "tru\u{0435}", "yes", "no", "1", "0", "t", "null", "true\0"] {
+        let refusal = wrong_type("x", "a string", "bool, also as text");
+        assert_eq!(read(FactType::BoolOrText, json!(text)), Err(refusal), "{text}");
+    }
+    for value in [json!(1), json!(0), json!(null), json!([true]), json!({})] {
+        assert_eq!(read(FactType::BoolOrText, value).unwrap_err().reason, Reason::TokenClaimType);
+    }
+}
+
+#[portable]
+fn a_number_as_text_is_exactly_its_decimal_digits() {
+    for number in [0, 7, -7, 10, i64::MAX, i64::MIN] {
+        assert_eq!(read(FactType::LongOrText, json!(number)), Ok(FactValue::Long(number)));
+        assert_eq!(read(FactType::LongOrText, json!(number.to_string())), Ok(FactValue::Long(number)), "{number}");
+    }
+    let past = ["9223372036854775808", "-9223372036854775809", "18446744073709551615"];
+    let odd = [
+        "", "+7", "07", "00", "-0", "-07", "- 7", " 7", "7 ", "7.0", "7e0", "0x7", "7_0", "7,0", "٧", "7\0", "--7", "-",
+    ];
+    for text in past.into_iter().chain(odd) {
+        let refusal = wrong_type("x", "a string", "long, also as text");
+        assert_eq!(read(FactType::LongOrText, json!(text)), Err(refusal), "{text}");
+    }
+    for value in [json!(7.0), json!(u64::MAX), json!(true), json!(null), json!([7]), json!({})] {
+        assert_eq!(read(FactType::LongOrText, value).unwrap_err().reason, Reason::TokenClaimType);
+    }
+}
+
+#[portable]
+fn a_refusal_holds_types_and_declared_names_and_nothing_of_the_value() {
+    let secret = "s3cr3t-value";
+    let fields = [
+        field("plain", false, FactType::Bool),
+        field("listed", false, list(FactType::Long)),
+        field("scope", true, FactType::Scopes),
+        field("single", false, list_or_single(FactType::Long)),
+        field("texted", false, FactType::LongOrText),
+        field("inner", false, FactType::Record(vec![field("address", false, FactType::Ip)])),
+    ];
+    for (claims, told) in [
+        (json!({ "plain": secret }), "`plain` is a string, wanted bool"),
+        (json!({ "listed": [1, secret] }), "`listed[]` is a string, wanted long"),
+        (json!({ "listed": { secret: secret } }), "`listed` is an object, wanted [long]"),
+        (json!({ "single": secret }), "`single` is a string, wanted [long] or a single long"),
+        (json!({ "texted": secret }), "`texted` is a string, wanted long, also as text"),
+        (json!({ "inner": { "address": secret } }), "`inner > address` is a string, wanted ip"),
+        (
+            json!({ "scope": [[secret]] }),
+            "`scope[]` is a list, wanted one scope, printable ASCII without spaces, `\"` and `\\`",
+        ),
+    ] {
+        assert_eq!(read_all(&fields, claims).unwrap_err().detail.to_string(), told);
+    }
 }
 
 /// Whether Cedar's own `ip()` takes the text.

@@ -7,10 +7,14 @@ use crate::portable;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::testing::{self, NOW};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Audiences, Expiry, IssuerId, NotVerified, TokenProfile, TrustStore, Typ};
+use crate::trust::{Audiences, Expiry, IssuerId, NotVerified, Pin, TokenProfile, TrustStore, Typ};
 
 fn profile() -> TokenProfile {
     testing::profile("corp")
+}
+
+fn pin(claim: &str, values: &[Value]) -> Pin {
+    Pin { claim: claim.to_owned(), values: values.to_vec() }
 }
 
 fn claim_set(changes: Value) -> ClaimSet {
@@ -96,7 +100,7 @@ fn aud_holds_one_of_ours_exactly() {
 #[portable]
 fn pins_hold_and_forbidden_claims_are_absent() {
     let pinned = TokenProfile {
-        pins: vec![("azp".into(), json!("web")), ("ver".into(), json!(2.0))],
+        pins: vec![pin("azp", &[json!("web")]), pin("ver", &[json!(2.0)])],
         forbid_claims: vec!["nonce".into()],
         ..profile()
     };
@@ -118,6 +122,44 @@ fn pins_hold_and_forbidden_claims_are_absent() {
     claims.insert("nonce".into(), Value::Null);
     let judged = pinned.judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
     assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimForbidden);
+}
+
+#[portable]
+fn a_pin_with_several_values_takes_each_of_them_and_no_other() {
+    let pins = vec![pin("client_id", &[json!("web"), json!("mobile")]), pin("ver", &[json!(1), json!(true)])];
+    let pinned = TokenProfile { pins, ..profile() };
+    for client in ["web", "mobile"] {
+        for version in [json!(1), json!(1.0), json!(true)] {
+            assert!(judged(&pinned, json!({ "client_id": client, "ver": version })).is_ok());
+        }
+    }
+    for client in [json!("other"), json!("Web"), json!(["web"]), json!(["web", "mobile"]), json!([]), json!(true)] {
+        let refusal = refusal(&pinned, json!({ "client_id": client, "ver": 1 }));
+        assert_eq!((refusal.reason, refusal.detail), (Reason::TokenPin, Detail::Claim("client_id".into())));
+    }
+    assert_eq!(judged(&pinned, json!({ "client_id": "web", "ver": "1" })), Err(Reason::TokenPin));
+    assert_eq!(judged(&pinned, json!({ "ver": 1 })), Err(Reason::TokenPin));
+}
+
+#[portable]
+fn registered_claims_are_strings_though_nothing_reads_them() {
+    for name in ["sub", "jti", "sid"] {
+        assert!(judged(&profile(), json!({ name: "" })).is_ok());
+        for value in [json!(7), json!(true), json!(["a"]), json!({ "a": "a" })] {
+            let refusal = refusal(&profile(), json!({ name: value }));
+            assert_eq!(refusal.reason, Reason::TokenClaimType);
+            assert!(
+                matches!(refusal.detail, Detail::Type { claim, wanted, .. } if claim == name && wanted == "a string")
+            );
+        }
+        let mut claims = testing::claims(json!({}));
+        claims.insert(name.into(), Value::Null);
+        let judged = profile().judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+        assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
+    }
+    assert!(judged(&profile(), json!({ "sub": null })).is_ok(), "a token without the claim");
+    // Old posture is refused for its type, not called old.
+    assert_eq!(judged(&profile(), json!({ "jti": 7, "exp": from_now(-900) })), Err(Reason::TokenClaimType));
 }
 
 #[portable]
@@ -168,7 +210,8 @@ fn times_of_another_type_or_beyond_reason_are_refused() {
             [json!("1800000000"), json!(true), json!([]), json!({}), json!(1e30), json!(-1e30), json!(u64::MAX)]
         {
             let refusal = refusal(&profile(), json!({ name: value }));
-            assert_eq!((refusal.reason, refusal.detail), (Reason::TokenClaimType, Detail::Claim(name.into())));
+            assert_eq!(refusal.reason, Reason::TokenClaimType);
+            assert!(matches!(refusal.detail, Detail::Type { claim, .. } if claim == name));
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
@@ -242,7 +285,7 @@ fn a_token_that_is_only_too_late_is_told_from_one_that_is_wrong() {
 #[portable]
 fn of_several_faults_the_first_in_the_order_is_told() {
     let strict = TokenProfile {
-        pins: vec![("azp".into(), json!("web"))],
+        pins: vec![pin("azp", &[json!("web")])],
         forbid_claims: vec!["nonce".into()],
         max_lifetime: Some(Seconds::new(60)),
         ..profile()

@@ -66,6 +66,8 @@ pub fn configuration(policies: &str) -> Value {
                 "principal": { "type": "User", "id": "sub", "groups": ["realm", "groups"] },
                 "facts": {
                     "sub": "string", "email?": "string", "level?": "long", "address?": "ip", "roles?": ["string"],
+                    "scope": "scopes", "groups?": { "type": ["string"], "single": true },
+                    "verified?": { "type": "bool", "text": true }, "number?": { "type": "long", "text": true },
                     "org?": { "unit": "string", "external?": "bool" },
                 },
                 "forbid_claims": ["nonce"], "max_lifetime": "24h",
@@ -73,7 +75,14 @@ pub fn configuration(policies: &str) -> Value {
             "machines": {
                 "issuer": "https://machines.example.com", "audiences": ["shop"], "typ": ["JWT", "at+jwt", "absent"],
                 "keys": { "inline": { "keys": [Signer::Machines.public_jwk()] } },
-                "principal": { "type": "Component", "id": "sub" }, "pins": { "kind": "component" },
+                "principal": { "type": "Component", "id": "sub" }, "pins": { "kind": ["component", "job"] },
+            },
+            "tenants": {
+                "issuer": { "template": "https://login.example.com/{tenantid}/v2.0", "claim": "tid" },
+                "audiences": ["shop"], "typ": ["JWT", "at+jwt"],
+                "keys": { "inline": { "keys": [Signer::Machines.public_jwk()] } },
+                "principal": { "type": "Customer", "id": "sub" }, "pins": { "kind": "customer" },
+                "facts": { "tid": "string" },
             },
         },
         "devices": { "mdm": {

@@ -6,9 +6,10 @@
 
 use countersign::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
 use countersign::limits::TOKEN_BYTES;
-use countersign::trust::{FactField, TrustStore, choose_profile};
+use countersign::trust::{FactField, FactValue, TrustStore, choose_profile};
 use countersign_fuzz::{NOW, Signer, plan};
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fuzz_target!(|bytes: &[u8]| {
     let signed = match bytes {
@@ -57,7 +58,20 @@ fn read(token: &AuthenticToken) {
     for issuer in &plan().issuers {
         if issuer.profile.judge(token.typ(), &claims, NOW).is_ok() {
             assert!(claims.string("iss").is_ok_and(|iss| iss.is_some()), "judged without an issuer");
-            let _ = FactField::read_all(&issuer.profile.facts, &claims);
+            for name in ["sub", "jti", "sid"] {
+                assert!(claims.get(name).is_none_or(Value::is_string), "{name} is not a string");
+            }
+            if issuer.profile.name.as_str() == "tenants" {
+                let tenant = claims.get("tid").and_then(Value::as_str).expect("a tenant");
+                let whole = format!("https://login.example.com/{tenant}/v2.0");
+                assert_eq!(claims.string("iss"), Ok(Some(whole.as_str())));
+                assert!(!tenant.is_empty() && !tenant.contains(['/', '%', '?', '#']), "the tenant {tenant:?}");
+            }
+            let facts = FactField::read_all(&issuer.profile.facts, &claims);
+            if let Some(FactValue::List(scopes)) = facts.as_ref().ok().and_then(|facts| facts.get("scope")) {
+                let is_word = |scope: &FactValue| matches!(scope, FactValue::String(word) if !word.is_empty() && !word.contains(' '));
+                assert!(scopes.iter().all(is_word), "{scopes:?} holds what is no scope");
+            }
         }
     }
 }

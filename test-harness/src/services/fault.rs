@@ -65,7 +65,8 @@ pub enum Fault {
     Deep,
     /// One RSA key of 16,384 bits.
     LargeModulus,
-    /// The right keys, one of an unknown type, one symmetric, one for encryption and one that is no point of its curve.
+    /// The right keys, one of an unknown type, one symmetric, one for encryption, one that is no point of its curve, and one
+    /// with a coordinate of an octet too many.
     Mixed,
     /// The right keys, and one with its private half.
     PrivateKey,
@@ -81,7 +82,7 @@ pub enum Fault {
 
 impl Fault {
     /// The keys that [`Fault::Mixed`] adds, none of them usable.
-    pub const MIXED_KEYS: u64 = 4;
+    pub const MIXED_KEYS: u64 = 5;
 
     /// Makes a reply that was right wrong.
     pub(crate) fn spoil(self, path: &str, reply: &mut Reply) {
@@ -177,10 +178,12 @@ fn rogue_key(member: &str, value: &str) -> Value {
 
 fn unusable_keys() -> Vec<Value> {
     let nowhere = base64url([1; 32]);
+    let padded = base64url([[0; 1].as_slice(), &[1; 32]].concat());
     vec![
         json!({ "kty": "AKP", "kid": "unknown", "alg": "ML-DSA-44", "use": "sig", "pub": "AQAB" }),
         json!({ "kty": "oct", "kid": "symmetric", "alg": "HS256", "use": "sig", "k": "AQAB" }),
         rogue_key("use", "enc"),
         json!({ "kty": "EC", "kid": "nowhere", "alg": "ES256", "use": "sig", "crv": "P-256", "x": nowhere, "y": nowhere }),
+        json!({ "kty": "EC", "kid": "padded", "alg": "ES256", "use": "sig", "crv": "P-256", "x": padded, "y": nowhere }),
     ]
 }

@@ -25,6 +25,7 @@ use crate::edges::lenient_listener;
 use crate::faults::Faults;
 use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
 use crate::tls::Authority;
+use crate::tokens;
 
 /// The host of the example configuration.
 pub const HOST: &str = "shop.example.com";
@@ -223,6 +224,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("deep", "upstream", plugin("countersign", deepest_configuration()).to_vec()),
         chain("routing", "upstream", plugin("countersign", crate::routing::configuration()).to_vec()),
         chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
+        chain("tokens", "upstream", plugin("countersign", tokens::configuration()).to_vec()),
         chain(
             "two",
             "upstream",

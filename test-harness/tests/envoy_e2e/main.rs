@@ -43,6 +43,7 @@ mod routing;
 mod shadow;
 mod swap;
 mod tls;
+mod tokens;
 mod traffic;
 mod trap;
 mod unjudged;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
+        tokens::SCENARIOS,
         headers::SCENARIOS,
         holding_back::SCENARIOS,
         protocols::SCENARIOS,

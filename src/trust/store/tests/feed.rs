@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::{LONGEST_BACK_OFF, MAX_SOUGHT_KEY_ID_BYTES};
 use crate::portable;
 use crate::testing::jwk_set;
-use crate::trust::{KeyHost, MetadataFault};
+use crate::trust::{KeyHost, MetadataFault, Pin};
 
 #[portable]
 fn the_first_tick_fetches_and_until_the_answer_keys_are_coming() {
@@ -260,7 +260,7 @@ fn a_set_with_a_key_of_another_profile_is_not_taken_unless_a_pin_tells_them_apar
         ..testing::profile("machines")
     };
     let pinned = |value: &str, profile: &TokenProfile| TokenProfile {
-        pins: vec![("azp".to_owned(), json!(value))],
+        pins: vec![Pin { claim: "azp".to_owned(), values: vec![json!(value)] }],
         ..profile.clone()
     };
     let fetched = profile_with(source());
