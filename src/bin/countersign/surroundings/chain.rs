@@ -1,6 +1,7 @@
 //! The filters around the plugin: what stands between it and the router, and chains that upgrades have for themselves.
 
 use super::codes::Code;
+use super::discovery;
 use super::findings::Findings;
 use super::guard::is_guard;
 use super::model::{Chain, Filter, HttpConnectionManager, Model};
@@ -11,7 +12,7 @@ use super::plugin::{Plugin, WASM};
 ///
 /// Not here, though common: `ratelimit` (its service can add request headers), `ext_authz`, `ext_proc`, `lua`,
 /// `jwt_authn`, `header_mutation`, `json_to_metadata` with its route cache, other wasm modules.
-const HARMLESS: [&str; 17] = [
+const HARMLESS: [&str; 18] = [
     // They answer, or let pass what came. That a local rate limit may add headers is looked at (`ADDS_HEADERS`).
     "envoy.extensions.filters.http.rbac.v3.RBAC",
     "envoy.extensions.filters.http.fault.v3.HTTPFault",
@@ -29,9 +30,11 @@ const HARMLESS: [&str; 17] = [
     "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
     // The last of the filters behind a router: it writes the request to the upstream.
     "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-    // They count; the last is Istio's choice of a protocol for the upstream connection.
+    // They count, tell the other side who this one is, or choose a protocol for the upstream connection; the last three are
+    // Istio's.
     "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
     "stats.PluginConfig",
+    "envoy.tcp.metadataexchange.config.MetadataExchange",
     "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
 ];
 
@@ -145,8 +148,10 @@ fn beside(manager: &HttpConnectionManager<'_>, model: &Model<'_>, findings: &mut
         let routes = other.routes.iter().flat_map(|routes| routes.find(&|part| part.member("route").is_some()));
         other.routes_elsewhere.is_some() || routes.count() > 0
     };
-    let without =
-        |other: &&HttpConnectionManager<'_>| listener.holds(&other.part) && !other.has_plugin() && forwards(other);
+    let without = |other: &&HttpConnectionManager<'_>| {
+        let has_plugin = other.has_plugin() || discovery::may_have_plugin(model, other);
+        listener.holds(&other.part) && !has_plugin && forwards(other)
+    };
     for other in model.managers.iter().filter(without) {
         let what = "this connection manager has no plugin";
         findings.add(Code::ChainWithoutPlugin, &other.part, what, "write the plugin and its guard here too");

@@ -30,7 +30,7 @@ pub fn is_cluster(part: &Part<'_>) -> bool {
 }
 
 /// One place where a cluster leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
     /// Host and port.
     Socket(String, u16),
@@ -49,8 +49,26 @@ impl fmt::Display for Address {
 }
 
 impl Address {
+    /// The address that an `Address` message holds.
+    pub fn of(address: &Part<'_>) -> Option<Self> {
+        if let Some(pipe) = address.path(["pipe", "path"]) {
+            return Some(Self::Pipe(pipe.text()?.to_owned()));
+        }
+        let socket = address.member("socket_address")?;
+        let port = u16::try_from(socket.member("port_value")?.value.as_u64()?).ok()?;
+        Some(Self::Socket(socket.text_of("address")?.to_owned(), port))
+    }
+
+    /// The same place in the one spelling by which places are compared.
+    pub fn canonical(self) -> Self {
+        let Self::Socket(host, port) = self else { return self };
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+        Self::Socket(host.parse::<IpAddr>().map_or(host, |address| address.to_canonical().to_string()), port)
+    }
+
     /// Whether it cannot leave the machine.
-    fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         match self {
             Self::Pipe(_) => true,
             Self::Socket(host, _) => {
@@ -60,26 +78,19 @@ impl Address {
     }
 }
 
-fn endpoints<'a>(cluster: &Part<'a>) -> Vec<Part<'a>> {
-    let groups = cluster.member("load_assignment").map(|assignment| assignment.list("endpoints"));
-    let endpoints = groups.into_iter().flatten().flat_map(|group| group.list("lb_endpoints"));
+/// The endpoints that a `ClusterLoadAssignment` lists.
+pub fn endpoints_of<'a>(assignment: &Part<'a>) -> Vec<Part<'a>> {
+    let endpoints = assignment.list("endpoints").into_iter().flat_map(|group| group.list("lb_endpoints"));
     endpoints.filter_map(|endpoint| endpoint.member("endpoint")).collect()
+}
+
+fn endpoints<'a>(cluster: &Part<'a>) -> Vec<Part<'a>> {
+    cluster.member("load_assignment").map(|assignment| endpoints_of(&assignment)).unwrap_or_default()
 }
 
 /// The addresses of a cluster, as far as they stand in it.
 pub fn addresses(cluster: &Part<'_>) -> Vec<Address> {
-    let endpoints = endpoints(cluster);
-    let addresses = endpoints.iter().filter_map(|endpoint| endpoint.member("address"));
-    addresses
-        .filter_map(|address| {
-            if let Some(pipe) = address.path(["pipe", "path"]) {
-                return Some(Address::Pipe(pipe.text()?.to_owned()));
-            }
-            let socket = address.member("socket_address")?;
-            let port = u16::try_from(socket.member("port_value")?.value.as_u64()?).ok()?;
-            Some(Address::Socket(socket.text_of("address")?.to_owned(), port))
-        })
-        .collect()
+    endpoints(cluster).iter().filter_map(|endpoint| Address::of(&endpoint.member("address")?)).collect()
 }
 
 /// Whether nothing that is sent to a cluster leaves the machine.

@@ -33,7 +33,8 @@ fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     }
 }
 
-fn vm_id<'a>(plugin: &Part<'a>) -> Option<&'a str> {
+/// The data space of a module, if it has one of its own.
+pub fn vm_id<'a>(plugin: &Part<'a>) -> Option<&'a str> {
     plugin.path(["vm_config", "vm_id"])?.text().filter(|id| !id.is_empty())
 }
 

@@ -11,6 +11,7 @@ use super::istio::targets;
 use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
+use super::{after_the_decision, local_replies};
 
 const EXTENSION: &str = "EnvoyExtensionPolicy";
 
@@ -85,6 +86,8 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
 fn between(plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     for patch in patches {
         guard::forged(patch, &plugin.settings.guard, findings);
+        after_the_decision(patch, findings);
+        local_replies::of_manager(patch, findings);
         if let Some(filter) = before_router(patch) {
             chain::unacknowledged(&filter, plugin, findings);
         }

@@ -69,6 +69,14 @@ pub fn forged(part: &Part<'_>, guard: &str, findings: &mut Findings) {
     }
 }
 
+/// The name of the guard that a filter is, whatever plugin it belongs to.
+pub fn name_of<'a>(filter: &Filter<'a>) -> Option<&'a str> {
+    let (_, rbac) = filter.message.as_ref().filter(|(kind, _)| *kind == RBAC)?;
+    let states = rbac.find(&|part| part.member("filter_state").is_some());
+    let keys = states.iter().filter_map(|part| part.path(["filter_state", "key"])?.text()?.strip_prefix("wasm."));
+    keys.into_iter().find(|name| is_guard(filter, name))
+}
+
 /// An `rbac` filter that lets nothing pass without the filter state of this guard.
 pub fn is_guard(filter: &Filter<'_>, guard: &str) -> bool {
     let rbac = filter.message.as_ref().filter(|(kind, _)| *kind == RBAC);

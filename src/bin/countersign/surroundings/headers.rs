@@ -12,13 +12,21 @@ const REMOVED: &str = "request_headers_to_remove";
 /// What the filter `header_mutation` does.
 const MUTATIONS: &str = "request_mutations";
 
+/// Header fields that say what is asked for, as Envoy calls them.
+const JUDGED: [&str; 5] = [":method", ":scheme", ":authority", "host", ":path"];
+
 /// Judges all connection managers that have the plugin.
 pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         for header in by_routes(manager).into_iter().chain(by_filters(manager)) {
-            if header.text().is_some_and(|name| carries_identity(manager, name)) {
+            let Some(name) = header.text() else { continue };
+            if carries_identity(manager, name) {
                 let what = "this changes a header that the plugin sets";
                 findings.add(Code::IdentityHeaderChanged, &header, what, "remove it, or choose another header");
+            }
+            if JUDGED.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+                let what = format!("`{name}` is changed after the decision");
+                findings.add(Code::RequestRewritten, &header, &what, "remove it, or move the filter before the plugin");
             }
         }
     }

@@ -11,6 +11,7 @@ use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
 use super::routes::{self, PER_FILTER};
+use super::{after_the_decision, local_replies};
 
 /// Resources in this namespace hold for all others.
 const ROOT_NAMESPACE: &str = "istio-system";
@@ -138,6 +139,10 @@ fn undone(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findi
     }
     for patch in &patches {
         guard::forged(patch, guard, findings);
+        if !is_outbound(patch) {
+            after_the_decision(patch, findings);
+            local_replies::of_manager(patch, findings);
+        }
         let per_filter = patch.find(&|part| part.member(PER_FILTER).is_some());
         let entries = per_filter.into_iter().filter_map(|part| part.member(PER_FILTER)).flat_map(|all| all.members());
         for (name, entry) in entries {
@@ -158,12 +163,16 @@ fn names_plugin(filter: &str, resource: &Resource<'_>) -> bool {
         && name.and_then(|name| name.split_once('.')) == Some((resource.namespace, resource.name))
 }
 
+/// Whether a patch is for calls that a workload makes itself.
+fn is_outbound(patch: &Part<'_>) -> bool {
+    patch.path(["match", "context"]).and_then(|context| context.text()) == Some("SIDECAR_OUTBOUND")
+}
+
 /// The filter that a patch puts before the router; of calls that a workload makes itself none.
 fn before_router<'a>(patch: &Part<'a>) -> Option<Filter<'a>> {
     let selection = patch.member("match")?;
     let inserts = patch.path(["patch", "operation"])?.text() == Some("INSERT_BEFORE");
-    let outbound = selection.text_of("context") == Some("SIDECAR_OUTBOUND");
-    let found = inserts && !outbound && !selection.find(&is_router).is_empty();
+    let found = inserts && !is_outbound(patch) && !selection.find(&is_router).is_empty();
     found.then(|| patch.path(["patch", "value"]))?.map(Filter::added)
 }
 

@@ -33,13 +33,21 @@
 //! | `key-cluster-unauthenticated` | error | anybody on the way could say which keys are right, and then be whoever they like |
 //! | `key-cluster-sni` | error | a provider that shares its address answers with somebody else's certificate, and no keys come |
 //! | `vm-id-shared` | error | a module that is not the plugin could plant keys in the data that both share |
+//! | `capability-missing` | error | every request is refused then, or none is, or the upstream gets headers that a client wrote |
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
+//! | `plugin-unseen` | warning | whether the plugin runs there, and with which configuration, cannot be seen |
 //! | `chain-without-plugin` | warning | what a client reaches through another filter chain of the same listener is not judged |
 //! | `acknowledged-unused` | warning | a filter that is given the name later would be let through without a look |
 //! | `filter-optional` | warning | an Envoy that does not know the filter leaves it out without a word |
 //! | `upstream-otherwise` | warning | what a client reaches that way is not judged |
 //! | `request-picks-target` | warning | bytes of the request choose the upstream, or the host or path that it sees, after the decision on another |
+//! | `request-rewritten` | warning | the upstream serves another path or host than the one that the policies were asked about |
+//! | `request-mirrored` | warning | another upstream gets what was allowed for the first, with its identity headers and the tokens that are forwarded |
+//! | `tunnel-unjudged` | warning | requests inside a tunnel reach the upstream without a decision |
+//! | `answer-replaced` | warning | a client is told something else than the plugin decided, without its reason or its decision id |
+//! | `admin-exposed` | warning | whoever reaches it can change runtime settings, stop Envoy and read its configuration |
+//! | `capability-record` | warning | decisions and faults leave no trace in Envoy's log or in its statistics |
 //! | `fail-reload` | warning | after one fault of the module that worker answers 503 until Envoy is started anew |
 //! | `key-cluster-unseen` | warning | whether the proxy authenticates the provider cannot be seen |
 //! | `key-cluster-name` | warning | the provider is known there by another name than in its URL |
@@ -53,10 +61,14 @@
 //! | `plugin-ports` | warning | the port that Istio compares is not always the one that was meant, and the plugin is left out without a word |
 //! | `plugin-target` | warning | whether the plugin runs is settled by the route that was matched first, and a later change of route passes it by |
 
+mod admin;
+mod capabilities;
 mod chain;
 pub mod cluster;
 mod codes;
 mod connection;
+mod destinations;
+mod discovery;
 mod failure;
 mod findings;
 mod gateway;
@@ -66,12 +78,15 @@ mod hosts;
 mod istio;
 mod key_clusters;
 mod key_hosts;
+mod local_replies;
+mod mirrors;
 mod model;
 mod part;
 mod peer;
 mod plugin;
 mod read;
 mod redirects;
+mod rewrites;
 mod routes;
 mod upstreams;
 pub mod validation;
@@ -88,12 +103,20 @@ pub use part::{Part, Source};
 pub fn judge(model: &Model<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     guard::judge(model, &mut findings);
+    discovery::judge(model, &mut findings);
     chain::judge(model, &mut findings);
     routes::judge(model, &mut findings);
+    for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
+        manager.routes.iter().for_each(|routes| after_the_decision(routes, &mut findings));
+    }
     headers::judge(model, &mut findings);
+    mirrors::of_clusters(model, &mut findings);
     upstreams::judge(model, &mut findings);
     redirects::judge(model, &mut findings);
+    local_replies::judge(model, &mut findings);
     failure::judge(model, &mut findings);
+    capabilities::judge(model, &mut findings);
+    admin::judge(model, &mut findings);
     key_clusters::judge(model, &mut findings);
     connection::judge(model, &mut findings);
     peer::judge(model, &mut findings);
@@ -101,4 +124,13 @@ pub fn judge(model: &Model<'_>) -> Vec<Finding> {
     istio::judge(model, &mut findings);
     gateway::judge(model, &mut findings);
     findings.0
+}
+
+/// What routes, or a part of them that a patch adds, make of a request that was allowed.
+fn after_the_decision(routes: &Part<'_>, findings: &mut Findings) {
+    rewrites::judge(routes, findings);
+    upstreams::chosen_by_routes(routes, findings);
+    upstreams::tunnels(routes, findings);
+    mirrors::judge(routes, findings);
+    redirects::internal(routes, findings);
 }

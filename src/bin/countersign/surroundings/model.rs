@@ -19,10 +19,16 @@ pub struct Model<'a> {
     pub managers: Vec<HttpConnectionManager<'a>>,
     /// Plugins that are in no chain here.
     pub alone: Vec<Rc<Plugin<'a>>>,
-    /// Connections that are passed on as they come (`tcp_proxy`).
-    pub tcp_proxies: Vec<Part<'a>>,
+    /// Network filters other than connection managers that send to clusters, `tcp_proxy` for one.
+    pub network_filters: Vec<NetworkFilter<'a>>,
+    /// Listeners.
+    pub listeners: Vec<Part<'a>>,
+    /// The administration interfaces (`admin`).
+    pub admins: Vec<Part<'a>>,
     /// Clusters, those that resources add too.
     pub clusters: Vec<Part<'a>>,
+    /// Messages that list the endpoints of a cluster by its name, inside a cluster or discovered.
+    pub load_assignments: Vec<Part<'a>>,
     /// The configurations of all wasm modules, whatever they extend.
     pub wasm: Vec<Part<'a>>,
     /// What TLS contexts refer to by name.
@@ -52,6 +58,17 @@ pub struct HttpConnectionManager<'a> {
     pub routes_elsewhere: Option<Part<'a>>,
 }
 
+/// A network filter that sends to clusters, and is no connection manager.
+#[derive(Debug)]
+pub struct NetworkFilter<'a> {
+    /// The message.
+    pub part: Part<'a>,
+    /// The listener around it, if it is here.
+    pub listener: Option<Part<'a>>,
+    /// The filter chain around it, if it is here.
+    pub filter_chain: Option<Part<'a>>,
+}
+
 /// A list of HTTP filters.
 #[derive(Debug)]
 pub struct Chain<'a> {
@@ -72,7 +89,9 @@ pub struct Filter<'a> {
     pub message: Option<(&'a str, Part<'a>)>,
     /// What runs in its place until its own configuration is discovered.
     pub until_discovered: Option<Part<'a>>,
-    /// The plugin, if it is ours.
+    /// The element's `config_discovery` where the configuration that is discovered is not here.
+    pub undiscovered: Option<Part<'a>>,
+    /// The plugin, if it is ours; where its configuration is not here, that which runs until then.
     pub plugin: Option<Rc<Plugin<'a>>>,
 }
 
@@ -156,7 +175,8 @@ impl<'a> Filter<'a> {
         let typed_config = part.member("typed_config");
         let plugin = typed_config.as_ref().and_then(Plugin::of_filter).map(Rc::new);
         let name = part.text_of("name").unwrap_or_default();
-        Self { part, name, message: typed_config.and_then(|own| own.message()), until_discovered: None, plugin }
+        let message = typed_config.and_then(|own| own.message());
+        Self { part, name, message, until_discovered: None, undiscovered: None, plugin }
     }
 
     /// Whether it sends the request on.

@@ -116,17 +116,24 @@ impl<'a> Part<'a> {
 
     /// This part and all inside it that are `wanted`.
     pub fn find(&self, wanted: &impl Fn(&Self) -> bool) -> Vec<Self> {
+        self.find_outside(&[], wanted)
+    }
+
+    /// The same, without what is inside members of these names.
+    pub fn find_outside(&self, names: &[&str], wanted: &impl Fn(&Self) -> bool) -> Vec<Self> {
         let mut found = Vec::new();
-        self.collect(wanted, &mut found);
+        self.collect(names, wanted, &mut found);
         found
     }
 
-    fn collect(&self, wanted: &impl Fn(&Self) -> bool, found: &mut Vec<Self>) {
+    fn collect(&self, without: &[&str], wanted: &impl Fn(&Self) -> bool, found: &mut Vec<Self>) {
         if wanted(self) {
             found.push(self.clone());
         }
-        for part in self.children() {
-            part.collect(wanted, found);
+        let is_left_out = |own: &str| without.iter().any(|name| own == *name || own == camel_case(name));
+        let members = self.members().into_iter().filter(|(own, _)| !is_left_out(own)).map(|(_, part)| part);
+        for part in self.items().into_iter().chain(members) {
+            part.collect(without, wanted, found);
         }
     }
 

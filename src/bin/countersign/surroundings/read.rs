@@ -5,11 +5,14 @@ use std::rc::Rc;
 
 use super::super::envoy::{Kind, kind};
 use super::cluster::is_cluster;
-use super::model::{Chain, Filter, HttpConnectionManager, Model, Resource, cluster_names};
+use super::discovery;
+use super::model::{Chain, Filter, HttpConnectionManager, Model, NetworkFilter, Resource, cluster_names};
 use super::part::{Part, Source};
 use super::plugin::Plugin;
 
-const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+/// Where the types of filters that send to clusters themselves begin; what is under the second is no part of a chain.
+const NETWORK_FILTERS: [&str; 2] = ["envoy.extensions.filters.network.", "envoy.extensions.filters.udp.udp_proxy."];
+const CONNECTION_MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /// What stands around a part of a listener.
 #[derive(Clone, Default)]
@@ -28,8 +31,11 @@ struct Walk<'a> {
     extensions: Vec<Part<'a>>,
     /// Objects that refer to a route configuration by name from a scope.
     scopes: Vec<Part<'a>>,
-    tcp_proxies: Vec<Part<'a>>,
+    network_filters: Vec<NetworkFilter<'a>>,
+    listeners: Vec<Part<'a>>,
+    admins: Vec<Part<'a>>,
     clusters: Vec<Part<'a>>,
+    load_assignments: Vec<Part<'a>>,
     wasm: Vec<Part<'a>>,
     secrets: Vec<Part<'a>>,
 }
@@ -57,10 +63,22 @@ impl<'a> Model<'a> {
         let alone = walk.plugins.iter().map(|(_, plugin)| plugin).filter(|plugin| !in_chain(plugin)).cloned().collect();
         let mut plugins: Vec<Rc<Plugin<'a>>> = walk.plugins.iter().map(|(_, plugin)| Rc::clone(plugin)).collect();
         plugins.extend(resources.iter().flat_map(|resource| &resource.plugins).map(|(_, plugin)| Rc::clone(plugin)));
-        let Walk { tcp_proxies, mut clusters, wasm, secrets, .. } = walk;
+        let Walk { network_filters, listeners, admins, mut clusters, load_assignments, wasm, secrets, .. } = walk;
         clusters.extend(resources.iter().flat_map(|resource: &Resource<'a>| resource.spec.find(&is_cluster)));
-        let unconcerned = Vec::new();
-        let mut model = Self { plugins, managers, alone, tcp_proxies, clusters, wasm, secrets, resources, unconcerned };
+        let mut model = Self {
+            plugins,
+            managers,
+            alone,
+            network_filters,
+            listeners,
+            admins,
+            clusters,
+            load_assignments,
+            wasm,
+            secrets,
+            resources,
+            unconcerned: Vec::new(),
+        };
         let envoy = documents.iter().filter(|source| kind(&source.document.value) == Kind::Envoy);
         model.unconcerned = envoy.filter(|source| !model.concerns(source)).copied().collect();
         model
@@ -75,6 +93,7 @@ impl<'a> Model<'a> {
         self.plugins.iter().any(|plugin| here(&plugin.part))
             || managers.flat_map(|manager| manager.routes.iter().chain([&manager.part])).any(here)
             || self.clusters.iter().filter(is_used).any(here)
+            || discovery::unseen(self).any(|(_, filter)| here(&filter.part))
     }
 }
 
@@ -90,8 +109,15 @@ impl<'a> Walk<'a> {
         if let Some(plugin) = Plugin::of_filter(part) {
             self.plugins.push((part.clone(), Rc::new(plugin)));
         }
-        if part.message_of(TCP_PROXY).is_some() {
-            self.tcp_proxies.push(part.clone());
+        if is_network_filter(part) {
+            let Around { listener, filter_chain } = around.clone();
+            self.network_filters.push(NetworkFilter { part: part.clone(), listener, filter_chain });
+        }
+        if part.path(["admin", "address"]).is_some() {
+            self.admins.extend(part.member("admin"));
+        }
+        if part.text_of("cluster_name").is_some() && is_list("endpoints") {
+            self.load_assignments.push(part.clone());
         }
         if part.text_of("route_configuration_name").is_some() {
             self.scopes.push(part.clone());
@@ -113,6 +139,7 @@ impl<'a> Walk<'a> {
         let mut around = around.clone();
         if is_list("filter_chains") {
             around.listener = Some(part.clone());
+            self.listeners.push(part.clone());
         }
         let chains = ["filter_chains", "default_filter_chain"].map(|name| part.member(name));
         let is_chain = |child: &Part<'a>| {
@@ -181,7 +208,8 @@ impl<'a> Walk<'a> {
         references
     }
 
-    /// The filters that the router runs for every upstream, and those that the clusters of the routes have.
+    /// The filters that the router runs for every upstream, and those that the clusters of the routes have, for HTTP and for
+    /// connections.
     fn behind_router(&self, chains: &[Chain<'a>], routes: &[Part<'a>]) -> Vec<Filter<'a>> {
         let routers = chains.iter().flat_map(|chain| &chain.filters).filter(|filter| filter.is_router());
         let routers = routers.filter_map(|filter| filter.message.as_ref());
@@ -189,8 +217,12 @@ impl<'a> Walk<'a> {
         let names: BTreeSet<&str> = routes.iter().flat_map(cluster_names).collect();
         let used =
             self.clusters.iter().filter(|cluster| cluster.text_of("name").is_some_and(|name| names.contains(name)));
-        let options = used.filter_map(|cluster| cluster.member("typed_extension_protocol_options"));
-        lists.extend(options.flat_map(|options| options.children()).map(|options| options.list("http_filters")));
+        for cluster in used {
+            let options = cluster.member("typed_extension_protocol_options");
+            let options = options.into_iter().flat_map(|options| options.children());
+            lists.extend(options.map(|options| options.list("http_filters")));
+            lists.push(cluster.list("filters"));
+        }
         lists.iter().flat_map(|list| self.filters(list)).collect()
     }
 
@@ -207,12 +239,26 @@ impl<'a> Walk<'a> {
                 let typed_config = part.member("typed_config").or_else(discovered);
                 let within = |(place, _): &&(Part<'a>, _)| typed_config.as_ref().is_some_and(|own| own.holds(place));
                 let plugin = self.plugins.iter().find(within).map(|(_, plugin)| Rc::clone(plugin));
-                let message = typed_config.and_then(|own| own.message());
+                let mut message = typed_config.as_ref().and_then(|own| own.message());
                 let until_discovered = part.path(["config_discovery", "default_config"]);
-                Filter { part: part.clone(), name, message, until_discovered, plugin }
+                let undiscovered = part.member("config_discovery").filter(|_| typed_config.is_none());
+                let default = until_discovered.as_ref().filter(|_| undiscovered.is_some());
+                let is_default = |(place, _): &&(Part<'a>, _)| default.is_some_and(|default| default.holds(place));
+                let default_plugin = self.plugins.iter().find(is_default).map(|(_, plugin)| Rc::clone(plugin));
+                if default_plugin.is_some() {
+                    message = default.and_then(Part::message);
+                }
+                let plugin = plugin.or(default_plugin);
+                Filter { part: part.clone(), name, message, until_discovered, undiscovered, plugin }
             })
             .collect()
     }
+}
+
+/// Whether a part is a network filter, other than a connection manager, that sends to a cluster.
+fn is_network_filter(part: &Part<'_>) -> bool {
+    let is_one = |kind: &str| kind != CONNECTION_MANAGER && NETWORK_FILTERS.iter().any(|own| kind.starts_with(own));
+    part.message().is_some_and(|(kind, message)| is_one(kind) && !cluster_names(&message).is_empty())
 }
 
 fn resource(part: Part<'_>) -> Option<Resource<'_>> {

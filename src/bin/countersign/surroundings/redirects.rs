@@ -10,9 +10,6 @@ const REDIRECT_POLICY: &str = "envoy.extensions.http.custom_response.redirect_po
 /// Judges all connection managers that have the plugin.
 pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
-        for routes in &manager.routes {
-            internal(routes, findings);
-        }
         let filters = manager.chains.iter().flat_map(|chain| &chain.filters);
         let messages = filters.filter_map(|filter| filter.message.as_ref()).map(|(_, message)| message);
         for part in manager.routes.iter().chain([&manager.part]).chain(messages) {
@@ -24,7 +21,8 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-fn internal(routes: &Part<'_>, findings: &mut Findings) {
+/// Judges a route configuration, or a part of one.
+pub fn internal(routes: &Part<'_>, findings: &mut Findings) {
     let is_internal = |part: &Part<'_>| {
         part.member("internal_redirect_policy").is_some()
             || part.is_value("internal_redirect_action", "HANDLE_INTERNAL_REDIRECT", 1)

@@ -209,3 +209,54 @@ fn a_configuration_dump_is_an_envoy_configuration() {
     assert_eq!(codes(&dump), NONE);
     assert_eq!(codes(&with(&dump, "FAIL_RELOAD", "FAIL_OPEN")), ["fail-open"]);
 }
+
+/// The good text with the plugin discovered, `default` in its `config_discovery`; the plugin is in none of the files.
+fn undiscovered(discovery: &str) -> String {
+    let [before, _, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
+    format!("{before}            config_discovery: {{ {discovery} }}\n{after}")
+}
+
+#[test]
+fn a_plugin_that_is_discovered_elsewhere_is_said_to_be_unseen() {
+    let buffer = "default_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer }";
+    let at_once = format!("apply_default_config_without_warming: true, {buffer}");
+    assert_eq!(codes(&undiscovered("")), ["plugin-unseen"]);
+    assert_eq!(codes(&undiscovered(buffer)), ["plugin-unseen", "plugin-disabled"]);
+    assert_eq!(codes(&undiscovered(&at_once)), ["plugin-unseen", "plugin-disabled"]);
+    let renamed = |discovery: &str| with(&undiscovered(discovery), "- name: countersign\n", "- name: wasm\n");
+    assert_eq!(codes(&renamed(&at_once)), ["plugin-unseen", "plugin-disabled"], "its guard tells");
+    let unguarded = |discovery: &str| codes(&with(&renamed(discovery), "action: ALLOW", "action: DENY"));
+    assert_eq!(unguarded(&at_once), NONE, "it may be anything");
+    let of_type = "type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]";
+    assert_eq!(unguarded(of_type), ["plugin-unseen"], "no other can be the plugin");
+    let unguarded = [&renamed(of_type), GOOD].map(|text| with(text, "action: ALLOW", "action: DENY"));
+    let found = codes_of(&findings_of(&[&unguarded[0], &unguarded[1]]));
+    assert_eq!(found, ["guard-missing", "upstream-otherwise"], "the plugin is another, and this is a way past it");
+    assert_eq!(
+        codes_of(&findings_of(&[&renamed(of_type), GOOD])),
+        ["plugin-unseen"],
+        "no way past it, as far as is seen"
+    );
+}
+
+#[test]
+fn a_default_that_is_the_plugin_is_judged_as_the_plugin_is() {
+    let [before, plugin, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
+    let default =
+        plugin.replace("\n  ", "\n    ").replacen("            typed_config", "              default_config", 1);
+    let text = format!(
+        "{before}            config_discovery:\n              type_urls: []\n{}{after}",
+        default.trim_end_matches(' ')
+    );
+    assert_eq!(codes(&text), ["plugin-unseen"]);
+    assert_eq!(codes(&with(&text, "action: ALLOW", "action: DENY")), ["guard-missing", "plugin-unseen"]);
+    assert_eq!(codes(&with(&text, "FAIL_RELOAD", "FAIL_OPEN")), ["plugin-unseen", "fail-open"]);
+}
+
+#[test]
+fn a_file_whose_plugin_is_discovered_is_not_said_to_have_none() {
+    let text = undiscovered("");
+    let files = documents(&[&text]);
+    let source = Source { file: 0, index: 0, document: files.first().unwrap().first().unwrap() };
+    assert!(Model::read(&[source]).unconcerned.is_empty());
+}

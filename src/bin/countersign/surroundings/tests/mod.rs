@@ -1,11 +1,15 @@
 //! Findings: each with a configuration that has the fault, and the same one without.
 
+mod after;
+mod capabilities;
 mod cases;
 mod documents;
 mod guard;
 mod keys;
 mod mesh;
+mod replies;
 mod resources;
+mod ways;
 
 use std::collections::BTreeSet;
 

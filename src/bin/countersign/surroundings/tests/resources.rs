@@ -111,7 +111,20 @@ const GATEWAY_SCRIPT: &str = r#"  jsonPatches:
       value: { name: script, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua } }
 "#;
 
+const ISTIO_REWRITE: &str = r#"  - applyTo: HTTP_ROUTE
+    match: { context: SIDECAR_INBOUND }
+    patch: { operation: MERGE, value: { route: { prefix_rewrite: /v2 } } }
+  - applyTo: NETWORK_FILTER
+"#;
+
+const ISTIO_REPLY: &str = r#"  - applyTo: NETWORK_FILTER
+    patch: { operation: MERGE, value: { typed_config: { local_reply_config: { body_format: { text_format: no } } } } }
+  - applyTo: NETWORK_FILTER
+"#;
+
 pub const OF_ISTIO: &[Case] = &[
+    Case { code: "request-rewritten", from: NETWORK_PATCH, to: ISTIO_REWRITE, line: "prefix_rewrite" },
+    Case { code: "answer-replaced", from: NETWORK_PATCH, to: ISTIO_REPLY, line: "local_reply_config" },
     Case { code: "guard-missing", from: "INSERT_BEFORE", to: "INSERT_FIRST", line: "spec:" },
     Case { code: "guard-missing", from: "exact: allow", to: "prefix: allow", line: "spec:" },
     Case { code: "filter-unacknowledged", from: NETWORK_PATCH, to: ISTIO_SCRIPT, line: "value:" },
@@ -130,7 +143,13 @@ pub const OF_ISTIO: &[Case] = &[
     Case { code: "stream-idle-timeout", from: "stream_idle_timeout", to: "drain_timeout", line: "spec:" },
 ];
 
+const GATEWAY_MIRROR: &str = r#"  jsonPatches:
+  - type: type.googleapis.com/envoy.config.route.v3.RouteConfiguration
+    operation: { op: add, path: /virtual_hosts/0/routes/0, value: { route: { request_mirror_policies: [{ cluster: b }] } } }
+"#;
+
 pub const OF_GATEWAY: &[Case] = &[
+    Case { code: "request-mirrored", from: "  jsonPatches:\n", to: GATEWAY_MIRROR, line: "request_mirror_policies" },
     Case { code: "guard-missing", from: "envoy.filters.http.router", to: "envoy.filters.http.cors", line: "spec:" },
     Case { code: "filter-unacknowledged", from: "  jsonPatches:\n", to: GATEWAY_SCRIPT, line: "value:" },
     Case { code: "fail-open", from: "failOpen: false", to: "failOpen: true", line: "failOpen" },
@@ -200,6 +219,12 @@ fn a_filter_that_is_put_before_the_router_is_acknowledged_or_meant_for_others() 
     assert_eq!(elsewhere("istio-system", "app: orders"), ["filter-unacknowledged"]);
     assert_eq!(elsewhere("shop", "app: stock"), NONE);
     assert_eq!(elsewhere("pay", "app: orders"), NONE);
+}
+
+#[test]
+fn a_patch_for_calls_that_a_workload_makes_itself_changes_no_judged_request() {
+    let outbound = ISTIO_REWRITE.replace("SIDECAR_INBOUND", "SIDECAR_OUTBOUND");
+    assert_eq!(codes(&with(ISTIO, NETWORK_PATCH, &outbound)), NONE);
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! The administration interface: Envoy asks nobody there who they are.
+
+use std::net::IpAddr;
+
+use super::codes::Code;
+use super::findings::Findings;
+use super::model::Model;
+use super::part::Part;
+
+/// Where paths begin that change nothing and tell nothing of the configuration.
+const HARMLESS_PATHS: [&str; 2] = ["/stats", "/ready"];
+
+/// Judges the administration interfaces of proxies that have the plugin.
+pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+    if model.plugins.is_empty() {
+        return;
+    }
+    for admin in &model.admins {
+        let Some(address) = admin.path(["address", "socket_address", "address"]) else { continue };
+        if !address.text().is_some_and(is_loopback) && !shows_only_numbers(admin) {
+            let what = "the administration interface listens on an address that other machines may reach";
+            let help = "write:\naddress: { socket_address: { address: 127.0.0.1, port_value: 9901 } }\nor a pipe; or, in a version of \
+                        Envoy that has it, leave open only what monitoring needs:\n\
+                        allow_paths: [{ exact: /ready }, { prefix: /stats }]";
+            findings.add(Code::AdminExposed, &address, what, help);
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Whether only paths can be reached there that do no harm.
+fn shows_only_numbers(admin: &Part<'_>) -> bool {
+    let paths = admin.list("allow_paths");
+    let is_harmless = |path: &Part<'_>| {
+        let text = ["exact", "prefix"].into_iter().find_map(|name| path.text_of(name));
+        text.is_some_and(|text| HARMLESS_PATHS.iter().any(|own| text.starts_with(own)))
+    };
+    !paths.is_empty() && paths.iter().all(is_harmless)
+}
