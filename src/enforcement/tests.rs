@@ -11,6 +11,7 @@ use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_
 use crate::time::UnixSeconds;
 use crate::trust::TrustStore;
 
+mod groups;
 mod missing_keys;
 mod tokens;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::jose::{ClaimPath, ClaimSet, wrong_type};
 use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::trust::PrincipalRule;
+use crate::trust::{GroupsRule, PrincipalRule};
 
 /// The principal's id.
 ///
@@ -22,15 +22,19 @@ pub(super) fn id(rule: &PrincipalRule, claims: &ClaimSet) -> Result<String, Refu
 ///
 /// # Errors
 /// `token-group-overage` where the token says that its groups stand elsewhere: a `forbid` on a group must not fall silent.
-/// `token-claim-type` where the claim is not a list of such texts as an id may be, or longer than the cap.
+/// `token-claim-missing` where the claim is required and not there, for the same reason.
+/// `token-claim-type` where the claim is not a list of such texts as an id may be, or longer than the cap. One such text is
+/// a list of one element where the rule says so.
 pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<String>, Refusal> {
-    let Some(path) = &rule.groups else {
+    let Some(GroupsRule { claim: path, required, single }) = &rule.groups else {
         return Ok(Vec::new());
     };
     refuse_overage(path, claims)?;
     let listed = match claims.at(path)? {
+        None if *required => return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(path.to_string()))),
         None => return Ok(Vec::new()),
         Some(Value::Array(listed)) => listed,
+        Some(one @ Value::String(_)) if *single => return Ok(vec![entity_id(one, path, "")?]),
         Some(other) => return Err(wrong_type(path, other, "a list of strings")),
     };
     if listed.len() > MAX_GROUPS_PER_TOKEN {

@@ -28,7 +28,8 @@ pub use judge::{Appraisal, JudgedTimes, NotVerified};
 pub use key_source::{Endpoint, FetchedKeys, KeyHost, KeyLocation, KeySource, KeyUrl, KeyUrlFault};
 pub use missing_key::{MissingKey, Prospect};
 pub use profile::{
-    Audiences, Bind, DeviceProvider, Expiry, Forward, Issuer, IssuerId, Pin, PrincipalRule, TokenProfile, Typ,
+    Audiences, Bind, DeviceProvider, Expiry, Forward, GroupsRule, Issuer, IssuerId, Pin, PrincipalRule, TokenProfile,
+    Typ,
 };
 pub use response::{FetchFault, FetchedSet, MetadataFault, Response, key_endpoint};
 pub use shared::{Conflict, SharedMemory, Write};

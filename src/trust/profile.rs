@@ -138,8 +138,19 @@ pub struct PrincipalRule {
     pub entity_type: String,
     /// The claim that names the principal: a non-empty string.
     pub id: ClaimPath,
-    /// The claim that lists its groups, strings; a token without it has no groups.
-    pub groups: Option<ClaimPath>,
+    /// Where its groups are; without it, its principals have no groups.
+    pub groups: Option<GroupsRule>,
+}
+
+/// How a token says which groups its principal is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupsRule {
+    /// The claim that lists the groups, strings.
+    pub claim: ClaimPath,
+    /// Whether a token without the claim is refused. Otherwise its principal is in no group.
+    pub required: bool,
+    /// Whether a string is accepted in place of the list, and means the list with that one element. It is never split.
+    pub single: bool,
 }
 
 /// An issuer of access tokens.

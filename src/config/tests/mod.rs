@@ -2,6 +2,7 @@
 
 mod applications;
 mod fetched_keys;
+mod groups;
 mod parts;
 mod profiles;
 mod tokens;
@@ -136,7 +137,8 @@ fn complete_document() -> Value {
             "clock_skew": "30s",
             "max_age": "12h",
             "max_lifetime": "24h",
-            "principal": { "type": "Employee", "id": ["act", "sub"], "groups": ["realm_access", "roles"] },
+            "principal": { "type": "Employee", "id": ["act", "sub"],
+                           "groups": { "claim": ["realm_access", "roles"], "required": true, "single": true } },
             "facts": { "groups?": ["string"], "acr?": "string", "auth_time?": "long", "email": "string",
                        "address": { "ip?": "ip", "home": "bool" } },
             "forward": "never",
@@ -201,7 +203,9 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!(profile.facts[4].fact_type, FactType::List(Box::new(FactType::String)));
     assert_eq!(corp.principal.entity_type, "Employee");
     assert_eq!(corp.principal.id.0, ["act", "sub"]);
-    assert_eq!(corp.principal.groups.as_ref().unwrap().0, ["realm_access", "roles"]);
+    let groups = corp.principal.groups.as_ref().unwrap();
+    assert_eq!(groups.claim.0, ["realm_access", "roles"]);
+    assert_eq!((groups.required, groups.single), (true, true));
     assert_eq!(corp.forward, Forward::Never);
 
     let [mdm] = plan.devices.as_slice() else { panic!("{:?}", plan.devices) };

@@ -14,8 +14,8 @@ use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, Reque
 use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::time::{Seconds, UnixSeconds};
 use crate::trust::{
-    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, Issuer, IssuerId,
-    KeySource, PrincipalRule, TokenProfile, Typ,
+    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
+    IssuerId, KeySource, PrincipalRule, TokenProfile, Typ,
 };
 
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -48,9 +48,18 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
     }
 }
 
+/// The groups claim at this path.
+pub(super) fn groups_at(path: &[&str], required: bool) -> GroupsRule {
+    let claim = ClaimPath(path.iter().map(|&name| name.to_owned()).collect());
+    GroupsRule { claim, required, single: false }
+}
+
 fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
-    let principal =
-        PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
+    let principal = PrincipalRule {
+        entity_type: "User".to_owned(),
+        id: ClaimPath(vec!["sub".to_owned()]),
+        groups: Some(groups_at(&["groups"], true)),
+    };
     Issuer { profile: profile(name, facts), principal, forward: Forward::Verified }
 }
 
@@ -80,7 +89,7 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// `shop` requires `corp` and `mdm` but for its route `health`; `wiki` requires nothing.
+    /// `shop` requires `corp` and `mdm` but for its route `health`; `wiki` requires nothing. Both issuers require groups.
     pub(super) fn new() -> Self {
         use FactType::{Bool, Ip, List, Long, Record, String};
         let claim = |name: &str| ClaimPath(vec![name.to_owned()]);
