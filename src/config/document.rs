@@ -259,6 +259,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// `true`, where `false` says what is so anyway: a reader might think that it could be so elsewhere.
+    pub(super) fn only_true(&self) -> Option<bool> {
+        match self.value {
+            Value::Bool(true) => Some(true),
+            Value::Bool(false) => self.error("bad-value", "only `true` means something here", "remove it"),
+            _ => self.wrong_type("a boolean"),
+        }
+    }
+
     /// A whole number within a range.
     pub(super) fn whole_number(&self, range: &RangeInclusive<usize>) -> Option<usize> {
         let Value::Number(number) = self.value else { return self.wrong_type("a whole number") };

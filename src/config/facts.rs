@@ -135,15 +135,10 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
 fn read_written_out(node: &Node<'_>) -> Option<FactType> {
     let [of, single, text] = node.members([TYPE, SINGLE, TEXT])?;
     let of = of.required(read_type);
-    let read_true = |node: &Node<'_>| match node.value() {
-        Value::Bool(true) => Some(true),
-        Value::Bool(false) => node.error("bad-value", "only `true` means something here", "remove it"),
-        _ => node.wrong_type("`true`"),
-    };
     let misfit = |member: &str, what: &str, help: &str| {
         node.error_inside(&format!("/{member}"), "contradiction", format!("`{member}` {what}"), help)
     };
-    let (single, text) = (single.or(false, read_true), text.or(false, read_true));
+    let (single, text) = (single.or(false, Node::only_true), text.or(false, Node::only_true));
     match (of?, single?, text?) {
         (FactType::List(element), true, false) => match *element {
             FactType::List(_) | FactType::ListOrSingle(_) | FactType::Record(_) | FactType::Scopes => misfit(
@@ -160,24 +155,19 @@ fn read_written_out(node: &Node<'_>) -> Option<FactType> {
         },
         (FactType::Bool, false, true) => Some(FactType::BoolOrText),
         (FactType::Long, false, true) => Some(FactType::LongOrText),
-        (FactType::Scopes, true, _) => {
-            misfit("single", "is nothing for `scopes`, which takes one string already", "write `scopes` alone")
-        }
-        (FactType::String | FactType::Long | FactType::Bool | FactType::Ip, true, false) => misfit(
-            "single",
-            "is for a list type",
-            "write a list type, such as `{ type: [string], single: true }`, or remove `single`",
-        ),
-        (
-            FactType::ListOrSingle(_) | FactType::BoolOrText | FactType::LongOrText | FactType::Record(_),
-            true,
-            false,
-        ) => misfit("single", "is for a list type of single values", "write a list type, such as `[string]`"),
-        (_, _, _) => misfit(
+        (_, _, true) => misfit(
             "text",
             "is for `bool` and `long`",
             "write `{ type: bool, text: true }` or `{ type: long, text: true }`; in a list it belongs to the element, \
              `[{ type: long, text: true }]`",
+        ),
+        (FactType::Scopes, _, false) => {
+            misfit("single", "is nothing for `scopes`, which takes one string already", "write `scopes` alone")
+        }
+        (_, _, false) => misfit(
+            "single",
+            "is for a list type",
+            "write a list type, such as `{ type: [string], single: true }`, or remove `single`",
         ),
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn read(
     let refetch_interval = refetch_interval.or(DEFAULT_REFETCH_INTERVAL, |node| node.duration(&REFETCH_INTERVAL));
     let max_stale = max_stale.or(DEFAULT_MAX_STALE, |node| node.duration(&MAX_STALE));
     let timeout = timeout.or(DEFAULT_TIMEOUT, |node| node.duration(&TIMEOUT));
-    let insecure = insecure.or(false, read_insecure);
+    let insecure = insecure.or(false, Node::only_true);
     let scheme = if insecure == Some(true) { "http" } else { "https" };
     let key_host = jwks.optional(|node| if discovers { read_key_host(node, scheme) } else { misplaced(node) });
 
@@ -146,15 +146,6 @@ fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
         );
     }
     Some((min, max))
-}
-
-/// `false` says what is so anyway, so that a reader might think that it could be so elsewhere: it is not taken.
-fn read_insecure(node: &Node<'_>) -> Option<bool> {
-    match node.value() {
-        Value::Bool(true) => Some(true),
-        Value::Bool(false) => node.error("bad-value", "only `true` means something here", "remove it"),
-        _ => node.wrong_type("a boolean"),
-    }
 }
 
 fn read_url(node: &Node<'_>, insecure: Option<bool>) -> Option<KeyUrl> {

@@ -44,7 +44,7 @@
 //! | `no-policies`, `no-permit` | every request is denied |
 //! | `unbound-device` | a permit reads posture that may be about another device than the caller's |
 //! | `loose-scope-match` | `like` on a string of scopes or roles, with a `*` that other scopes fit too |
-//! | `open-tenant` | a permit for an issuer whose `iss` is a template, and nothing says whose tenants may come |
+//! | `any-tenant` | a permit for an issuer whose `iss` is a template, and nothing says whose tenants may come |
 
 mod absent;
 mod compile;

@@ -45,7 +45,7 @@ impl Checked<'_> {
     fn open_to(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {
         ConfigWarning {
             pointer: self.source.document.pointer.clone(),
-            code: "open-tenant",
+            code: "any-tenant",
             message: format!(
                 "`{}` permits by evidence of `{}` from any tenant: whoever has one at the provider can get in under any name \
                  of principal or group; compare `context.{tenant}` in it, as in `[\"...\"].contains(context.{tenant})`, write a \

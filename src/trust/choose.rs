@@ -21,7 +21,8 @@ pub fn choose_profile<'p>(
         [] => Err(Refusal::new(Reason::TokenIssuer)),
         [profile] => Ok(profile),
         several => {
-            let fits = |profile: &&TokenProfile| profile.pins.iter().all(|pin| pin.fits_unverified(claims));
+            let has = |claim: &str, value: &_| claims.has(claim, value);
+            let fits = |profile: &&TokenProfile| profile.pins.iter().all(|pin| pin.fits(has));
             let mut fitting = several.iter().copied().filter(fits);
             match (fitting.next(), fitting.next()) {
                 (Some(profile), None) => Ok(profile),

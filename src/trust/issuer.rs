@@ -54,10 +54,8 @@ impl IssuerTemplate {
     /// # Errors
     /// See [`TemplateFault`].
     pub fn parse(text: &str, claim: ClaimPath) -> Result<Self, TemplateFault> {
-        let ((before, rest), braces) = (
-            text.split_once('{').ok_or(TemplateFault::OneHole)?,
-            text.bytes().filter(|byte| matches!(byte, b'{' | b'}')).count(),
-        );
+        let braces = text.bytes().filter(|byte| matches!(byte, b'{' | b'}')).count();
+        let (before, rest) = text.split_once('{').ok_or(TemplateFault::OneHole)?;
         let (name, behind) = rest.split_once('}').filter(|_| braces == 2).ok_or(TemplateFault::OneHole)?;
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
             return Err(TemplateFault::HoleName);

@@ -155,7 +155,7 @@ impl TokenProfile {
             (Audiences::OneOf(_), None) => return Err(claim(Reason::TokenClaimMissing, "aud")),
             _ => return Err(Refusal::new(Reason::TokenAudience)),
         }
-        if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(claims)) {
+        if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(|claim, value| claims.has(claim, value))) {
             return Err(claim(Reason::TokenPin, &pin.claim));
         }
         match self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{FactField, IssuerTemplate, KeySource};
-use crate::jose::{Algorithm, ClaimPath, ClaimSet, UnverifiedClaims};
+use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -55,15 +55,10 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Whether the claim is exactly one of the values, see [`ClaimSet::has`]. A claim that is a list is none of them.
-    #[must_use]
-    pub fn fits(&self, claims: &ClaimSet) -> bool {
-        self.values.iter().any(|value| claims.has(&self.claim, value))
-    }
-
-    /// The same of a token that is not believed.
-    pub(super) fn fits_unverified(&self, claims: &UnverifiedClaims) -> bool {
-        self.values.iter().any(|value| claims.has(&self.claim, value))
+    /// Whether the claim is exactly one of the values; `has` asks the claim set, see
+    /// [`ClaimSet::has`](crate::jose::ClaimSet::has). A claim that is a list is none of them.
+    pub(super) fn fits(&self, has: impl Fn(&str, &Value) -> bool) -> bool {
+        self.values.iter().any(|value| has(&self.claim, value))
     }
 
     /// Whether no token can fit both.

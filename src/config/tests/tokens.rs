@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, problems, with};
-use crate::jose::ClaimPath;
+use crate::jose::{Algorithm, ClaimPath, base64url};
 use crate::portable;
-use crate::testing::{jwk_set, other_key};
+use crate::testing::{jwk_set, key, other_key};
 use crate::trust::{FactType, IssuerId, KeyLocation, KeySource, Pin};
 
 const TEMPLATE: &str = "https://login.example.com/{tenantid}/v2.0";
@@ -87,7 +87,7 @@ fn a_type_that_is_written_out_wrongly_is_told() {
             json!({ "type": "bool", "text": true, "single": 1 }),
             "/single",
             "wrong-type",
-            "expected `true`",
+            "expected a boolean",
             "`single: true`",
         ),
         (json!({ "text": true }), "", "missing-field", "`type` is missing", "add `type`"),
@@ -296,4 +296,21 @@ fn metadata_for_all_tenants_names_the_template() {
     let KeySource::Fetched(fetched) = &plan.issuers[0].profile.keys else { panic!("not fetched") };
     let KeyLocation::Metadata { issuer, .. } = &fetched.location else { panic!("no metadata") };
     assert_eq!(issuer, TEMPLATE);
+}
+
+#[portable]
+fn a_key_with_an_octet_too_many_is_left_out_and_the_warning_says_what_its_provider_must_do() {
+    let good = jwk_set(&key(Algorithm::Es256), Some("c1"))["keys"][0].clone();
+    let mut padded = good.clone();
+    let octets = base64url::decode(good["x"].as_str().unwrap().as_bytes()).unwrap();
+    padded["x"] = json!(base64url::encode(&[&[0], octets.as_slice()].concat()));
+    padded["kid"] = json!("padded");
+    let (_, warnings) = plan(&corp("keys", json!({ "inline": { "keys": [good, padded] } })));
+    let warning = warnings.iter().find(|warning| warning.code == "skipped-key").unwrap();
+    assert_eq!(warning.pointer, "/issuers/corp/keys/inline/keys/1");
+    assert_eq!(
+        warning.message,
+        "key 1 (kid `padded`) is left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its \
+         provider must leave out 1 zero octet in front; tokens that it signs are refused"
+    );
 }

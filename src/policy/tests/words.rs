@@ -118,7 +118,7 @@ fn many_tenants() -> Setting {
 }
 
 fn open(setting: &Setting, text: &str) -> Vec<String> {
-    let open = |warning: ConfigWarning| (warning.code == "open-tenant").then_some(warning.message);
+    let open = |warning: ConfigWarning| (warning.code == "any-tenant").then_some(warning.message);
     warnings(setting, text).into_iter().filter_map(open).collect()
 }
 
@@ -175,5 +175,5 @@ fn a_pinned_tenant_is_no_open_one() {
     assert_eq!(open(&setting, &permit("true")).len(), 1);
     let documents = [document(Some("wiki"), &["wiki"], &permit("true"))];
     let (_, warnings) = setting.compile_all(&documents).unwrap();
-    assert_eq!((warnings[0].pointer.as_str(), warnings[0].code), ("/policies/wiki/text", "open-tenant"));
+    assert_eq!((warnings[0].pointer.as_str(), warnings[0].code), ("/policies/wiki/text", "any-tenant"));
 }
