@@ -103,3 +103,67 @@ fn a_filter_is_acknowledged_by_its_name() {
     let output = check(&["--deny-warnings", &file]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
+
+/// One change of the documentation's Envoy configuration, and the code of what is found then.
+const CHANGES: [(&str, &str, &str); 9] = [
+    (ROUTE, "route: { cluster: upstream, prefix_rewrite: /v2/ }", "warning[request-rewritten]"),
+    (ROUTE, "route: { cluster: upstream, auto_host_rewrite: true }", "warning[request-rewritten]"),
+    (ROUTE, "route: { cluster: upstream, host_rewrite_literal: internal }", "warning[request-rewritten]"),
+    (
+        ROUTE,
+        "route: { cluster: upstream, request_mirror_policies: [{ cluster: device-provider }] }",
+        "warning[request-mirrored]",
+    ),
+    ("address: 127.0.0.1, port_value: 9901", "address: 0.0.0.0, port_value: 9901", "warning[admin-exposed]"),
+    (
+        "stream_idle_timeout: 60s",
+        "stream_idle_timeout: 60s
+                local_reply_config:
+                  mappers:
+                    - filter: { status_code_filter: { comparison: { value: { default_value: 403, runtime_key: none } } } }
+                      status_code: 404",
+        "warning[answer-replaced]",
+    ),
+    (
+        "failure_policy: FAIL_RELOAD",
+        "failure_policy: FAIL_RELOAD
+                        capability_restriction_config: { allowed_capabilities: { proxy_on_request_headers: {} } }",
+        "error[capability-missing]",
+    ),
+    (
+        "address: 127.0.0.1, port_value: 8081",
+        "address: localhost, port_value: 8080",
+        "1 configuration, 0 errors, 0 warnings",
+    ),
+    (
+        "  listeners:
+    - name: main",
+        "  listeners:
+    - name: past
+      address: { socket_address: { address: 127.0.0.1, port_value: 10001 } }
+      filter_chains:
+        - filters:
+            - name: tcp
+              typed_config:
+                \"@type\": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+                stat_prefix: past
+                cluster: upstream
+    - name: main",
+        "warning[upstream-otherwise]",
+    ),
+];
+
+const ROUTE: &str = "route: { cluster: upstream }";
+
+#[test]
+fn each_change_of_the_documentations_configuration_has_its_finding_and_no_other() {
+    for (index, (from, to, expected)) in CHANGES.into_iter().enumerate() {
+        let output = check(&[&changed(&format!("change-{index}"), from, to)]);
+        let text = stdout(&output);
+        assert!(text.contains(expected), "{to}\n{text}");
+        let code = expected.split_once('[').map_or("", |(_, code)| code.trim_end_matches(']'));
+        let others: Vec<&str> = text.lines().filter(|line| line.contains("]: ") || line.contains("] at ")).collect();
+        let others = others.iter().filter(|line| !line.contains(code) && !line.contains("capability-record"));
+        assert_eq!(others.count(), 0, "{text}");
+    }
+}

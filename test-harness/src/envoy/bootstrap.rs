@@ -110,10 +110,15 @@ impl Bootstrap {
         self.0["static_resources"]["listeners"] = json!([]);
     }
 
+    /// Gives Envoy the name that it needs to discover anything.
+    pub fn name_node(&mut self) {
+        self.0["node"] = json!({ "id": "harness", "cluster": "harness" });
+    }
+
     /// Takes listeners from a file from now on, none of its own.
     pub fn listeners_from_file(&mut self, file: &Path) {
         self.remove_listeners();
-        self.0["node"] = json!({ "id": "harness", "cluster": "harness" });
+        self.name_node();
         self.0["dynamic_resources"] = json!({
             "lds_config": { "resource_api_version": "V3", "path_config_source": { "path": file } }
         });

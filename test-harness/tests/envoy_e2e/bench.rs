@@ -175,6 +175,11 @@ impl Bench {
         Envoy::validate(&self.binary, &bootstrap, &folder).expect("envoy runs")
     }
 
+    /// One more upstream.
+    pub fn another_upstream(&self) -> io::Result<Upstream> {
+        self.runtime.block_on(Upstream::start(SocketAddr::from(([127, 0, 0, 1], 0))))
+    }
+
     /// One more identity provider, for an Envoy of its own.
     pub fn identity_provider(&self, line: Line) -> Provider {
         let _entered = self.runtime.enter();

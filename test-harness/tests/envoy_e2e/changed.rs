@@ -12,6 +12,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_filter_after_the_plugin_has_the_route_chosen_anew,
     a_filter_or_a_route_after_the_plugin_changes_who_asks,
     a_route_takes_the_host_from_the_request,
+    a_route_writes_another_path_than_was_judged,
+    a_route_writes_another_host_than_was_judged,
 ];
 
 pub const FAULTS: &[Fault] = &[
@@ -69,6 +71,35 @@ pub const FAULTS: &[Fault] = &[
         listener: |bench| {
             let mut listener = example(bench);
             route(&mut listener)["route"]["host_rewrite_header"] = json!("x-host");
+            listener
+        },
+    },
+    Fault {
+        name: "prefix-rewritten",
+        findings: &["request-rewritten"],
+        listener: |bench| {
+            let mut listener = example(bench);
+            route(&mut listener)["match"] = json!({ "prefix": "/healthz" });
+            route(&mut listener)["route"]["prefix_rewrite"] = json!("/api/orders/7");
+            listener
+        },
+    },
+    Fault {
+        name: "pattern-rewritten",
+        findings: &["request-rewritten"],
+        listener: |bench| {
+            let mut listener = example(bench);
+            route(&mut listener)["route"]["regex_rewrite"] =
+                json!({ "pattern": { "regex": "^/healthz$" }, "substitution": "/api/orders/7" });
+            listener
+        },
+    },
+    Fault {
+        name: "host-rewritten",
+        findings: &["request-rewritten"],
+        listener: |bench| {
+            let mut listener = example(bench);
+            route(&mut listener)["route"]["host_rewrite_literal"] = json!("admin.example.com");
             listener
         },
     },
@@ -134,4 +165,17 @@ fn a_route_takes_the_host_from_the_request(bench: &Bench) {
     let elsewhere = Ask::get("/healthz").header("x-host", "admin.example.com");
     ask(bench, "host-from-request", &elsewhere.clone().host("admin.example.com")).refused(403, "application-unknown");
     assert_eq!(ask(bench, "host-from-request", &elsewhere).allowed().header("host"), ["admin.example.com"]);
+}
+
+fn a_route_writes_another_path_than_was_judged(bench: &Bench) {
+    for fault in ["prefix-rewritten", "pattern-rewritten"] {
+        assert_eq!(ask(bench, fault, &Ask::get("/healthz")).allowed().target, "/api/orders/7", "{fault}");
+    }
+    ask(bench, "pattern-rewritten", &Ask::get("/api/orders/7")).refused(401, "credential-missing");
+}
+
+fn a_route_writes_another_host_than_was_judged(bench: &Bench) {
+    let elsewhere = Ask::get("/healthz").host("admin.example.com");
+    ask(bench, "host-rewritten", &elsewhere).refused(403, "application-unknown");
+    assert_eq!(ask(bench, "host-rewritten", &Ask::get("/healthz")).allowed().header("host"), ["admin.example.com"]);
 }

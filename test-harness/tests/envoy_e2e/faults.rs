@@ -14,9 +14,10 @@ use std::process::Command;
 use serde_json::{Value, json};
 use test_harness::envoy::Envoy;
 use test_harness::paths;
+use test_harness::services::Upstream;
 
 use crate::bench::{Ask, Bench, Outcome, plugin_listener};
-use crate::{Scenario, believed, changed, redirect, scenarios, trap, unjudged};
+use crate::{Scenario, believed, capabilities, changed, elsewhere, redirect, scenarios, trap, unjudged};
 
 pub const SCENARIOS: &[Scenario] = scenarios![a_configuration_dump_shows_every_fault_as_the_file_does];
 
@@ -30,15 +31,23 @@ pub struct Fault {
     pub listener: fn(&Bench) -> Value,
 }
 
+/// A cluster that leads where `upstream` does.
+pub const SAME_UPSTREAM: &str = "same-upstream";
+/// A cluster that leads to [`Faults::elsewhere`].
+pub const ELSEWHERE: &str = "elsewhere";
+
 /// The Envoy that has them all.
 pub struct Faults {
     envoy: Envoy,
+    /// An upstream that no request is meant for.
+    pub elsewhere: Upstream,
     /// By listener.
     findings: BTreeMap<&'static str, Vec<String>>,
 }
 
 fn all() -> impl Iterator<Item = &'static Fault> {
-    [believed::FAULTS, changed::FAULTS, redirect::FAULTS, trap::FAULTS, unjudged::FAULTS].into_iter().flatten()
+    let faults = [believed::FAULTS, changed::FAULTS, redirect::FAULTS, trap::FAULTS, unjudged::FAULTS];
+    faults.into_iter().chain([elsewhere::FAULTS, capabilities::FAULTS]).flatten()
 }
 
 impl Faults {
@@ -49,11 +58,16 @@ impl Faults {
             listener["name"] = json!(fault.name);
             listener
         });
-        let envoy = bench.start_envoy("faults", &bench.bootstrap_with(listeners))?;
+        let elsewhere = bench.another_upstream()?;
+        let mut bootstrap = bench.bootstrap_with(listeners);
+        bootstrap.name_node();
+        bootstrap.set_cluster(SAME_UPSTREAM, bench.upstream.address());
+        bootstrap.set_cluster(ELSEWHERE, elsewhere.address());
+        let envoy = bench.start_envoy("faults", &bootstrap)?;
         let report = check(&envoy.configuration())?;
         let found = |index: usize| findings(&report, &format!("/static_resources/listeners/{index}/"));
         let findings = all().enumerate().map(|(index, fault)| (fault.name, found(index))).collect();
-        Ok(Self { envoy, findings })
+        Ok(Self { envoy, elsewhere, findings })
     }
 
     /// Where the listener with this fault is: a fault that `countersign check` names, and nothing else there.
@@ -70,7 +84,7 @@ pub fn ask(bench: &Bench, fault: &str, ask: &Ask) -> Outcome {
 }
 
 /// What `countersign check` says of a file.
-fn check(file: &Path) -> io::Result<String> {
+pub fn check(file: &Path) -> io::Result<String> {
     let output = Command::new(paths::command()?).arg("check").arg(file).output()?;
     String::from_utf8(output.stdout).map_err(io::Error::other)
 }

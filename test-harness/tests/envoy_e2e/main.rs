@@ -16,12 +16,14 @@
 
 mod believed;
 mod bench;
+mod capabilities;
 mod caps;
 mod changed;
 mod command;
 mod configuration;
 mod discovery;
 mod edges;
+mod elsewhere;
 mod faults;
 mod foreign;
 mod gateway_and_sidecar;
@@ -112,6 +114,8 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         changed::SCENARIOS,
         redirect::SCENARIOS,
         unjudged::SCENARIOS,
+        elsewhere::SCENARIOS,
+        capabilities::SCENARIOS,
         edges::SCENARIOS,
         mtls::SCENARIOS,
         key_faults::SCENARIOS,

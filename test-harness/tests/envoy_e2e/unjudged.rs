@@ -20,6 +20,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_route_that_disables_the_plugin_is_guarded_and_one_that_disables_both_is_open,
     filters_of_an_upgrade_run_alone,
     another_filter_chain_of_the_listener_judges_nothing,
+    what_runs_until_the_plugin_is_discovered_judges_nothing,
 ];
 
 pub const FAULTS: &[Fault] = &[
@@ -105,6 +106,16 @@ pub const FAULTS: &[Fault] = &[
             listener
         },
     },
+    Fault {
+        name: "discovered-later",
+        findings: &["plugin-disabled", "plugin-unseen"],
+        listener: |bench| discovered_later(bench, false),
+    },
+    Fault {
+        name: "discovered-later-guarded",
+        findings: &["plugin-disabled", "plugin-unseen"],
+        listener: |bench| discovered_later(bench, true),
+    },
 ];
 
 const WASM: &str = "envoy.filters.http.wasm";
@@ -121,6 +132,25 @@ fn failed(bench: &Bench, name: &str) -> Value {
         cluster: "upstream".to_owned(),
         filters: vec![wasm_filter(name, &file, &configuration), guard_filter(GUARD)],
     })
+}
+
+/// The example with a plugin that nobody has yet, and a filter in its place that does nothing.
+fn discovered_later(bench: &Bench, guarded: bool) -> Value {
+    let file = bench.folder.join("nothing-discovered.json");
+    fs::write(&file, json!({ "resources": [] }).to_string()).expect("written");
+    let buffer = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer";
+    let mut listener = example(bench);
+    http_filters(&mut listener)[0] = json!({
+        "name": "countersign",
+        "config_discovery": {
+            "config_source": { "path_config_source": { "path": file }, "resource_api_version": "V3" },
+            "default_config": { "@type": buffer, "max_request_bytes": 1024 },
+            "apply_default_config_without_warming": true,
+            "type_urls": [buffer, "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]
+        }
+    });
+    http_filters(&mut listener).retain(|filter| guarded || filter["name"] != RBAC);
+    listener
 }
 
 fn disabled() -> Value {
@@ -195,4 +225,10 @@ fn filters_of_an_upgrade_run_alone(bench: &Bench) {
 fn another_filter_chain_of_the_listener_judges_nothing(bench: &Bench) {
     ask(bench, "second-chain", &by_nobody()).refused(401, "credential-missing");
     passed_unseen(&ask(bench, "second-chain", &by_nobody().http2(&[])).allowed());
+}
+
+fn what_runs_until_the_plugin_is_discovered_judges_nothing(bench: &Bench) {
+    passed_unseen(&ask(bench, "discovered-later", &by_nobody()).allowed());
+    let guarded = ask(bench, "discovered-later-guarded", &by_nobody());
+    assert_eq!((guarded.answer.status, guarded.received), (403, None), "the guard holds");
 }

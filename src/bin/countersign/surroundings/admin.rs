@@ -1,4 +1,4 @@
-//! The administration interface: Envoy asks nobody there who they are.
+//! The administration interface: Envoy authenticates no client there.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::model::Model;
 use super::part::Part;
 
-/// Where paths begin that change nothing and tell nothing of the configuration.
+/// Beginnings of paths that change nothing and reveal nothing of the configuration.
 const HARMLESS_PATHS: [&str; 2] = ["/stats", "/ready"];
 
 /// Judges the administration interfaces of proxies that have the plugin.
@@ -18,9 +18,9 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for admin in &model.admins {
         let Some(address) = admin.path(["address", "socket_address", "address"]) else { continue };
         if !address.text().is_some_and(is_loopback) && !shows_only_numbers(admin) {
-            let what = "the administration interface listens on an address that other machines may reach";
-            let help = "write:\naddress: { socket_address: { address: 127.0.0.1, port_value: 9901 } }\nor a pipe; or, in a version of \
-                        Envoy that has it, leave open only what monitoring needs:\n\
+            let what = "the administration interface listens on an address that other machines can reach";
+            let help = "write:\naddress: { socket_address: { address: 127.0.0.1, port_value: 9901 } }\nor a pipe; or, \
+                        where your Envoy knows `allow_paths`, leave open only what monitoring needs:\n\
                         allow_paths: [{ exact: /ready }, { prefix: /stats }]";
             findings.add(Code::AdminExposed, &address, what, help);
         }
@@ -31,7 +31,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether only paths can be reached there that do no harm.
+/// Whether only harmless paths can be reached.
 fn shows_only_numbers(admin: &Part<'_>) -> bool {
     let paths = admin.list("allow_paths");
     let is_harmless = |path: &Part<'_>| {

@@ -1,8 +1,9 @@
 //! Calls between Envoy and the module that a configuration cuts off (`capability_restriction_config`).
 //!
-//! Without any `allowed_capabilities` Envoy allows all. With some, a call to the host that is not among them fails, and a
-//! callback that is not among them never runs: without `proxy_on_request_headers` every request passes the plugin by. Whoever
-//! starts a VM decides, so the lists of all modules with the same `vm_id` and code count.
+//! An empty `allowed_capabilities` restricts nothing. Otherwise a call of the host that is not listed fails, and Envoy
+//! never runs a callback that is not listed: without `proxy_on_request_headers` it forwards every request past the
+//! plugin. The configuration that starts a VM decides for all modules in it, so the lists of all modules with the same
+//! `vm_id` and code count.
 
 use super::codes::Code;
 use super::failure::vm_id;
@@ -37,10 +38,10 @@ impl Purpose {
     }
 }
 
-/// The capabilities that the plugin needs: callbacks that it exports, calls of the host that it imports, and calls of WASI.
-/// The module imports and exports more, which the SDK declares and nothing uses; an end-to-end test holds this list against the
-/// module.
-const NEEDED: [(&str, Purpose); 34] = [
+/// The capabilities that the plugin needs: callbacks that it exports, calls of the host that it imports, and calls of
+/// WASI. The module imports and exports more, which the SDK declares and nothing uses; an end-to-end test holds this
+/// list against the module.
+const NEEDED: [(&str, Purpose); 32] = [
     ("proxy_on_context_create", Judge),
     ("proxy_on_configure", Judge),
     ("proxy_on_request_headers", Judge),
@@ -51,8 +52,6 @@ const NEEDED: [(&str, Purpose); 34] = [
     ("proxy_get_property", Judge),
     ("proxy_get_current_time_nanoseconds", Judge),
     ("random_get", Judge),
-    ("environ_get", Judge),
-    ("environ_sizes_get", Judge),
     ("proxy_send_local_response", Refuse),
     ("proxy_set_property", Guard),
     ("proxy_on_request_trailers", Forward),
@@ -114,7 +113,7 @@ fn restriction(config: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) 
             others => format!(" and {others} more"),
         };
         let what =
-            format!("`{first}`{others} is not allowed here, which the plugin needs to {}", purposes.join(", and to "));
+            format!("this leaves out `{first}`{others}, which the plugin needs to {}", purposes.join(", and to "));
         let help = format!("remove `capability_restriction_config`, or add to `allowed_capabilities`:{lines}");
         findings.add(code, &list, &what, &help);
     }

@@ -88,13 +88,13 @@ codes! {
     VmIdShared "vm-id-shared" Error
         "a module that is not the plugin could plant keys in the data that both share";
     CapabilityMissing "capability-missing" Error
-        "every request is refused then, or none is, or the upstream gets headers that a client wrote";
+        "the plugin then refuses every request, never runs, or leaves headers in place that a client wrote";
     GuardUnseen "guard-unseen" Warning
         "whether the guard stands after the plugin cannot be seen";
     RoutesUnseen "routes-unseen" Warning
         "whether a route switches off the plugin or the guard cannot be seen";
     PluginUnseen "plugin-unseen" Warning
-        "whether the plugin runs there, and with which configuration, cannot be seen";
+        "whether the plugin runs here, and with which configuration, cannot be seen";
     ChainWithoutPlugin "chain-without-plugin" Warning
         "what a client reaches through another filter chain of the same listener is not judged";
     AcknowledgedUnused "acknowledged-unused" Warning
@@ -106,17 +106,17 @@ codes! {
     RequestPicksTarget "request-picks-target" Warning
         "bytes of the request choose the upstream, or the host or path that it sees, after the decision on another";
     RequestRewritten "request-rewritten" Warning
-        "the upstream serves another path or host than the one that the policies were asked about";
+        "the upstream serves another path, host or method than the one that the policies judged";
     RequestMirrored "request-mirrored" Warning
-        "another upstream gets what was allowed for the first, with its identity headers and the tokens that are forwarded";
+        "another upstream receives each allowed request too, with its identity headers and every forwarded token";
     TunnelUnjudged "tunnel-unjudged" Warning
         "requests inside a tunnel reach the upstream without a decision";
     AnswerReplaced "answer-replaced" Warning
-        "a client is told something else than the plugin decided, without its reason or its decision id";
+        "a client receives another answer than the plugin's, so its status, reason or decision id is lost";
     AdminExposed "admin-exposed" Warning
-        "whoever reaches it can change runtime settings, stop Envoy and read its configuration";
+        "any client that reaches it can change runtime settings, stop Envoy and read its configuration";
     CapabilityRecord "capability-record" Warning
-        "decisions and faults leave no trace in Envoy's log or in its statistics";
+        "decisions and faults do not appear in Envoy's log or in its statistics";
     FailReload "fail-reload" Warning
         "after one fault of the module that worker answers 503 until Envoy is started anew";
     KeyClusterUnseen "key-cluster-unseen" Warning

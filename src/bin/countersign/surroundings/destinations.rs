@@ -28,8 +28,8 @@ impl fmt::Display for Destination<'_> {
     }
 }
 
-/// All places where requests to these clusters end up, each with the cluster that leads there last. Clusters of clusters and
-/// internal listeners are followed, but for listeners that have the plugin themselves.
+/// All places where requests to these clusters end up, each with the cluster that leads there last. Clusters of
+/// clusters and internal listeners are followed, but for listeners that have the plugin themselves.
 pub fn of<'a>(model: &Model<'a>, clusters: impl IntoIterator<Item = &'a str>) -> BTreeMap<Destination<'a>, &'a str> {
     let mut found = BTreeMap::new();
     let mut seen = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! Filters whose configuration is discovered (ECDS) and is in none of the files, where the plugin is meant.
 //!
-//! Until the configuration arrives, and wherever it is refused, Envoy runs `default_config` in its place. Without a default it
-//! answers every request with 500.
+//! Until the configuration arrives, and wherever it is refused, Envoy runs `default_config` in its place. Without a
+//! default it answers every request with 500.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -45,8 +45,8 @@ pub fn may_have_plugin(model: &Model<'_>, manager: &HttpConnectionManager<'_>) -
     unseen(model).any(|(own, _)| core::ptr::eq(own, manager))
 }
 
-/// Whether a filter is the plugin by its default, is called so or is followed by a guard; or, where no file has the plugin,
-/// whether it is some wasm module.
+/// Whether a filter is the plugin by its default, is called so or is followed by a guard; or, where no file has the
+/// plugin, whether it is some wasm module.
 fn may_be_plugin(model: &Model<'_>, chain: &Chain<'_>, filter: &Filter<'_>) -> bool {
     let Some(discovery) = &filter.undiscovered else { return false };
     let after = || chain.filters.iter().skip_while(|other| !other.part.holds(&filter.part)).skip(1);

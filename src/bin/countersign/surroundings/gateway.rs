@@ -7,6 +7,7 @@ use super::chain;
 use super::codes::Code;
 use super::findings::Findings;
 use super::guard;
+use super::headers;
 use super::istio::targets;
 use super::model::{Filter, Model, Resource};
 use super::part::Part;
@@ -87,6 +88,7 @@ fn between(plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     for patch in patches {
         guard::forged(patch, &plugin.settings.guard, findings);
         after_the_decision(patch, findings);
+        headers::of_patch(patch, plugin, findings);
         local_replies::of_manager(patch, findings);
         if let Some(filter) = before_router(patch) {
             chain::unacknowledged(&filter, plugin, findings);

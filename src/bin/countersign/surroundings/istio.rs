@@ -7,6 +7,7 @@ use super::chain;
 use super::codes::Code;
 use super::findings::Findings;
 use super::guard;
+use super::headers;
 use super::model::{Filter, Model, Resource};
 use super::part::Part;
 use super::plugin::Plugin;
@@ -141,6 +142,7 @@ fn undone(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findi
         guard::forged(patch, guard, findings);
         if !is_outbound(patch) {
             after_the_decision(patch, findings);
+            headers::of_patch(patch, plugin, findings);
             local_replies::of_manager(patch, findings);
         }
         let per_filter = patch.find(&|part| part.member(PER_FILTER).is_some());

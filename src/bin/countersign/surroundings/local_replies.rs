@@ -9,7 +9,8 @@ use super::part::Part;
 
 const LOCAL_POLICY: &str = "envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy";
 
-/// What inputs of matchers are called that look at the status of an answer: the first at all of it, the second at its class.
+/// What inputs of matchers are called that look at the status of an answer: the first at all of it, the second at its
+/// class.
 const STATUS_INPUT: &str = "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput";
 const CLASS_INPUT: &str = "envoy.type.matcher.v3.HttpResponseStatusCodeClassMatchInput";
 
@@ -36,7 +37,7 @@ pub fn of_manager(part: &Part<'_>, findings: &mut Findings) {
     for config in part.find(&|part| part.member("local_reply_config").is_some()) {
         let Some(config) = config.member("local_reply_config") else { continue };
         if let Some(format) = config.member("body_format").filter(hides_body) {
-            let help = "write `%LOCAL_REPLY_BODY%` into the format: it stands for the plugin's answer";
+            let help = "write `%LOCAL_REPLY_BODY%` into the format, where the plugin's answer belongs";
             findings.add(Code::AnswerReplaced, &format, "this format leaves out the body of each answer", help);
         }
         for mapper in config.list("mappers") {
@@ -59,7 +60,8 @@ fn mapped(mapper: &Part<'_>, replaced: &[&str], format: &str, status: u16, findi
     };
     for part in members.chain(format).chain(headers.filter(is_own)) {
         let what = format!("this changes answers of status {status}, which the plugin gives too");
-        let help = "remove it; or write a filter that tells its answers apart, as `response_flag_filter` does: the plugin's have no flag";
+        let help = "remove it; or write a `filter` that the plugin's answers do not match: they have no flag, so \
+                    `response_flag_filter` is one";
         findings.add(Code::AnswerReplaced, &part, &what, help);
     }
 }

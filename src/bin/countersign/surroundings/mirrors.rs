@@ -25,8 +25,8 @@ pub fn judge(part: &Part<'_>, findings: &mut Findings) {
             (None, None) => "another cluster".to_owned(),
         };
         let what = format!("this sends a copy of each request to {to}");
-        let help = "remove it; or make sure that the other upstream may know all that, and write `forward: never` in the plugin's \
-                    configuration for tokens that no upstream needs";
+        let help = "remove it; or make sure that the other upstream may have all that, and write `forward: never` in \
+                    the plugin's configuration for tokens that no upstream needs";
         findings.add(Code::RequestMirrored, &policy, &what, help);
     }
 }

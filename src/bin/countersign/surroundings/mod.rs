@@ -9,6 +9,10 @@
 //! DestinationRule, EnvoyExtensionPolicy and EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it: in the same listener,
 //! or before the same upstream.
 //!
+//! Looked at is what changes a request after the decision, what gives a client another answer, what reaches the upstream another
+//! way, and what runs without the plugin. `envoy/README.md` lists the members of each kind, and what no file can show: runtime
+//! settings, resources that are not given, programs in filters, and other processes that reach the upstream.
+//!
 //! A filter between the plugin and the upstream has to be on the list of harmless ones, or among the `acknowledged_filters` of
 //! the plugin's configuration.
 //!
@@ -33,21 +37,21 @@
 //! | `key-cluster-unauthenticated` | error | anybody on the way could say which keys are right, and then be whoever they like |
 //! | `key-cluster-sni` | error | a provider that shares its address answers with somebody else's certificate, and no keys come |
 //! | `vm-id-shared` | error | a module that is not the plugin could plant keys in the data that both share |
-//! | `capability-missing` | error | every request is refused then, or none is, or the upstream gets headers that a client wrote |
+//! | `capability-missing` | error | the plugin then refuses every request, never runs, or leaves headers in place that a client wrote |
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
-//! | `plugin-unseen` | warning | whether the plugin runs there, and with which configuration, cannot be seen |
+//! | `plugin-unseen` | warning | whether the plugin runs here, and with which configuration, cannot be seen |
 //! | `chain-without-plugin` | warning | what a client reaches through another filter chain of the same listener is not judged |
 //! | `acknowledged-unused` | warning | a filter that is given the name later would be let through without a look |
 //! | `filter-optional` | warning | an Envoy that does not know the filter leaves it out without a word |
 //! | `upstream-otherwise` | warning | what a client reaches that way is not judged |
 //! | `request-picks-target` | warning | bytes of the request choose the upstream, or the host or path that it sees, after the decision on another |
-//! | `request-rewritten` | warning | the upstream serves another path or host than the one that the policies were asked about |
-//! | `request-mirrored` | warning | another upstream gets what was allowed for the first, with its identity headers and the tokens that are forwarded |
+//! | `request-rewritten` | warning | the upstream serves another path, host or method than the one that the policies judged |
+//! | `request-mirrored` | warning | another upstream receives each allowed request too, with its identity headers and every forwarded token |
 //! | `tunnel-unjudged` | warning | requests inside a tunnel reach the upstream without a decision |
-//! | `answer-replaced` | warning | a client is told something else than the plugin decided, without its reason or its decision id |
-//! | `admin-exposed` | warning | whoever reaches it can change runtime settings, stop Envoy and read its configuration |
-//! | `capability-record` | warning | decisions and faults leave no trace in Envoy's log or in its statistics |
+//! | `answer-replaced` | warning | a client receives another answer than the plugin's, so its status, reason or decision id is lost |
+//! | `admin-exposed` | warning | any client that reaches it can change runtime settings, stop Envoy and read its configuration |
+//! | `capability-record` | warning | decisions and faults do not appear in Envoy's log or in its statistics |
 //! | `fail-reload` | warning | after one fault of the module that worker answers 503 until Envoy is started anew |
 //! | `key-cluster-unseen` | warning | whether the proxy authenticates the provider cannot be seen |
 //! | `key-cluster-name` | warning | the provider is known there by another name than in its URL |

@@ -20,8 +20,8 @@ pub fn judge(routes: &Part<'_>, findings: &mut Findings) {
     for action in routes.find_outside(&NOT_FORWARDED, &|part| !rewrites(part).is_empty()) {
         for (name, rewrite) in rewrites(&action) {
             let what = format!("`{name}` changes the request after the decision");
-            let help = "remove it; or write what the upstream gets as paths and hosts of the plugin's `applications`, and have the \
-                        request changed before the plugin";
+            let help = "remove it, and write the paths and hosts that the upstream serves in the plugin's \
+                        `applications`; or keep it, if policies are meant for what the client asked for";
             findings.add(Code::RequestRewritten, &rewrite, &what, help);
         }
     }

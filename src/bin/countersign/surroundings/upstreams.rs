@@ -81,8 +81,8 @@ pub fn reads_header(format: &str) -> bool {
     format.split("%REQ(").skip(1).any(|rest| !rest.to_ascii_lowercase().starts_with(":path)"))
 }
 
-/// Other connection managers without the plugin, and network filters that send to clusters. Those of the same listener are
-/// looked at with its chains, and internal listeners with the clusters that lead there.
+/// Other connection managers without the plugin, and network filters that send to clusters. Those of the same listener
+/// are looked at with its chains, and internal listeners with the clusters that lead there.
 fn reached_otherwise(model: &Model<'_>, manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     const HELP: &str =
         "write the plugin and its guard here too; or make sure that nobody but the operator reaches this listener";
@@ -95,8 +95,8 @@ fn reached_otherwise(model: &Model<'_>, manager: &HttpConnectionManager<'_>, fin
                 format!("this sends to `{cluster}`, as a connection manager with the plugin does, and has none")
             }
             Some((place, theirs, ours)) => format!(
-                "this sends to {place} through cluster `{theirs}`, as a connection manager with the plugin does through \
-                 cluster `{ours}`, and has none"
+                "this sends to {place} through cluster `{theirs}`, as a connection manager with the plugin does \
+                 through cluster `{ours}`, and has none"
             ),
             None if !ours.is_empty() && way.is_chosen_by_request(model, &theirs) => {
                 "this sends where a client says, so also where a connection manager with the plugin does, and has none"

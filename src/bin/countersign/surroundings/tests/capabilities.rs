@@ -50,7 +50,7 @@ fn the_lines_that_are_shown_are_enough_and_each_is_needed() {
         let code = if decisive.contains(name) { "capability-missing" } else { "capability-record" };
         assert_eq!(codes_of(&found), [code], "{name}");
         let problem = &found.first().unwrap().problem;
-        assert!(problem.message.starts_with(&format!("`{name}` is not allowed here")), "{}", problem.message);
+        assert!(problem.message.starts_with(&format!("this leaves out `{name}`, which")), "{}", problem.message);
     }
 }
 

@@ -122,7 +122,13 @@ const ISTIO_REPLY: &str = r#"  - applyTo: NETWORK_FILTER
   - applyTo: NETWORK_FILTER
 "#;
 
+const ISTIO_HEADER: &str = r#"  - applyTo: VIRTUAL_HOST
+    patch: { operation: MERGE, value: { request_headers_to_add: [{ header: { key: x-countersign-subject, value: root } }] } }
+  - applyTo: NETWORK_FILTER
+"#;
+
 pub const OF_ISTIO: &[Case] = &[
+    Case { code: "identity-header-changed", from: NETWORK_PATCH, to: ISTIO_HEADER, line: "request_headers_to_add" },
     Case { code: "request-rewritten", from: NETWORK_PATCH, to: ISTIO_REWRITE, line: "prefix_rewrite" },
     Case { code: "answer-replaced", from: NETWORK_PATCH, to: ISTIO_REPLY, line: "local_reply_config" },
     Case { code: "guard-missing", from: "INSERT_BEFORE", to: "INSERT_FIRST", line: "spec:" },
@@ -148,7 +154,18 @@ const GATEWAY_MIRROR: &str = r#"  jsonPatches:
     operation: { op: add, path: /virtual_hosts/0/routes/0, value: { route: { request_mirror_policies: [{ cluster: b }] } } }
 "#;
 
+const GATEWAY_HEADER: &str = r#"  jsonPatches:
+  - type: type.googleapis.com/envoy.config.route.v3.RouteConfiguration
+    operation: { op: add, path: /virtual_hosts/0, value: { request_headers_to_remove: [x-countersign-subject] } }
+"#;
+
 pub const OF_GATEWAY: &[Case] = &[
+    Case {
+        code: "identity-header-changed",
+        from: "  jsonPatches:\n",
+        to: GATEWAY_HEADER,
+        line: "request_headers_to_remove",
+    },
     Case { code: "request-mirrored", from: "  jsonPatches:\n", to: GATEWAY_MIRROR, line: "request_mirror_policies" },
     Case { code: "guard-missing", from: "envoy.filters.http.router", to: "envoy.filters.http.cors", line: "spec:" },
     Case { code: "filter-unacknowledged", from: "  jsonPatches:\n", to: GATEWAY_SCRIPT, line: "value:" },
