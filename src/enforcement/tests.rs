@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, decide, decide_without_plan};
+use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
 use crate::jose::Algorithm;
 use crate::portable;
@@ -416,6 +416,27 @@ fn a_clock_before_this_program_was_written_decides_nothing() {
 fn without_a_configuration_everything_is_refused() {
     let parts = parts("GET", "/healthz", None, None, &[]);
     assert_eq!(refusal(&decide_without_plan(&parts, NOW, &decision_id())), code(503, "not-configured"));
+}
+
+#[portable]
+fn a_time_that_somebody_wrote_is_taken_as_it_is() {
+    for now in [0, 1_749_999_999, 1_750_000_000, i64::MAX] {
+        let parts = parts("GET", "/healthz", None, None, &[]);
+        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        forwarded(&got);
+        assert_eq!(record(&got)["time"], now);
+    }
+    // It is the time of everything: a token that was good then is good.
+    let old = alice(json!({ "iat": 999_900, "exp": 1_000_500 }));
+    let posture = posture(json!({ "iat": 999_900, "exp": 1_000_500 }));
+    for (now, expected) in [(1_000_000, None), (1_000_700, Some(code(401, "token-expired")))] {
+        let parts = parts("GET", "/api/orders/7", Some(&old), Some(&posture), &[]);
+        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        match expected {
+            None => drop(forwarded(&got).clone()),
+            Some(expected) => assert_eq!(refusal(&got), expected),
+        }
+    }
 }
 
 #[portable]

@@ -173,12 +173,14 @@ fn eval_decides_by_the_time_that_it_is_told() {
         "headers": [["authorization", token]] })
     .to_string();
     for (now, reason) in
-        [("4000000000", "token-expired"), ("1760000000", "token-not-yet-valid"), ("0", "clock-implausible")]
+        [("4000000000", "token-expired"), ("1760000000", "token-not-yet-valid"), ("0", "token-not-yet-valid")]
     {
         let output = run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", now], &line);
         let answer: Value = serde_json::from_str(stdout(&output).trim()).expect("JSON");
         assert_eq!(answer["reason"], reason, "{}", all(&output));
     }
+    let output = run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", "-1"], &line);
+    assert_eq!(output.status.code(), Some(2), "{}", all(&output));
 }
 
 #[test]
