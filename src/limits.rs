@@ -63,6 +63,9 @@ pub const MAX_LIST_ELEMENTS: usize = 1_000;
 /// Bytes of one subject, group or entity id.
 pub const MAX_ENTITY_ID_BYTES: usize = 1_024;
 
+/// Entries of `request_headers.remove`, and of `request_headers.keep`.
+pub const MAX_REQUEST_HEADER_ENTRIES: usize = 100;
+
 /// Routes of one application; a request is compared with each until one matches.
 pub const MAX_ROUTES_PER_APPLICATION: usize = 1_000;
 

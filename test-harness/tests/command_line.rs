@@ -184,6 +184,19 @@ fn eval_decides_by_the_time_that_it_is_told() {
 }
 
 #[test]
+fn a_kept_header_is_a_warning_that_names_who_believes_it() {
+    let folder = Folder::new("kept");
+    let mut configuration = with_inline_keys(example());
+    configuration["request_headers"] = json!({ "keep": ["impersonate-*"] });
+    let config = folder.file("plugin.json", &configuration.to_string());
+    let output = run(&["check", &config]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let told = all(&output);
+    assert!(told.contains("warning[kept-header] at /request_headers/keep/0") && told.contains("Kubernetes"), "{told}");
+    assert_eq!(run(&["check", "--deny-warnings", &config]).status.code(), Some(3));
+}
+
+#[test]
 fn a_key_that_was_made_signs_a_token_that_its_set_verifies() {
     let folder = Folder::new("key");
     let pem = text_of(&folder.0.join("key.pem"));

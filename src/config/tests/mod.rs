@@ -4,6 +4,7 @@ mod applications;
 mod fetched_keys;
 mod parts;
 mod profiles;
+mod request_headers;
 
 use serde_json::{Value, json};
 

@@ -38,6 +38,7 @@ mod protocols;
 mod record;
 mod redirect;
 mod refusals;
+mod removed;
 mod rotation;
 mod shadow;
 mod swap;
@@ -91,6 +92,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
         headers::SCENARIOS,
+        removed::SCENARIOS,
         holding_back::SCENARIOS,
         protocols::SCENARIOS,
         configuration::SCENARIOS,
