@@ -8,7 +8,7 @@ use clap::Args;
 use countersign::config::{PeerSource, Plan};
 use countersign::enforcement::{self, Outcome};
 use countersign::jose::json;
-use countersign::reply::Reply;
+use countersign::reply::{Forwarding, Reply};
 use countersign::request::{Peer, RequestParts, client_address};
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
@@ -155,12 +155,13 @@ fn answer(
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());
     answer.extend(record.as_object().cloned().unwrap_or_default());
-    let (status, headers) = match outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding.set),
-        Reply::Answer(refusal) => (refusal.status, Vec::new()),
+    let (status, Forwarding { remove, set }) = match outcome.reply {
+        Reply::Forward(forwarding) => (200, forwarding),
+        Reply::Answer(refusal) => (refusal.status, Forwarding::default()),
     };
     answer.insert("status".to_owned(), status.into());
-    answer.insert("upstream_headers".to_owned(), json!(headers));
+    answer.insert("upstream_headers".to_owned(), json!(set));
+    answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
 }
 
