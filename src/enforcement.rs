@@ -1,7 +1,7 @@
 //! The life of one decision: the one door from a request to its answer.
 //!
-//! The module in Envoy, the command line and the tests all come through [`decide`]; so what `countersign eval` says of a
-//! request is what Envoy would do with it.
+//! The module in Envoy, the command line and the tests all come through [`decide`], or through [`decide_at`] with a time that
+//! somebody wrote; so what `countersign eval` says of a request is what Envoy would do with it.
 
 use crate::config::{Mode, Plan};
 use crate::evidence::Presented;
@@ -51,7 +51,35 @@ impl From<Unproved> for Denied {
     }
 }
 
-/// Decides one request under a configuration, with the keys that are at hand.
+/// The time of a decision, by where it comes from.
+#[derive(Clone, Copy)]
+enum Time {
+    /// A clock showed it, and a clock can be wrong.
+    Clock(UnixSeconds),
+    /// Somebody wrote it, and means it.
+    Written(UnixSeconds),
+}
+
+impl Time {
+    const fn get(self) -> UnixSeconds {
+        match self {
+            Self::Clock(now) | Self::Written(now) => now,
+        }
+    }
+
+    /// The time, unless it is one that only a broken clock shows.
+    fn plausible(self) -> Result<UnixSeconds, Refusal> {
+        match self {
+            Self::Clock(now) if now.get() < EARLIEST_PLAUSIBLE_UNIX_SECONDS => {
+                Err(Refusal::new(Reason::ClockImplausible))
+            }
+            Self::Clock(now) | Self::Written(now) => Ok(now),
+        }
+    }
+}
+
+/// Decides one request under a configuration, with the keys that are at hand. `now` is what a clock shows: if it is earlier
+/// than this program, nothing can be decided by it.
 ///
 /// It reads no clock, keeps nothing, and gives the same outcome for the same arguments. In [`Mode::Shadow`] a refused
 /// request goes on, without any header that an application could take for a verified identity, and with its own credential
@@ -64,7 +92,23 @@ pub fn decide(
     now: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    let mut record = DecisionRecord::begin(decision_id, now);
+    decide_by(plan, trust, parts, Time::Clock(now), decision_id)
+}
+
+/// The same at a time that somebody wrote down to try a request with: any time will do. Not for a clock.
+#[must_use]
+pub fn decide_at(
+    plan: &Plan,
+    trust: &TrustStore,
+    parts: RequestParts,
+    written: UnixSeconds,
+    decision_id: &DecisionId,
+) -> Outcome {
+    decide_by(plan, trust, parts, Time::Written(written), decision_id)
+}
+
+fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, decision_id: &DecisionId) -> Outcome {
+    let mut record = DecisionRecord::begin(decision_id, time.get());
     record.configured(&plan.digest, plan.mode);
     let grpc = parts.is_grpc();
     let request = match Request::parse(parts, &plan.limits) {
@@ -72,7 +116,7 @@ pub fn decide(
         Err(refusal) => return refuse(refusal.into(), grpc, decision_id, record),
     };
     record.read(&request);
-    match judge(plan, trust, &request, now, &mut record) {
+    match judge(plan, trust, &request, time, &mut record) {
         Ok(identity) => {
             record.permitted();
             forward(plan, &request, &identity, decision_id, record, None)
@@ -98,12 +142,10 @@ fn judge(
     plan: &Plan,
     trust: &TrustStore,
     request: &Request,
-    now: UnixSeconds,
+    time: Time,
     record: &mut DecisionRecord,
 ) -> Result<Identity, Denied> {
-    if now.get() < EARLIEST_PLAUSIBLE_UNIX_SECONDS {
-        return Err(Refusal::new(Reason::ClockImplausible).into());
-    }
+    let now = time.plausible()?;
     let route = match plan.router.find(request) {
         Ok(route) => route,
         Err(how_far) => {

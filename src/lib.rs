@@ -43,6 +43,7 @@ pub(crate) mod testing;
 
 pub mod request;
 pub mod route;
+pub mod stripped;
 
 pub mod evidence;
 pub mod identity;

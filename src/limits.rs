@@ -66,6 +66,9 @@ pub const MAX_ENTITY_ID_BYTES: usize = 1_024;
 /// Bytes of the tenant in a templated `iss`.
 pub const MAX_TENANT_BYTES: usize = 128;
 
+/// Entries of `request_headers.remove`, and of `request_headers.keep`.
+pub const MAX_REQUEST_HEADER_ENTRIES: usize = 100;
+
 /// Routes of one application; a request is compared with each until one matches.
 pub const MAX_ROUTES_PER_APPLICATION: usize = 1_000;
 

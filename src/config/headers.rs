@@ -8,7 +8,7 @@ use super::plan::{IdentityHeader, IdentitySource};
 use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// Names with a meaning for HTTP or for the proxy that must not be given a second one.
-const TAKEN: &[(&str, &str)] = &[
+pub(super) const TAKEN: &[(&str, &str)] = &[
     ("authorization", "it carries the access token"),
     ("connection", "it ends at each hop"),
     ("content-length", "it says where the body ends"),

@@ -41,6 +41,7 @@
 //! | `no-usable-key` | no key of the set can be used |
 //! | `header-collision` | a device's header has another meaning already |
 //! | `bad-identity-header` | a header that cannot carry an identity, or a fact that no header can carry |
+//! | `not-removed` | a header to keep that is not removed, so that the entry changes nothing |
 //!
 //! # Codes of warnings
 //!
@@ -51,6 +52,7 @@
 //! | `any-host` | an application answers for every host that no other names |
 //! | `trusted-xff` | the client's address rests on the listener's trust in `X-Forwarded-For` |
 //! | `shadow-mode` | nothing is enforced |
+//! | `kept-header` | a header is forwarded as the client sends it, although servers believe it |
 //! | `application-without-policy` | no document applies to an application: everything in it is denied |
 //!
 //! Problems of policy text have codes of their own; the policy module documents them.
@@ -70,6 +72,7 @@ mod plan;
 mod policies;
 mod profile;
 mod profiles;
+mod request_headers;
 mod settings;
 mod wire;
 

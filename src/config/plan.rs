@@ -7,6 +7,7 @@ use super::canonical::{canonical, digest};
 use super::document::{Known, Member, Node, Problems};
 use super::headers::{self, Sources};
 use super::profiles::Profiles;
+use super::request_headers::{self, Declared as DeclaredHeaders};
 use super::wire::document;
 use super::{devices, issuers, policies, settings};
 use crate::config_error::{ConfigError, ConfigWarning};
@@ -15,6 +16,7 @@ use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::provider::ProviderName;
 use crate::route::Router;
+use crate::stripped::HeaderRules;
 use crate::trust::{DeviceProvider, Issuer, TokenProfile};
 
 /// Where facts about the peer come from.
@@ -109,6 +111,8 @@ pub struct Plan {
     pub guard: String,
     /// Headers for the upstream, beside `x-countersign-*`.
     pub identity_headers: Vec<IdentityHeader>,
+    /// Which headers of a client are removed, beside evidence and `identity_headers`.
+    pub request_headers: HeaderRules,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.
@@ -198,6 +202,10 @@ const ACKNOWLEDGED_FILTERS: Known = (
 );
 const IDENTITY_HEADERS: Known =
     ("identity_headers", "an object of headers, such as `{ x-user-email: { fact: corp.email } }`");
+const REQUEST_HEADERS: Known = (
+    "request_headers",
+    "`{ remove: [...], keep: [...] }`, headers of your own to remove and headers of the built-in list to keep",
+);
 const MODE: Known = ("mode", "`enforce` or `shadow`");
 const LIMITS: Known = ("limits", "an object of caps, such as `{ max_token_bytes: 16384 }`");
 
@@ -218,6 +226,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         guard,
         acknowledged_filters,
         identity_headers,
+        request_headers,
         mode,
         limits,
     ] = node.members([
@@ -232,6 +241,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         GUARD,
         ACKNOWLEDGED_FILTERS,
         IDENTITY_HEADERS,
+        REQUEST_HEADERS,
         MODE,
         LIMITS,
     ])?;
@@ -254,6 +264,10 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
     let acknowledged_filters = acknowledged_filters.or((), settings::acknowledged_filters);
     let sources = Sources { issuers: issuers.as_deref(), devices: devices.as_deref() };
     let identity_headers = identity_headers.or(Vec::new(), |node| headers::read(node, sources));
+    let declared_headers =
+        DeclaredHeaders { devices: devices.as_deref(), identity_headers: identity_headers.as_deref() };
+    let request_headers =
+        request_headers.or(HeaderRules::default(), |node| request_headers::read(node, declared_headers));
     let mode = mode.or(Mode::Enforce, settings::mode);
     let limits = limits.or(Limits::default(), settings::limits);
 
@@ -279,6 +293,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         client_address: client_address?,
         guard: guard?,
         identity_headers: identity_headers?,
+        request_headers: request_headers?,
         mode: mode?,
         limits,
     })

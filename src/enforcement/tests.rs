@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, decide, decide_without_plan};
+use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
 use crate::jose::Algorithm;
 use crate::portable;
@@ -418,6 +418,56 @@ fn a_clock_before_this_program_was_written_decides_nothing() {
 fn without_a_configuration_everything_is_refused() {
     let parts = parts("GET", "/healthz", None, None, &[]);
     assert_eq!(refusal(&decide_without_plan(&parts, NOW, &decision_id())), code(503, "not-configured"));
+}
+
+#[portable]
+fn a_time_that_somebody_wrote_is_taken_as_it_is() {
+    for now in [0, 1_749_999_999, 1_750_000_000, i64::MAX] {
+        let parts = parts("GET", "/healthz", None, None, &[]);
+        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        forwarded(&got);
+        assert_eq!(record(&got)["time"], now);
+    }
+    // It is the time of everything: a token that was good then is good.
+    let old = alice(json!({ "iat": 999_900, "exp": 1_000_500 }));
+    let posture = posture(json!({ "iat": 999_900, "exp": 1_000_500 }));
+    for (now, expected) in [(1_000_000, None), (1_000_700, Some(code(401, "token-expired")))] {
+        let parts = parts("GET", "/api/orders/7", Some(&old), Some(&posture), &[]);
+        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        match expected {
+            None => drop(forwarded(&got).clone()),
+            Some(expected) => assert_eq!(refusal(&got), expected),
+        }
+    }
+}
+
+#[portable]
+fn a_rehearsal_forwards_what_a_preflight_carries_as_without_the_plugin() {
+    let mut shadow = configuration();
+    shadow["mode"] = json!("shadow");
+    shadow["devices"]["mdm"]["forward"] = json!("verified");
+    let mut enforced = shadow.clone();
+    enforced["mode"] = json!("enforce");
+    let preflight = [("origin", "https://app.example.com"), ("access-control-request-method", "PUT")];
+    for (configuration, removed) in [(shadow, false), (enforced, true)] {
+        // Even a good token is not verified on a preflight.
+        let (token, posture) = (alice(json!({})), posture(json!({})));
+        let parts = parts("OPTIONS", "/api/orders/7", Some(&token), Some(&posture), &preflight);
+        let got = outcome(&plan_of(&configuration), parts);
+        for name in ["authorization", "x-device-posture"] {
+            assert_eq!(forwarded(&got).remove.contains(&name.to_owned()), removed, "{name}");
+        }
+        assert_eq!(set(forwarded(&got), "x-countersign-principal"), Some(r#"Anonymous::"anonymous""#));
+    }
+}
+
+#[portable]
+fn a_kept_header_goes_on_in_its_own_spelling_and_an_added_one_does_not() {
+    let mut changed = configuration();
+    changed["request_headers"] = json!({ "remove": ["x-acme-*"], "keep": ["x-user-id"] });
+    let sent = ["x-user-id", "x_user_id", "x-user-email", "x-acme-role", "x-other"].map(|name| (name, "7"));
+    let got = outcome(&plan_of(&changed), parts("GET", "/healthz", None, None, &sent));
+    assert_eq!(forwarded(&got).remove, ["x-acme-role", "x-user-email", "x_user_id"]);
 }
 
 #[portable]

@@ -37,6 +37,8 @@
 //! | `client_address.from` | `connection` | Envoy takes the client's own `X-Forwarded-For` for its address where `use_remote_address` is not set; such an address is unknown to us unless the operator says otherwise |
 //! | `guard.name` | `countersign` | One plugin needs no other; two in one chain must differ |
 //! | `acknowledged_filters` | none | What may change a request after the decision is written, beside what it could undo |
+//! | `request_headers.remove` | none | The built-in list holds what known servers believe; only the operator knows what an application made up |
+//! | `request_headers.keep` | none | Whatever servers believe is removed; who may say it is for the operator to decide, and `check` warns of each |
 //! | `mode` | `enforce` | Shadow lets everything through but ambiguous requests |
 //!
 //! # Caps that the configuration may set
@@ -71,6 +73,7 @@
 //! | [`MAX_LIST_ELEMENTS`](crate::limits::MAX_LIST_ELEMENTS) | 1,000 | The same for list facts |
 //! | [`MAX_ENTITY_ID_BYTES`](crate::limits::MAX_ENTITY_ID_BYTES) | 1 KiB | A distinguished name or a SPIFFE ID fits |
 //! | [`MAX_TENANT_BYTES`](crate::limits::MAX_TENANT_BYTES) | 128 B | Tenants are UUIDs or short names |
+//! | [`MAX_REQUEST_HEADER_ENTRIES`](crate::limits::MAX_REQUEST_HEADER_ENTRIES) | 100 | Each is compared with each header of each request; a beginning such as `x-acme-*` is one |
 //! | [`MAX_POLICIES`](crate::limits::MAX_POLICIES) | 10,000 | Cedar's time is linear in the policies that can apply; more belongs into groups and entities |
 //! | [`MAX_POLICY_BRACKET_DEPTH`](crate::limits::MAX_POLICY_BRACKET_DEPTH) | 32 | The parser recurses on the VM's stack, which is not ours to enlarge: 75 levels ended a 1 MiB stack |
 //! | [`MAX_POLICY_EXPRESSION_DEPTH`](crate::limits::MAX_POLICY_EXPRESSION_DEPTH) | 100 | Evaluation recurses as well; a chain of 300 `&&` ended a VM |

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | the upstream application | it receives no byte of a request before that request was allowed: no header, no body, no upgrade |
 //! | the identity that upstream reads | each `x-countersign-*` and configured identity header was set by us from verified evidence, or is not there |
-//! | tokens | no bytes of a token in an answer, a log line, a metric or a decision record; a token goes on to the upstream only where `forward: verified` says so |
+//! | what upstream reads beside that | no header of [`stripped::REMOVED`](crate::stripped::REMOVED) and of `request_headers.remove` arrives as a client sent it, in any spelling, unless `request_headers.keep` names it. **A header that is on neither list arrives**: what an application believes beyond them is for the operator to name |
+//! | tokens | no bytes of a token in an answer, a log line, a metric or a decision record; a token goes on to the upstream only where `forward: verified` says so, and in shadow mode as it came. Evidence on a CORS preflight is never verified, and never forwarded where decisions are enforced |
 //! | the proxy | no bytes of a client, of a token or of a policy end the virtual machine (VM), and every input has a cap |
 //! | the decision record | it says what was decided and why, and cannot be forged by what a client sends |
 //!
@@ -66,6 +67,12 @@
 //! - **Revocation.** A token is good until it expires. Short lifetimes and `max_lifetime` are what there is.
 //! - **The rest of a stream.** A long download, a WebSocket or a gRPC stream is decided at its start; it goes on when the token expires.
 //! - **Bodies.** GraphQL operations, JSON-RPC methods and form fields are not read.
+//! - **A method in the query or in a form.** Many frameworks run `POST /things?_method=DELETE`, or a POST with a form field `_method`, as a DELETE. Policies see
+//!   the method of the request line, and nothing is removed from a query or a body. A policy can limit `http_request.query`, which is not decoded: it must say what the query may be, since a list of
+//!   spellings misses one. Nothing here sees the form: switch the override off in the application.
+//! - **Headers that only one application believes.** See the asset above, and `docs/request-headers.md`.
+//! - **What `request_headers.keep` lets through.** It arrives as the client sent it. The upstream must check it against the caller's rights, or a proxy in front must set it on every request and be the only way to this listener.
+//! - **`x-forwarded-for`, `x-forwarded-proto`, `x-envoy-external-address`.** Envoy writes them, truly only with `use_remote_address: true`; of `x-forwarded-for` only the last address is Envoy's.
 //! - **Response headers and bodies.**
 //! - **The certificate of the peer.** Whether Envoy asks for one, and which authority it trusts, is the listener's. With `trust_chain_verification: ACCEPT_UNTRUSTED` a certificate proves nothing, and we cannot see that on Envoy before 1.39.
 //! - **Internal redirects** and filters that change the route after us: the second pass is judged again only where it passes our filter again.

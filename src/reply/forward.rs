@@ -2,12 +2,14 @@
 //!
 //! Removal is by the names' normal form, so that no other spelling slips through to a reader that does not tell them apart.
 //! Evidence itself goes on only if it was verified and the configuration forwards it. In shadow mode, where nothing is
-//! enforced, evidence goes on as it came: an application that checks its tokens itself must not fail in a rehearsal.
+//! enforced, evidence goes on as it came: an application that checks its tokens itself must not fail in a rehearsal. The same
+//! holds for a CORS preflight, on which nothing is ever verified: its evidence is removed, and in shadow mode forwarded as
+//! without the plugin. That is not unsafe there: the application received the same bytes before the rehearsal, no identity
+//! header vouches for them, and whoever wants to send it an unverified token needs no preflight for that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::header_value::{encode, encode_list};
-use super::stripped::{is_believed_by_applications, normal_form};
 use super::{DECISION_ID_HEADER, Forwarding};
 use crate::config::{IdentityHeader, IdentitySource, Mode, Plan};
 use crate::evidence::AUTHORIZATION;
@@ -15,6 +17,7 @@ use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::jose::base64url;
 use crate::provider::ProviderName;
 use crate::request::Request;
+use crate::stripped::{HeaderRules, normal_form};
 use crate::telemetry::{DecisionId, cedar_notation};
 use crate::trust::{FactRecord, FactValue, Forward};
 
@@ -34,17 +37,18 @@ impl Forwarding {
     }
 }
 
-/// The trailer names to remove from a request that goes on: all that would be removed as header fields, and evidence
-/// without exception, for none is looked for in trailers.
+/// The trailer names to remove from a request that goes on: all that would be removed as header fields, kept ones among
+/// them, and evidence without exception, for none is looked for in trailers.
 #[must_use]
 pub fn trailers_to_remove<'a>(plan: &Plan, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    Rules::of(plan).removed(names, &BTreeSet::new())
+    Rules::of(plan).removed_trailers(names)
 }
 
 /// The part of a plan that says what is removed.
 struct Rules<'a> {
     posture: Vec<Place<'a>>,
     identity_headers: &'a [IdentityHeader],
+    request_headers: &'a HeaderRules,
     mode: Mode,
 }
 
@@ -69,7 +73,12 @@ impl<'a> Rules<'a> {
             header: &device.header,
             forward: device.forward,
         });
-        Self { posture: posture.collect(), identity_headers: &plan.identity_headers, mode: plan.mode }
+        Self {
+            posture: posture.collect(),
+            identity_headers: &plan.identity_headers,
+            request_headers: &plan.request_headers,
+            mode: plan.mode,
+        }
     }
 
     /// The names, exactly spelled, of evidence that goes on.
@@ -118,19 +127,35 @@ impl<'a> Rules<'a> {
     }
 
     fn removed<'n>(&self, names: impl IntoIterator<Item = &'n str>, kept: &BTreeSet<&str>) -> Vec<String> {
+        let own = self.own();
+        let removed = names.into_iter().filter(|name| !kept.contains(name)).filter(|name| {
+            let normal = normal_form(name);
+            // Nothing that the configuration keeps is one of our own names.
+            own.contains(&normal) || self.request_headers.removes(name, &normal)
+        });
+        sorted(removed)
+    }
+
+    fn removed_trailers<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        let own = self.own();
+        sorted(names.into_iter().filter(|name| {
+            let normal = normal_form(name);
+            own.contains(&normal) || self.request_headers.removes_trailer(&normal)
+        }))
+    }
+
+    /// The names of evidence and of identity headers, in normal form.
+    fn own(&self) -> BTreeSet<String> {
         let mut own: BTreeSet<String> = BTreeSet::from([AUTHORIZATION.to_owned()]);
         own.extend(self.posture.iter().map(|place| normal_form(place.header)));
         own.extend(self.identity_headers.iter().map(|header| normal_form(&header.name)));
-        let removed: BTreeSet<&str> = names
-            .into_iter()
-            .filter(|name| !kept.contains(name))
-            .filter(|name| {
-                let normal = normal_form(name);
-                own.contains(&normal) || is_believed_by_applications(&normal)
-            })
-            .collect();
-        removed.into_iter().map(str::to_owned).collect()
+        own
     }
+}
+
+/// Each name once.
+fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a `Connection` field names other fields than `Upgrade`. Envoy lets the field through with an upgrade, and a

@@ -7,7 +7,6 @@ mod answer;
 mod challenge;
 mod forward;
 mod header_value;
-mod stripped;
 
 pub use forward::trailers_to_remove;
 
@@ -23,7 +22,7 @@ pub enum Reply {
 /// Changes to the request before it goes on. Removal comes first.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Forwarding {
-    /// Header names to remove, as the client spelled them, each once.
+    /// Header names to remove, as the client spelled them but in lower case, sorted, each once.
     pub remove: Vec<String>,
     /// Headers to set, replacing any others of the name. The values are printable ASCII.
     pub set: Vec<(String, String)>,

@@ -173,12 +173,52 @@ fn eval_decides_by_the_time_that_it_is_told() {
         "headers": [["authorization", token]] })
     .to_string();
     for (now, reason) in
-        [("4000000000", "token-expired"), ("1760000000", "token-not-yet-valid"), ("0", "clock-implausible")]
+        [("4000000000", "token-expired"), ("1760000000", "token-not-yet-valid"), ("0", "token-not-yet-valid")]
     {
         let output = run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", now], &line);
         let answer: Value = serde_json::from_str(stdout(&output).trim()).expect("JSON");
         assert_eq!(answer["reason"], reason, "{}", all(&output));
     }
+    let output = run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", "-1"], &line);
+    assert_eq!(output.status.code(), Some(2), "{}", all(&output));
+}
+
+#[test]
+fn eval_lists_the_headers_that_the_upstream_does_not_get() {
+    let folder = Folder::new("removed");
+    let mut configuration = with_inline_keys(example());
+    configuration["request_headers"] = json!({ "remove": ["x-acme-*"], "keep": ["x-user-id"] });
+    let config = folder.file("plugin.json", &configuration.to_string());
+    let headers = json!([
+        ["X-User-Id", "7"],
+        ["x_user_id", "8"],
+        ["Forwarded", "host=evil.example"],
+        ["x-acme-role", "admin"],
+        ["accept", "a/b"],
+        ["forwarded", "for=1.2.3.4"]
+    ]);
+    let line = |id: &str, path: &str| {
+        json!({ "id": id, "method": "GET", "path": path, "authority": "shop.example.com", "headers": headers })
+            .to_string()
+    };
+    let requests = [line("allowed", "/healthz"), line("refused", "/api/orders/7")].join("\n");
+    let output = run_with_input(&["eval", "--config", &config, "--requests", "-"], &requests);
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines[0]["removed_headers"], json!(["forwarded", "x-acme-role", "x_user_id"]), "{}", all(&output));
+    assert_eq!((&lines[1]["status"], &lines[1]["removed_headers"]), (&json!(401), &json!([])), "{}", all(&output));
+}
+
+#[test]
+fn a_kept_header_is_a_warning_that_names_who_believes_it() {
+    let folder = Folder::new("kept");
+    let mut configuration = with_inline_keys(example());
+    configuration["request_headers"] = json!({ "keep": ["impersonate-*"] });
+    let config = folder.file("plugin.json", &configuration.to_string());
+    let output = run(&["check", &config]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let told = all(&output);
+    assert!(told.contains("warning[kept-header] at /request_headers/keep/0") && told.contains("Kubernetes"), "{told}");
+    assert_eq!(run(&["check", "--deny-warnings", &config]).status.code(), Some(3));
 }
 
 #[test]

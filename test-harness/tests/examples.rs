@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use countersign::config::Plan;
 use countersign::jose::{KeySetFault, json};
 use countersign::provider::ProviderName;
+use countersign::stripped::{LEFT_ALONE, REMOVED};
 use countersign::telemetry::{Counter, Gauge};
 use countersign::time::Seconds;
 use countersign::trust::{FetchFault, KeySource, MetadataFault};
@@ -99,7 +100,7 @@ fn the_readme_names_every_code_with_its_status_and_sentence() {
 
 #[test]
 fn the_readmes_links_lead_to_files() {
-    for name in ["README.md", "envoy/README.md", "test-harness/README.md"] {
+    for name in ["README.md", "docs/request-headers.md", "envoy/README.md", "test-harness/README.md"] {
         let file = paths::root().join(name);
         let text = read(&file);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -174,5 +175,39 @@ fn the_readme_gives_the_defaults_of_fetched_keys() {
     let bounds: Vec<&str> = refresh.trim_matches(['{', '}', ' ']).split(", ").collect();
     for (bound, name, value) in [(bounds[0], "min: ", keys.refresh_min), (bounds[1], "max: ", keys.refresh_max)] {
         assert_eq!(length(bound.strip_prefix(name).expect("its name")), value, "{refresh}");
+    }
+}
+
+/// The rows of a table between its head and the next empty line.
+fn rows<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
+    let mut lines = text.lines().skip_while(|line| *line != head);
+    assert!(lines.next().is_some(), "no table begins with `{head}`");
+    lines.skip(1).take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_documentation_lists_every_header_that_is_removed_or_left_alone_and_no_other() {
+    let text = read(&paths::root().join("docs/request-headers.md"));
+    let listed = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let removed: Vec<String> = REMOVED
+        .iter()
+        .map(|group| format!("| {} | {} | {} |", listed(group.names), group.says.words(), group.believed_by))
+        .collect();
+    let left_alone: Vec<String> = LEFT_ALONE
+        .iter()
+        .map(|left| {
+            let others = if left.only_spelled_so { "removed" } else { "forwarded" };
+            format!("| {} | {others} | {} |", listed(left.names), left.why)
+        })
+        .collect();
+    for (head, expected) in [
+        ("| names | what a client could say with them | who believes them |", removed),
+        ("| names | other spellings | why |", left_alone),
+    ] {
+        assert!(
+            rows(&text, head) == expected,
+            "the table in docs/request-headers.md must be:\n{}",
+            expected.join("\n")
+        );
     }
 }

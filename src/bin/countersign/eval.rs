@@ -6,9 +6,9 @@ use std::io::{self, BufRead, Write as _};
 
 use clap::Args;
 use countersign::config::{PeerSource, Plan};
-use countersign::enforcement;
+use countersign::enforcement::{self, Outcome};
 use countersign::jose::json;
-use countersign::reply::Reply;
+use countersign::reply::{Forwarding, Reply};
 use countersign::request::{Peer, RequestParts, client_address};
 use countersign::telemetry::DecisionId;
 use countersign::time::UnixSeconds;
@@ -48,8 +48,8 @@ pub struct Arguments {
     /// The JWK set to use for a provider whose keys are fetched; can be given for several
     #[arg(long, value_name = "PROVIDER=FILE")]
     keys: Vec<GivenKeys>,
-    /// The time of the decisions, in seconds since 1970 [default: the clock]
-    #[arg(long, value_name = "UNIX")]
+    /// The time of the decisions, in seconds since 1970, 0 or more [default: the clock]
+    #[arg(long, value_name = "UNIX", value_parser = clap::value_parser!(i64).range(0..))]
     now: Option<i64>,
 }
 
@@ -93,9 +93,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             output.flush()?;
             return Err(Failure::Usage(format!("{}:{number}: longer than {MAX_LINE_BYTES} bytes", arguments.requests)));
         }
-        let now = arguments.now.map_or_else(clock, UnixSeconds::new);
+        let written = arguments.now.map(UnixSeconds::new);
         match RequestLine::parse(&line) {
-            Ok(request) => writeln!(output, "{}", ascii(&answer(&plan, &trust, request, now, number)?.to_string()))?,
+            Ok(request) => {
+                writeln!(output, "{}", ascii(&answer(&plan, &trust, request, written, number)?.to_string()))?;
+            }
             Err(fault) => {
                 faults = true;
                 output.flush()?;
@@ -130,27 +132,36 @@ fn say_what_is_fetched(plan: &Plan) {
     }
 }
 
-/// The decision record with the request's id and what the upstream would see.
+/// One of the doors to a decision.
+type Decide = fn(&Plan, &TrustStore, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
+
+/// The decision record with the request's id and what the upstream would see, at the time that somebody wrote or by the
+/// clock.
 fn answer(
     plan: &Plan,
     trust: &TrustStore,
     request: RequestLine,
-    now: UnixSeconds,
+    written: Option<UnixSeconds>,
     number: u64,
 ) -> Result<Value, Failure> {
+    let (decide, now): (Decide, UnixSeconds) = match written {
+        Some(written) => (enforcement::decide_at, written),
+        None => (enforcement::decide, clock()),
+    };
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = enforcement::decide(plan, trust, request.parts(plan), now, &decision_id);
+    let outcome = decide(plan, trust, request.parts(plan), now, &decision_id);
     let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());
     answer.extend(record.as_object().cloned().unwrap_or_default());
-    let (status, headers) = match outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding.set),
-        Reply::Answer(refusal) => (refusal.status, Vec::new()),
+    let (status, Forwarding { remove, set }) = match outcome.reply {
+        Reply::Forward(forwarding) => (200, forwarding),
+        Reply::Answer(refusal) => (refusal.status, Forwarding::default()),
     };
     answer.insert("status".to_owned(), status.into());
-    answer.insert("upstream_headers".to_owned(), json!(headers));
+    answer.insert("upstream_headers".to_owned(), json!(set));
+    answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
 }
 

@@ -5,6 +5,7 @@ mod fetched_keys;
 mod groups;
 mod parts;
 mod profiles;
+mod request_headers;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ use crate::portable;
 use crate::provider::ProviderName;
 use crate::reply::Forwarding;
 use crate::request::Request;
+use crate::stripped::{HeaderRules, Pattern};
 use crate::telemetry::DecisionId;
 use crate::time::{Seconds, UnixSeconds};
 use crate::trust::{FactRecord, FactValue, Forward};
@@ -79,6 +80,7 @@ impl Case {
         let rules = Rules {
             posture: vec![Place { provider: &provider, header: "x-posture", forward: self.posture_forward }],
             identity_headers: &identity_headers,
+            request_headers: &HeaderRules::new(Vec::new(), vec![Pattern::of("x-user-id"), Pattern::of("x-mail*")]),
             mode: self.mode,
         };
         let known = Known { principal: &self.principal, devices: &self.devices };
@@ -114,6 +116,14 @@ fn identity_headers_of_a_client_never_reach_the_upstream() {
             assert_eq!(removed, names(&spoofed).into_iter().collect());
         }
     }
+}
+
+#[portable]
+fn what_is_kept_goes_on_unless_it_is_one_of_our_own_names() {
+    assert_eq!(
+        Case::default().removed(&["x-user-id", "x_user_id", "x-mail", "x-mailer"]),
+        names(&["x-mail", "x_user_id"])
+    );
 }
 
 #[portable]
@@ -173,9 +183,11 @@ fn a_rehearsal_leaves_evidence_as_it_came_unless_it_is_never_forwarded() {
 
 #[portable]
 fn trailers_carry_no_evidence_at_all() {
-    let rules = Rules { posture: Vec::new(), identity_headers: &[], mode: Mode::Shadow };
+    let request_headers = HeaderRules::default();
+    let rules =
+        Rules { posture: Vec::new(), identity_headers: &[], request_headers: &request_headers, mode: Mode::Shadow };
     let trailers = ["authorization", "x-countersign-principal", "grpc-status", "x-checksum"];
-    assert_eq!(rules.removed(trailers, &BTreeSet::new()), names(&["authorization", "x-countersign-principal"]));
+    assert_eq!(rules.removed_trailers(trailers), names(&["authorization", "x-countersign-principal"]));
 }
 
 #[portable]

@@ -1,5 +1,6 @@
 //! The command line decides as the module does, for both go through the same door.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -16,6 +17,7 @@ use crate::{Scenario, scenarios};
 pub const SCENARIOS: &[Scenario] = scenarios![
     the_command_line_refuses_what_envoy_refuses_and_for_the_same_reason,
     the_command_line_gives_the_upstream_what_envoy_gives_it,
+    the_command_line_takes_from_the_upstream_what_envoy_takes_from_it,
 ];
 
 /// Bytes as a request line has them: text, or base64 where they are not UTF-8.
@@ -104,4 +106,26 @@ fn the_command_line_gives_the_upstream_what_envoy_gives_it(bench: &Bench) {
             assert_eq!(given, received.header(&name), "{name} of {answer}");
         }
     }
+}
+
+fn the_command_line_takes_from_the_upstream_what_envoy_takes_from_it(bench: &Bench) {
+    let sent = [
+        ("accept", "a/b"),
+        ("Forwarded", "host=evil.example"),
+        ("grpc-metadata-x-user-id", "mallory"),
+        ("Impersonate-User", "mallory"),
+        ("X-Forwarded-Host", "evil.example"),
+        ("x_forwarded_proto", "https"),
+        ("X_Forwarded_User", "mallory"),
+        ("X-Real-IP", "203.0.113.9"),
+        ("x-own", "1"),
+    ];
+    let ask = sent.iter().fold(Ask::get("/api/orders/7").by(ALICE), |ask, (name, value)| ask.header(name, value));
+    let answers =
+        eval(bench, "removed", &with_inline_keys(bench.example.plugin_configuration()), core::slice::from_ref(&ask));
+    let received = bench.ask(&ask).allowed();
+    let names: BTreeSet<String> = ask.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let removed: Vec<String> = names.into_iter().filter(|name| received.header(name).is_empty()).collect();
+    assert_eq!(answers[0]["removed_headers"], json!(removed), "{}", answers[0]);
+    assert!(removed.len() == 8 && removed.contains(&"x-device-posture".to_owned()), "{removed:?}");
 }

@@ -40,6 +40,7 @@ mod protocols;
 mod record;
 mod redirect;
 mod refusals;
+mod removed;
 mod rotation;
 mod routing;
 mod shadow;
@@ -96,6 +97,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         principals::SCENARIOS,
         tokens::SCENARIOS,
         headers::SCENARIOS,
+        removed::SCENARIOS,
         holding_back::SCENARIOS,
         protocols::SCENARIOS,
         configuration::SCENARIOS,

@@ -1,0 +1,108 @@
+//! Request headers that servers believe, and that are therefore removed from every request before it is forwarded.
+//!
+//! With such a header another proxy tells an application who the user is, or under which host and path a request came in.
+//! Where that proxy stood before, or where a framework reads the header by default, a client that sends it itself is
+//! whoever it likes. None of them is evidence here.
+//!
+//! [`REMOVED`] is the list, [`LEFT_ALONE`] names what looks like it and stays, and the configuration's `request_headers`
+//! changes the list. The documentation's tables, the warnings of `countersign check` and the removal itself are all made
+//! from these.
+//!
+//! Nobody can list every header that some application believes. What holds for every application is: names of this list,
+//! of `request_headers.remove`, of `identity_headers` and of evidence do not arrive as the client sent them.
+
+mod list;
+mod pattern;
+mod rules;
+
+pub use list::{LEFT_ALONE, REMOVED};
+pub use pattern::Pattern;
+pub use rules::HeaderRules;
+
+/// Headers that the same servers believe.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// Names in their normal form ([`normal_form`]); one that ends with `*` stands for all names that begin so.
+    pub names: &'static [&'static str],
+    /// What a client could say with them.
+    pub says: Says,
+    /// Who believes them.
+    pub believed_by: &'static str,
+}
+
+/// What a header says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Who asks, or with which rights.
+    Identity,
+    /// Which certificate the client has.
+    Certificate,
+    /// On whose data the request works.
+    Tenant,
+    /// Another method, host, port, scheme or path than the ones that were judged.
+    Target,
+    /// Another client address than the one that was judged.
+    Address,
+    /// That a check was done already, or where to send the next request.
+    Trust,
+    /// What the plugin itself says.
+    Ours,
+    /// A credential for the proxy.
+    ProxyCredential,
+}
+
+impl Says {
+    /// The words for it, to stand behind "says".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "who asks, or with which rights",
+            Self::Certificate => "which certificate the client has",
+            Self::Tenant => "on whose data the request works",
+            Self::Target => "another method, host, port, scheme or path than the ones that were judged",
+            Self::Address => "another client address than the one that was judged",
+            Self::Trust => "that a check was done already, or which proxy to use",
+            Self::Ours => "what the plugin found out",
+            Self::ProxyCredential => "a credential for the proxy, not for the application",
+        }
+    }
+
+    /// Whether `request_headers.keep` may name it. What the plugin says, and what was meant for the proxy, never comes from
+    /// a client.
+    #[must_use]
+    pub const fn may_be_kept(self) -> bool {
+        match self {
+            Self::Identity | Self::Certificate | Self::Tenant | Self::Target | Self::Address | Self::Trust => true,
+            Self::Ours | Self::ProxyCredential => false,
+        }
+    }
+}
+
+/// Headers that are forwarded as they came, although they look like those that are removed.
+#[derive(Clone, Copy, Debug)]
+pub struct LeftAlone {
+    /// As in [`Group`].
+    pub names: &'static [&'static str],
+    /// Whether a header is removed whose name has the same normal form and is spelled otherwise. Envoy replaces a client's
+    /// `x-forwarded-proto` and not its `x_forwarded_proto`, and many applications take the second for the first.
+    pub only_spelled_so: bool,
+    /// Why they stay.
+    pub why: &'static str,
+}
+
+/// A name as the most careless reader sees it: in lower case, everything but letters and digits as `-`, and without the
+/// prefix by which grpc-gateway lets a client name any metadata.
+///
+/// CGI, WSGI and their kin turn `-` into `_` before an application sees a name, and some turn every other byte into `_`
+/// too, so `x_forwarded_user` and `x.forwarded.user` arrive as `x-forwarded-user`.
+#[must_use]
+pub fn normal_form(name: &str) -> String {
+    let dashed: String = name
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' })
+        .collect();
+    dashed.trim_start_matches("grpc-metadata-").to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! One header name, or the beginning of names.
+
+use core::fmt;
+
+use super::normal_form;
+
+/// A header's name, or the beginning of names, as somebody spelled it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// This name.
+    Name(String),
+    /// All names that begin so; written with `*` at its end.
+    Beginning(String),
+}
+
+impl Pattern {
+    /// Reads `x-acme-user` or `x-acme-*`. Whether it can be the name of a header is not checked.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text.strip_suffix('*') {
+            Some(beginning) => Self::Beginning(beginning.to_owned()),
+            None => Self::Name(text.to_owned()),
+        }
+    }
+
+    /// The name or the beginning, without `*`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Name(text) | Self::Beginning(text) => text,
+        }
+    }
+
+    /// The same in normal form.
+    #[must_use]
+    pub fn normal(&self) -> Self {
+        match self {
+            Self::Name(name) => Self::Name(normal_form(name)),
+            Self::Beginning(beginning) => Self::Beginning(normal_form(beginning)),
+        }
+    }
+
+    /// Whether it stands for every name that `other` stands for; both are in normal form.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(own), Self::Name(name)) => own == name,
+            (Self::Name(_), Self::Beginning(_)) => false,
+            (Self::Beginning(own), Self::Name(text) | Self::Beginning(text)) => text.starts_with(own.as_str()),
+        }
+    }
+
+    /// Whether some name is one of both; both are in normal form.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Beginning(beginning) => write!(f, "{beginning}*"),
+        }
+    }
+}
