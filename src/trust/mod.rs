@@ -12,6 +12,7 @@ mod feed;
 mod jitter;
 mod judge;
 mod key_source;
+mod lookups;
 mod missing_key;
 mod profile;
 mod response;
