@@ -23,10 +23,7 @@ pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 /// Keys in one JWK set; each costs a check of its shape at load.
 pub const MAX_KEYS_PER_SET: usize = 100;
 
-/// Bytes of a `kid` that a provider is asked for; an unknown one that is longer is refused at once.
-pub const MAX_SOUGHT_KEY_ID_BYTES: usize = 256;
-
-/// Ids of keys of one provider that are remembered as not found.
+/// Ids of keys of one provider that are remembered as not found, and as many about which it is still to be asked; 32 bytes each.
 pub const MAX_UNKNOWN_KEYS: usize = 100;
 
 /// Requests of one worker that wait for keys; each holds a connection and what Envoy has buffered of its body.
@@ -34,6 +31,12 @@ pub const MAX_WAITING_REQUESTS: usize = 1_000;
 
 /// Those of them that wait for a `kid` that nobody may have: they must not keep out the others.
 pub const MAX_WAITING_FOR_UNKNOWN_KEY: usize = 100;
+
+/// Places that one client (an IPv4 address, an IPv6 /64, or all whose address is unknown) may have in either of the two for
+/// each place that is still free there. So one client alone gets half of the places, and whoever comes after it finds half of
+/// the rest. A fixed share would have to be small to keep a few clients from filling the room, and then it would refuse most
+/// of those who come through one gateway; with this rule a gateway alone has half, and it takes 7 addresses to fill 100 places.
+pub const WAITING_PLACES_PER_FREE_PLACE: usize = 1;
 
 /// Waiting requests that are decided about in one callback; the next follow a moment later. Envoy 1.40 carries out 300
 /// answers, and not 450, before the VM's stack ends.

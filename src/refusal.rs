@@ -105,7 +105,7 @@ reasons! {
     TokenTyp = "token-typ", Unauthenticated, "The token is of another type.";
     /// No profile has this `iss`.
     TokenIssuer = "token-issuer", Unauthenticated, "The token's issuer is not known.";
-    /// No key of the profile fits the header.
+    /// No key of the profile fits the header; with fetched keys, only after the provider was asked about the `kid`.
     TokenKey = "token-key", Unauthenticated, "The token's key is not known.";
     /// The signature is not good.
     TokenSignature = "token-signature", Unauthenticated, "The token's signature is not valid.";
@@ -156,7 +156,8 @@ reasons! {
     PolicyError = "policy-error", Undecidable, "The decision could not be made.";
     /// There is no configuration.
     NotConfigured = "not-configured", Undecidable, "The policy enforcement point is not configured.";
-    /// The keys that would tell are not at hand, and may come: the provider was not reached yet, or not for too long.
+    /// The keys that would tell are not at hand, and may come: the provider was not reached yet, or not for too long, or was not
+    /// asked about the `kid` yet.
     KeysUnavailable = "keys-unavailable", Undecidable, "The keys to check this with are not at hand.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", Undecidable, "The policy enforcement point does not know the time.";

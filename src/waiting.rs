@@ -1,9 +1,17 @@
 //! The requests that wait for keys: who, for whose, and until when. Bounded in number and time.
+//!
+//! Requests with an unknown `kid`, which anybody can make up, have a part of the room. In that part and in the whole room
+//! each client has a share, so that no client keeps out the others: at most as many places as are still free
+//! ([`WAITING_PLACES_PER_FREE_PLACE`]). A request beyond the share of its client is answered as if the room were full.
 
-use crate::limits::{LONGEST_WAIT, MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS};
+mod client;
+
+pub use client::Client;
+
+use crate::limits::{LONGEST_WAIT, MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS, WAITING_PLACES_PER_FREE_PLACE};
 use crate::provider::ProviderName;
 use crate::time::UnixSeconds;
-use crate::trust::{MissingKey, Prospect};
+use crate::trust::MissingKey;
 
 /// The waiting requests of one worker, each with what its host keeps of it.
 #[derive(Debug)]
@@ -14,6 +22,7 @@ pub struct WaitingRoom<T> {
 #[derive(Debug)]
 struct Place<T> {
     stream: u32,
+    client: Client,
     missing: MissingKey,
     until: UnixSeconds,
     kept: T,
@@ -24,6 +33,11 @@ impl<T> Place<T> {
     fn is_overdue(&self, now: UnixSeconds) -> bool {
         now >= self.until || now.plus(LONGEST_WAIT) < self.until
     }
+
+    /// Whether it is in the part for requests with an unknown `kid`.
+    fn is_for_unknown_key(&self) -> bool {
+        self.missing.key_id.is_some()
+    }
 }
 
 impl<T> Default for WaitingRoom<T> {
@@ -33,32 +47,45 @@ impl<T> Default for WaitingRoom<T> {
 }
 
 impl<T: Clone> WaitingRoom<T> {
-    /// Lets a request wait for a key that may come. False where there is no room for it: requests with an unknown `kid`,
-    /// which anybody can make up, have only a part of it.
+    /// Lets a request wait for a key that is asked for soon enough. False where there is no room for it.
     #[must_use]
-    pub fn enter(&mut self, stream: u32, missing: &MissingKey, now: UnixSeconds, kept: T) -> bool {
-        let made_up = self.places.iter().filter(|place| place.missing.key_id.is_some()).count();
-        let is_room = self.places.len() < MAX_WAITING_REQUESTS
-            && (missing.key_id.is_none() || made_up < MAX_WAITING_FOR_UNKNOWN_KEY);
-        if missing.prospect != Prospect::Coming || !is_room {
+    pub fn enter(&mut self, stream: u32, client: Client, missing: &MissingKey, now: UnixSeconds, kept: T) -> bool {
+        let is_room = self.has_room(MAX_WAITING_REQUESTS, client, |_| true) && self.takes(client, missing);
+        if !missing.prospect.is_within(LONGEST_WAIT) || !is_room {
             return false;
         }
-        self.places.push(Place { stream, missing: missing.clone(), until: now.plus(LONGEST_WAIT), kept });
+        self.places.push(Place { stream, client, missing: missing.clone(), until: now.plus(LONGEST_WAIT), kept });
         true
     }
 
     /// Lets a request that was woken wait on for another key, no longer than it might wait for the first. False where its
-    /// time is up, or that key will not come.
+    /// time is up, or that key does not come in time, or there is no room for those that wait for such a key.
     #[must_use]
     pub fn stay(&mut self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
-        let place = self.places.iter_mut().find(|place| place.stream == stream);
-        match place {
-            Some(place) if missing.prospect == Prospect::Coming && !place.is_overdue(now) => {
-                place.missing = missing.clone();
-                true
-            }
-            _ => false,
+        let Some(place) = self.places.iter().find(|place| place.stream == stream) else { return false };
+        let is_in_time = !place.is_overdue(now) && missing.prospect.is_within(place.until.since(now));
+        if !is_in_time || !(place.is_for_unknown_key() || self.takes(place.client, missing)) {
+            return false;
         }
+        if let Some(place) = self.places.iter_mut().find(|place| place.stream == stream) {
+            place.missing = missing.clone();
+        }
+        true
+    }
+
+    /// Whether the part of the room for unknown `kid`s, where the key is one, has room for a request of this client.
+    fn takes(&self, client: Client, missing: &MissingKey) -> bool {
+        missing.key_id.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Place::is_for_unknown_key)
+    }
+
+    /// Whether a client may have one more of so many places of one kind.
+    fn has_room(&self, places: usize, client: Client, of_kind: impl Fn(&Place<T>) -> bool) -> bool {
+        let (mut taken, mut own) = (0_usize, 0_usize);
+        for place in self.places.iter().filter(|place| of_kind(place)) {
+            taken = taken.saturating_add(1);
+            own = own.saturating_add(usize::from(place.client == client));
+        }
+        own < places.saturating_sub(taken).saturating_mul(WAITING_PLACES_PER_FREE_PLACE)
     }
 
     /// A request waits no longer. What was kept of it, if it did wait.
@@ -91,85 +118,4 @@ impl<T: Clone> WaitingRoom<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::WaitingRoom;
-    use crate::limits::{MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS};
-    use crate::portable;
-    use crate::provider::ProviderName;
-    use crate::time::{Seconds, UnixSeconds};
-    use crate::trust::{MissingKey, Prospect};
-
-    const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
-
-    fn keys_of(provider: &str) -> MissingKey {
-        MissingKey { provider: ProviderName::new(provider), key_id: None, prospect: Prospect::Coming }
-    }
-
-    fn unknown(key_id: &str) -> MissingKey {
-        MissingKey { key_id: Some(key_id.to_owned()), ..keys_of("corp") }
-    }
-
-    fn later(seconds: i64) -> UnixSeconds {
-        crate::testing::later(NOW, seconds)
-    }
-
-    #[portable]
-    fn a_request_waits_for_one_provider_and_no_longer_than_the_bound() {
-        let mut room = WaitingRoom::default();
-        assert!(room.enter(1, &keys_of("corp"), NOW, ()));
-        assert!(room.enter(2, &keys_of("mdm"), later(2), ()));
-        assert_eq!(room.waiting_for(&ProviderName::new("corp")), [1]);
-        assert_eq!(room.overdue(later(4)), [] as [u32; 0]);
-        assert_eq!(room.overdue(later(5)), [1]);
-        assert_eq!(room.overdue(later(-60)), [1, 2], "the clock stepped back");
-        assert!(!room.stay(1, &keys_of("corp"), later(-60)));
-    }
-
-    #[portable]
-    fn who_waits_on_for_another_key_keeps_the_first_bound() {
-        let mut room = WaitingRoom::default();
-        assert!(room.enter(1, &keys_of("corp"), NOW, ()));
-        assert!(room.stay(1, &keys_of("mdm"), later(4)));
-        assert_eq!(room.waiting_for(&ProviderName::new("mdm")), [1]);
-        assert!(!room.stay(1, &keys_of("mdm"), later(5)));
-        let later_than_that = MissingKey { prospect: Prospect::Later(Seconds::new(9)), ..keys_of("mdm") };
-        assert!(!room.stay(1, &later_than_that, NOW));
-        assert!(!room.stay(2, &keys_of("mdm"), NOW), "who never entered cannot stay");
-    }
-
-    #[portable]
-    fn who_leaves_leaves_nothing_behind() {
-        let mut room = WaitingRoom::default();
-        assert!(room.enter(1, &keys_of("corp"), NOW, "kept"));
-        assert!(room.has(1));
-        assert_eq!(room.leave(1), Some("kept"));
-        assert!(!room.has(1));
-        assert_eq!(room.leave(1), None);
-        assert!(room.waiting_for(&ProviderName::new("corp")).is_empty());
-    }
-
-    #[portable]
-    fn nobody_waits_for_a_key_that_will_not_come() {
-        let mut room = WaitingRoom::default();
-        for prospect in [Prospect::None, Prospect::Later(Seconds::new(1))] {
-            assert!(!room.enter(1, &MissingKey { prospect, ..keys_of("corp") }, NOW, ()));
-        }
-    }
-
-    #[portable]
-    fn unknown_key_ids_take_only_their_part_of_the_room() {
-        let mut room = WaitingRoom::default();
-        let mut streams = 0..;
-        let mut next = || streams.next().unwrap();
-        for _ in 0..MAX_WAITING_FOR_UNKNOWN_KEY {
-            assert!(room.enter(next(), &unknown("made-up"), NOW, ()));
-        }
-        assert!(!room.enter(next(), &unknown("made-up"), NOW, ()));
-        for _ in MAX_WAITING_FOR_UNKNOWN_KEY..MAX_WAITING_REQUESTS {
-            assert!(room.enter(next(), &keys_of("corp"), NOW, ()));
-        }
-        assert!(!room.enter(next(), &keys_of("corp"), NOW, ()));
-        assert!(room.leave(0).is_some());
-        assert!(room.enter(next(), &keys_of("corp"), NOW, ()));
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ use crate::request::{Peer, RequestParts, client_address};
 use crate::telemetry::{Counter, DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
 use crate::trust::{MissingKey, Prospect};
+use crate::waiting::Client;
 
 /// The value of the guard's filter state.
 const ALLOW: &str = "allow";
@@ -36,14 +37,13 @@ impl Stream {
         Self { context_id, shared, state: Rc::new(Cell::new(State::Deciding)) }
     }
 
-    /// Whether it waits for this key. What is only rehearsed must not hold anything up; the key is asked for all the same.
-    fn wait(&self, key: &MissingKey, now: UnixSeconds) -> bool {
+    /// Whether a request of this client waits for this key. What is only rehearsed must not hold anything up; the key is
+    /// asked for all the same.
+    fn wait(&self, key: &MissingKey, client: Client, now: UnixSeconds) -> bool {
         if self.shared.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Enforce) {
-            return self.shared.wait(self.context_id, key, now, &self.state);
+            return self.shared.wait(self.context_id, client, key, now, &self.state);
         }
-        if key.prospect == Prospect::Coming {
-            self.shared.ask_for(key, now);
-        }
+        self.shared.ask_for(key, now);
         false
     }
 
@@ -75,7 +75,7 @@ impl HttpContext for Stream {
         self.state.set(State::Judging);
         let now = calls::now();
         let judgement = Judgement::of(&self.shared, now);
-        let waits = judgement.missing_key().is_some_and(|key| self.wait(key, now));
+        let waits = judgement.missing_key().is_some_and(|key| self.wait(key, judgement.client, now));
         self.state.set(if waits { State::Waiting } else { judgement.carry_out(&self.shared) });
         self.onward()
     }
@@ -116,6 +116,8 @@ pub(super) fn wake(shared: &Shared, stream: u32, now: UnixSeconds) {
 /// What was decided about a stream, before anything is done.
 struct Judgement {
     outcome: Outcome,
+    /// Who asks, for the waiting room.
+    client: Client,
     decision_id: DecisionId,
     grpc: bool,
 }
@@ -123,15 +125,16 @@ struct Judgement {
 impl Judgement {
     fn of(shared: &Shared, now: UnixSeconds) -> Self {
         let decision_id = shared.next_decision_id(now);
-        let (outcome, grpc) = match (&shared.plan, calls::request_headers(), shared.trust.try_borrow()) {
+        let (outcome, client, grpc) = match (&shared.plan, calls::request_headers(), shared.trust.try_borrow()) {
             (Some(plan), Ok(headers), Ok(trust)) => {
                 let parts = parts_of(plan, headers);
+                let client = Client::at(parts.source_address.as_deref());
                 let grpc = parts.is_grpc();
-                (decide(plan, &trust, parts, now, &decision_id), grpc)
+                (decide(plan, &trust, parts, now, &decision_id), client, grpc)
             }
             (None, Ok(headers), _) => {
                 let parts = RequestParts { headers, ..RequestParts::default() };
-                (decide_without_plan(&parts, now, &decision_id), parts.is_grpc())
+                (decide_without_plan(&parts, now, &decision_id), Client::default(), parts.is_grpc())
             }
             (plan, _, _) => {
                 let mut record = DecisionRecord::begin(&decision_id, now);
@@ -139,10 +142,10 @@ impl Judgement {
                     record.configured(&plan.digest, plan.mode);
                 }
                 let reply = Reply::Answer(host_failure(&mut record, false, &decision_id));
-                (Outcome { reply, record, missing_key: None }, false)
+                (Outcome { reply, record, missing_key: None }, Client::default(), false)
             }
         };
-        Self { outcome, decision_id, grpc }
+        Self { outcome, client, decision_id, grpc }
     }
 
     /// The key for want of which it was not decided otherwise.
@@ -152,7 +155,7 @@ impl Judgement {
 
     /// Does what was decided; every call to the host that ends or changes a stream is made in here.
     fn carry_out(self, shared: &Shared) -> State {
-        let Self { outcome: Outcome { reply, mut record, missing_key }, decision_id, grpc } = self;
+        let Self { outcome: Outcome { reply, mut record, missing_key }, decision_id, grpc, .. } = self;
         if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
             && let MissingKey { provider, key_id: Some(_), prospect: Prospect::None } = *missing
         {

@@ -11,8 +11,8 @@ use super::state::State;
 use crate::config::Plan;
 use crate::telemetry::{Counter, DecisionId, Gauge};
 use crate::time::UnixSeconds;
-use crate::trust::{MissingKey, TrustStore};
-use crate::waiting::WaitingRoom;
+use crate::trust::{MissingKey, Prospect, TrustStore};
+use crate::waiting::{Client, WaitingRoom};
 
 /// A tick that somebody waits for comes after this long.
 pub(super) const SOON: Duration = Duration::from_millis(10);
@@ -61,24 +61,36 @@ impl Shared {
         DecisionId::derive(&seed, counter, now)
     }
 
-    /// Lets a stream wait for a key, if it may come and there is room.
-    pub(super) fn wait(&self, stream: u32, missing: &MissingKey, now: UnixSeconds, state: &Rc<Cell<State>>) -> bool {
+    /// Lets a stream of this client wait for a key, if it may come and there is room.
+    pub(super) fn wait(
+        &self,
+        stream: u32,
+        client: Client,
+        missing: &MissingKey,
+        now: UnixSeconds,
+        state: &Rc<Cell<State>>,
+    ) -> bool {
         let entered = self
             .waiting
             .try_borrow_mut()
-            .is_ok_and(|mut waiting| waiting.enter(stream, missing, now, Rc::clone(state)));
+            .is_ok_and(|mut waiting| waiting.enter(stream, client, missing, now, Rc::clone(state)));
         if entered {
             self.meter.change(Gauge::Waiting, 1);
             self.ask_for(missing, now);
+        } else {
+            // It is told to come again: by then the provider should have been asked.
+            self.seek(missing, now);
         }
         entered
     }
 
-    /// Lets the fetch begin that may bring a key, at a tick that comes soon. Only the root may fetch: a call of the stream's
-    /// would end with the stream.
+    /// Lets the fetch begin that may bring a key, at a tick that comes soon if it may begin then. Only the root may fetch: a
+    /// call of the stream's would end with the stream.
     pub(super) fn ask_for(&self, missing: &MissingKey, now: UnixSeconds) {
         self.seek(missing, now);
-        self.hurry();
+        if missing.prospect == Prospect::Coming {
+            self.hurry();
+        }
     }
 
     /// Lets the next tick come soon.
@@ -95,11 +107,8 @@ impl Shared {
 
     /// Lets a stream that was woken wait on, perhaps for another key than before; the next tick comes at its usual time.
     pub(super) fn wait_on(&self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
-        let stays = self.waiting.try_borrow_mut().is_ok_and(|mut waiting| waiting.stay(stream, missing, now));
-        if stays {
-            self.seek(missing, now);
-        }
-        stays
+        self.seek(missing, now);
+        self.waiting.try_borrow_mut().is_ok_and(|mut waiting| waiting.stay(stream, missing, now))
     }
 
     fn seek(&self, missing: &MissingKey, now: UnixSeconds) {

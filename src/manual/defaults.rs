@@ -22,7 +22,7 @@
 //! | member | default | why |
 //! |---|---|---|
 //! | `refresh` | 1 min to 15 min | The upper bound is how long a withdrawn key is still believed, so it is not left to the provider, whose `Cache-Control` is often a day. The lower one keeps `no-store` from making every request a fetch |
-//! | `refetch_interval` | 30 s | What a client with made-up `kid`s can cost the provider. A key that is used before it is published is asked for again after this long |
+//! | `refetch_interval` | 30 s | What a client with made-up `kid`s can cost the provider: one fetch at once and one in each interval. Ordinary refreshes do not count, so a new key is looked up at once after one. A key that is used before it is published is looked up again after this long |
 //! | `max_stale` | 1 h | A provider that is down for lunch should not take everything down with it; one that is down for longer should be noticed |
 //! | `timeout` | 5 s | As long as a request may wait, [`LONGEST_WAIT`](crate::limits::LONGEST_WAIT) |
 //! | `insecure` | absent, must be written for `http` | Whoever can forge the answer can forge every identity |
@@ -60,10 +60,10 @@
 //! | [`MAX_JOSE_HEADER_BYTES`](crate::limits::MAX_JOSE_HEADER_BYTES) | 4 KiB | Headers that carry certificates are larger, and we use none of those |
 //! | [`MAX_KEY_SET_BYTES`](crate::limits::MAX_KEY_SET_BYTES) | 256 KiB | A hundred keys with certificate chains |
 //! | [`MAX_KEYS_PER_SET`](crate::limits::MAX_KEYS_PER_SET) | 100 | Each costs a check at load; real sets have 2 to 10 |
-//! | [`MAX_SOUGHT_KEY_ID_BYTES`](crate::limits::MAX_SOUGHT_KEY_ID_BYTES) | 256 B | A `kid` is a name or a hash; a longer one is refused without a fetch |
-//! | [`MAX_UNKNOWN_KEYS`](crate::limits::MAX_UNKNOWN_KEYS) | 100 | Clients with an old key that stay at it; of made-up ones it need not know all |
+//! | [`MAX_UNKNOWN_KEYS`](crate::limits::MAX_UNKNOWN_KEYS) | 100 | Clients that keep sending tokens with an old key; of made-up ones the plugin need not know all |
 //! | [`MAX_WAITING_REQUESTS`](crate::limits::MAX_WAITING_REQUESTS) | 1,000 | Each holds a connection; what is beyond is answered at once with 503 |
 //! | [`MAX_WAITING_FOR_UNKNOWN_KEY`](crate::limits::MAX_WAITING_FOR_UNKNOWN_KEY) | 100 | Anybody can make a `kid` up, and must not fill the room |
+//! | [`WAITING_PLACES_PER_FREE_PLACE`](crate::limits::WAITING_PLACES_PER_FREE_PLACE) | 1 | One client alone gets half of the places, which serves a gateway in front of many, and never the last one: the next client finds half of the rest |
 //! | [`WAKES_AT_ONCE`](crate::limits::WAKES_AT_ONCE) | 50 | Envoy carries answers out one within the other; some hundred in one callback ended a VM |
 //! | [`LONGEST_WAIT`](crate::limits::LONGEST_WAIT) | 5 s | Longer than a good answer takes, shorter than most clients' patience |
 //! | [`LONGEST_BACK_OFF`](crate::limits::LONGEST_BACK_OFF) | 30 s | How long after a provider's recovery it may take until it is noticed |

@@ -76,7 +76,7 @@
 //! - **Response headers and bodies.**
 //! - **The certificate of the peer.** Whether Envoy asks for one, and which authority it trusts, is the listener's. With `trust_chain_verification: ACCEPT_UNTRUSTED` a certificate proves nothing, and we cannot see that on Envoy before 1.39.
 //! - **Internal redirects** and filters that change the route after us: the second pass is judged again only where it passes our filter again.
-//! - **Rate.** A flood of bad tokens costs one signature check each; put a rate limit in front. A flood of unknown `kid`s costs the provider one fetch in each `refetch_interval`.
+//! - **Rate.** A flood of bad tokens costs one signature check each; put a rate limit in front. A flood of unknown `kid`s costs the provider one fetch in each `refetch_interval`, and is answered with 503 for the most part; see `keys` in the README for what that means for outlier detection. One client cannot fill the waiting room, but clients with several addresses together can.
 //! - **Withdrawn keys** between two fetches: see the defaults of `keys`.
 //! - **Posture that is true.** A signed statement is believed as long as it is fresh; whether the agent on the device was deceived is the provider's problem.
 //! - **Two issuers that are one.** Names are never taken as equal between issuers.

@@ -11,17 +11,23 @@
 //!    +------------------------------> Elsewhere ---- its lease says that it is done, or runs out -> Due
 //! ```
 //!
+//! Before that time a token with an unknown `kid` makes a fetch begin, as often as [`Lookups`] allows.
+//!
 //! A set replaces the one before it whole. What brought nothing leaves the set that is held as it is, until it has been
 //! stale for `max_stale`; from then on there are no keys, which is not the caller's fault (503).
 
+mod others;
+
+pub(super) use others::{News, OthersSet};
+
 use super::jitter::Jitter;
-use super::shared::{Lease, SharedSet, Slot};
-use super::unknown_keys::UnknownKeys;
+use super::lookups::Lookups;
+use super::shared::{FetchId, Lease, SharedSet, Slot};
 use super::{
     Endpoint, FetchFault, FetchedKeys, FetchedSet, KeyLocation, Prospect, Response, SharedMemory, key_endpoint,
 };
 use crate::jose::KeySet;
-use crate::limits::{LONGEST_BACK_OFF, MAX_SOUGHT_KEY_ID_BYTES, MAX_UNKNOWN_KEYS};
+use crate::limits::LONGEST_BACK_OFF;
 use crate::time::{Seconds, UnixSeconds};
 
 /// A lease runs this much longer than the calls that it is for: a worker that is late is not one that is gone.
@@ -40,11 +46,13 @@ pub(super) struct Feed {
     calls: u64,
     /// Fetches in a row that brought nothing, by any worker.
     failures: u32,
-    /// The newest set in the shared memory that was looked at, taken or not.
-    seen: Option<UnixSeconds>,
-    /// Key ids that requests wait for.
-    sought: Vec<String>,
-    unknown: UnknownKeys,
+    /// The fetch that this worker began last.
+    own: FetchId,
+    /// The fetch that began last, by any worker, as far as this one knows.
+    latest: FetchId,
+    /// The set that was taken here or looked at in the shared memory last, taken or not.
+    seen: Option<FetchId>,
+    lookups: Lookups,
     jitter: Jitter,
 }
 
@@ -52,6 +60,7 @@ pub(super) struct Feed {
 #[derive(Debug)]
 struct Held {
     keys: KeySet,
+    fetch: FetchId,
     fetched_at: UnixSeconds,
     fresh_until: UnixSeconds,
 }
@@ -63,7 +72,7 @@ enum Turn {
     Due {
         /// When it will be this worker's.
         at: UnixSeconds,
-        /// When it may be at the earliest, if somebody needs a key sooner.
+        /// When it may be at the earliest, if there are no keys at all.
         earliest: UnixSeconds,
     },
     /// Ours.
@@ -84,6 +93,15 @@ enum Turn {
 enum Step {
     Metadata,
     KeySet,
+}
+
+/// Why a fetch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Its time has come.
+    Due,
+    /// A token names a key that is not at hand.
+    Lookup,
 }
 
 /// What a tick or an answer leads to.
@@ -112,9 +130,10 @@ impl Feed {
             turn: Turn::Due { at: long_ago, earliest: long_ago },
             calls: 0,
             failures: 0,
+            own: FetchId::NONE,
+            latest: FetchId::NONE,
             seen: None,
-            sought: Vec::new(),
-            unknown: UnknownKeys::default(),
+            lookups: Lookups::default(),
             jitter: Jitter::new(seed),
         }
     }
@@ -141,95 +160,28 @@ impl Feed {
 
     /// Whether a key that is not at hand may come: any at all, or the one with this id.
     pub(super) fn prospect(&self, key_id: Option<&str>, now: UnixSeconds) -> Prospect {
-        let known_keys = key_id.zip(self.keys(now).and(self.held.as_ref()));
-        if known_keys.is_some_and(|(key_id, _)| {
-            key_id.len() > MAX_SOUGHT_KEY_ID_BYTES || self.unknown.holds(key_id, now, self.source.refetch_interval)
-        }) {
+        let lookup = key_id.filter(|_| self.keys(now).is_some());
+        if lookup.is_some_and(|key_id| self.lookups.is_unknown(key_id, now, self.source.refetch_interval)) {
             return Prospect::None;
         }
-        let is_young = |held: &Held| now.since(held.fetched_at) < self.source.refetch_interval;
         match self.turn {
             Turn::Fetching { .. } | Turn::Elsewhere(_) => Prospect::Coming,
-            Turn::Due { earliest, .. } if earliest <= now => Prospect::Coming,
-            // The provider was asked so recently that asking again would tell nothing new.
-            Turn::Due { .. } if self.failures == 0 && known_keys.is_some_and(|(_, held)| is_young(held)) => {
-                Prospect::None
+            Turn::Due { at, .. } if lookup.is_some() && self.failures == 0 => {
+                let next = self.lookups.next().min(at);
+                if next <= now { Prospect::Coming } else { Prospect::Queued(next.since(now)) }
             }
+            Turn::Due { earliest, .. } if earliest <= now => Prospect::Coming,
             Turn::Due { earliest, .. } => Prospect::Later(earliest.since(now)),
         }
     }
 
-    /// Lets a fetch begin as soon as it may, for a key that has a prospect of coming.
+    /// Lets a fetch begin as soon as it may, for a key that has a prospect of coming: any at all, or the one with this id.
     pub(super) fn seek(&mut self, key_id: Option<&str>, now: UnixSeconds) {
-        if let Turn::Due { at, earliest } = &mut self.turn {
-            *at = (*earliest).max(now).min(*at);
+        match (key_id, &mut self.turn) {
+            (Some(key_id), _) => self.lookups.seek(key_id),
+            (None, Turn::Due { at, earliest }) => *at = (*earliest).max(now).min(*at),
+            (None, Turn::Fetching { .. } | Turn::Elsewhere(_)) => {}
         }
-        if let Some(key_id) = key_id
-            && self.sought.len() < MAX_UNKNOWN_KEYS
-            && self.sought.iter().all(|sought| sought != key_id)
-        {
-            self.sought.push(key_id.to_owned());
-        }
-    }
-
-    /// A newer set that another worker has shared. Whether it can be used or not, it is looked at once.
-    pub(super) fn shared_set(
-        &mut self,
-        memory: &dyn SharedMemory,
-        now: UnixSeconds,
-    ) -> Option<(Result<FetchedSet, FetchFault>, UnixSeconds)> {
-        let (lease, _) = self.lease(memory, now);
-        let fetched_at = lease?.fetched_at?;
-        if self.fetched_at().max(self.seen).is_some_and(|newest| newest >= fetched_at) {
-            return None;
-        }
-        self.seen = Some(fetched_at);
-        let set = self.slot.set(memory, now)?;
-        if set.fetched_at < fetched_at {
-            return None;
-        }
-        let parsed = FetchedSet::parse(set.text.as_bytes(), self.source.algorithms.as_deref());
-        Some((parsed.map(|parsed| FetchedSet { lifetime: Some(set.fresh_for), ..parsed }), set.fetched_at))
-    }
-
-    /// Notes what another worker's lease says. True where its fetch has ended.
-    pub(super) fn follow(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> bool {
-        let Turn::Elsewhere(until) = self.turn else { return false };
-        match self.lease(memory, now).0 {
-            Some(lease) if !lease.fetching => {
-                self.rest_as(lease);
-                true
-            }
-            Some(lease) if now < lease.until => false,
-            None if now < until => false,
-            // It is gone with its lease, or somebody overwrote that.
-            _ => {
-                self.turn = Turn::Due { at: now, earliest: now };
-                false
-            }
-        }
-    }
-
-    /// Rests as another worker's lease says.
-    fn rest_as(&mut self, lease: Lease) {
-        self.failures = lease.failures;
-        if lease.failures > 0 {
-            self.sought.clear();
-        }
-        self.turn = Turn::Due { at: lease.until, earliest: lease.until };
-    }
-
-    /// The lease in the slot. Nobody of us writes one that ends later than what it is for can take: such a one is forged, or
-    /// from before the clock stepped back.
-    fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
-        let (lease, version) = self.slot.lease(memory, now);
-        let longest = |lease: &Lease| match lease {
-            Lease { fetching: true, .. } => self.lease_length(),
-            Lease { failures: 0, .. } => self.source.refetch_interval,
-            Lease { .. } => LONGEST_BACK_OFF,
-        };
-        // Another worker may have read its clock a moment later.
-        (lease.filter(|lease| lease.until <= now.plus(longest(lease)).plus(LEASE_MARGIN)), version)
     }
 
     /// What time brings: a request to send, a rest, or the end of a fetch that nobody answered.
@@ -237,9 +189,16 @@ impl Feed {
         self.stay_within(now);
         match self.turn {
             Turn::Fetching { until, .. } if now >= until => Some(Progress::Failed(FetchFault::NoAnswer)),
-            Turn::Due { at, .. } if now >= at => self.begin(memory, now),
+            Turn::Due { at, .. } if now >= at => self.begin(Cause::Due, memory, now),
+            Turn::Due { .. } if self.may_look_up(now) => self.begin(Cause::Lookup, memory, now),
             _ => None,
         }
+    }
+
+    /// Whether a fetch may begin that only an unknown `kid` asks for. Without keys none does: then all keys are asked for.
+    fn may_look_up(&self, now: UnixSeconds) -> bool {
+        let has_keys = self.failures == 0 && self.keys(now).is_some();
+        has_keys && self.lookups.are_pending() && now >= self.lookups.next()
     }
 
     /// No time that is kept lies further ahead than it can: the clock may have stepped back.
@@ -248,7 +207,7 @@ impl Feed {
             held.fetched_at = held.fetched_at.min(now);
             held.fresh_until = held.fresh_until.min(now.plus(self.source.refresh_max));
         }
-        self.seen = self.seen.map(|seen| seen.min(now));
+        self.lookups.stay_within(now.plus(self.source.refetch_interval));
         let lease_end = now.plus(self.lease_length());
         let (longest_rest, shortest_rest) = if self.failures > 0 {
             (LONGEST_BACK_OFF, LONGEST_BACK_OFF)
@@ -264,29 +223,43 @@ impl Feed {
         }
     }
 
-    fn begin(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
+    fn begin(&mut self, cause: Cause, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
         let until = now.plus(self.lease_length());
-        if let Some(memory) = memory {
-            let (lease, version) = self.lease(memory, now);
-            match lease {
-                Some(lease) if now < lease.until && lease.fetching => {
-                    self.turn = Turn::Elsewhere(lease.until);
-                    return None;
-                }
-                Some(lease) if now < lease.until => {
-                    self.rest_as(lease);
-                    return Some(Progress::Rest);
-                }
-                Some(lease) => self.failures = lease.failures,
-                None => {}
+        let found = match memory {
+            Some(memory) => self.lease(memory, now),
+            None => (None, None),
+        };
+        self.settle();
+        match found.0 {
+            Some(lease) if now < lease.until && lease.fetching => {
+                self.turn = Turn::Elsewhere(lease.until);
+                return None;
             }
-            let fetched_at = self.fetched_at().max(lease.and_then(|lease| lease.fetched_at));
-            let lease = Lease { owner: self.owner, until, fetching: true, failures: self.failures, fetched_at };
-            if self.slot.write_lease(memory, lease, version).is_err() {
+            Some(lease) if now < lease.until && (cause == Cause::Due || lease.failures > 0) => {
+                self.rest_as(lease);
+                return Some(Progress::Rest);
+            }
+            // Another worker has looked something up meanwhile.
+            Some(_) if cause == Cause::Lookup && now < self.lookups.next() => return Some(Progress::Rest),
+            Some(lease) => self.failures = lease.failures,
+            None => {}
+        }
+        let fetch = FetchId::of(self.owner, self.calls.wrapping_add(1));
+        let next_lookup = match cause {
+            Cause::Due => self.lookups.next(),
+            Cause::Lookup => now.plus(self.source.refetch_interval),
+        };
+        if let Some(memory) = memory {
+            let set = found.0.and_then(|lease| lease.set).or(self.held_set());
+            let failures = self.failures;
+            let lease = Lease { owner: self.owner, until, fetching: true, failures, fetch, next_lookup, set };
+            if self.slot.write_lease(memory, lease, found.1).is_err() {
                 // Another worker was quicker; what it wrote is read at the next tick.
                 return None;
             }
         }
+        (self.own, self.latest) = (fetch, fetch);
+        self.lookups.wait_until(next_lookup);
         let step = match self.source.location {
             KeyLocation::KeySet(_) => Step::KeySet,
             KeyLocation::Metadata { .. } => Step::Metadata,
@@ -328,29 +301,25 @@ impl Feed {
     /// what that one brings counts.
     pub(super) fn take(&mut self, set: FetchedSet, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> bool {
         let fresh_for = self.source.fresh_for(set.lifetime);
-        let until = now.plus(self.source.refetch_interval);
-        let lease = Lease { owner: self.owner, until, fetching: false, failures: 0, fetched_at: Some(now) };
-        let shared = SharedSet { fetched_at: now, fresh_for, text: set.text };
-        let ours = self.end_fetch(memory, lease, Some(&shared), now);
+        let fetch = self.own;
+        let shared = SharedSet { fetch, fetched_at: now, fresh_for, text: set.text };
+        let ours = self.end_fetch(0, now.plus(self.source.refetch_interval), memory, Some(&shared), now);
         if ours {
-            self.hold(set.keys, now, fresh_for);
+            self.seen = Some(fetch);
+            self.hold(set.keys, fetch, now, fresh_for);
         }
         ours
     }
 
     /// Takes a set that another worker fetched.
-    pub(super) fn adopt(&mut self, set: FetchedSet, fetched_at: UnixSeconds) {
+    pub(super) fn adopt(&mut self, set: FetchedSet, fetch: FetchId, fetched_at: UnixSeconds) {
         let fresh_for = self.source.fresh_for(set.lifetime);
-        self.hold(set.keys, fetched_at, fresh_for);
+        self.hold(set.keys, fetch, fetched_at, fresh_for);
     }
 
-    fn hold(&mut self, keys: KeySet, fetched_at: UnixSeconds, fresh_for: Seconds) {
-        for key_id in self.sought.drain(..) {
-            if keys.keys().iter().all(|key| key.key_id() != Some(key_id.as_str())) {
-                self.unknown.note(key_id, fetched_at);
-            }
-        }
-        self.held = Some(Held { keys, fetched_at, fresh_until: fetched_at.plus(fresh_for) });
+    fn hold(&mut self, keys: KeySet, fetch: FetchId, fetched_at: UnixSeconds, fresh_for: Seconds) {
+        self.lookups.answered(fetch, &keys, self.held.as_ref().map(|held| &held.keys), fetched_at);
+        self.held = Some(Held { keys, fetch, fetched_at, fresh_until: fetched_at.plus(fresh_for) });
         self.failures = 0;
         let tenth = fresh_for.get() / 10;
         let ahead = Seconds::new(tenth.saturating_mul(2).saturating_add(self.jitter.up_to(tenth)));
@@ -370,44 +339,12 @@ impl Feed {
         let pause = Seconds::new(longest.saturating_sub(self.jitter.up_to(longest / 2)));
         let failures = self.failures.saturating_add(1);
         let until = now.plus(pause);
-        let fetched_at = self.fetched_at();
-        let lease = Lease { owner: self.owner, until, fetching: false, failures, fetched_at };
-        if !self.end_fetch(memory, lease, None, now) {
+        if !self.end_fetch(failures, until, memory, None, now) {
             return None;
         }
         self.failures = failures;
-        self.sought.clear();
         self.turn = Turn::Due { at: until, earliest: until };
         Some(pause)
-    }
-
-    /// Ends this worker's fetch in the shared memory. False where the lease is another worker's by now: nothing is written,
-    /// and that one is followed from the next tick on.
-    fn end_fetch(
-        &mut self,
-        memory: Option<&dyn SharedMemory>,
-        lease: Lease,
-        set: Option<&SharedSet>,
-        now: UnixSeconds,
-    ) -> bool {
-        let Some(memory) = memory else { return true };
-        let (found, version) = self.lease(memory, now);
-        let ours = found.is_none_or(|found| found.owner == self.owner) && {
-            // The set first: whoever reads the lease must find it.
-            if let Some(set) = set {
-                self.slot.write_set(memory, set);
-            }
-            let fetched_at = lease.fetched_at.max(found.and_then(|found| found.fetched_at));
-            self.slot.write_lease(memory, Lease { fetched_at, ..lease }, version).is_ok()
-        };
-        if !ours {
-            self.turn = Turn::Due { at: now, earliest: now };
-        }
-        ours
-    }
-
-    fn fetched_at(&self) -> Option<UnixSeconds> {
-        self.held.as_ref().map(|held| held.fetched_at)
     }
 
     fn lease_length(&self) -> Seconds {

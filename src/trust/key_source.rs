@@ -28,7 +28,7 @@ pub struct FetchedKeys {
     pub refresh_min: Seconds,
     /// And for at most this long, which also holds where the provider says nothing.
     pub refresh_max: Seconds,
-    /// A token with an unknown `kid` makes a set be fetched at most once in this time.
+    /// Unknown `kid`s alone cause at most one fetch in this time. Fetches that come due anyway do not count.
     pub refetch_interval: Seconds,
     /// How long a set that is not fresh any more is used while no newer one can be had.
     pub max_stale: Seconds,

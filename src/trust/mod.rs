@@ -13,6 +13,7 @@ mod issuer;
 mod jitter;
 mod judge;
 mod key_source;
+mod lookups;
 mod missing_key;
 mod profile;
 mod response;

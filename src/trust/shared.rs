@@ -61,7 +61,24 @@ pub(super) struct Slot {
     digest: String,
 }
 
-/// Who may fetch. Until `until` nobody else does: one fetches, or all rest after a fetch.
+/// Which fetch it is: a number that no other fetch of any worker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FetchId(u64);
+
+impl FetchId {
+    /// Of no fetch: of the time before the first one.
+    pub(super) const NONE: Self = Self(0);
+
+    /// The fetch that a worker begins with its call of this number. Workers make up numbers for themselves, and those of
+    /// two could lie close together: turned, they are far apart.
+    pub(super) const fn of(owner: u64, call: u64) -> Self {
+        Self(owner.rotate_left(32).wrapping_add(call))
+    }
+}
+
+/// Who may fetch. Until `until` nobody else does: one fetches, or all rest after a fetch. That rest binds whoever has no
+/// keys or whose keys are due. A fetch that only an unknown `kid` asks for is bound by `next_lookup` instead, and by the rest
+/// after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lease {
     /// Who wrote it: a number that each worker made up.
@@ -72,13 +89,19 @@ pub(super) struct Lease {
     pub(super) fetching: bool,
     /// Fetches in a row that brought nothing.
     pub(super) failures: u32,
-    /// When the set in the slot was fetched.
-    pub(super) fetched_at: Option<UnixSeconds>,
+    /// The fetch that began last.
+    pub(super) fetch: FetchId,
+    /// When the next fetch may begin that only an unknown `kid` asks for.
+    pub(super) next_lookup: UnixSeconds,
+    /// Which fetch brought the set in the slot, and when.
+    pub(super) set: Option<(FetchId, UnixSeconds)>,
 }
 
 /// A key set that another worker fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SharedSet {
+    /// Which fetch it came from.
+    pub(super) fetch: FetchId,
     /// When.
     pub(super) fetched_at: UnixSeconds,
     /// How long it is fresh from then on.
@@ -95,13 +118,16 @@ struct LeaseEntry {
     until: i64,
     fetching: bool,
     failures: u32,
-    fetched_at: Option<i64>,
+    fetch: u64,
+    next_lookup: i64,
+    set: Option<(u64, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetEntry {
     digest: String,
+    fetch: u64,
     fetched_at: i64,
     fresh_for: u64,
     text: String,
@@ -123,7 +149,7 @@ impl Slot {
     }
 
     fn name(number: usize, entry: &str) -> String {
-        format!("countersign.keys.1.{number}.{entry}")
+        format!("countersign.keys.2.{number}.{entry}")
     }
 
     /// The lease, if there is one of this feed, and the version of whatever stands in its place.
@@ -168,7 +194,9 @@ impl Slot {
             until: lease.until.get(),
             fetching: lease.fetching,
             failures: lease.failures,
-            fetched_at: lease.fetched_at.map(UnixSeconds::get),
+            fetch: lease.fetch.0,
+            next_lookup: lease.next_lookup.get(),
+            set: lease.set.map(|(fetch, at)| (fetch.0, at.get())),
         };
         // Numbers and a hex text: there is nothing in it that JSON could not hold.
         memory.write(&Self::name(self.number, "lease"), &serde_json::to_vec(&entry).unwrap_or_default(), how)
@@ -184,6 +212,7 @@ impl Slot {
         let entry: SetEntry = serde_json::from_value(json::parse(&bytes, 2).ok()?).ok()?;
         let fetched_at = UnixSeconds::new(entry.fetched_at);
         (entry.digest == self.digest && fetched_at <= now.plus(CLOCK_GRAIN)).then_some(SharedSet {
+            fetch: FetchId(entry.fetch),
             fetched_at,
             fresh_for: Seconds::new(entry.fresh_for),
             text: entry.text,
@@ -194,6 +223,7 @@ impl Slot {
     pub(super) fn write_set(&self, memory: &dyn SharedMemory, set: &SharedSet) {
         let entry = SetEntry {
             digest: self.digest.clone(),
+            fetch: set.fetch.0,
             fetched_at: set.fetched_at.get(),
             fresh_for: set.fresh_for.get(),
             text: set.text.clone(),
@@ -216,12 +246,14 @@ fn read_lease(bytes: &[u8]) -> Option<LeaseEntry> {
 
 /// A lease that can have been written by now.
 fn lease_of(entry: &LeaseEntry, now: UnixSeconds) -> Option<Lease> {
-    let fetched_at = entry.fetched_at.map(UnixSeconds::new);
-    fetched_at.is_none_or(|at| at <= now.plus(CLOCK_GRAIN)).then_some(Lease {
+    let set = entry.set.map(|(fetch, at)| (FetchId(fetch), UnixSeconds::new(at)));
+    set.is_none_or(|(_, at)| at <= now.plus(CLOCK_GRAIN)).then_some(Lease {
         owner: entry.owner,
         until: UnixSeconds::new(entry.until),
         fetching: entry.fetching,
         failures: entry.failures,
-        fetched_at,
+        fetch: FetchId(entry.fetch),
+        next_lookup: UnixSeconds::new(entry.next_lookup),
+        set,
     })
 }

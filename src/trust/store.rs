@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use super::feed::{Feed, Progress};
+use super::feed::{Feed, News, OthersSet, Progress};
 use super::shared::Slot;
 use super::{Endpoint, FetchFault, FetchedSet, KeySource, MissingKey, Prospect, Response, SharedMemory, TokenProfile};
 use crate::jose::{KeySet, SkippedKey, SkippedKeys, VerificationKey};
@@ -169,9 +169,11 @@ impl TrustStore {
         self.feed(&profile.name).map_or(Prospect::None, |feed| feed.prospect(Some(key_id), now))
     }
 
-    /// Lets the fetch begin that may bring a key.
+    /// Lets the fetch begin that may bring a key, now or when the provider may be asked again.
     pub fn seek(&mut self, missing: &MissingKey, now: UnixSeconds) {
-        if let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.member(index)) {
+        if missing.may_come()
+            && let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.member(index))
+        {
             feed.seek(missing.key_id.as_deref(), now);
         }
     }
@@ -216,20 +218,23 @@ impl TrustStore {
 
     fn follow(&mut self, index: usize, memory: &dyn SharedMemory, now: UnixSeconds, effects: &mut Vec<Effect>) {
         let Some((_, feed)) = self.member(index) else { return };
-        let mut news = feed.follow(memory, now);
-        if let Some((parsed, fetched_at)) = feed.shared_set(memory, now) {
-            let checked = parsed.and_then(|set| self.check(index, set, now));
+        let News { ended, set } = feed.follow(memory, now);
+        let mut is_news = ended;
+        if let Some(OthersSet { set, fetch, fetched_at }) = set {
+            let checked = set.and_then(|set| self.check(index, set, now));
             let Some((name, feed)) = self.member(index) else { return };
             match checked {
                 Ok(set) => {
-                    feed.adopt(set, fetched_at);
+                    feed.adopt(set, fetch, fetched_at);
                     self.take_from_others(index, effects);
-                    news = true;
+                    is_news = true;
                 }
                 Err(fault) => effects.push(Effect::Report(Report::NotAdopted { provider: name.clone(), fault })),
             }
         }
-        if news && let Some((name, _)) = self.member(index) {
+        let Some((name, feed)) = self.member(index) else { return };
+        feed.settle();
+        if is_news {
             effects.push(Effect::Wake(name.clone()));
         }
     }

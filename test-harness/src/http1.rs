@@ -1,8 +1,10 @@
 //! An HTTP/1.1 client that sends exactly the bytes it is told to, one connection a request.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use tokio::net::TcpSocket;
 
 use crate::answer::Answer;
 
@@ -26,7 +28,26 @@ impl Connection {
     /// # Errors
     /// Nobody listens.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, READ_TIMEOUT)?;
+        Self::over_tcp(TcpStream::connect_timeout(&address, READ_TIMEOUT)?)
+    }
+
+    /// Connects as a client with this source address. On Linux this machine has all of 127.0.0.0/8.
+    ///
+    /// # Errors
+    /// Nobody listens, or this machine does not have the address.
+    pub fn open_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<Self> {
+        // The standard library cannot bind a socket before it connects.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::from((source, 0)))?;
+            socket.connect(address).await?.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        Self::over_tcp(stream)
+    }
+
+    fn over_tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(READ_TIMEOUT))?;
         stream.set_nodelay(true)?;
         Ok(Self::over(stream))

@@ -16,6 +16,12 @@ fn fetching() -> Plan {
 /// A store in which these providers have answered with this set, and nobody else.
 fn store(plan: &Plan, answered: &[(&str, Value)]) -> TrustStore {
     let mut store = TrustStore::new(plan.profiles(), 1);
+    answer_all(&mut store, answered);
+    store
+}
+
+/// Answers what is asked for now.
+fn answer_all(store: &mut TrustStore, answered: &[(&str, Value)]) {
     for effect in store.tick(None, NOW) {
         let Effect::Send(request) = effect else { continue };
         let answer = answered.iter().find(|(provider, _)| *provider == request.id.provider.as_str());
@@ -26,7 +32,6 @@ fn store(plan: &Plan, answered: &[(&str, Value)]) -> TrustStore {
             store.answered(&request.id, Ok(&response), None, NOW);
         }
     }
-    store
 }
 
 fn corp_set() -> (&'static str, Value) {
@@ -115,11 +120,15 @@ fn what_needs_no_keys_goes_on_without_them() {
 }
 
 #[portable]
-fn a_key_that_the_young_set_lacks_is_unknown_and_one_that_an_older_set_lacks_may_come() {
-    let trust = store(&fetching(), &[corp_set(), mdm_set()]);
+fn a_key_that_a_set_lacks_may_come_until_the_provider_was_asked_about_it() {
+    let mut trust = store(&fetching(), &[corp_set(), mdm_set()]);
     let claims = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
     let token = other_key().sign_claims(Some("rotated"), Some("JWT"), &claims).unwrap();
     let request = || order(&token, Some(&posture(json!({}))));
+    let got = decided(&trust, request());
+    assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")), "the set is young");
+    trust.seek(got.missing_key.as_deref().unwrap(), NOW);
+    answer_all(&mut trust, &[corp_set()]);
     let got = decided(&trust, request());
     assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "token-key")));
     let missing = MissingKey {
@@ -128,6 +137,11 @@ fn a_key_that_the_young_set_lacks_is_unknown_and_one_that_an_older_set_lacks_may
         prospect: Prospect::None,
     };
     assert_eq!(got.missing_key.as_deref(), Some(&missing), "the host counts it");
+    // Another one has to wait for the next lookup, and is told for how long.
+    let token = other_key().sign_claims(Some("newer"), Some("JWT"), &claims).unwrap();
+    let got = decided(&trust, order(&token, Some(&posture(json!({})))));
+    assert_eq!(refusal(&got), code(503, "keys-unavailable"));
+    assert!(refused(&got).headers.contains(&("retry-after".to_owned(), "30".to_owned())));
     let later = testing::later(NOW, 30);
     let got = decide(&fetching(), &trust, request(), later, &decision_id());
     assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")));

@@ -1,6 +1,7 @@
 //! Workers with one provider and one memory, in every order of events.
 
 mod feed;
+mod lookups;
 mod orders;
 mod sharing;
 
@@ -17,7 +18,7 @@ use crate::trust::{
     TokenProfile,
 };
 
-/// How the profile of these tests fetches: fresh for 100 to 1,000 s, stale for 500 more, one forced fetch in 20 s.
+/// How the profile of these tests fetches: fresh for 100 to 1,000 s, stale for 500 more, one lookup in 20 s.
 fn source() -> FetchedKeys {
     let url = KeyUrl::parse("https://issuer.example/keys").unwrap();
     FetchedKeys {
@@ -123,12 +124,11 @@ impl Worker {
         self.store.keys(&self.profile, self.now).map(|keys| keys.keys().iter().filter_map(|key| key.key_id()).collect())
     }
 
+    /// A request needs this key.
     fn seek(&mut self, key_id: &str) -> Prospect {
         let prospect = self.store.prospect(&self.profile, key_id, self.now);
-        if prospect == Prospect::Coming {
-            let provider = self.profile.name.clone();
-            self.store.seek(&MissingKey { provider, key_id: Some(key_id.to_owned()), prospect }, self.now);
-        }
+        let provider = self.profile.name.clone();
+        self.store.seek(&MissingKey { provider, key_id: Some(key_id.to_owned()), prospect }, self.now);
         prospect
     }
 }

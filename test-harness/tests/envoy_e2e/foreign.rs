@@ -84,7 +84,7 @@ struct Entries {
 
 impl Entries {
     fn name(slot: usize, entry: &str) -> String {
-        format!("countersign.keys.1.{slot}.{entry}")
+        format!("countersign.keys.2.{slot}.{entry}")
     }
 
     fn find(memory: &SharedMemory<'_>) -> Self {
@@ -102,7 +102,10 @@ impl Entries {
         let now = unix_seconds();
         forged.lease["fetching"] = json!(false);
         forged.lease["until"] = json!(now);
-        forged.lease["fetched_at"] = json!(now);
+        // Of a fetch that no worker has seen yet.
+        let fetch = json!(now);
+        forged.lease["set"] = json!([fetch, now]);
+        forged.set["fetch"] = fetch;
         forged.set["fetched_at"] = json!(now);
         forged.set["text"] = json!(json!({ "keys": [key.public_jwk()] }).to_string());
         forged

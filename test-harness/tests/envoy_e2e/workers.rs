@@ -4,6 +4,7 @@
 //! it; then its keys change, and again. In each round half of the clients do not wait to the end.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -23,6 +24,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     one_worker_decides_and_fetches_once,
     two_workers_decide_alike_and_fetch_once,
     four_workers_decide_alike_and_fetch_once,
+    a_key_that_is_published_right_after_a_fetch_is_looked_up_at_once_on_one_worker,
+    a_key_that_is_published_right_after_a_fetch_is_looked_up_at_once_on_four_workers,
+    a_client_with_made_up_keys_leaves_room_for_another,
     made_up_keys_cannot_fill_the_waiting_room_and_huge_answers_leave_no_memory_behind,
     a_crowd_that_waits_in_vain_is_answered_whole_and_the_module_lives,
 ];
@@ -49,7 +53,12 @@ struct Fleet<'b> {
 
 impl<'b> Fleet<'b> {
     fn start(bench: &'b Bench, name: &str, workers: u32, line: Line) -> Self {
-        let settings = json!({ "refresh": { "min": "1h", "max": "1h" }, "refetch_interval": "1s", "timeout": "20s" });
+        Self::start_with_interval(bench, name, workers, line, "1s")
+    }
+
+    fn start_with_interval(bench: &'b Bench, name: &str, workers: u32, line: Line, interval: &str) -> Self {
+        let settings =
+            json!({ "refresh": { "min": "1h", "max": "1h" }, "refetch_interval": interval, "timeout": "20s" });
         let issuer = Issuer::at("fleet", LOGIN, settings);
         let provider = bench.identity_provider(line);
         provider.publish(&path(issuer.name), &[&issuer.key]);
@@ -83,9 +92,14 @@ impl<'b> Fleet<'b> {
 
     /// A request that is sent and not waited for.
     fn send(&self, ask: &Ask) -> Connection {
+        self.send_from(client(1), ask)
+    }
+
+    /// The same from this address.
+    fn send_from(&self, source: Ipv4Addr, ask: &Ask) -> Connection {
         let (request, _) = self.bench.prepare(ask);
         let address = self.envoy.listener(ask.listener).expect("the listener is there");
-        let mut connection = Connection::open(address).expect("a connection");
+        let mut connection = Connection::open_from(source, address).expect("a connection");
         connection.send(&request.head()).expect("sent");
         connection
     }
@@ -107,6 +121,11 @@ impl<'b> Fleet<'b> {
         assert_eq!(self.waiting(), 0, "nobody waits any more");
         took
     }
+}
+
+/// The source address of a client: each number is another one.
+fn client(number: u64) -> Ipv4Addr {
+    Ipv4Addr::from_bits(Ipv4Addr::new(127, 0, 0, 0).to_bits() + u32::try_from(number).expect("a small number"))
 }
 
 /// So many requests for each worker that each has some: the kernel spreads them.
@@ -168,10 +187,75 @@ fn decide_alike(fleet: &Fleet<'_>, workers: u32) {
     }
 }
 
+fn a_key_that_is_published_right_after_a_fetch_is_looked_up_at_once_on_one_worker(bench: &Bench) {
+    look_up_right_after_a_fetch(bench, 1);
+}
+
+fn a_key_that_is_published_right_after_a_fetch_is_looked_up_at_once_on_four_workers(bench: &Bench) {
+    look_up_right_after_a_fetch(bench, 4);
+}
+
+/// Between two lookups: longer than a request may wait, and than this takes.
+const LONG_INTERVAL: &str = "60s";
+
+fn look_up_right_after_a_fetch(bench: &Bench, workers: u32) {
+    let name = format!("rotated-{workers}");
+    let fleet = Fleet::start_with_interval(bench, &name, workers, Line::Http, LONG_INTERVAL);
+    wait_until("the keys are there", || fleet.ask(&fleet.issuer.good()).answer.status == 200);
+    assert_eq!(fleet.fetches(), 1);
+    let new = DemoKey::new("rotated");
+    fleet.provider.publish(&path(fleet.issuer.name), &[&new]);
+    let signed = fleet.issuer.ask(&fleet.issuer.token().key(&new));
+    for _ in 0..REQUESTS * u64::from(workers) {
+        fleet.ask(&signed).allowed();
+    }
+    assert_eq!(fleet.fetches(), 2, "one lookup for all workers");
+    for _ in 0..REQUESTS * u64::from(workers) {
+        // The old key was in the set before: the provider withdrew it.
+        fleet.ask(&fleet.issuer.good()).refused(401, "token-key");
+    }
+    // The lookup at hand is used up: nobody asks the provider about another key for now, so nobody is told that it is unknown.
+    for number in 0..REQUESTS * u64::from(workers) {
+        let answer = fleet.ask(&fleet.issuer.unknown(&format!("made-up-{number}"))).refused(503, "keys-unavailable");
+        let pause: Option<u64> = answer.header("retry-after").and_then(|pause| pause.parse().ok());
+        assert!(pause.is_some_and(|pause| (30..=60).contains(&pause)), "{}", answer.text());
+    }
+    assert_eq!(fleet.fetches(), 2);
+}
+
+fn a_client_with_made_up_keys_leaves_room_for_another(bench: &Bench) {
+    let fleet = Fleet::start(bench, "two-clients", 1, Line::Http);
+    let path = path(fleet.issuer.name);
+    wait_until("the keys are there", || fleet.ask(&fleet.issuer.good()).answer.status == 200);
+    let new = DemoKey::new("fleet-2");
+    fleet.provider.set_fault(&path, Fault::Held);
+    fleet.provider.publish(&path, &[&fleet.issuer.key, &new]);
+    let mut flood: Vec<Connection> = (0..MADE_UP)
+        .map(|number| fleet.send_from(client(1), &fleet.issuer.unknown(&format!("made-up-{number}"))))
+        .collect();
+    wait_until("the flood has its share", || fleet.waiting() == PLACES / 2);
+    let mut other = fleet.send_from(client(2), &fleet.issuer.ask(&fleet.issuer.token().key(&new)));
+    wait_until("the other client waits too", || fleet.waiting() == PLACES / 2 + 1);
+    fleet.provider.set_fault(&path, None);
+    let answer = other.answer(true).expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let mut refused = 0;
+    for connection in &mut flood {
+        let answer = connection.answer(true).expect("an answer");
+        match answer.code().as_deref() {
+            Some("token-key") => {}
+            Some("keys-unavailable") => refused += 1,
+            _ => panic!("{}", answer.text()),
+        }
+    }
+    assert!(refused >= MADE_UP - PLACES / 2, "{refused}");
+    assert_eq!(fleet.waiting(), 0);
+}
+
 /// Requests with unknown keys of which some find no place to wait.
 const MADE_UP: u64 = 130;
 
-/// Those of them that do, on one worker.
+/// Those of them that do, on one worker, if they come from many clients.
 const PLACES: u64 = countersign::limits::MAX_WAITING_FOR_UNKNOWN_KEY as u64;
 
 /// Answers of 10 MiB.
@@ -187,8 +271,9 @@ fn made_up_keys_cannot_fill_the_waiting_room_and_huge_answers_leave_no_memory_be
     wait_until("the keys are there", || fleet.ask(&fleet.issuer.good()).answer.status == 200);
     fleet.rest();
     fleet.provider.set_fault(&path, Fault::Held);
+    let made_up = |number| fleet.issuer.unknown(&format!("made-up-{number}"));
     let mut waiting: Vec<Connection> =
-        (0..MADE_UP).map(|number| fleet.send(&fleet.issuer.unknown(&format!("made-up-{number}")))).collect();
+        (1..=MADE_UP).map(|number| fleet.send_from(client(number), &made_up(number))).collect();
     wait_until("as many wait as may", || fleet.waiting() == PLACES);
     let new = fleet.issuer.good();
     fleet.ask(&new).allowed();
@@ -237,7 +322,8 @@ fn a_crowd_that_waits_in_vain_is_answered_whole_and_the_module_lives(bench: &Ben
     fleet.provider.set_fault(&path, Fault::Held);
     fleet.provider.set_line(Line::Http).expect("the port opens");
     wait_until("the provider is asked", || fleet.fetches() > 0);
-    let mut crowd: Vec<Connection> = (0..CROWD).map(|_| fleet.send(&fleet.issuer.good())).collect();
+    let mut crowd: Vec<Connection> =
+        (1..=CROWD).map(|number| fleet.send_from(client(number), &fleet.issuer.good())).collect();
     wait_until("all wait", || fleet.waiting() == CROWD);
     // What is only rehearsed goes on at once.
     fleet.ask(&fleet.issuer.good().at("shadow")).allowed();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::limits::{LONGEST_BACK_OFF, MAX_SOUGHT_KEY_ID_BYTES};
+use crate::limits::LONGEST_BACK_OFF;
 use crate::portable;
 use crate::testing::jwk_set;
 use crate::trust::{KeyHost, MetadataFault, Pin};
@@ -126,42 +126,6 @@ fn a_request_that_could_not_be_sent_is_a_failure() {
 }
 
 #[portable]
-fn an_unknown_key_id_makes_the_set_be_fetched_once_in_an_interval() {
-    let mut worker = Worker::new();
-    worker.fetch(&first_set());
-    assert_eq!(worker.seek("second"), Prospect::None, "the set is younger than the interval");
-    worker.wait(20);
-    assert_eq!(worker.seek("second"), Prospect::Coming);
-    assert_eq!(worker.seek("made-up"), Prospect::Coming);
-    worker.fetch(&second_set());
-    assert_eq!(worker.key_ids(), Ok(vec!["second"]), "a rotation: the new set replaces the old one whole");
-    for key_id in ["first", "made-up"] {
-        assert_eq!(worker.seek(key_id), Prospect::None);
-    }
-    assert!(!worker.wait(19));
-    worker.wait(1);
-    assert!(!sends(&worker.tick(None)), "nobody sought anything");
-    assert_eq!(worker.seek("made-up"), Prospect::Coming);
-    worker.fetch(&second_set());
-    worker.wait(20);
-    assert_eq!(worker.seek("made-up"), Prospect::None, "it was sought in vain twice");
-}
-
-#[portable]
-fn a_key_that_was_published_late_is_known_after_one_interval() {
-    let mut worker = Worker::new();
-    worker.fetch(&first_set());
-    worker.wait(20);
-    assert_eq!(worker.seek("second"), Prospect::Coming);
-    worker.fetch(&first_set());
-    assert_eq!(worker.seek("second"), Prospect::None);
-    worker.wait(20);
-    assert_eq!(worker.seek("second"), Prospect::Coming);
-    worker.fetch(&second_set());
-    assert_eq!(worker.key_ids(), Ok(vec!["second"]));
-}
-
-#[portable]
 fn the_answer_of_an_earlier_fetch_does_not_count_for_a_later_one() {
     let mut worker = Worker::new();
     worker.tick(None);
@@ -176,26 +140,6 @@ fn the_answer_of_an_earlier_fetch_does_not_count_for_a_later_one() {
     assert!(worker.answered_to(&first, &first_set(), None).is_empty());
     worker.answered(&second_set(), None);
     assert_eq!(worker.key_ids(), Ok(vec!["second"]));
-}
-
-#[portable]
-fn while_the_provider_cannot_be_asked_an_unknown_key_is_nobodys_fault() {
-    let mut worker = Worker::new();
-    worker.fetch(&first_set());
-    worker.wait(20);
-    assert_eq!(worker.seek("second"), Prospect::Coming);
-    worker.fetch(&failure());
-    assert!(matches!(worker.seek("second"), Prospect::Later(_)));
-    assert_eq!(worker.key_ids(), Ok(vec!["first"]), "tokens of known keys do not notice");
-}
-
-#[portable]
-fn a_key_id_at_the_cap_is_sought_and_a_longer_one_is_not() {
-    let mut worker = Worker::new();
-    worker.fetch(&first_set());
-    worker.wait(20);
-    assert_eq!(worker.seek(&"k".repeat(MAX_SOUGHT_KEY_ID_BYTES + 1)), Prospect::None);
-    assert_eq!(worker.seek(&"k".repeat(MAX_SOUGHT_KEY_ID_BYTES)), Prospect::Coming);
 }
 
 #[portable]
