@@ -154,8 +154,10 @@ fn a_callback_that_is_cut_off_lets_requests_pass_unseen(bench: &Bench) {
     assert_eq!((guarded.answer.status, guarded.received), (403, None), "the guard holds");
 }
 
+/// The SDK panics on the status that a restricted call gives, so Envoy answers in place of the plugin.
 fn a_call_that_is_cut_off_refuses_what_was_allowed(bench: &Bench) {
     for fault in ["guard-cut-off", "removal-cut-off"] {
-        ask(bench, fault, &Ask::get("/api/orders/7").by(ALICE)).refused(503, "host-failure");
+        let outcome = ask(bench, fault, &Ask::get("/api/orders/7").by(ALICE));
+        assert_eq!((outcome.answer.status, outcome.received), (503, None), "{fault}");
     }
 }

@@ -88,7 +88,7 @@ codes! {
     VmIdShared "vm-id-shared" Error
         "a module that is not the plugin could plant keys in the data that both share";
     CapabilityMissing "capability-missing" Error
-        "the plugin then refuses every request, never runs, or leaves headers in place that a client wrote";
+        "requests are then refused, pass the plugin unjudged, or keep trailers that a client wrote";
     GuardUnseen "guard-unseen" Warning
         "whether the guard stands after the plugin cannot be seen";
     RoutesUnseen "routes-unseen" Warning

@@ -37,7 +37,7 @@
 //! | `key-cluster-unauthenticated` | error | anybody on the way could say which keys are right, and then be whoever they like |
 //! | `key-cluster-sni` | error | a provider that shares its address answers with somebody else's certificate, and no keys come |
 //! | `vm-id-shared` | error | a module that is not the plugin could plant keys in the data that both share |
-//! | `capability-missing` | error | the plugin then refuses every request, never runs, or leaves headers in place that a client wrote |
+//! | `capability-missing` | error | requests are then refused, pass the plugin unjudged, or keep trailers that a client wrote |
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
 //! | `plugin-unseen` | warning | whether the plugin runs here, and with which configuration, cannot be seen |
