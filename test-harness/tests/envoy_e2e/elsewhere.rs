@@ -14,6 +14,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     another_cluster_leads_to_the_same_upstream_past_the_plugin,
     a_copy_of_a_request_goes_elsewhere_with_its_token,
     a_local_reply_takes_the_place_of_a_refusal,
+    a_cache_before_the_plugin_answers_in_its_place,
 ];
 
 pub const FAULTS: &[Fault] = &[
@@ -49,6 +50,25 @@ pub const FAULTS: &[Fault] = &[
         listener: |bench| {
             let mut listener = example(bench);
             route(&mut listener)["route"]["request_mirror_policies"] = json!([{ "cluster": ELSEWHERE }]);
+            listener
+        },
+    },
+    Fault {
+        name: "cached",
+        findings: &["cached-unjudged"],
+        listener: |bench| {
+            let mut listener = example(bench);
+            http_filters(&mut listener).insert(0, json!({
+                "name": "cache",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.cache.v3.CacheConfig",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig"
+                    }
+                }
+            }));
+            route(&mut listener)["response_headers_to_add"] =
+                json!([{ "header": { "key": "cache-control", "value": "public, max-age=3600" } }]);
             listener
         },
     },
@@ -105,4 +125,15 @@ fn a_local_reply_takes_the_place_of_a_refusal(bench: &Bench) {
     assert_eq!((outcome.answer.status, outcome.answer.body.as_slice()), (200, b"welcome".as_slice()));
     assert_eq!(outcome.received, None);
     ask(bench, "reply-replaced", &Ask::get("/healthz").host("other.example.com")).refused(403, "application-unknown");
+}
+
+fn a_cache_before_the_plugin_answers_in_its_place(bench: &Bench) {
+    let health = Ask::get("/healthz?cached");
+    ask(bench, "cached", &health).allowed();
+    let again = ask(bench, "cached", &health);
+    assert_eq!((again.answer.status, again.received), (200, None), "the cache answers, and nobody decided");
+    // With a token Envoy's cache steps aside.
+    let with_token = Ask::get("/healthz?cached").by(ALICE);
+    ask(bench, "cached", &with_token).allowed();
+    ask(bench, "cached", &with_token).allowed();
 }

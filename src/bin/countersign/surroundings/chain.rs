@@ -38,6 +38,11 @@ const HARMLESS: [&str; 18] = [
     "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
 ];
 
+/// Filters that answer a request with what the upstream answered to another one. Envoy's leave out requests with
+/// `Authorization`, so what they repeat is what Anonymous was answered.
+const CACHES: [&str; 2] =
+    ["envoy.extensions.filters.http.cache.v3.CacheConfig", "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config"];
+
 /// The member by which a harmless filter adds request headers after all.
 const ADDS_HEADERS: &str = "request_headers_to_add_when_not_enforced";
 
@@ -46,6 +51,7 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         for chain in &manager.chains {
             upgrade(manager, chain, findings);
+            cached(chain, findings);
             between(manager, chain, findings);
             switched(chain, findings);
         }
@@ -66,6 +72,18 @@ fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
         let help = "remove `filters` here: the filters of `http_filters` then serve upgrades too; or write the plugin and its \
                     guard here as well, before the router";
         findings.add(Code::UpgradeChain, upgrade, &what, help);
+    }
+}
+
+/// Caches before the plugin. Behind it a cache is one of the filters that somebody must look at.
+fn cached(chain: &Chain<'_>, findings: &mut Findings) {
+    let Some(last) = chain.filters.iter().rposition(|filter| filter.plugin.is_some()) else { return };
+    for filter in chain.filters.iter().take(last) {
+        let kind = filter.message.as_ref().map(|(kind, _)| *kind);
+        if let Some(kind) = kind.filter(|kind| CACHES.contains(kind)) {
+            let what = format!("the filter `{}` ({kind}) stands before the plugin", filter.name);
+            findings.add(Code::CachedUnjudged, &filter.part, &what, "remove it");
+        }
     }
 }
 

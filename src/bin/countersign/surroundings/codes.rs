@@ -111,6 +111,8 @@ codes! {
         "another upstream receives each allowed request too, with its identity headers and every forwarded token";
     TunnelUnjudged "tunnel-unjudged" Warning
         "requests inside a tunnel reach the upstream without a decision";
+    CachedUnjudged "cached-unjudged" Warning
+        "it answers requests without a token from its memory, and the plugin neither judges nor records them";
     AnswerReplaced "answer-replaced" Warning
         "a client receives another answer than the plugin's, so its status, reason or decision id is lost";
     AdminExposed "admin-exposed" Warning

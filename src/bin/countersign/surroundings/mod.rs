@@ -49,6 +49,7 @@
 //! | `request-rewritten` | warning | the upstream serves another path, host or method than the one that the policies judged |
 //! | `request-mirrored` | warning | another upstream receives each allowed request too, with its identity headers and every forwarded token |
 //! | `tunnel-unjudged` | warning | requests inside a tunnel reach the upstream without a decision |
+//! | `cached-unjudged` | warning | it answers requests without a token from its memory, and the plugin neither judges nor records them |
 //! | `answer-replaced` | warning | a client receives another answer than the plugin's, so its status, reason or decision id is lost |
 //! | `admin-exposed` | warning | any client that reaches it can change runtime settings, stop Envoy and read its configuration |
 //! | `capability-record` | warning | decisions and faults do not appear in Envoy's log or in its statistics |

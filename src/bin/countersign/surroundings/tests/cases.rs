@@ -6,6 +6,7 @@ const ROUTE: &str = "route: { cluster: upstream }";
 const HOST: &str = "- domains: [\"shop.example.com:*\"]";
 const LISTENERS: &str = "listeners:\n  - name: main\n";
 const LIMIT: &str = "- name: limit\n";
+const CACHE: &str = "- name: cache\n            typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.cache.v3.CacheConfig }\n          - name: countersign\n";
 const LUA: &str = "- name: script\n            typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n          ";
 
 /// What a plugin needs whose keys are in its configuration, but nothing that it writes down.
@@ -209,6 +210,7 @@ pub const CASES: &[Case] = &[
         to: "route: { cluster: upstream, upgrade_configs: [{ upgrade_type: CONNECT, connect_config: {} }] }",
         line: "connect_config",
     },
+    Case { code: "cached-unjudged", from: "- name: countersign\n", to: CACHE, line: "- name: cache" },
     Case {
         code: "answer-replaced",
         from: "stream_idle_timeout: 60s",
