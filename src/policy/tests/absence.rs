@@ -27,7 +27,8 @@ impl Random {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end).expect("a small number")).expect("a small number")
+        let end = u64::try_from(end).expect("a small number");
+        self.next().checked_rem(end).and_then(|number| usize::try_from(number).ok()).expect("an end above zero")
     }
 
     fn coin(&mut self) -> bool {

@@ -14,6 +14,7 @@
 //! | `clock-implausible` | Envoy's clock is the machine's |
 //! | `host-failure` | Envoy does not fail in the calls that the module makes |
 
+mod absence;
 mod believed;
 mod bench;
 mod caps;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
+        absence::SCENARIOS,
         headers::SCENARIOS,
         holding_back::SCENARIOS,
         protocols::SCENARIOS,
