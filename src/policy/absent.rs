@@ -1,41 +1,57 @@
 //! Absent facts must not lift a rule.
 //!
-//! `forbid ... when { context has mdm && context.mdm.score < 60 }` falls silent when the client leaves the posture out. So
-//! what denies where it is true must be true where an optional fact that it reads is absent, and what allows must be false.
-//! Each condition is judged in three values (true, false, not known) with the fact absent; parts that do not speak of the
-//! fact are left aside, for they hold or not whatever becomes of it.
+//! `forbid ... when { context has mdm && context.mdm.score < 60 }` falls silent when the client leaves the posture out, and
+//! `forbid (principal in corp::Group::"contractors", ...)` when it presents a token without the groups claim. So what denies
+//! where it is true must be true where an optional fact that it reads is absent, and what allows must be false.
+//!
+//! Each condition is judged in three values (true, false, not known) for one kind of principal, with one fact absent; parts
+//! that do not read the fact are left aside, because its absence does not change them. Without its groups claim a token puts
+//! its principal in no group, so `principal in` a group is false there, as a `has` is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Template, UnaryOp};
+use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Template, UnaryOp, Var};
 
 use super::fixes::{denying, plain};
-use super::names::{Kind, context_path};
-use super::reads::{presence_path, visit};
+use super::names::{Kind, Names, context_path};
+use super::reads::{Membership, presence_path, scope_group, visit};
 use super::{Checked, lexer};
 use crate::config_error::ConfigError;
 
-/// Every rule of one document that an absent fact lifts.
+mod message;
+
+/// Every rule of one document that an absent fact lifts: one error for each kind of principal that can lack groups, and one
+/// for all other facts of a policy, which are usually corrected together.
 pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
     let forbids: Vec<&Checked<'_>> =
         policies.iter().filter(|policy| policy.named.body.effect == Effect::Forbid).collect();
-    // For each fact the forbids that fire on its absence.
-    let mut firing: BTreeMap<Vec<String>, Vec<&Checked<'_>>> = BTreeMap::new();
+    // For each fact and kind the forbids that fire on its absence.
+    let mut firing: BTreeMap<(Vec<String>, Kind), Vec<&Checked<'_>>> = BTreeMap::new();
     let mut errors = Vec::new();
     for policy in policies.iter().filter(|policy| !policy.named.missing_ignored) {
-        for fact in policy.optional_facts() {
-            let Some(hole) = hole(&policy.named.body, &fact) else { continue };
-            let firing = firing.entry(fact.clone()).or_insert_with(|| {
-                forbids.iter().copied().filter(|forbid| holds_without(&forbid.named.body, &fact)).collect()
+        let mut reported: BTreeSet<Option<Kind>> = BTreeSet::new();
+        for (fact, kind) in policy.optional_facts() {
+            let absence = Absence::of(policy.names, kind, &fact);
+            let by_groups = absence.groupless && policy.asks_of_groups(kind);
+            let about = by_groups.then_some(kind);
+            if reported.contains(&about) {
+                continue;
+            }
+            let Some(hole) = absence.hole(&policy.named.body) else { continue };
+            let firing = firing.entry((fact.clone(), kind)).or_insert_with(|| {
+                forbids.iter().copied().filter(|forbid| absence.holds(&forbid.named.body)).collect()
             });
             let covered = firing.iter().any(|forbid| {
                 forbid.scope.covers(&forbid.named.body, &policy.scope, &policy.named.body)
-                    && forbid.applies.kinds.is_superset(&policy.kinds_with(&fact))
+                    && forbid.applies.kinds.contains(&kind)
             });
             if !covered {
-                errors.push(policy.lifted(&fact, &hole));
-                // The next fact of the same condition is mended with it.
-                break;
+                reported.insert(about);
+                errors.push(if by_groups {
+                    policy.lifted_by_groups(kind, &fact, &hole)
+                } else {
+                    policy.lifted(&fact, &hole)
+                });
             }
         }
     }
@@ -43,92 +59,45 @@ pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
 }
 
 impl Checked<'_> {
-    /// Evidence that the policy reads and that may be absent, for some kind of principal.
-    fn optional_facts(&self) -> BTreeSet<Vec<String>> {
+    /// Evidence that the policy reads and that may be absent, with the kinds of principals for whom it may.
+    fn optional_facts(&self) -> BTreeSet<(Vec<String>, Kind)> {
+        let certain: BTreeSet<String> = self.scope.devices_required().union(&self.applies.needs).cloned().collect();
         let mut facts = BTreeSet::new();
-        for path in &self.reads.values {
-            for kind in &self.applies.kinds {
-                let parts = self.names.optional_parts(path, *kind, &self.certain());
-                facts.extend(parts.into_iter().map(<[String]>::to_vec));
+        for kind in self.applies.kinds.iter().copied() {
+            for path in &self.reads.values {
+                let parts = self.names.optional_parts(path, kind, &certain);
+                facts.extend(parts.into_iter().map(|part| (part.to_vec(), kind)));
+            }
+            if self.asks_of_groups(kind) {
+                facts.extend(self.names.absent_groups(kind).into_iter().map(|fact| (fact, kind)));
             }
         }
         facts
     }
 
-    /// Devices that are there wherever the policy is asked.
-    fn certain(&self) -> BTreeSet<String> {
-        self.scope.devices_required().union(&self.applies.needs).cloned().collect()
+    /// Whether it asks of a group that principals of this kind can be in.
+    fn asks_of_groups(&self, kind: Kind) -> bool {
+        let members = |group| self.names.members(group).is_some_and(|members| members.contains(&kind));
+        self.reads.memberships.iter().any(members)
     }
-
-    /// The kinds of principals for whom the fact is one that may be absent.
-    fn kinds_with(&self, fact: &[String]) -> BTreeSet<Kind> {
-        let certain = self.certain();
-        let optional = |kind: &Kind| self.names.optional_parts(fact, *kind, &certain).contains(&fact);
-        self.applies.kinds.iter().copied().filter(optional).collect()
-    }
-
-    fn lifted(&self, fact: &[String], hole: &Hole) -> ConfigError {
-        let (effect, lifted) = match self.named.body.effect {
-            Effect::Forbid => ("forbid", "the forbid does not apply"),
-            Effect::Permit => ("permit", "the restriction of the permit does not apply"),
-        };
-        let path = fact.join(".");
-        let provider = fact.first().map_or("", String::as_str);
-        let certain = match fact.len() {
-            _ if provider == "peer" || provider == "http_request" => String::new(),
-            1 => format!("add `{provider}` to `requires`, or "),
-            _ => format!("declare the fact `{}` without `?`, or ", fact.last().map_or("", String::as_str)),
-        };
-        let absence = match &hole.correction {
-            Some(condition) => format!("deny where it is absent (`{condition}`)"),
-            None => format!("deny where it is absent (`!({})`)", presence_text(fact)),
-        };
-        let text = self.source.document.text.get(self.named.start..self.named.end).unwrap_or("");
-        let word = fact.last().map_or("", String::as_str);
-        let at = lexer::locate(text, word).unwrap_or(0);
-        self.source.problem(
-            self.named.start.saturating_add(at),
-            "absent-fact-lifts-rule",
-            format!(
-                "where `context.{path}` is absent, {lifted}: who leaves the evidence out escapes the {effect}'s rule"
-            ),
-            format!("{certain}{absence}, or annotate the policy with `@missing(\"ignore\")`"),
-        )
-    }
-}
-
-fn presence_text(fact: &[String]) -> String {
-    let (last, base) = fact.split_last().map_or(("", &[][..]), |(last, base)| (last.as_str(), base));
-    let base: Vec<&str> = core::iter::once("context").chain(base.iter().map(String::as_str)).collect();
-    format!("{} has {last}", base.join("."))
 }
 
 /// A rule that an absent fact lifts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hole {
+struct Hole {
     /// The corrected condition, where there is one to offer.
-    pub correction: Option<String>,
+    correction: Option<String>,
 }
 
-/// Whether the conditions of a policy all hold where the fact is absent.
-pub(super) fn holds_without(body: &Template, fact: &[String]) -> bool {
-    body.clauses().iter().all(|clause| match clause {
-        Clause::When(condition) => value(condition, fact) == Some(true),
-        Clause::Unless(condition) => value(condition, fact) == Some(false),
-    })
-}
-
-/// Where the policy's rule is lifted when the fact is absent.
-pub(super) fn hole(body: &Template, fact: &[String]) -> Option<Hole> {
-    // All conditions must hold, so a forbid's are one `&&` that denies; a permit's, one `&&` that allows.
-    let mut parts: Vec<Part<'_>> = Vec::new();
-    for clause in body.clauses() {
-        match clause {
-            Clause::When(condition) => flatten(condition, BinaryOp::And, &mut parts),
-            Clause::Unless(condition) => parts.push(Part { expression: condition, negated: true }),
-        }
-    }
-    group_hole(&parts, BinaryOp::And, body.effect == Effect::Forbid, fact)
+/// A fact that is absent, as policies see it that are asked about principals of one kind.
+#[derive(Clone, Copy)]
+struct Absence<'n> {
+    names: Names<'n>,
+    kind: Kind,
+    /// The path of the fact inside `context`.
+    fact: &'n [String],
+    /// Without the fact these principals are in no group.
+    groupless: bool,
 }
 
 /// An operand of `&&` or `||`; the body of an `unless` is one under `!`.
@@ -138,20 +107,188 @@ struct Part<'e> {
     negated: bool,
 }
 
-impl<'e> Part<'e> {
-    fn value(self, fact: &[String]) -> Option<bool> {
-        value(self.expression, fact).map(|truth| truth != self.negated)
+impl<'n> Absence<'n> {
+    fn of(names: Names<'n>, kind: Kind, fact: &'n [String]) -> Self {
+        let groupless = names.absent_groups(kind).iter().any(|absent| absent == fact);
+        Self { names, kind, fact, groupless }
+    }
+
+    /// Whether the policy is certain to apply where the fact is absent.
+    fn holds(self, body: &Template) -> bool {
+        let in_scope = !(self.groupless && scope_group(body).is_some());
+        in_scope
+            && body.clauses().iter().all(|clause| match clause {
+                Clause::When(condition) => self.value(condition) == Some(true),
+                Clause::Unless(condition) => self.value(condition) == Some(false),
+            })
+    }
+
+    /// Where the policy's rule is lifted when the fact is absent.
+    fn hole(self, body: &Template) -> Option<Hole> {
+        let denies = body.effect == Effect::Forbid;
+        if self.groupless && scope_group(body).is_some() {
+            // Without groups it does not apply at all, which is what a permit should do.
+            return denies.then_some(Hole { correction: None });
+        }
+        // All conditions must hold, so a forbid's are one `&&` that denies; a permit's, one `&&` that allows.
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        for clause in body.clauses() {
+            match clause {
+                Clause::When(condition) => flatten(condition, BinaryOp::And, &mut parts),
+                Clause::Unless(condition) => parts.push(Part { expression: condition, negated: true }),
+            }
+        }
+        self.group_hole(&parts, BinaryOp::And, denies)
+    }
+
+    /// The hole in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold.
+    fn group_hole(self, parts: &[Part<'_>], op: BinaryOp, denies: bool) -> Option<Hole> {
+        let and = op == BinaryOp::And;
+        let (group, aside): (Vec<Part<'_>>, Vec<Part<'_>>) =
+            parts.iter().partition(|part| self.mentions(part.expression));
+        // What is aside settles the whole, as `principal is T` does for principals of another type: the fact has no say.
+        let settled = aside.iter().any(|part| self.part_value(*part) == Some(!and));
+        if group.is_empty() || settled || join(group.iter().map(|part| self.part_value(*part)), and) == Some(denies) {
+            return None;
+        }
+        // The guard and what it guards are one condition: `has` in an `&&` that denies, `!has` in an `||` that allows.
+        if and == denies && group.iter().any(|part| self.presence_test(*part, !and).is_some()) {
+            return Some(Hole { correction: self.correction(parts, and) });
+        }
+        group.iter().find_map(|part| self.part_hole(*part, denies))
+    }
+
+    fn part_hole(self, part: Part<'_>, mut denies: bool) -> Option<Hole> {
+        if self.part_value(part) == Some(denies) {
+            return None;
+        }
+        denies = denies != part.negated;
+        let mut expression = part.expression;
+        while let Expr::UnaryOp { op: UnaryOp::Not, expr } = expression {
+            expression = expr;
+            denies = !denies;
+        }
+        match expression {
+            Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {
+                let mut parts = Vec::new();
+                flatten(expression, *op, &mut parts);
+                self.group_hole(&parts, *op, denies)
+            }
+            // Which branch is taken does not hang on the fact: each that speaks of it must deny.
+            Expr::IfThenElse { cond, then_expr, else_expr } if !self.mentions(cond) => {
+                let branches = match self.value(cond) {
+                    Some(true) => vec![then_expr],
+                    Some(false) => vec![else_expr],
+                    None => vec![then_expr, else_expr],
+                };
+                let branches = branches.into_iter().map(|branch| Part { expression: branch, negated: false });
+                let mut spoken = branches.filter(|branch| self.mentions(branch.expression));
+                spoken.find_map(|branch| self.part_hole(branch, denies))
+            }
+            _ => Some(Hole { correction: None }),
+        }
+    }
+
+    /// The group with its guard turned round: `if context has x then ... else true` in place of `context has x && ...`.
+    fn correction(self, parts: &[Part<'_>], and: bool) -> Option<String> {
+        let inner = if and { " && " } else { " || " };
+        let (mut tests, mut guarded, mut aside) = (Vec::new(), Vec::new(), Vec::new());
+        for part in parts {
+            match self.presence_test(*part, !and) {
+                Some(test) => tests.push(plain(test)),
+                None if self.mentions(part.expression) => guarded.push(part.text()),
+                None => aside.push(part.text()),
+            }
+        }
+        if guarded.is_empty() {
+            return None;
+        }
+        let (tests, rest) = (tests.join(" && "), guarded.join(inner));
+        let turned = match guarded.len() {
+            _ if and => denying(&tests, &rest),
+            1 => format!("{tests} && {rest}"),
+            _ => format!("{tests} && ({rest})"),
+        };
+        if aside.is_empty() {
+            return Some(turned);
+        }
+        aside.push(format!("({turned})"));
+        Some(aside.join(inner))
+    }
+
+    /// Whether an expression reads the fact, asks for it, or asks of a group that is known by it.
+    fn mentions(self, expression: &Expr) -> bool {
+        let mut found = false;
+        visit(expression, &mut |part| found |= self.is_mention(part));
+        found
+    }
+
+    fn is_mention(self, part: &Expr) -> bool {
+        match part {
+            Expr::GetAttr { .. } => context_path(part)
+                .is_some_and(|path| path.len() >= self.fact.len() && path.iter().zip(self.fact).all(|(a, b)| a == b)),
+            Expr::HasAttr { .. } => presence_path(part).is_some_and(|path| path.starts_with(self.fact)),
+            _ if self.groupless => Membership::of(part).is_some_and(|membership| self.can_hold(&membership)),
+            _ => false,
+        }
+    }
+
+    /// Whether it holds for some principal of the kind.
+    fn can_hold(self, membership: &Membership<'_>) -> bool {
+        let members = |group| self.names.members(group).is_some_and(|members| members.contains(&self.kind));
+        self.is_of_type(membership.entity_type.map(ToString::to_string).as_deref())
+            && membership.within.iter().copied().any(members)
+    }
+
+    /// Whether the principals are of this type, where one is asked for.
+    fn is_of_type(self, entity_type: Option<&str>) -> bool {
+        entity_type.is_none_or(|entity_type| self.names.kind_of_type(entity_type) == Some(self.kind))
+    }
+
+    /// The truth of an expression with the fact absent, where that and the kind alone decide it.
+    fn value(self, expression: &Expr) -> Option<bool> {
+        match expression {
+            Expr::Literal(Literal::Bool(truth)) => Some(*truth),
+            Expr::HasAttr { .. } => presence_path(expression).filter(|path| path.starts_with(self.fact)).map(|_| false),
+            Expr::UnaryOp { op: UnaryOp::Not, expr } => self.value(expr).map(|truth| !truth),
+            Expr::BinaryOp { op: BinaryOp::And, left, right } => join([self.value(left), self.value(right)], true),
+            Expr::BinaryOp { op: BinaryOp::Or, left, right } => join([self.value(left), self.value(right)], false),
+            Expr::BinaryOp { op: BinaryOp::Eq, left, right } => Some(self.value(left)? == self.value(right)?),
+            Expr::BinaryOp { op: BinaryOp::NotEq, left, right } => Some(self.value(left)? != self.value(right)?),
+            Expr::IfThenElse { cond, then_expr, else_expr } => match self.value(cond) {
+                Some(true) => self.value(then_expr),
+                Some(false) => self.value(else_expr),
+                None => self.value(then_expr).filter(|truth| self.value(else_expr) == Some(*truth)),
+            },
+            Expr::Is { expr, entity_type, in_expr: None } => {
+                let of_principal = matches!(expr.as_ref(), Expr::Var(Var::Principal));
+                of_principal.then(|| self.is_of_type(Some(&entity_type.to_string())))
+            }
+            other => self.membership_value(&Membership::of(other)?),
+        }
+    }
+
+    fn membership_value(self, membership: &Membership<'_>) -> Option<bool> {
+        let of_type = self.is_of_type(membership.entity_type.map(ToString::to_string).as_deref());
+        let of_groups = membership.within.iter().all(|group| self.names.members(group).is_some());
+        (!of_type || self.groupless && of_groups).then_some(false)
+    }
+
+    fn part_value(self, part: Part<'_>) -> Option<bool> {
+        self.value(part.expression).map(|truth| truth != part.negated)
     }
 
     /// The test for the fact's presence, where the part is nothing else: positive, or under one `!`.
-    fn presence_test(self, fact: &[String], negated: bool) -> Option<&'e Expr> {
-        let (expression, under) = match self.expression {
-            Expr::UnaryOp { op: UnaryOp::Not, expr } => (expr.as_ref(), !self.negated),
-            other => (other, self.negated),
+    fn presence_test<'e>(self, part: Part<'e>, negated: bool) -> Option<&'e Expr> {
+        let (expression, under) = match part.expression {
+            Expr::UnaryOp { op: UnaryOp::Not, expr } => (expr.as_ref(), !part.negated),
+            other => (other, part.negated),
         };
-        (under == negated && presence_path(expression)?.starts_with(fact)).then_some(expression)
+        (under == negated && presence_path(expression)?.starts_with(self.fact)).then_some(expression)
     }
+}
 
+impl Part<'_> {
     /// As an operand.
     fn text(self) -> String {
         let text = plain(self.expression);
@@ -172,106 +309,6 @@ fn flatten<'e>(expression: &'e Expr, wanted: BinaryOp, into: &mut Vec<Part<'e>>)
             flatten(right, wanted, into);
         }
         _ => into.push(Part { expression, negated: false }),
-    }
-}
-
-/// The hole in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold.
-fn group_hole(parts: &[Part<'_>], op: BinaryOp, denies: bool, fact: &[String]) -> Option<Hole> {
-    let and = op == BinaryOp::And;
-    let group: Vec<Part<'_>> = parts.iter().copied().filter(|part| mentions(part.expression, fact)).collect();
-    if group.is_empty() || join(group.iter().map(|part| part.value(fact)), and) == Some(denies) {
-        return None;
-    }
-    // The guard and what it guards are one condition: `has` in an `&&` that denies, `!has` in an `||` that allows.
-    if and == denies && group.iter().any(|part| part.presence_test(fact, !and).is_some()) {
-        return Some(Hole { correction: correction(parts, and, fact) });
-    }
-    group.iter().find_map(|part| part_hole(*part, denies, fact))
-}
-
-fn part_hole(part: Part<'_>, mut denies: bool, fact: &[String]) -> Option<Hole> {
-    if part.value(fact) == Some(denies) {
-        return None;
-    }
-    denies = denies != part.negated;
-    let mut expression = part.expression;
-    while let Expr::UnaryOp { op: UnaryOp::Not, expr } = expression {
-        expression = expr;
-        denies = !denies;
-    }
-    match expression {
-        Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {
-            let mut parts = Vec::new();
-            flatten(expression, *op, &mut parts);
-            group_hole(&parts, *op, denies, fact)
-        }
-        // Which branch is taken does not hang on the fact: each that speaks of it must deny.
-        Expr::IfThenElse { cond, then_expr, else_expr } if !mentions(cond, fact) => {
-            let branches = [then_expr, else_expr].map(|branch| Part { expression: branch, negated: false });
-            let spoken = branches.into_iter().filter(|branch| mentions(branch.expression, fact));
-            spoken.into_iter().find_map(|branch| part_hole(branch, denies, fact))
-        }
-        _ => Some(Hole { correction: None }),
-    }
-}
-
-/// The group with its guard turned round: `if context has x then ... else true` in place of `context has x && ...`.
-fn correction(parts: &[Part<'_>], and: bool, fact: &[String]) -> Option<String> {
-    let inner = if and { " && " } else { " || " };
-    let (mut tests, mut guarded, mut aside) = (Vec::new(), Vec::new(), Vec::new());
-    for part in parts {
-        match part.presence_test(fact, !and) {
-            Some(test) => tests.push(plain(test)),
-            None if mentions(part.expression, fact) => guarded.push(part.text()),
-            None => aside.push(part.text()),
-        }
-    }
-    if guarded.is_empty() {
-        return None;
-    }
-    let (tests, rest) = (tests.join(" && "), guarded.join(inner));
-    let turned = match guarded.len() {
-        _ if and => denying(&tests, &rest),
-        1 => format!("{tests} && {rest}"),
-        _ => format!("{tests} && ({rest})"),
-    };
-    if aside.is_empty() {
-        return Some(turned);
-    }
-    aside.push(format!("({turned})"));
-    Some(aside.join(inner))
-}
-
-/// Whether an expression reads the fact or asks for it.
-fn mentions(expression: &Expr, fact: &[String]) -> bool {
-    let mut found = false;
-    visit(expression, &mut |part| {
-        found |= match part {
-            Expr::GetAttr { .. } => context_path(part)
-                .is_some_and(|path| path.len() >= fact.len() && path.iter().zip(fact).all(|(a, b)| a == b)),
-            Expr::HasAttr { .. } => presence_path(part).is_some_and(|path| path.starts_with(fact)),
-            _ => false,
-        };
-    });
-    found
-}
-
-/// The truth of an expression with the fact absent, where that alone decides it.
-fn value(expression: &Expr, fact: &[String]) -> Option<bool> {
-    match expression {
-        Expr::Literal(Literal::Bool(truth)) => Some(*truth),
-        Expr::HasAttr { .. } => presence_path(expression).filter(|path| path.starts_with(fact)).map(|_| false),
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => value(expr, fact).map(|truth| !truth),
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => join([value(left, fact), value(right, fact)], true),
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => join([value(left, fact), value(right, fact)], false),
-        Expr::BinaryOp { op: BinaryOp::Eq, left, right } => Some(value(left, fact)? == value(right, fact)?),
-        Expr::BinaryOp { op: BinaryOp::NotEq, left, right } => Some(value(left, fact)? != value(right, fact)?),
-        Expr::IfThenElse { cond, then_expr, else_expr } => match value(cond, fact) {
-            Some(true) => value(then_expr, fact),
-            Some(false) => value(else_expr, fact),
-            None => value(then_expr, fact).filter(|truth| value(else_expr, fact) == Some(*truth)),
-        },
-        _ => None,
     }
 }
 

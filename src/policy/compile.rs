@@ -6,6 +6,7 @@ use cedar_policy::PrincipalConstraint;
 use cedar_policy::pst::Effect;
 
 use super::absent::lifted_rules;
+use super::context::RequestFact;
 use super::entities::Directory;
 use super::groups::Groups;
 use super::names::{Kind, Names};
@@ -149,10 +150,10 @@ fn compile_one<'a>(
 
 /// What a permit for Anonymous may read: what the caller asks for, and when. Where it calls from is not who it is.
 fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<ConfigError> {
-    const ALLOWED: [&str; 6] = ["http_method", "hostname", "path", "query", "user_agent", "path_parameters"];
     let allowed = |path: &Vec<String>| match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["now"] => true,
-        ["http_request", member, ..] => ALLOWED.contains(member),
+        ["http_request", "path_parameters", ..] => true,
+        ["http_request", member, ..] => RequestFact::named(member).is_some_and(|fact| !fact.network),
         _ => false,
     };
     let paths: BTreeSet<&Vec<String>> = reads.values.union(&reads.presences).filter(|path| !allowed(path)).collect();

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
-use cedar_policy::EntityUid;
+use cedar_policy::{EntityUid, pst};
 
 use super::{GroupHierarchy, Vocabulary};
 use crate::config_error::ConfigError;
 use crate::spelling::suggestion;
+use crate::trust::Issuer;
 
 /// The hierarchy of groups, whole.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +17,19 @@ pub(super) struct Groups {
     parents: HashMap<EntityUid, Vec<EntityUid>>,
     /// Pairs of issuers, by place: a group of the first is in a group of the second.
     between: BTreeSet<(usize, usize)>,
+    /// Issuers, by place, whose principals can be in a group of the section.
+    members: HashMap<pst::EntityUID, BTreeSet<usize>>,
 }
 
 impl Groups {
     /// Reads the section.
     ///
     /// # Errors
-    /// `unknown-group` for a name that is no group of an issuer, `group-cycle`.
+    /// `unknown-group` for a name that is no group of an issuer and for a group that nobody can be in, `group-cycle`.
     pub(super) fn compile(hierarchy: &GroupHierarchy, vocabulary: Vocabulary<'_>) -> Result<Self, Vec<ConfigError>> {
         let mut groups = Self::default();
         let mut errors = Vec::new();
+        let mut children = Vec::new();
         for (child, parents) in &hierarchy.parents {
             let pointer = format!("{}/{}", hierarchy.pointer, child.replace('~', "~0").replace('/', "~1"));
             let child = group(child, &pointer, vocabulary).map_err(|error| errors.push(error)).ok();
@@ -39,6 +43,12 @@ impl Groups {
                     }
                 }
             }
+            children.extend(child.map(|(child, issuer)| (child, issuer, pointer)));
+        }
+        groups.find_members(&children, vocabulary);
+        let nobody = |child: &EntityUid| groups.members_of(&child.clone().into()).next().is_none();
+        for (child, issuer, pointer) in children.into_iter().filter(|(child, ..)| nobody(child)) {
+            errors.extend(vocabulary.issuers.get(issuer).map(|issuer| nobody_in(&child, issuer, pointer)));
         }
         if let Some(member) = groups.member_of_itself() {
             errors.push(ConfigError {
@@ -57,18 +67,31 @@ impl Groups {
         self.parents.get(group).map_or(&[], Vec::as_slice)
     }
 
-    /// Issuers whose groups can be in groups of this one, by any number of steps, and itself.
-    pub(super) fn issuers_below(&self, issuer: usize) -> BTreeSet<usize> {
-        let mut found = BTreeSet::from([issuer]);
-        let mut waiting = vec![issuer];
-        while let Some(above) = waiting.pop() {
-            for (below, _) in self.between.iter().filter(|(_, parent)| *parent == above) {
-                if found.insert(*below) {
-                    waiting.push(*below);
+    /// Issuers, by place, whose principals this section puts into the group, by any number of steps.
+    pub(super) fn members_of(&self, group: &pst::EntityUID) -> impl Iterator<Item = usize> {
+        self.members.get(group).into_iter().flatten().copied()
+    }
+
+    /// Carries the issuers whose tokens list groups from each group of theirs to the groups above.
+    fn find_members(&mut self, children: &[(EntityUid, usize, String)], vocabulary: Vocabulary<'_>) {
+        for (child, issuer, _) in children {
+            if vocabulary.issuers.get(*issuer).is_some_and(|issuer| issuer.principal.groups.is_some()) {
+                self.members.entry(child.clone().into()).or_default().insert(*issuer);
+            }
+        }
+        let mut waiting: Vec<EntityUid> = children.iter().map(|(child, ..)| child.clone()).collect();
+        // A group waits again only when it has gained an issuer, so this ends on a cycle too.
+        while let Some(child) = waiting.pop() {
+            let gained: BTreeSet<usize> = self.members_of(&child.clone().into()).collect();
+            for parent in self.parents.get(&child).into_iter().flatten() {
+                let members = self.members.entry(parent.clone().into()).or_default();
+                let known = members.len();
+                members.extend(&gained);
+                if members.len() > known {
+                    waiting.push(parent.clone());
                 }
             }
         }
-        found
     }
 
     /// Issuers in whose groups a group of this one is directly, and itself.
@@ -100,6 +123,20 @@ impl Groups {
             }
         }
         open.into_keys().next().and_then(|name| EntityUid::from_str(&name).ok())
+    }
+}
+
+/// A group that is in others, and that no token and no other group brings anybody into.
+fn nobody_in(group: &EntityUid, issuer: &Issuer, pointer: String) -> ConfigError {
+    let issuer = &issuer.profile.name;
+    ConfigError {
+        pointer,
+        position: None,
+        code: "unknown-group",
+        message: format!("nobody can be in `{group}`: `principal` of `{issuer}` has no `groups`"),
+        help: format!(
+            "write the claim that lists them, as in `groups: groups`, in `principal` of `{issuer}`, or remove this group"
+        ),
     }
 }
 

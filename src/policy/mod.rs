@@ -11,6 +11,15 @@
 //! `has` whether they are there: such a rule says nothing of preflights, which have none by nature, and is refused where
 //! Anonymous can ask for anything else.
 //!
+//! # What load refuses, and what it does not
+//!
+//! A fact that may be absent, and the groups of a token that may lack the groups claim, must not lift a rule by their
+//! absence: which facts those are is in the table of the private module `context`, and the rule itself in `absent`. What
+//! `in`, `is`, `==` and `!=` ask of the principal, the action and the resource must be something that some request can
+//! answer either way (`rules::entities`). Load cannot know which ids an issuer gives: a group or a principal of the right
+//! type that no token ever names is not refused. Nor is a policy that asks for the presence of a fact alone
+//! (`forbid ... when { context has peer }`), since there absence is what it is about.
+//!
 //! # Codes of configuration errors
 //!
 //! | code | what is wrong |
@@ -26,16 +35,18 @@
 //! | `unknown-entity-type`, `unknown-entity`, `unknown-action`, `unknown-application`, `unknown-route` | no such name |
 //! | `application-not-in-document` | the scope names an application that the document does not apply to |
 //! | `literal-membership` | `in` asked of something that is in nothing |
-//! | `impossible-literal` | a path, method or host that no request has |
+//! | `impossible-membership` | `in` something that has no members, or none that the policy is asked about |
+//! | `indirect-entity` | `principal`, `action` or `resource` compared with something other than entities by name |
+//! | `impossible-literal` | a path, method or host that no request has, or an entity that the principal, action or resource never is |
 //! | `anonymous-network-fact` | a permit for Anonymous reads the network place |
 //! | `policy-type` | Cedar's strict validation finds a type error |
 //! | `unguarded-fact` | an optional fact is read without `has` |
 //! | `suspicious-letters` | letters that look like others, hidden characters |
 //! | `policy-impossible`, `policy-never-applies` | no request can meet the condition, or the scope |
 //! | `forbid-needs-evidence` | a forbid reads evidence that a route in its scope does not require |
-//! | `absent-fact-lifts-rule` | who leaves evidence out escapes a rule |
+//! | `absent-fact-lifts-rule` | who leaves evidence out, or has a token without groups, escapes a rule |
 //! | `policy-schema` | Cedar takes no schema with the configured names |
-//! | `unknown-group`, `group-cycle` | a group of `entities` |
+//! | `unknown-group`, `group-cycle` | a group of `entities`: not an issuer's, one that nobody can be in, one in itself |
 //!
 //! # Codes of warnings
 //!
@@ -48,6 +59,7 @@
 
 mod absent;
 mod compile;
+mod context;
 mod decision;
 mod entities;
 mod explain;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst;
 
+use super::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
 use super::groups::Groups;
 use super::{PolicyDocument, Vocabulary};
 use crate::provider::ProviderName;
@@ -134,6 +135,37 @@ impl<'a> Names<'a> {
         self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == namespace)
     }
 
+    /// The kinds of principals who can be in a group: those whose tokens can name it, and those whose groups the
+    /// configuration puts into it. `None` for an entity that is not a group.
+    pub(super) fn members(self, group: &pst::EntityUID) -> Option<BTreeSet<Kind>> {
+        let own = self.issuer_of_group_type(&group.ty.to_string())?;
+        let lists = self.vocabulary.issuers.get(own).is_some_and(|issuer| issuer.principal.groups.is_some());
+        Some(lists.then_some(own).into_iter().chain(self.groups.members_of(group)).map(Kind::Issuer).collect())
+    }
+
+    /// The facts whose absence leaves a principal of this kind in no group, outermost first. Empty where every token that is
+    /// accepted has the groups claim.
+    pub(super) fn absent_groups(self, kind: Kind) -> Vec<Vec<String>> {
+        let Some((issuer, groups)) =
+            self.issuer(kind).and_then(|issuer| Some((issuer, issuer.principal.groups.as_ref()?)))
+        else {
+            return Vec::new();
+        };
+        if groups.required {
+            return Vec::new();
+        }
+        let claim = core::iter::once(issuer.profile.name.as_str()).chain(groups.claim.0.iter().map(String::as_str));
+        let claim: Vec<String> = claim.map(str::to_owned).collect();
+        let optional = self.optional_parts(&claim, kind, &BTreeSet::new());
+        let mut absent: Vec<Vec<String>> = optional.into_iter().map(<[String]>::to_vec).collect();
+        let parts: Vec<&str> = claim.iter().map(String::as_str).collect();
+        // Nothing says that tokens have a claim which is not declared.
+        if matches!(self.fact(&parts, &BTreeSet::new()), Lookup::Unknown { .. }) {
+            absent.push(claim);
+        }
+        absent
+    }
+
     /// Every entity type.
     pub(super) fn entity_types(self) -> Vec<String> {
         let principals = self.kinds().map(|kind| self.principal_type(kind));
@@ -187,7 +219,7 @@ impl<'a> Names<'a> {
         match *first {
             "http_request" => request_fact(rest, parameters),
             "now" => leaf(rest),
-            "peer" => members(rest, &["certificate_sha256", "uri"], leaf),
+            "peer" => members(rest, &PEER_FACTS, leaf),
             name => {
                 let Some(profile) = profiles.clone().find(|profile| profile.name.as_str() == name) else {
                     let names = profiles.map(|profile| profile.name.as_str());
@@ -229,10 +261,9 @@ impl<'a> Names<'a> {
         if first == "peer" {
             return (1..=path.len()).filter_map(|length| path.get(..length)).collect();
         }
-        // A client that may write X-Forwarded-For can make its address unknown. Whatever else a request lacks is its own
-        // bytes, and proves as little where it is there.
-        if first == "http_request" && rest.first().is_some_and(|name| name == "client_ip" || name == "source_ip") {
-            return path.get(..2).into_iter().collect();
+        if first == "http_request" {
+            let optional = rest.first().and_then(|name| RequestFact::named(name)).is_some_and(|fact| !fact.certain);
+            return path.get(..2).filter(|_| optional).into_iter().collect();
         }
         if device.is_some() && !certain.contains(first) {
             parts.extend(path.get(..1));
@@ -290,16 +321,12 @@ fn members<'a>(rest: &[&str], known: &[&'a str], inner: impl Fn(&[&str]) -> Look
     }
 }
 
-/// The members of `context.http_request`, without `path_parameters`.
-const REQUEST_MEMBERS: [&str; 8] =
-    ["http_method", "hostname", "path", "query", "port", "user_agent", "client_ip", "source_ip"];
-
 fn request_fact<'a>(rest: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
     if let Some((&"path_parameters", rest)) = rest.split_first() {
         let known: Vec<&str> = parameters.iter().copied().collect();
         return members(rest, &known, leaf).deeper();
     }
-    let known: Vec<&str> = REQUEST_MEMBERS.into_iter().chain(["path_parameters"]).collect();
+    let known: Vec<&str> = REQUEST_FACTS.iter().map(|fact| fact.name).chain(["path_parameters"]).collect();
     members(rest, &known, leaf)
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::pst::{Clause, Expr, Template, Var};
+use cedar_policy::pst::{
+    BinaryOp, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, PrincipalConstraint, Template, Var,
+};
 
 use super::names::context_path;
 
@@ -15,12 +17,14 @@ pub(super) struct Reads {
     pub presences: BTreeSet<Vec<String>>,
     /// A condition reads the action.
     pub action: bool,
+    /// What the principal is asked to be in, by the scope and by conditions.
+    pub memberships: Vec<EntityUID>,
 }
 
 impl Reads {
-    /// Of all conditions of a policy.
+    /// Of the principal in the scope, and of all conditions of a policy.
     pub(super) fn of(body: &Template) -> Self {
-        let mut reads = Self::default();
+        let mut reads = Self { memberships: scope_group(body).into_iter().cloned().collect(), ..Self::default() };
         for Clause::When(condition) | Clause::Unless(condition) in body.clauses() {
             visit(condition, &mut |expression| reads.note(expression));
         }
@@ -28,6 +32,9 @@ impl Reads {
     }
 
     fn note(&mut self, expression: &Expr) {
+        if let Some(membership) = Membership::of(expression) {
+            self.memberships.extend(membership.within.into_iter().cloned());
+        }
         match expression {
             Expr::GetAttr { .. } => {
                 self.values.extend(context_path(expression).map(owned));
@@ -52,6 +59,52 @@ impl Reads {
             .iter()
             .chain(&self.presences)
             .any(|path| path.iter().zip(wanted).filter(|(a, b)| a == b).count() == 2)
+    }
+}
+
+/// A condition that is `principal in ...` or `principal is T in ...`.
+pub(super) struct Membership<'e> {
+    /// The type that is asked for with it.
+    pub entity_type: Option<&'e EntityType>,
+    /// What the principal is asked to be in: one of these suffices.
+    pub within: Vec<&'e EntityUID>,
+}
+
+impl<'e> Membership<'e> {
+    /// Reads the condition, if it is one; what stands behind `in` counts as far as it is entities by name.
+    pub(super) fn of(expression: &'e Expr) -> Option<Self> {
+        let (asked, entity_type, within) = match expression {
+            Expr::BinaryOp { op: BinaryOp::In, left, right } => (left, None, right),
+            Expr::Is { expr, entity_type, in_expr: Some(within) } => (expr, Some(entity_type), within),
+            _ => return None,
+        };
+        let within = entities(within).into_iter().flatten().collect();
+        matches!(asked.as_ref(), Expr::Var(Var::Principal)).then_some(Self { entity_type, within })
+    }
+}
+
+/// What stands behind `in`: one entity by name, or several in brackets, each `None` where it is something else.
+pub(super) fn entities(within: &Expr) -> Vec<Option<&EntityUID>> {
+    match within {
+        Expr::Set(elements) => elements.iter().map(|element| literal_entity(element)).collect(),
+        one => vec![literal_entity(one)],
+    }
+}
+
+/// An entity by name.
+pub(super) fn literal_entity(expression: &Expr) -> Option<&EntityUID> {
+    match expression {
+        Expr::Literal(Literal::EntityUID(entity)) => Some(entity),
+        _ => None,
+    }
+}
+
+/// What the scope asks the principal to be in.
+pub(super) fn scope_group(body: &Template) -> Option<&EntityUID> {
+    match &body.principal {
+        PrincipalConstraint::In(EntityOrSlot::Entity(entity))
+        | PrincipalConstraint::IsIn(_, EntityOrSlot::Entity(entity)) => Some(entity),
+        _ => None,
     }
 }
 

@@ -11,21 +11,27 @@ use cedar_policy::pst::{
     ResourceConstraint, Template, Var,
 };
 
-use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Lookup, Names, context_path, method_names};
+use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, Kind, Lookup, Names, context_path, method_names};
 use super::reads::{presence_path, visit};
-use super::scope::{Ground, Scope};
+use super::scope::{Ground, Place, Scope};
 use super::source::{Named, Source};
 use super::{PolicyDocument, lexer, words};
 use crate::config_error::ConfigError;
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
 use crate::spelling::suggestion;
 
+mod entities;
+
 /// One policy under the rules.
 pub(super) struct Rules<'a> {
     source: Source<'a>,
     document: &'a PolicyDocument,
     names: Names<'a>,
+    place: Place,
     ground: Rc<Ground<'a>>,
+    actions: Actions,
+    /// The kinds of principals in the scope. Anonymous is one of them where the scope names no one.
+    kinds: BTreeSet<Kind>,
     text: &'a str,
     start: usize,
     errors: Vec<ConfigError>,
@@ -38,7 +44,10 @@ impl<'a> Rules<'a> {
             source,
             document: source.document,
             names,
+            place: scope.place.clone(),
             ground: scope.ground.clone(),
+            actions: scope.actions,
+            kinds: scope.kinds.iter().copied().chain(scope.everyone.then_some(Kind::Anonymous)).collect(),
             text: source.document.text.get(named.start..named.end).unwrap_or(""),
             start: named.start,
             errors: Vec::new(),
@@ -63,10 +72,15 @@ impl<'a> Rules<'a> {
         match &body.principal {
             PrincipalConstraint::Any => {}
             PrincipalConstraint::Is(entity_type) => self.entity_type(&entity_type.to_string()),
-            PrincipalConstraint::Eq(entity) | PrincipalConstraint::In(entity) => self.scope_entity(entity),
+            PrincipalConstraint::Eq(entity) => self.scope_entity(entity),
+            PrincipalConstraint::In(entity) => {
+                self.scope_entity(entity);
+                self.scope_membership(entity, None);
+            }
             PrincipalConstraint::IsIn(entity_type, entity) => {
                 self.entity_type(&entity_type.to_string());
                 self.scope_entity(entity);
+                self.scope_membership(entity, Some(entity_type));
             }
         }
         match &body.action {
@@ -105,11 +119,19 @@ impl<'a> Rules<'a> {
                 "name the member that is meant, as in `context.http_request.path`".to_owned(),
             ),
             Expr::Literal(Literal::EntityUID(entity)) => self.entity(entity),
-            Expr::Is { entity_type, .. } => self.entity_type(&entity_type.to_string()),
+            Expr::Is { expr, entity_type, in_expr } => {
+                self.entity_type(&entity_type.to_string());
+                self.type_test(expr, entity_type);
+                if let Some(within) = in_expr {
+                    self.membership(expr, within, Some(entity_type));
+                }
+            }
             Expr::Like { expr, pattern } => self.pattern(expr, pattern),
             Expr::BinaryOp { op: BinaryOp::Eq | BinaryOp::NotEq, left, right } => {
-                self.comparison(left, right);
-                self.comparison(right, left);
+                for (value, literal) in [(left, right), (right, left)] {
+                    self.comparison(value, literal);
+                    self.equality(value, literal);
+                }
             }
             Expr::BinaryOp {
                 op: op @ (BinaryOp::Contains | BinaryOp::ContainsAll | BinaryOp::ContainsAny),
@@ -117,18 +139,19 @@ impl<'a> Rules<'a> {
                 right,
             } => {
                 if let (BinaryOp::Contains, Expr::Set(elements)) = (op, left.as_ref()) {
-                    elements.iter().for_each(|element| self.comparison(right, element));
+                    for element in elements {
+                        self.comparison(right, element);
+                        self.equality(right, element);
+                    }
                 }
                 if let Some((fact, message, help)) = words::string_as_set(left, self.names) {
                     self.breach(fact, "policy-type", message, help);
                 }
             }
-            Expr::BinaryOp { op: BinaryOp::In, left, .. } if !matches!(left.as_ref(), Expr::Var(_)) => self.breach(
-                "in",
-                "literal-membership",
-                "`in` is asked of something that is not `principal`, `action` or `resource`".to_owned(),
-                "only those three have groups: write `principal in ...`".to_owned(),
-            ),
+            Expr::BinaryOp { op: BinaryOp::In, left, right } => self.membership(left, right, None),
+            Expr::IfThenElse { then_expr, else_expr, .. } => self.entity_values([then_expr, else_expr]),
+            Expr::Set(elements) => self.entity_values(elements),
+            Expr::Record(members) => self.entity_values(members.values()),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
+use super::context::{PEER_FACTS, REQUEST_FACTS, RequestFact, RequestType};
 use super::names::{ANONYMOUS_TYPE, Actions, Kind, Names};
 use crate::request::Action;
 use crate::trust::{FactField, FactType};
@@ -97,20 +98,11 @@ fn actions(environment: &Environment, names: Names<'_>) -> Value {
 fn context(environment: &Environment, names: Names<'_>) -> Value {
     let mut members = Map::new();
     let parameters = environment.parameters.iter().map(|(name, certain)| (name.as_str(), string(*certain)));
-    let request = record([
-        ("http_method", string(true)),
-        ("hostname", string(true)),
-        ("path", string(true)),
-        ("query", string(true)),
-        ("port", json!({ "type": "Long", "required": false })),
-        ("user_agent", string(false)),
-        ("client_ip", string(false)),
-        ("source_ip", json!({ "type": "Extension", "name": "ipaddr", "required": false })),
-        ("path_parameters", record(parameters)),
-    ]);
+    let request = REQUEST_FACTS.iter().map(|fact| (fact.name, request_fact(fact)));
+    let request = record(request.chain([("path_parameters", record(parameters))]));
     members.insert("http_request".to_owned(), request);
     members.insert("now".to_owned(), json!({ "type": "Long" }));
-    let mut peer = record([("certificate_sha256", string(false)), ("uri", string(false))]);
+    let mut peer = record(PEER_FACTS.map(|name| (name, string(false))));
     set_required(&mut peer, false);
     members.insert("peer".to_owned(), peer);
     if let Some(issuer) = names.issuer(environment.kind) {
@@ -123,6 +115,16 @@ fn context(environment: &Environment, names: Names<'_>) -> Value {
         }
     }
     json!({ "type": "Record", "attributes": members })
+}
+
+fn request_fact(fact: &RequestFact) -> Value {
+    let mut member = match fact.of {
+        RequestType::String => json!({ "type": "String" }),
+        RequestType::Long => json!({ "type": "Long" }),
+        RequestType::Ip => json!({ "type": "Extension", "name": "ipaddr" }),
+    };
+    set_required(&mut member, fact.certain);
+    member
 }
 
 fn string(required: bool) -> Value {

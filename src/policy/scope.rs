@@ -232,11 +232,7 @@ fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<Kind> {
     let of_type = |entity_type: &str| names.kind_of_type(entity_type).into_iter().collect::<BTreeSet<_>>();
     let within = |entity: &EntityOrSlot| {
         let EntityOrSlot::Entity(entity) = entity else { return BTreeSet::new() };
-        let entity_type = entity.ty.to_string();
-        match names.issuer_of_group_type(&entity_type) {
-            Some(issuer) => names.groups.issuers_below(issuer).into_iter().map(Kind::Issuer).collect(),
-            None => of_type(&entity_type),
-        }
+        names.members(entity).unwrap_or_default()
     };
     match &body.principal {
         // Who presents nothing gets nothing by a permit for everybody: it must name them.

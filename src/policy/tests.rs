@@ -1,8 +1,12 @@
 //! Policies as their authors and the callers meet them.
 
+mod absence;
 mod absent;
+mod context;
 mod decide;
+mod entities;
 mod fixture;
+mod groups;
 mod load;
 mod slices;
 mod words;

@@ -69,8 +69,36 @@ fn a_condition_that_hangs_on_something_else_is_left_aside() {
 }
 
 #[portable]
-fn what_a_client_writes_is_no_evidence_but_its_address_and_the_peer_are() {
-    taken(&forbid("context.http_request has user_agent && context.http_request.user_agent like \"*bot*\""));
+fn what_a_request_or_connection_may_lack_counts_as_much() {
+    for (fact, condition) in [
+        ("user_agent", "context.http_request.user_agent like \"*bot*\""),
+        ("port", "context.http_request.port == 8443"),
+        ("client_ip", "context.http_request.client_ip == \"192.0.2.1\""),
+        ("source_ip", "context.http_request.source_ip.isLoopback()"),
+    ] {
+        let has = format!("context.http_request has {fact}");
+        let corrected = format!("if {has} then {condition} else true");
+        let help = lifted(&forbid(&format!("{has} && {condition}")));
+        assert_eq!(
+            help,
+            format!("deny where it is absent (`{corrected}`), or annotate the policy with `@missing(\"ignore\")`")
+        );
+        taken(&forbid(&corrected));
+        taken(&forbid(&format!("!({has}) || ({has} && {condition})")));
+        taken(&permit(&format!("{has} && {condition}")));
+        let restriction = permit("true").replace("when { true }", &format!("unless {{ {has} && {condition} }}"));
+        assert!(lifted(&restriction).contains(&format!("(`{corrected}`)")), "{restriction}");
+    }
+    // Which parameters there are is up to the route, and the query is always there.
+    taken(&forbid("context.http_request.query like \"*_method=*\""));
+    taken(
+        "@id(\"f\") forbid (principal is corp::User, action, resource in Application::\"shop\")
+        when { context.http_request.path_parameters has id && context.http_request.path_parameters.id == \"7\" };",
+    );
+}
+
+#[portable]
+fn the_address_and_the_peer_count_as_much() {
     let help = lifted(&forbid(
         "context.http_request has source_ip && !context.http_request.source_ip.isInRange(ip(\"10.0.0.0/8\"))",
     ));

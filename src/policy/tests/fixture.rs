@@ -134,6 +134,20 @@ impl Setting {
         self
     }
 
+    /// The same with another rule for the groups of an issuer.
+    pub(super) fn with_groups_of(mut self, issuer: &str, groups: Option<GroupsRule>) -> Self {
+        let found = self.issuers.iter_mut().find(|known| known.profile.name.as_str() == issuer);
+        found.expect("an issuer").principal.groups = groups;
+        self
+    }
+
+    /// The same with one fact more of an issuer.
+    pub(super) fn with_fact_of(mut self, issuer: &str, fact: FactField) -> Self {
+        let found = self.issuers.iter_mut().find(|known| known.profile.name.as_str() == issuer);
+        found.expect("an issuer").profile.facts.push(fact);
+        self
+    }
+
     pub(super) fn compile_all(
         &self,
         documents: &[PolicyDocument],

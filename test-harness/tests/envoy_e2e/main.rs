@@ -14,6 +14,7 @@
 //! | `clock-implausible` | Envoy's clock is the machine's |
 //! | `host-failure` | Envoy does not fail in the calls that the module makes |
 
+mod absence;
 mod believed;
 mod bench;
 mod capabilities;
@@ -96,6 +97,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
         tokens::SCENARIOS,
+        absence::SCENARIOS,
         headers::SCENARIOS,
         removed::SCENARIOS,
         holding_back::SCENARIOS,
