@@ -1,7 +1,7 @@
 //! The life of one decision: the one door from a request to its answer.
 //!
-//! The module in Envoy, the command line and the tests all come through [`decide`], or through [`decide_at`] with a time that
-//! somebody wrote; so what `countersign eval` says of a request is what Envoy would do with it.
+//! The module in Envoy, the command line and the tests all come through [`decide`], or through [`decide_at`] with a
+//! time that somebody wrote; so what `countersign eval` says of a request is what Envoy would do with it.
 
 use crate::config::{Mode, Plan};
 use crate::evidence::Presented;
@@ -78,8 +78,8 @@ impl Time {
     }
 }
 
-/// Decides one request under a configuration, with the keys that are at hand. `now` is what a clock shows: if it is earlier
-/// than this program, nothing can be decided by it.
+/// Decides one request under a configuration, with the keys that are at hand. `now` is what a clock shows: if it is
+/// earlier than this program, nothing can be decided by it.
 ///
 /// It reads no clock, keeps nothing, and gives the same outcome for the same arguments. In [`Mode::Shadow`] a refused
 /// request goes on, without any header that an application could take for a verified identity, and with its own credential

@@ -1,5 +1,5 @@
-//! `request_headers`: which headers of clients are removed beside the list of [`stripped`](crate::stripped), and which of
-//! that list are not.
+//! `request_headers`: which headers of clients are removed beside the list of [`stripped`](crate::stripped), and which
+//! of that list are not.
 
 use super::document::{Known, Node};
 use super::headers::TAKEN;
@@ -127,7 +127,8 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
         name: Pattern::Name(device.header.clone()),
         why: format!("posture of `{}` is read from it", device.profile.name),
         instead_of_removing: "write `forward: never` on the device provider, and its tokens are not forwarded",
-        instead_of_keeping: "write `forward: verified` on the device provider: its tokens are forwarded once they are verified",
+        instead_of_keeping: "write `forward: verified` on the device provider: its tokens are forwarded once they are \
+                             verified",
     });
     let identity = declared.identity_headers.unwrap_or_default().iter().map(|header| Reserved {
         name: Pattern::Name(header.name.clone()),
@@ -219,9 +220,9 @@ fn warn(entry: &Entry, node: &Node<'_>) {
     node.warn(
         "kept-header",
         format!(
-            "`{}` is forwarded as the client sends it. It says {}, and is believed by {}. Keep it only where the upstream \
-             checks it against the rights of the caller, or where a proxy in front sets it on every request and nobody else \
-             reaches this listener",
+            "`{}` is forwarded as the client sends it. It says {}, and is believed by {}. Keep it only where the \
+             upstream checks it against the rights of the caller, or where a proxy in front sets it on every request \
+             and nobody else reaches this listener",
             entry.written,
             group.says.words(),
             group.believed_by

@@ -1,11 +1,12 @@
 //! What a request that goes on loses and gains, so that the upstream reads verified facts and nothing else.
 //!
-//! Removal is by the names' normal form, so that no other spelling slips through to a reader that does not tell them apart.
-//! Evidence itself goes on only if it was verified and the configuration forwards it. In shadow mode, where nothing is
-//! enforced, evidence goes on as it came: an application that checks its tokens itself must not fail in a rehearsal. The same
-//! holds for a CORS preflight, on which nothing is ever verified: its evidence is removed, and in shadow mode forwarded as
-//! without the plugin. That is not unsafe there: the application received the same bytes before the rehearsal, no identity
-//! header vouches for them, and whoever wants to send it an unverified token needs no preflight for that.
+//! Removal is by the names' normal form, so that no other spelling slips through to a reader that does not tell them
+//! apart. Evidence itself goes on only if it was verified and the configuration forwards it. In shadow mode, where
+//! nothing is enforced, evidence goes on as it came: an application that checks its tokens itself must not fail in a
+//! rehearsal. The same holds for a CORS preflight, on which nothing is ever verified: its evidence is removed, and in
+//! shadow mode forwarded as without the plugin. That is not unsafe there: the application received the same bytes
+//! before the rehearsal, no identity header vouches for them, and whoever wants to send it an unverified token needs
+//! no preflight for that.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,8 +31,8 @@ pub const REMOVED: &[Group] = &[
     Group {
         names: &["x-appengine-*"],
         says: Says::Identity,
-        believed_by: "applications with the App Engine libraries: the user, whether it is an administrator, the address, and that \
-                      a request comes from a queue or a schedule",
+        believed_by: "applications with the App Engine libraries: the user, whether it is an administrator, the \
+                      address, and that a request comes from a queue or a schedule",
     },
     Group { names: &["cf-access-*"], says: Says::Identity, believed_by: "applications behind Cloudflare Access" },
     // ------------------------------------------------------------------------------- proxies that authenticate
@@ -61,8 +61,8 @@ pub const REMOVED: &[Group] = &[
             "x-forwarded-uuid",
         ],
         says: Says::Identity,
-        believed_by: "SonarQube (login, name), Jenkins (displayname, mail), Rundeck (uuid), applications behind API gateways that \
-                      move `Authorization`",
+        believed_by: "SonarQube (login, name), Jenkins (displayname, mail), Rundeck (uuid), applications behind API \
+                      gateways that move `Authorization`",
     },
     Group {
         names: &["remote-email", "remote-groups", "remote-name", "remote-user*", "x-authelia-*"],
@@ -100,7 +100,8 @@ pub const REMOVED: &[Group] = &[
     Group {
         names: &["iv-*", "oam-*", "oidc-*", "shib-*", "sm-universalid", "sm-user*"],
         says: Says::Identity,
-        believed_by: "applications behind WebSEAL, Oracle Access Manager, Apache's mod_auth_openidc, Shibboleth, SiteMinder",
+        believed_by: "applications behind WebSEAL, Oracle Access Manager, Apache's mod_auth_openidc, Shibboleth, \
+                      SiteMinder",
     },
     Group {
         names: &["x-ldap-*"],
@@ -198,8 +199,8 @@ pub const REMOVED: &[Group] = &[
             "x-user-domain-name",
         ],
         says: Says::Identity,
-        believed_by: "OpenStack's services behind keystonemiddleware, which writes them; multi-tenant applications read the \
-                      tenant's",
+        believed_by: "OpenStack's services behind keystonemiddleware, which writes them; multi-tenant applications \
+                      read the tenant's",
     },
     Group {
         names: &["x-scope-orgid"],
@@ -240,8 +241,8 @@ pub const REMOVED: &[Group] = &[
             "x-username",
         ],
         says: Says::Identity,
-        believed_by: "applications that made the name up; OpenStack's services (`x-user-id`, `x-roles` and others). Rocket.Chat's \
-                      clients send `x-user-id` with their token",
+        believed_by: "applications that made the name up; OpenStack's services (`x-user-id`, `x-roles` and others). \
+                      Rocket.Chat's clients send `x-user-id` with their token",
     },
     // ------------------------------------------------------------------------------------------------------ peers
     Group { names: &["l5d-client-id"], says: Says::Identity, believed_by: "applications behind Linkerd" },
@@ -263,8 +264,8 @@ pub const REMOVED: &[Group] = &[
             "x-tls-client-*",
         ],
         says: Says::Certificate,
-        believed_by: "applications behind a proxy that ends mutual TLS (RFC 9440; nginx, HAProxy, Traefik, AWS, Azure); Puppet, \
-                      DataWave",
+        believed_by: "applications behind a proxy that ends mutual TLS (RFC 9440; nginx, HAProxy, Traefik, AWS, \
+                      Azure); Puppet, DataWave",
     },
     Group {
         names: &["ms-aspnetcore-*"],
@@ -284,8 +285,8 @@ pub const REMOVED: &[Group] = &[
     Group {
         names: &["-ws*"],
         says: Says::Certificate,
-        believed_by: "WebSphere and Liberty, from trusted origins: user, certificate, host, port and scheme, in headers such as \
-                      `$WSRU`",
+        believed_by: "WebSphere and Liberty, from trusted origins: user, certificate, host, port and scheme, in \
+                      headers such as `$WSRU`",
     },
     // --------------------------------------------------------------------- another method, host, port, scheme, path
     Group {
@@ -297,14 +298,14 @@ pub const REMOVED: &[Group] = &[
             "x-original-method",
         ],
         says: Says::Target,
-        believed_by: "Rails, Symfony, Laravel, Spring, ASP.NET, Express with method-override, Google's APIs; authentication \
-                      services that a proxy asks",
+        believed_by: "Rails, Symfony, Laravel, Spring, ASP.NET, Express with method-override, Google's APIs; \
+                      authentication services that a proxy asks",
     },
     Group {
         names: &["forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix"],
         says: Says::Target,
-        believed_by: "Spring, Rails and Rack, Symfony, Laravel, Django, ASP.NET Core, Jetty, Keycloak and most others: links, \
-                      redirects, tenants",
+        believed_by: "Spring, Rails and Rack, Symfony, Laravel, Django, ASP.NET Core, Jetty, Keycloak and most \
+                      others: links, redirects, tenants",
     },
     Group {
         names: &[
@@ -343,13 +344,14 @@ pub const REMOVED: &[Group] = &[
             "x-original-proto",
         ],
         says: Says::Target,
-        believed_by: "applications and caches behind a proxy that changes `Host`; ASP.NET Core writes what it replaced there",
+        believed_by: "applications and caches behind a proxy that changes `Host`; ASP.NET Core writes what it \
+                      replaced there",
     },
     Group {
         names: &["path-info", "script-name", "x-base-path", "x-external-path", "x-ingress-path", "x-script-name"],
         says: Says::Target,
-        believed_by: "gunicorn (script-name, path-info), Flask, pgAdmin and Faktory (x-script-name), Home Assistant add-ons \
-                      (x-ingress-path)",
+        believed_by: "gunicorn (script-name, path-info), Flask, pgAdmin and Faktory (x-script-name), Home Assistant \
+                      add-ons (x-ingress-path)",
     },
     Group {
         names: &["x-proxycontextpath", "x-proxyhost", "x-proxyport", "x-proxyscheme"],
@@ -364,8 +366,8 @@ pub const REMOVED: &[Group] = &[
     Group {
         names: &["x-envoy-original-*"],
         says: Says::Target,
-        believed_by: "applications behind Envoy (CVE-2023-27487), and Envoy itself: an original destination cluster with \
-                      `use_http_header` sends a request wherever `x-envoy-original-dst-host` says",
+        believed_by: "applications behind Envoy (CVE-2023-27487), and Envoy itself: an original destination cluster \
+                      with `use_http_header` sends a request wherever `x-envoy-original-dst-host` says",
     },
     // ----------------------------------------------------------------------------------------- another address
     Group {
@@ -382,8 +384,8 @@ pub const REMOVED: &[Group] = &[
             "x-real-ip",
         ],
         says: Says::Address,
-        believed_by: "Rails (client-ip), nginx, Gin, Echo, chi and Grafana (x-real-ip), PHP and Java applications that look for \
-                      the client's address",
+        believed_by: "Rails (client-ip), nginx, Gin, Echo, chi and Grafana (x-real-ip), PHP and Java applications \
+                      that look for the client's address",
     },
     Group {
         names: &[
@@ -401,8 +403,8 @@ pub const REMOVED: &[Group] = &[
             "x-vercel-forwarded-for",
         ],
         says: Says::Address,
-        believed_by: "applications behind Cloudflare, Akamai, CloudFront, DigitalOcean, Fastly, Fly.io, Azure Front Door, Netlify, \
-                      Vercel",
+        believed_by: "applications behind Cloudflare, Akamai, CloudFront, DigitalOcean, Fastly, Fly.io, Azure Front \
+                      Door, Netlify, Vercel",
     },
     Group {
         names: &["x-original-for", "x-original-forwarded-for", "x-original-remote-endpoint"],
@@ -427,22 +429,24 @@ pub const LEFT_ALONE: &[LeftAlone] = &[
     LeftAlone {
         names: &["x-forwarded-for", "x-forwarded-proto"],
         only_spelled_so: true,
-        why: "Envoy writes them for every request, and applications need them. They are true with `use_remote_address: true`: \
-              Envoy then sets `x-forwarded-proto` from the connection and appends the peer's address to `x-forwarded-for`; of \
-              the latter only the last address is Envoy's, so the application must count from the right. Behind other proxies \
-              `xff_num_trusted_hops` says how many to trust. Without `use_remote_address` both arrive as the client sent them",
+        why: "Envoy writes them for every request, and applications need them. They are true with \
+              `use_remote_address: true`: Envoy then sets `x-forwarded-proto` from the connection and appends the \
+              peer's address to `x-forwarded-for`; of the latter only the last address is Envoy's, so the \
+              application must count from the right. Behind other proxies `xff_num_trusted_hops` says how many to \
+              trust. Without `use_remote_address` both arrive as the client sent them",
     },
     LeftAlone {
         names: &["x-envoy-external-address"],
         only_spelled_so: true,
-        why: "Envoy sets it with `use_remote_address: true`, except for clients in `internal_address_config`; otherwise it \
-              arrives as the client sent it. If that applies to you, name it in `request_headers.remove`",
+        why: "Envoy sets it with `use_remote_address: true`, except for clients in `internal_address_config`; \
+              otherwise it arrives as the client sent it. If that applies to you, name it in \
+              `request_headers.remove`",
     },
     LeftAlone {
         names: &["x-forwarded-client-cert"],
         only_spelled_so: true,
-        why: "Envoy removes it before any filter, or sets it, as `forward_client_cert_details` says. A client's own arrives only \
-              with `APPEND_FORWARD`, `FORWARD_ONLY` (both over mutual TLS) or `ALWAYS_FORWARD_ONLY`",
+        why: "Envoy removes it before any filter, or sets it, as `forward_client_cert_details` says. A client's own \
+              arrives only with `APPEND_FORWARD`, `FORWARD_ONLY` (both over mutual TLS) or `ALWAYS_FORWARD_ONLY`",
     },
     LeftAlone {
         names: &["x-request-id"],
@@ -468,9 +472,9 @@ pub const LEFT_ALONE: &[LeftAlone] = &[
             "x-envoy-upstream-*",
         ],
         only_spelled_so: false,
-        why: "Envoy's router reads them. They change time limits, retries and the names of statistics; they say neither who asks \
-              nor what for. Envoy removes most of them from requests of clients outside `internal_address_config`, and since \
-              Envoy 1.33 no client is inside unless that is set",
+        why: "Envoy's router reads them. They change time limits, retries and the names of statistics; they say \
+              neither who asks nor what for. Envoy removes most of them from requests of clients outside \
+              `internal_address_config`, and since Envoy 1.33 no client is inside unless that is set",
     },
     LeftAlone {
         names: &["cookie", "x-api-key", "x-auth-token", "x-clickhouse-key", "x-vault-token"],

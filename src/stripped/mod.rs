@@ -1,15 +1,15 @@
 //! Request headers that servers believe, and that are therefore removed from every request before it is forwarded.
 //!
-//! With such a header another proxy tells an application who the user is, or under which host and path a request came in.
-//! Where that proxy stood before, or where a framework reads the header by default, a client that sends it itself is
-//! whoever it likes. None of them is evidence here.
+//! With such a header another proxy tells an application who the user is, or under which host and path a request came
+//! in. Where that proxy stood before, or where a framework reads the header by default, a client that sends it itself
+//! is whoever it likes. None of them is evidence here.
 //!
-//! [`REMOVED`] is the list, [`LEFT_ALONE`] names what looks like it and stays, and the configuration's `request_headers`
-//! changes the list. The documentation's tables, the warnings of `countersign check` and the removal itself are all made
-//! from these.
+//! [`REMOVED`] is the list, [`LEFT_ALONE`] names what looks like it and stays, and the configuration's
+//! `request_headers` changes the list. The documentation's tables, the warnings of `countersign check` and the
+//! removal itself are all made from these.
 //!
-//! Nobody can list every header that some application believes. What holds for every application is: names of this list,
-//! of `request_headers.remove`, of `identity_headers` and of evidence do not arrive as the client sent them.
+//! Nobody can list every header that some application believes. What holds for every application is: names of this
+//! list, of `request_headers.remove`, of `identity_headers` and of evidence do not arrive as the client sent them.
 
 mod list;
 mod pattern;
@@ -67,8 +67,8 @@ impl Says {
         }
     }
 
-    /// Whether `request_headers.keep` may name it. What the plugin says, and what was meant for the proxy, never comes from
-    /// a client.
+    /// Whether `request_headers.keep` may name it. What the plugin says, and what was meant for the proxy, never
+    /// comes from a client.
     #[must_use]
     pub const fn may_be_kept(self) -> bool {
         match self {
@@ -83,7 +83,8 @@ impl Says {
 pub struct LeftAlone {
     /// As in [`Group`].
     pub names: &'static [&'static str],
-    /// Whether a header is removed whose name has the same normal form and is spelled otherwise. Envoy replaces a client's
+    /// Whether a header is removed whose name has the same normal form and is spelled otherwise. Envoy replaces a
+    /// client's
     /// `x-forwarded-proto` and not its `x_forwarded_proto`, and many applications take the second for the first.
     pub only_spelled_so: bool,
     /// Why they stay.

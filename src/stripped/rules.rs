@@ -55,8 +55,8 @@ impl HeaderRules {
 
     /// Whether a header of this name is removed; `normal` is its normal form.
     ///
-    /// Of a name that is kept or left alone, one spelling is forwarded and every other removed: an application that does
-    /// not tell them apart would read two values, and whoever vouches for the one has not seen the other.
+    /// Of a name that is kept or left alone, one spelling is forwarded and every other removed: an application that
+    /// does not tell them apart would read two values, and whoever vouches for the one has not seen the other.
     #[must_use]
     pub fn removes(&self, name: &str, normal: &str) -> bool {
         if let Some(spelling) = self.spellings.get(normal) {
@@ -68,8 +68,9 @@ impl HeaderRules {
         self.is_listed(normal)
     }
 
-    /// Whether a trailer of this name, in normal form, is removed. Names that are kept or left alone are removed too: no
-    /// client has a reason to send them there, and neither Envoy nor a proxy in front that sets the header looks at trailers.
+    /// Whether a trailer of this name, in normal form, is removed. Names that are kept or left alone are removed too:
+    /// no client has a reason to send them there, and neither Envoy nor a proxy in front that sets the header looks
+    /// at trailers.
     #[must_use]
     pub fn removes_trailer(&self, normal: &str) -> bool {
         self.is_listed(normal) || spelled_one_way().any(|name| name == normal)
