@@ -1,6 +1,5 @@
-//! The list.
-//!
-//! Each group was looked up in the documentation or the source of whoever is named as the one who believes it.
+//! The list. Most groups were looked up in the documentation or the source of the reader that they name; those that say
+//! "frameworks" or "applications" without a name follow common use.
 
 use super::{Group, LeftAlone, Says};
 
