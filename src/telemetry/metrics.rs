@@ -73,7 +73,7 @@ pub enum Counter {
     SkippedKeys(ProviderName),
     /// Keys that came with members of a private key.
     PrivateKeys(ProviderName),
-    /// Requests refused because the provider's keys are known and the token's is none of them.
+    /// Requests refused with `token-key` after the provider was asked about the `kid` of the token.
     UnknownKeyRefusals(ProviderName),
 }
 
