@@ -16,6 +16,8 @@
 //! | `forward` of an issuer | `verified` | Applications often read the token themselves |
 //! | `forward` of a device | `never` | Applications have no use for it, and a posture token is a credential in the hands of whoever sees it |
 //! | `principal.type` | `User` | Cedar's own examples; `Service` and the like are one word away |
+//! | `principal.groups.required` | `false` | Many providers leave the claim out for people without groups. Such a principal gets nothing by a group, and load refuses a policy that forbids by one until the claim is required |
+//! | `principal.groups.single` | `false` | Only the operator knows that a provider writes one group as a string; a string that lists several must not be one group's name by accident |
 //!
 //! # Keys that are fetched
 //!

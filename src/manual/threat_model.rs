@@ -27,6 +27,8 @@
 //! ```
 //!
 //! - **A client** may send any bytes in any header, hold valid tokens of its own, hold posture of its own device, and replay what it has seen.
+//!   It may also leave out what is optional: posture, a certificate, the user agent, the groups of a token where scopes select claims. Load refuses a policy
+//!   whose forbid, or whose restriction of a permit, would not apply then.
 //! - **An issuer or device provider** that was broken into can name any of its own principals or devices. It cannot name those of
 //!   another: entity types carry the provider's name, one key is never believed in two roles that no pin tells apart, and its tokens are bounded by its profile.
 //! - **An operator's mistake** is what most bypasses are made of. A configuration is taken whole or not at all, unknown members are errors,
