@@ -70,7 +70,7 @@ pub const FAULTS: &[Fault] = &[
         findings: &["request-picks-target"],
         listener: |bench| {
             let mut listener = example(bench);
-            route(&mut listener)["route"]["host_rewrite_header"] = json!("x-host");
+            route(&mut listener)["route"]["host_rewrite_header"] = json!("x-target-host");
             listener
         },
     },
@@ -162,7 +162,7 @@ fn a_filter_or_a_route_after_the_plugin_changes_who_asks(bench: &Bench) {
 }
 
 fn a_route_takes_the_host_from_the_request(bench: &Bench) {
-    let elsewhere = Ask::get("/healthz").header("x-host", "admin.example.com");
+    let elsewhere = Ask::get("/healthz").header("x-target-host", "admin.example.com");
     ask(bench, "host-from-request", &elsewhere.clone().host("admin.example.com")).refused(403, "application-unknown");
     assert_eq!(ask(bench, "host-from-request", &elsewhere).allowed().header("host"), ["admin.example.com"]);
 }

@@ -38,8 +38,8 @@ const HARMLESS: [&str; 18] = [
     "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
 ];
 
-/// Filters that answer a request with what the upstream answered to another one. Envoy's leave out requests with
-/// `Authorization`, so what they repeat is what Anonymous was answered.
+/// Filters that ask the upstream themselves, past all filters behind them, and answer later requests with what they got. They
+/// leave out requests with `Authorization`; a client leaves it out too.
 const CACHES: [&str; 2] =
     ["envoy.extensions.filters.http.cache.v3.CacheConfig", "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config"];
 

@@ -89,6 +89,8 @@ codes! {
         "a module that is not the plugin could plant keys in the data that both share";
     CapabilityMissing "capability-missing" Error
         "requests are then refused, pass the plugin unjudged, or keep trailers that a client wrote";
+    CachedUnjudged "cached-unjudged" Error
+        "it sends requests without a token to the upstream itself, past the plugin and its guard";
     GuardUnseen "guard-unseen" Warning
         "whether the guard stands after the plugin cannot be seen";
     RoutesUnseen "routes-unseen" Warning
@@ -111,8 +113,6 @@ codes! {
         "another upstream receives each allowed request too, with its identity headers and every forwarded token";
     TunnelUnjudged "tunnel-unjudged" Warning
         "requests inside a tunnel reach the upstream without a decision";
-    CachedUnjudged "cached-unjudged" Warning
-        "it answers requests without a token from its memory, and the plugin neither judges nor records them";
     AnswerReplaced "answer-replaced" Warning
         "a client receives another answer than the plugin's, so its status, reason or decision id is lost";
     AdminExposed "admin-exposed" Warning

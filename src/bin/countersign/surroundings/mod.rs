@@ -38,6 +38,7 @@
 //! | `key-cluster-sni` | error | a provider that shares its address answers with somebody else's certificate, and no keys come |
 //! | `vm-id-shared` | error | a module that is not the plugin could plant keys in the data that both share |
 //! | `capability-missing` | error | requests are then refused, pass the plugin unjudged, or keep trailers that a client wrote |
+//! | `cached-unjudged` | error | it sends requests without a token to the upstream itself, past the plugin and its guard |
 //! | `guard-unseen` | warning | whether the guard stands after the plugin cannot be seen |
 //! | `routes-unseen` | warning | whether a route switches off the plugin or the guard cannot be seen |
 //! | `plugin-unseen` | warning | whether the plugin runs here, and with which configuration, cannot be seen |
@@ -49,7 +50,6 @@
 //! | `request-rewritten` | warning | the upstream serves another path, host or method than the one that the policies judged |
 //! | `request-mirrored` | warning | another upstream receives each allowed request too, with its identity headers and every forwarded token |
 //! | `tunnel-unjudged` | warning | requests inside a tunnel reach the upstream without a decision |
-//! | `cached-unjudged` | warning | it answers requests without a token from its memory, and the plugin neither judges nor records them |
 //! | `answer-replaced` | warning | a client receives another answer than the plugin's, so its status, reason or decision id is lost |
 //! | `admin-exposed` | warning | any client that reaches it can change runtime settings, stop Envoy and read its configuration |
 //! | `capability-record` | warning | decisions and faults do not appear in Envoy's log or in its statistics |
