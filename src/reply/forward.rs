@@ -141,7 +141,7 @@ impl<'a> Rules<'a> {
         let own = self.own();
         sorted(names.into_iter().filter(|name| {
             let normal = normal_form(name);
-            own.contains(&normal) || self.request_headers.removes_trailer(&normal)
+            own.contains(&normal) || self.request_headers.removes_trailer(name, &normal)
         }))
     }
 

@@ -27,6 +27,8 @@ pub struct Segment {
     text: String,
     /// Where in `text` the ambiguous spellings were, by byte.
     ambiguities: Vec<(usize, Ambiguity)>,
+    /// Where in `text` colons were that came escaped, by byte.
+    escaped_colons: Vec<usize>,
 }
 
 impl Segment {
@@ -42,11 +44,19 @@ impl Segment {
         &self.ambiguities
     }
 
+    /// Where colons stand in the decoded text, in bytes, that came escaped. Servers that split a verb off at a colon, as in
+    /// `/books/7:publish`, do so before or after they decode.
+    #[must_use]
+    pub fn escaped_colons(&self) -> &[usize] {
+        &self.escaped_colons
+    }
+
     /// The segment as a server reads it that cuts segments at their first semicolon.
     fn cut_at_semicolon(&self) -> Self {
         let text = self.text.split(';').next().unwrap_or_default().to_owned();
         let ambiguities = self.ambiguities.iter().copied().filter(|(place, _)| *place < text.len()).collect();
-        Self { text, ambiguities }
+        let escaped_colons = self.escaped_colons.iter().copied().filter(|place| *place < text.len()).collect();
+        Self { text, ambiguities, escaped_colons }
     }
 }
 
@@ -119,6 +129,10 @@ impl Path {
             }
             segments.push(segment);
         }
+        // Some servers cut a segment before they decode it, some after, and some at neither.
+        if bytes.contains(&b';') && text.contains("%3B") {
+            return Err(ambiguous("a semicolon in a path that has an escaped one too"));
+        }
         Ok(Self { text, segments })
     }
 }
@@ -126,7 +140,7 @@ impl Path {
 /// Appends the segment to `text` in the one spelling that policies see, and returns it decoded.
 fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
     let mut decoded = Vec::with_capacity(raw.len());
-    let mut ambiguities = Vec::new();
+    let (mut ambiguities, mut escaped_colons) = (Vec::new(), Vec::new());
     let mut bytes = raw.iter().copied();
     while let Some(byte) = bytes.next() {
         let ambiguity = if byte == b'%' {
@@ -139,6 +153,9 @@ fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
                 text.push(char::from(escaped));
             } else {
                 text.extend(['%', high.1, low.1]);
+            }
+            if escaped == b':' {
+                escaped_colons.push(decoded.len());
             }
             decoded.push(escaped);
             Ambiguity::of_escaped(escaped)
@@ -154,7 +171,7 @@ fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
         }
     }
     let text = String::from_utf8(decoded).map_err(|_| ambiguous("escapes that are not UTF-8"))?;
-    Ok(Segment { text, ambiguities })
+    Ok(Segment { text, ambiguities, escaped_colons })
 }
 
 /// The value of a hex digit, and the digit in upper case.
@@ -289,7 +306,8 @@ mod tests {
     fn policies_see_one_spelling_of_each_path() {
         assert_eq!(parse("/caf%c3%a9/x%3f").expect("a path").0.as_str(), "/caf%C3%A9/x%3F");
         assert_eq!(parse("/alice%40example.com/%3a%21%2b").expect("a path").0.as_str(), "/alice@example.com/:!+");
-        assert_eq!(parse("/%7Ebob%2fa;b%3bc%25").expect("a path").0.as_str(), "/~bob%2Fa;b%3Bc%25");
+        assert_eq!(parse("/%7Ebob%2fa;b/c%25").expect("a path").0.as_str(), "/~bob%2Fa;b/c%25");
+        assert_eq!(parse("/a%3bb").expect("a path").0.as_str(), "/a%3Bb");
         assert_eq!(parse("/").expect("a path").0.as_str(), "/");
     }
 
@@ -321,7 +339,8 @@ mod tests {
             Some(cut.iter().map(|segment| segment.as_str().to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(cut("/a;v=1/b"), Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(cut("/a%3Bv;w"), Some(vec!["a".to_owned()]));
+        assert_eq!(cut("/a%3Bv%3Bw"), Some(vec!["a".to_owned()]));
+        assert_eq!(cut("/a;v;w"), Some(vec!["a".to_owned()]));
         assert_eq!(cut("/a/b%2Fc"), None);
     }
 
@@ -349,6 +368,8 @@ mod tests {
             "/a%2500",
             "/a%25%30%30",
             "/a%25252541",
+            "/a%3Bb;c",
+            "/a;b/c%3bd",
         ] {
             assert_eq!(parse(target).err(), Some(Reason::PathAmbiguous), "{target}");
         }

@@ -23,6 +23,36 @@ enum TemplateSegment {
 }
 
 impl TemplateSegment {
+    /// Whether paths of it end with a slash and what comes behind that, which may be nothing.
+    fn ends_with_slash(&self) -> bool {
+        match self {
+            Self::Literal(text) => text.is_empty(),
+            Self::Tail(_) => true,
+            Self::Parameter { .. } => false,
+        }
+    }
+
+    /// Whether one segment of a path is one of it: `None` where it is not, else what is only nearly so, if anything is.
+    fn compare(&self, text: &str) -> Option<Option<Near>> {
+        match self {
+            Self::Literal(literal) if text == literal => Some(None),
+            Self::Literal(literal) => text.eq_ignore_ascii_case(literal).then_some(Some(Near::LetterCase)),
+            Self::Parameter { before, after, .. } => {
+                let end = text.len().checked_sub(after.len()).filter(|end| *end >= before.len())?;
+                let (begin, value, rest) = (text.get(..before.len())?, text.get(before.len()..end)?, text.get(end..)?);
+                let in_any_case = begin.eq_ignore_ascii_case(before) && rest.eq_ignore_ascii_case(after);
+                match (value.is_empty(), in_any_case) {
+                    (_, false) => None,
+                    // An empty segment is none of `{id}`, and nobody takes it for one.
+                    (true, true) => (!text.is_empty()).then_some(Some(Near::EmptyParameter)),
+                    (false, true) if begin == before && rest == after => Some(None),
+                    (false, true) => Some(Some(Near::LetterCase)),
+                }
+            }
+            Self::Tail(_) => Some(None),
+        }
+    }
+
     /// Lower is more specific: a literal, a parameter beside the longer fixed text, a parameter alone, a tail.
     fn rank(&self) -> (u8, Reverse<usize>) {
         match self {
@@ -59,8 +89,8 @@ pub enum Match {
     No,
     /// It is none of the template's, and another server may take it for one. No broader template may have it.
     Nearly(Near),
-    /// It is one but for a spelling that is not accepted there.
-    Ambiguous(Ambiguity),
+    /// It is one but for a spelling that is not accepted there, and what that is.
+    Ambiguous(&'static str),
     /// It is one, with these values of the parameters.
     Yes(PathParameters),
 }
@@ -70,11 +100,18 @@ pub enum Match {
 pub enum Near {
     /// A slash at its end: `/admin/` for `/admin`.
     TrailingSlash,
+    /// The slash at the template's end, with or without a tail: `/admin` for `/admin/` and `/admin/{rest*}`.
+    MissingSlash,
     /// Nothing where a tail has at least one segment: `/admin/` for `/admin/{rest*}`.
     EmptyTail,
     /// Nothing between the fixed texts of a segment: `/books/:publish` for `/books/{id}:publish`.
     EmptyParameter,
+    /// The case of letters in fixed text: `/Admin` for `/admin`.
+    LetterCase,
 }
+
+/// An escaped colon in fixed text. In a parameter it is accepted.
+const ESCAPED_COLON: &str = "an escaped colon in a fixed text of the route, where servers may split a verb off";
 
 impl PathTemplate {
     /// Reads a template.
@@ -118,38 +155,65 @@ impl PathTemplate {
     /// fixed text none is accepted.
     #[must_use]
     pub fn matches(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
-        let found = self.compare(path, accepted);
-        let without_slash = path.split_last().filter(|(last, before)| last.as_str().is_empty() && !before.is_empty());
-        match (found, without_slash) {
-            (Match::No, Some((_, before))) if self.compare(before, &Ambiguity::ALL) != Match::No => {
-                Match::Nearly(Near::TrailingSlash)
+        if let Some(near) = shape(&self.segments, path) {
+            return near.map_or_else(|| self.read(path, accepted), Match::Nearly);
+        }
+        if let Some((last, before)) = path.split_last()
+            && last.as_str().is_empty()
+            && !before.is_empty()
+            && shape(&self.segments, before).is_some()
+        {
+            return Match::Nearly(Near::TrailingSlash);
+        }
+        match self.segments.split_last() {
+            Some((last, before)) if last.ends_with_slash() && shape(before, path).is_some() => {
+                Match::Nearly(Near::MissingSlash)
             }
-            (found, _) => found,
+            _ => Match::No,
         }
     }
 
-    fn compare(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
-        let mut values = Values { parameters: PathParameters::new(), near: None, refused: None };
+    /// Whether a path that is nearly one of this template, by a slash that it does not have, belongs to the other all the
+    /// same: the other is this one without its last segment, so whoever wrote both tells the two apart.
+    #[must_use]
+    pub fn goes_on_from(&self, other: &Self) -> bool {
+        self.segments.split_last().is_some_and(|(last, before)| {
+            last.ends_with_slash()
+                && before.len() == other.segments.len()
+                && before
+                    .iter()
+                    .zip(&other.segments)
+                    .all(|(own, others)| matches!(relation(own, others), Relation::Same))
+        })
+    }
+
+    /// The values of a path that has the template's shape.
+    fn read(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
+        let mut parameters = PathParameters::new();
         let mut rest = path;
-        for segment in &self.segments {
-            let Some((first, after)) = rest.split_first() else { return Match::No };
-            let taken = match segment {
-                TemplateSegment::Tail(name) => {
-                    values.tail(name, rest, accepted);
-                    rest = &[];
-                    continue;
-                }
-                TemplateSegment::Literal(literal) => values.literal(literal, first),
+        for own in &self.segments {
+            let Some((first, after)) = rest.split_first() else { break };
+            let refused = match own {
+                TemplateSegment::Literal(_) => refused(first, &[], |_| true),
                 TemplateSegment::Parameter { before, name, after } => {
-                    values.parameter((before, name, after), first, accepted)
+                    let text = first.as_str();
+                    let value = text.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
+                    parameters.insert(name.clone(), value.unwrap_or(text).to_owned());
+                    let inside = before.len()..text.len().saturating_sub(after.len());
+                    refused(first, accepted, |place| !inside.contains(&place))
+                }
+                TemplateSegment::Tail(name) => {
+                    let value = rest.iter().map(Segment::as_str).collect::<Vec<_>>().join("/");
+                    parameters.insert(name.clone(), value);
+                    rest.iter().find_map(|segment| refused(segment, accepted, |_| false))
                 }
             };
-            if !taken {
-                return Match::No;
+            if let Some(fault) = refused {
+                return Match::Ambiguous(fault);
             }
             rest = after;
         }
-        if rest.is_empty() { values.outcome() } else { Match::No }
+        Match::Yes(parameters)
     }
 
     /// Whether some path matches both and neither template is more specific: a configuration error.
@@ -164,9 +228,10 @@ impl PathTemplate {
                 Relation::Nested | Relation::Same => {}
             }
         }
-        let has_tail = |template: &Self| matches!(template.segments.last(), Some(TemplateSegment::Tail(_)));
-        // Behind a crossing pair a longer template and a shorter one share paths only through a tail.
-        self.segments.len() == other.segments.len() || (crossing && (has_tail(self) || has_tail(other)))
+        // Behind a crossing pair the longer template shares paths with a shorter one only through the tail of that.
+        let shorter = if self.segments.len() < other.segments.len() { self } else { other };
+        self.segments.len() == other.segments.len()
+            || (crossing && matches!(shorter.segments.last(), Some(TemplateSegment::Tail(_))))
     }
 
     /// Order of trying, the more specific one first: the first segment, from the left, at which the kinds differ decides; a
@@ -183,58 +248,27 @@ impl PathTemplate {
     }
 }
 
-/// The values of the parameters, as they are read from left to right.
-struct Values {
-    parameters: PathParameters,
-    near: Option<Near>,
-    refused: Option<Ambiguity>,
+/// Whether a path has the shape of these segments: `None` where it does not, else what is only nearly so, if anything is.
+fn shape(template: &[TemplateSegment], path: &[Segment]) -> Option<Option<Near>> {
+    let mut near = None;
+    let mut rest = path;
+    for own in template {
+        let (first, after) = rest.split_first()?;
+        if let TemplateSegment::Tail(_) = own {
+            let is_empty = after.is_empty() && first.as_str().is_empty();
+            return Some(near.or(is_empty.then_some(Near::EmptyTail)));
+        }
+        near = near.or(own.compare(first.as_str())?);
+        rest = after;
+    }
+    rest.is_empty().then_some(near)
 }
 
-impl Values {
-    fn literal(&mut self, literal: &str, segment: &Segment) -> bool {
-        self.refuse(segment, |_, _| false);
-        segment.as_str() == literal
-    }
-
-    fn parameter(&mut self, part: (&str, &str, &str), segment: &Segment, accepted: &[Ambiguity]) -> bool {
-        let (before, name, after) = part;
-        let text = segment.as_str();
-        let Some(value) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
-        if value.is_empty() {
-            self.near = Some(Near::EmptyParameter);
-            // An empty segment is none of `{id}`, and nobody takes it for one.
-            return !(before.is_empty() && after.is_empty());
-        }
-        let inside = before.len()..text.len().saturating_sub(after.len());
-        self.refuse(segment, |place, ambiguity| inside.contains(&place) && accepted.contains(&ambiguity));
-        self.parameters.insert(name.to_owned(), value.to_owned());
-        true
-    }
-
-    fn tail(&mut self, name: &str, segments: &[Segment], accepted: &[Ambiguity]) {
-        let value = segments.iter().map(Segment::as_str).collect::<Vec<_>>().join("/");
-        if value.is_empty() {
-            self.near = Some(Near::EmptyTail);
-        }
-        for segment in segments {
-            self.refuse(segment, |_, ambiguity| accepted.contains(&ambiguity));
-        }
-        self.parameters.insert(name.to_owned(), value);
-    }
-
-    /// Notes the first ambiguous spelling that is not accepted at its place.
-    fn refuse(&mut self, segment: &Segment, is_accepted: impl Fn(usize, Ambiguity) -> bool) {
-        let refused = segment.ambiguities().iter().find(|(place, ambiguity)| !is_accepted(*place, *ambiguity));
-        self.refused = self.refused.or(refused.map(|(_, ambiguity)| *ambiguity));
-    }
-
-    fn outcome(self) -> Match {
-        match (self.near, self.refused) {
-            (Some(near), _) => Match::Nearly(near),
-            (None, Some(ambiguity)) => Match::Ambiguous(ambiguity),
-            (None, None) => Match::Yes(self.parameters),
-        }
-    }
+/// The first spelling of a segment that is refused: one that is not accepted, or any in fixed text.
+fn refused(segment: &Segment, accepted: &[Ambiguity], is_fixed: impl Fn(usize) -> bool) -> Option<&'static str> {
+    let ambiguity = segment.ambiguities().iter().find(|(place, own)| is_fixed(*place) || !accepted.contains(own));
+    let colon = segment.escaped_colons().iter().any(|place| is_fixed(*place));
+    ambiguity.map(|(_, ambiguity)| ambiguity.fault()).or(colon.then_some(ESCAPED_COLON))
 }
 
 /// How the paths of two templates compare at one segment.
@@ -264,9 +298,10 @@ fn relation(one: &TemplateSegment, other: &TemplateSegment) -> Relation {
             }
         }
         (Tail(_), Tail(_)) => Relation::Same,
-        (Literal(_), Parameter { .. } | Tail(_))
-        | (Parameter { .. }, Literal(_) | Tail(_))
-        | (Tail(_), Literal(_) | Parameter { .. }) => Relation::Nested,
+        (Literal(text), parameter @ Parameter { .. }) | (parameter @ Parameter { .. }, Literal(text)) => {
+            if parameter.compare(text) == Some(None) { Relation::Nested } else { Relation::Apart }
+        }
+        (Literal(_) | Parameter { .. }, Tail(_)) | (Tail(_), Literal(_) | Parameter { .. }) => Relation::Nested,
     }
 }
 

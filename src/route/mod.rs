@@ -129,14 +129,14 @@ impl Router {
 impl Application {
     /// The most specific route of a path.
     fn route(&self, path: &[Segment]) -> Result<(&Route, PathParameters), NoRoute<'_>> {
-        let mut near = None;
+        let mut nearly = Vec::new();
         for route in &self.routes {
             match route.path.matches(path, &route.encoded) {
                 Match::No => {}
-                Match::Nearly(how) => near = near.or(Some((route, how))),
-                Match::Ambiguous(ambiguity) => return Err(NoRoute::Ambiguous(Detail::Fault(ambiguity.fault()))),
+                Match::Nearly(how) => nearly.push((route, how)),
+                Match::Ambiguous(fault) => return Err(NoRoute::Ambiguous(Detail::Fault(fault))),
                 Match::Yes(parameters) => {
-                    return match near {
+                    return match nearly.into_iter().find(|(narrower, how)| route.takes_from(narrower, *how)) {
                         None => Ok((route, parameters)),
                         Some((narrower, how)) => Err(taken_from(narrower, how)),
                     };
@@ -164,6 +164,8 @@ impl Application {
 fn taken_from(route: &Route, how: Near) -> NoRoute<'static> {
     let how = match how {
         Near::TrailingSlash => "without its last slash",
+        Near::MissingSlash => "with a slash at its end",
+        Near::LetterCase => "with its letters in another case",
         Near::EmptyTail => "with something behind its last slash",
         Near::EmptyParameter => "with something in the place of its parameter",
     };
@@ -171,6 +173,12 @@ fn taken_from(route: &Route, how: Near) -> NoRoute<'static> {
 }
 
 impl Route {
+    /// Whether it is broader than another route of which a path that it takes is nearly one.
+    fn takes_from(&self, narrower: &Self, how: Near) -> bool {
+        narrower.path.specificity(&self.path).is_lt()
+            && !(how == Near::MissingSlash && narrower.path.goes_on_from(&self.path))
+    }
+
     /// The Cedar action of this method on this route; `None` for a method that has none of its own, where the route names
     /// none either. The configuration refuses such routes.
     #[must_use]

@@ -157,6 +157,55 @@ fn a_path_with_a_last_slash_never_falls_to_a_broader_route() {
 }
 
 #[portable]
+fn a_path_without_its_last_slash_never_falls_to_a_broader_route() {
+    for broader in ["/{page}", "/{rest*}"] {
+        for narrower in ["/admin/", "/admin/{rest*}"] {
+            let router = paths(&[(narrower, &[]), (broader, &[])]);
+            let expected = format!("ambiguous: with a slash at its end, the path belongs to the route `{narrower}`");
+            assert_eq!(route_of(&router, "/admin"), expected);
+            let both = paths(&[(narrower, &[]), ("/admin", &[]), (broader, &[])]);
+            assert_eq!(route_of(&both, "/admin"), "/admin");
+        }
+    }
+    let nested = paths(&[("/v1/{id}", &[]), ("/v1/{id}/{rest*}", &[]), ("/", &[]), ("/{rest*}", &[])]);
+    for (path, expected) in [("/v1/7", "/v1/{id}"), ("/v1/7/x", "/v1/{id}/{rest*}"), ("/", "/"), ("/x", "/{rest*}")] {
+        assert_eq!(route_of(&nested, path), expected);
+    }
+}
+
+#[portable]
+fn letters_in_another_case_never_lead_to_a_broader_route() {
+    let router =
+        paths(&[("/admin/{rest*}", &[]), ("/books/{id}:Publish", &[]), ("/books/{id}", &[]), ("/{rest*}", &[])]);
+    for (path, narrower) in [
+        ("/Admin/x", "/admin/{rest*}"),
+        ("/ADMIN/x/y", "/admin/{rest*}"),
+        ("/books/7:publish", "/books/{id}:Publish"),
+        ("/Books/7", "/books/{id}"),
+    ] {
+        let expected =
+            format!("ambiguous: with its letters in another case, the path belongs to the route `{narrower}`");
+        assert_eq!(route_of(&router, path), expected, "{path}");
+    }
+    assert_eq!(route_of(&router, "/books/Seven"), "/books/{id}", "a value may have any case");
+    let both = paths(&[("/a/{id}", &[]), ("/A/{id}", &[])]);
+    assert_eq!((route_of(&both, "/a/7"), route_of(&both, "/A/7")), ("/a/{id}".to_owned(), "/A/{id}".to_owned()));
+}
+
+#[portable]
+fn semicolons_hide_no_verb_however_they_are_written() {
+    use Ambiguity::Semicolon;
+    let router = paths(&[("/b/{id}:publish", &[]), ("/b/{id}", &[Semicolon])]);
+    assert_eq!(route_of(&router, "/b/a;x"), "/b/{id}");
+    assert_eq!(
+        route_of(&router, "/b/a:publish;x"),
+        "ambiguous: without what follows its semicolons, the path belongs to the route `/b/{id}:publish`"
+    );
+    let mixed = Request::parse(RequestParts::for_test("GET", "a", "/b/a%3Bb:publish;x", &[]), &Limits::default());
+    assert!(mixed.is_err(), "a server that cuts at the bare semicolon alone reads another verb");
+}
+
+#[portable]
 fn a_verb_without_its_parameter_never_falls_to_a_broader_route() {
     let router = paths(&[("/books/{id}:publish", &[]), ("/books/{id}", &[]), ("/feeds/{name}.json", &[])]);
     assert_eq!(route_of(&router, "/books/7"), "/books/{id}");

@@ -98,11 +98,14 @@ pub struct LeftAlone {
 /// too, so `x_forwarded_user` and `x.forwarded.user` arrive as `x-forwarded-user`.
 #[must_use]
 pub fn normal_form(name: &str) -> String {
-    let dashed: String = name
-        .bytes()
+    dashed(name).trim_start_matches("grpc-metadata-").to_owned()
+}
+
+/// A name in lower case, everything but letters and digits as `-`.
+fn dashed(name: &str) -> String {
+    name.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' })
-        .collect();
-    dashed.trim_start_matches("grpc-metadata-").to_owned()
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::normal_form;
+use super::{dashed, normal_form};
 
 /// A header's name, or the beginning of names, as somebody spelled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ impl Pattern {
         }
     }
 
-    /// The same in normal form.
+    /// The same in normal form. A beginning keeps the prefix of grpc-gateway, for `grpc-*` is meant for names that have it.
     #[must_use]
     pub fn normal(&self) -> Self {
         match self {
             Self::Name(name) => Self::Name(normal_form(name)),
-            Self::Beginning(beginning) => Self::Beginning(normal_form(beginning)),
+            Self::Beginning(beginning) => Self::Beginning(dashed(beginning)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Group, LEFT_ALONE, Pattern, REMOVED, normal_form};
+use super::{Group, LEFT_ALONE, Pattern, REMOVED, dashed, normal_form};
 
 /// The decision about each name, compiled.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl HeaderRules {
                 Pattern::Beginning(beginning) => rules.kept_beginnings.push(beginning),
             }
         }
-        let stay = spelled_one_way().filter(|name| !rules.is_listed(name));
+        let stay = spelled_one_way().filter(|name| !rules.is_listed(name, name));
         let stay: Vec<(String, String)> = stay.map(|name| (name.to_owned(), name.to_owned())).collect();
         rules.spellings.extend(stay);
         rules
@@ -65,19 +65,21 @@ impl HeaderRules {
         if self.kept_beginnings.iter().any(|beginning| name.starts_with(beginning.as_str())) && name == normal {
             return false;
         }
-        self.is_listed(normal)
+        self.is_listed(name, normal)
     }
 
-    /// Whether a trailer of this name, in normal form, is removed. Names that are kept or left alone are removed too:
+    /// Whether a trailer of this name is removed; `normal` is its normal form. Names that are kept or left alone are removed too:
     /// no client has a reason to send them there, and neither Envoy nor a proxy in front that sets the header looks
     /// at trailers.
     #[must_use]
-    pub fn removes_trailer(&self, normal: &str) -> bool {
-        self.is_listed(normal) || spelled_one_way().any(|name| name == normal)
+    pub fn removes_trailer(&self, name: &str, normal: &str) -> bool {
+        self.is_listed(name, normal) || spelled_one_way().any(|name| name == normal)
     }
 
-    fn is_listed(&self, normal: &str) -> bool {
-        self.names.contains(normal) || self.beginnings.iter().any(|beginning| normal.starts_with(beginning.as_str()))
+    fn is_listed(&self, name: &str, normal: &str) -> bool {
+        let begins = |text: &str| self.beginnings.iter().any(|beginning| text.starts_with(beginning.as_str()));
+        // A name that lost the prefix of grpc-gateway in its normal form begins with that prefix all the same.
+        self.names.contains(normal) || begins(normal) || (name.len() != normal.len() && begins(&dashed(name)))
     }
 }
 

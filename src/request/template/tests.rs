@@ -20,7 +20,7 @@ fn matched(text: &str, path: &str) -> Option<Vec<String>> {
     match compared(text, path, &[]) {
         Match::Yes(parameters) => Some(parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         Match::No | Match::Nearly(_) => None,
-        Match::Ambiguous(ambiguity) => panic!("{path}: {ambiguity:?}"),
+        Match::Ambiguous(fault) => panic!("{path}: {fault}"),
     }
 }
 
@@ -38,7 +38,8 @@ fn literals_are_compared_with_decoded_segments() {
     assert_eq!(matched("/a", "/a/b"), None);
     assert_eq!(matched("/a", "/A"), None);
     assert_eq!(matched("/café/a b", "/caf%C3%A9/a%20b"), hit(&[]));
-    assert_eq!(matched("/v1/x:cancel", "/v1/x%3Acancel"), hit(&[]));
+    assert_eq!(matched("/v1/x:cancel", "/v1/x:cancel"), hit(&[]));
+    assert_eq!(matched("/@me", "/%40me"), hit(&[]));
 }
 
 #[portable]
@@ -163,6 +164,10 @@ fn two_templates_clash_where_a_path_matches_both_and_neither_is_more_specific() 
         ("/{x}.json", "/{y}.html", false),
         ("/v1{x}", "/v2{y}", false),
         ("/v{x}", "/v{y}.json", false),
+        ("/v{n}/{rest*}", "/{name}.json", false),
+        ("/b{x}/", "/{y}c/d{z}", false),
+        ("/api{x}/x", "/{y}.json/z{w}", false),
+        ("/api{x}/zw", "/{y}.json/z{w}", true),
     ] {
         assert_eq!(template(a).is_equally_specific_as(&template(b)), clash, "{a} {b}");
         assert_eq!(template(b).is_equally_specific_as(&template(a)), clash, "{b} {a}");
@@ -172,7 +177,7 @@ fn two_templates_clash_where_a_path_matches_both_and_neither_is_more_specific() 
 #[portable]
 fn a_parameter_may_stand_beside_fixed_text() {
     assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7:publish"), hit(&["id=7"]));
-    assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7%3Apublish"), hit(&["id=7"]));
+    assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7%3Aa:publish"), hit(&["id=7:a"]));
     assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7:a:publish"), hit(&["id=7:a"]));
     assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7"), None);
     assert_eq!(matched("/v1/books/{id}:publish", "/v1/books/7:publish/x"), None);
@@ -189,11 +194,20 @@ fn a_path_that_another_server_may_take_for_one_of_the_template_is_nearly_one() {
         ("/admin/{rest*}", "/admin/", Near::EmptyTail),
         ("/books/{id}:publish", "/books/:publish", Near::EmptyParameter),
         ("/feeds/{name}.json", "/feeds/.json", Near::EmptyParameter),
+        ("/admin/{rest*}", "/admin", Near::MissingSlash),
+        ("/a/", "/a", Near::MissingSlash),
+        ("/{id}/{rest*}", "/7", Near::MissingSlash),
+        ("/{rest*}", "/", Near::MissingSlash),
+        ("/admin/x", "/Admin/x", Near::LetterCase),
+        ("/admin/{rest*}", "/ADMIN/x", Near::LetterCase),
+        ("/v{n}/img-{id}.png", "/v1/img-7.PNG", Near::LetterCase),
+        ("/admin", "/Admin/", Near::TrailingSlash),
+        ("/admin/{rest*}", "/Admin", Near::MissingSlash),
     ] {
         assert_eq!(compared(text, path, &[]), Match::Nearly(near), "{text} {path}");
     }
     for (text, path) in
-        [("/", "/a/"), ("/admin/{rest*}", "/admin"), ("/a/{id}", "/a/"), ("/a/", "/a"), ("/a", "/b/"), ("/{id}", "/")]
+        [("/", "/a/"), ("/a/{id}", "/a/"), ("/a/{id}", "/a"), ("/a", "/b/"), ("/{id}", "/"), ("/a/{rest*}", "/b")]
     {
         assert_eq!(compared(text, path, &[]), Match::No, "{text} {path}");
     }
@@ -212,12 +226,31 @@ fn an_ambiguous_spelling_is_taken_where_it_is_accepted_and_in_no_fixed_text() {
         let Match::Yes(parameters) = compared(text, path, &[ambiguity]) else { panic!("{path}") };
         assert_eq!(parameters.into_values().collect::<Vec<_>>(), [value], "{path}");
         let others: Vec<Ambiguity> = Ambiguity::ALL.into_iter().filter(|other| *other != ambiguity).collect();
-        assert_eq!(compared(text, path, &others), Match::Ambiguous(ambiguity), "{path}");
+        assert_eq!(compared(text, path, &others), Match::Ambiguous(ambiguity.fault()), "{path}");
     }
     for (text, path) in
         [("/admin", "/%61dmin"), ("/{id}/admin", "/7/%61dmin"), ("/{id}.json", "/7%2Ejson"), ("/v{id}", "/%767")]
     {
-        assert_eq!(compared(text, path, &Ambiguity::ALL), Match::Ambiguous(Unreserved), "{path}");
+        assert_eq!(compared(text, path, &Ambiguity::ALL), Match::Ambiguous(Unreserved.fault()), "{path}");
     }
     assert_eq!(compared("/admin", "/%61dmin/", &Ambiguity::ALL), Match::Nearly(Near::TrailingSlash));
+    for (text, path) in [("/v1/x:cancel", "/v1/x%3Acancel"), ("/books/{id}:publish", "/books/7%3apublish")] {
+        assert_eq!(compared(text, path, &Ambiguity::ALL), Match::Ambiguous(super::ESCAPED_COLON), "{path}");
+    }
+}
+
+#[portable]
+fn a_template_that_goes_on_from_another_is_told_apart_from_it_by_a_slash() {
+    for (longer, shorter, goes_on) in [
+        ("/api/{id}/{rest*}", "/api/{name}", true),
+        ("/admin/{rest*}", "/admin", true),
+        ("/admin/", "/admin", true),
+        ("/{rest*}", "/", true),
+        ("/admin/{rest*}", "/{page}", false),
+        ("/admin/", "/{page}", false),
+        ("/admin/x", "/admin", false),
+        ("/admin/{rest*}", "/admin/x", false),
+    ] {
+        assert_eq!(template(longer).goes_on_from(&template(shorter)), goes_on, "{longer} {shorter}");
+    }
 }
