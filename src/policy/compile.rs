@@ -10,6 +10,7 @@ use super::context::RequestFact;
 use super::entities::Directory;
 use super::groups::Groups;
 use super::names::{Kind, Names};
+use super::paths::missed_slashes;
 use super::reads::Reads;
 use super::rules::Rules;
 use super::schema::Schemas;
@@ -204,6 +205,7 @@ fn document_warnings(
         }
     }
     warnings.extend(checked.iter().flat_map(loose_matches));
+    warnings.extend(checked.iter().flat_map(missed_slashes));
     warnings.extend(open_tenants(checked));
     warnings
 }

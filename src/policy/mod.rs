@@ -54,6 +54,7 @@
 //! |---|---|
 //! | `no-policies`, `no-permit` | every request is denied |
 //! | `unbound-device` | a permit reads posture that may be about another device than the caller's |
+//! | `path-spelling` | a rule compares a path, or a tail, with a text that the same path with a slash behind it is not |
 //! | `loose-scope-match` | `like` on a string of scopes or roles, with a `*` that other scopes fit too |
 //! | `any-tenant` | a permit for an issuer whose `iss` is a template, and nothing says whose tenants may come |
 
@@ -68,6 +69,7 @@ mod groups;
 mod lexer;
 mod names;
 mod nesting;
+mod paths;
 mod reads;
 mod rules;
 mod schema;

@@ -10,7 +10,7 @@ use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstra
 use super::PolicyDocument;
 use super::names::{Actions, Kind, Names};
 use crate::provider::ProviderName;
-use crate::request::{Action, Ambiguity};
+use crate::request::{Action, Ambiguity, PathTemplate};
 use crate::route::{Requires, Route};
 
 /// What the resource part of a scope names.
@@ -55,6 +55,8 @@ pub(super) struct Ground<'a> {
     pub in_every_route: BTreeSet<&'a str>,
     /// Path parameters that some route has.
     pub in_some_route: BTreeSet<&'a str>,
+    /// The paths of routes that end with a tail.
+    pub tails: Vec<&'a PathTemplate>,
     /// Ambiguous spellings that some route accepts in its path.
     pub encoded: BTreeSet<Ambiguity>,
 }
@@ -67,6 +69,7 @@ impl<'a> Ground<'a> {
             actions: Actions::default(),
             in_every_route: BTreeSet::new(),
             in_some_route: BTreeSet::new(),
+            tails: Vec::new(),
             encoded: BTreeSet::new(),
         };
         let routes = names
@@ -86,6 +89,7 @@ impl<'a> Ground<'a> {
             ground.actions = ground.actions.or(actions);
             let parameters: BTreeSet<&str> = route.path.parameters().collect();
             ground.in_some_route.extend(&parameters);
+            ground.tails.extend(route.path.tail().map(|_| &route.path));
             ground.encoded.extend(&route.encoded);
             if number == 0 {
                 ground.in_every_route = parameters;

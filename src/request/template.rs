@@ -151,6 +151,15 @@ impl PathTemplate {
         })
     }
 
+    /// The name of its tail, where it ends with one.
+    #[must_use]
+    pub fn tail(&self) -> Option<&str> {
+        match self.segments.last() {
+            Some(TemplateSegment::Tail(name)) => Some(name),
+            Some(TemplateSegment::Literal(_) | TemplateSegment::Parameter { .. }) | None => None,
+        }
+    }
+
     /// Compares the segments of a path; `accepted` are the ambiguous spellings that the values of parameters may have. In a
     /// fixed text none is accepted.
     #[must_use]

@@ -326,6 +326,47 @@ fn a_policy_may_compare_a_path_with_the_spellings_that_a_route_accepts() {
 }
 
 #[portable]
+fn a_rule_on_a_path_that_a_slash_behind_it_passes_by_is_a_warning() {
+    let found = |policy: &str| {
+        let document = routes(json!({
+            "files": { "path": "/files/{rest*}" }, "one": { "path": "/one/{id}" }, "named": { "path": "/files/named" }
+        }));
+        let text = format!("@id(\"a\") permit (principal is corp::User, action, resource); @id(\"p\") {policy};");
+        let (_, warnings) = plan(&also(document, "/policies", json!(text)));
+        warnings.iter().filter(|warning| warning.code == "path-spelling").count()
+    };
+    let forbid = |condition: &str| format!("forbid (principal, action, resource) when {{ {condition} }}");
+    let (path, rest) = ("context.http_request.path", "context.http_request.path_parameters.rest");
+    for condition in [
+        format!("{path} == \"/files/secret\""),
+        format!("\"/files/secret\" == {path}"),
+        format!("[\"/files/a/secret\"].contains({path})"),
+        format!("{path} like \"/files/*.key\""),
+        format!("!({path} != \"/files/secret\")"),
+        format!("if {path} == \"/files/secret\" then true else false"),
+    ] {
+        assert_eq!(found(&forbid(&condition)), 1, "{condition}");
+    }
+    let scoped = |condition: &str| {
+        format!("forbid (principal, action, resource == Route::\"shop/files\") when {{ {condition} }}")
+    };
+    assert_eq!(found(&scoped(&format!("{rest} == \"secret\""))), 1);
+    let unless = "permit (principal is corp::User, action, resource) unless";
+    assert_eq!(found(&format!("{unless} {{ {path} == \"/files/secret\" }}")), 1);
+    for policy in [
+        forbid(&format!("{path} like \"/files/secret*\"")),
+        forbid(&format!("{path} == \"/one/7\"")),
+        forbid(&format!("{path} == \"/files/secret/\"")),
+        forbid(&format!("{path} != \"/files/public\"")),
+        format!("forbid (principal, action, resource) unless {{ {path} == \"/files/public\" }}"),
+        format!("permit (principal is corp::User, action, resource) when {{ {path} == \"/files/public\" }}"),
+        format!("forbid (principal, action, resource == Route::\"shop/one\") when {{ {path} == \"/files/secret\" }}"),
+    ] {
+        assert_eq!(found(&policy), 0, "{policy}");
+    }
+}
+
+#[portable]
 fn a_registered_method_needs_an_action_of_its_route() {
     let without_action = routes(json!({ "dav": { "path": "/dav", "methods": ["GET", "PROPFIND"] } }));
     let at = "/applications/shop/routes/dav";
