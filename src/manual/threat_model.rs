@@ -72,6 +72,9 @@
 //! - **A method in the query or in a form.** Many frameworks run `POST /things?_method=DELETE`, or a POST with a form field `_method`, as a DELETE. Policies see
 //!   the method of the request line, and nothing is removed from a query or a body. A policy can limit `http_request.query`, which is not decoded: it must say what the query may be, since a list of
 //!   spellings misses one. Nothing here sees the form: switch the override off in the application.
+//! - **Spellings of a path within one route.** Routes refuse the spellings of their fixed texts that other servers serve alike. Within a parameter or a tail two
+//!   spellings are two texts: a policy that compares one does not see `/files/Secret`, `/files/secret.`, `/files/secret%20`, `/files/secret.json` or, under a tail, `/files/secret/`. If the upstream serves
+//!   them alike, the resource needs a route of its own, or a policy that says what is permitted.
 //! - **Headers that only one application believes.** See the asset above, and `docs/request-headers.md`.
 //! - **What `request_headers.keep` lets through.** It arrives as the client sent it. The upstream must check it against the caller's rights, or a proxy in front must set it on every request and be the only way to this listener.
 //! - **`x-forwarded-for`, `x-forwarded-proto`, `x-envoy-external-address`.** Envoy writes them, truly only with `use_remote_address: true`; of `x-forwarded-for` only the last address is Envoy's.
