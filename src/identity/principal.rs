@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::jose::{ClaimPath, ClaimSet, wrong_type};
 use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::trust::{GroupsRule, PrincipalRule};
+use crate::trust::{GroupsRule, PrincipalRule, refuse_if_kept};
 
 /// The principal's id.
 ///
@@ -29,7 +29,8 @@ pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<Stri
     let Some(GroupsRule { claim: path, required, single }) = &rule.groups else {
         return Ok(Vec::new());
     };
-    refuse_overage(path, claims)?;
+    // Whatever the claim is called, a token that keeps its groups elsewhere lists them nowhere.
+    refuse_if_kept(core::iter::once("groups").chain(path.0.iter().map(String::as_str)), claims)?;
     let listed = match claims.at(path)? {
         None if *required => return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(path.to_string()))),
         None => return Ok(Vec::new()),
@@ -51,23 +52,6 @@ pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<Stri
         }
     }
     Ok(groups)
-}
-
-/// Microsoft Entra ID leaves the groups out of a token when there are too many, and says so in one of two ways.
-fn refuse_overage(path: &ClaimPath, claims: &ClaimSet) -> Result<(), Refusal> {
-    let kept_elsewhere = match claims.get("_claim_names") {
-        Some(Value::Object(names)) => {
-            names.contains_key("groups") || path.0.iter().any(|name| names.contains_key(name))
-        }
-        Some(_) => true,
-        None => false,
-    };
-    let said = match claims.get("hasgroups") {
-        None | Some(Value::Bool(false)) => false,
-        Some(Value::String(text)) => text != "false",
-        Some(_) => true,
-    };
-    if kept_elsewhere || said { Err(Refusal::new(Reason::TokenGroupOverage)) } else { Ok(()) }
 }
 
 /// A text that may be the id of an entity. `element` is `[]` where the claim lists such.

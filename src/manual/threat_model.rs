@@ -87,5 +87,6 @@
 //! - **Two issuers that are one.** Names are never taken as equal between issuers.
 //! - **Which tenants a template accepts.** Where `issuer` is a template, tokens of every tenant of the provider match it, and anybody can have a tenant there. Names of
 //!   principals and groups are unique within one tenant only. A pin or the policies must say which tenants are accepted: a profile in which neither can is refused, and
-//!   a permit that does not compare the tenant is a warning.
-//! - **Scopes that were not asked for.** A client chooses the scopes of its token, so a forbid on a scope does not apply to a token without it.
+//!   a permit that does not compare the tenant is a warning. Every key of the set counts for every tenant: a member `issuer` of a key, by which Entra ID ties some keys
+//!   to one tenant, is not read.
+//! - **Scopes that were not asked for.** A client chooses the scopes of its token, so a forbid on a scope does not apply to a token without it. A token without the whole claim is another matter: load refuses a forbid that such a token escapes.

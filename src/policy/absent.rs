@@ -6,22 +6,27 @@
 //!
 //! Each condition is judged in three values (true, false, not known) for one kind of principal, with one fact absent; parts
 //! that do not read the fact are left aside, because its absence does not change them. Without its groups claim a token puts
-//! its principal in no group, so `principal in` a group is false there, as a `has` is.
+//! its principal in no group, so `principal in` a group is false there, as a `has` is. A fact of scopes is always there, but
+//! without its claim it is the empty set, so `.contains` is false there.
+//!
+//! A caller without a token has no facts of any issuer or device. A forbid for everybody is one for that caller too, so it
+//! must hold without them where the caller can ask for anything but a preflight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Template, UnaryOp, Var};
 
-use super::fixes::{denying, plain};
-use super::names::{Kind, Names, context_path};
+use super::fixes::{denying, in_chain, path_text, plain, presence_text, with_part};
+use super::names::{Kind, Lookup, Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
 use super::{Checked, lexer};
 use crate::config_error::ConfigError;
+use crate::trust::FactType;
 
 mod message;
 
-/// Every rule of one document that an absent fact lifts: one error for each kind of principal that can lack groups, and one
-/// for all other facts of a policy, which are usually corrected together.
+/// Every rule of one document that an absent fact lifts: one error for each kind of principal that can lack groups, one
+/// where a caller without a token escapes, and one for all other facts of a policy, which are usually corrected together.
 pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
     let forbids: Vec<&Checked<'_>> =
         policies.iter().filter(|policy| policy.named.body.effect == Effect::Forbid).collect();
@@ -29,12 +34,13 @@ pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
     let mut firing: BTreeMap<(Vec<String>, Kind), Vec<&Checked<'_>>> = BTreeMap::new();
     let mut errors = Vec::new();
     for policy in policies.iter().filter(|policy| !policy.named.missing_ignored) {
-        let mut reported: BTreeSet<Option<Kind>> = BTreeSet::new();
-        for (fact, kind) in policy.optional_facts() {
+        let mut reported: BTreeSet<About> = BTreeSet::new();
+        let mut lifting: BTreeSet<Vec<String>> = BTreeSet::new();
+        for (kind, fact) in policy.optional_facts() {
             let absence = Absence::of(policy.names, kind, &fact);
-            let by_groups = absence.groupless && policy.asks_of_groups(kind);
-            let about = by_groups.then_some(kind);
-            if reported.contains(&about) {
+            let about = policy.about(&absence);
+            // What a caller without a token escapes by a fact, others escape too: the same correction serves both.
+            if reported.contains(&about) || about == About::Anonymous && lifting.contains(&fact) {
                 continue;
             }
             let Some(hole) = absence.hole(&policy.named.body) else { continue };
@@ -46,33 +52,66 @@ pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
                     && forbid.applies.kinds.contains(&kind)
             });
             if !covered {
-                reported.insert(about);
-                errors.push(if by_groups {
-                    policy.lifted_by_groups(kind, &fact, &hole)
-                } else {
-                    policy.lifted(&fact, &hole)
+                errors.push(match about {
+                    About::Groups(kind) => policy.lifted_by_groups(kind, &fact, &hole),
+                    About::Anonymous => policy.silent_for_anonymous(&fact, &hole),
+                    About::Facts => policy.lifted(&fact, &hole),
                 });
+                reported.insert(about);
+                lifting.insert(fact);
             }
         }
     }
     errors
 }
 
+/// What an error is about: each is reported once for a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// Tokens of this kind's issuer that list no groups.
+    Groups(Kind),
+    /// Requests without a token.
+    Anonymous,
+    /// Anything else that is absent.
+    Facts,
+}
+
 impl Checked<'_> {
-    /// Evidence that the policy reads and that may be absent, with the kinds of principals for whom it may.
-    fn optional_facts(&self) -> BTreeSet<(Vec<String>, Kind)> {
+    /// Evidence that the policy reads and that may be absent, with the kinds of principals for whom it may; callers without
+    /// a token come last.
+    fn optional_facts(&self) -> Vec<(Kind, Vec<String>)> {
         let certain: BTreeSet<String> = self.scope.devices_required().union(&self.applies.needs).cloned().collect();
         let mut facts = BTreeSet::new();
         for kind in self.applies.kinds.iter().copied() {
             for path in &self.reads.values {
                 let parts = self.names.optional_parts(path, kind, &certain);
-                facts.extend(parts.into_iter().map(|part| (part.to_vec(), kind)));
+                facts.extend(parts.into_iter().map(|part| (kind, part.to_vec())));
+                // A forbid for everybody is one for callers without a token, who have no record of any provider.
+                let record = path.get(..1).filter(|_| kind == Kind::Anonymous && self.meets_unnamed_anonymous());
+                let record = record.filter(|record| record.iter().all(|name| self.names.never_has(kind, name)));
+                facts.extend(record.map(|record| (kind, record.to_vec())));
             }
             if self.asks_of_groups(kind) {
-                facts.extend(self.names.absent_groups(kind).into_iter().map(|fact| (fact, kind)));
+                facts.extend(self.names.absent_groups(kind).into_iter().map(|fact| (kind, fact)));
             }
         }
+        let (last, mut facts): (Vec<_>, Vec<_>) = facts.into_iter().partition(|(kind, _)| *kind == Kind::Anonymous);
+        facts.extend(last);
         facts
+    }
+
+    /// Whether it is a forbid for everybody where callers without a token can ask for more than a preflight.
+    fn meets_unnamed_anonymous(&self) -> bool {
+        self.named.body.effect == Effect::Forbid && self.scope.everyone && self.scope.anonymous_asks()
+    }
+
+    fn about(&self, absence: &Absence<'_>) -> About {
+        let never = absence.fact.first().is_some_and(|record| self.names.never_has(absence.kind, record));
+        match absence.kind {
+            kind if absence.groupless && self.asks_of_groups(kind) => About::Groups(kind),
+            Kind::Anonymous if never => About::Anonymous,
+            _ => About::Facts,
+        }
     }
 
     /// Whether it asks of a group that principals of this kind can be in.
@@ -85,8 +124,18 @@ impl Checked<'_> {
 /// A rule that an absent fact lifts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Hole {
-    /// The corrected condition, where there is one to offer.
+    /// The whole corrected clause, as a message shows it, where there is one to offer.
     correction: Option<String>,
+    /// Whether the part that is to be corrected denies where it is true.
+    denies: bool,
+}
+
+/// Where the hole is and what to write there.
+struct Found<'e> {
+    /// The part; `None` is all conditions of the policy, joined by `&&`.
+    part: Option<&'e Expr>,
+    correction: Option<String>,
+    denies: bool,
 }
 
 /// A fact that is absent, as policies see it that are asked about principals of one kind.
@@ -98,6 +147,8 @@ struct Absence<'n> {
     fact: &'n [String],
     /// Without the fact these principals are in no group.
     groupless: bool,
+    /// The fact is of scopes: where the claim is absent, the fact is there and is the empty set.
+    emptied: bool,
 }
 
 /// An operand of `&&` or `||`; the body of an `unless` is one under `!`.
@@ -110,7 +161,9 @@ struct Part<'e> {
 impl<'n> Absence<'n> {
     fn of(names: Names<'n>, kind: Kind, fact: &'n [String]) -> Self {
         let groupless = names.absent_groups(kind).iter().any(|absent| absent == fact);
-        Self { names, kind, fact, groupless }
+        let path: Vec<&str> = fact.iter().map(String::as_str).collect();
+        let emptied = names.declared_type(&path) == Some(&FactType::Scopes);
+        Self { names, kind, fact, groupless, emptied }
     }
 
     /// Whether the policy is certain to apply where the fact is absent.
@@ -128,7 +181,7 @@ impl<'n> Absence<'n> {
         let denies = body.effect == Effect::Forbid;
         if self.groupless && scope_group(body).is_some() {
             // Without groups it does not apply at all, which is what a permit should do.
-            return denies.then_some(Hole { correction: None });
+            return denies.then_some(Hole { correction: None, denies });
         }
         // All conditions must hold, so a forbid's are one `&&` that denies; a permit's, one `&&` that allows.
         let mut parts: Vec<Part<'_>> = Vec::new();
@@ -138,11 +191,18 @@ impl<'n> Absence<'n> {
                 Clause::Unless(condition) => parts.push(Part { expression: condition, negated: true }),
             }
         }
-        self.group_hole(&parts, BinaryOp::And, denies)
+        let Found { part, correction, denies } = self.group_hole(None, &parts, BinaryOp::And, denies)?;
+        Some(Hole { correction: correction.map(|text| whole_clause(body, part, &text)), denies })
     }
 
-    /// The hole in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold.
-    fn group_hole(self, parts: &[Part<'_>], op: BinaryOp, denies: bool) -> Option<Hole> {
+    /// The hole in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold; they are all of `whole`.
+    fn group_hole<'e>(
+        self,
+        whole: Option<&'e Expr>,
+        parts: &[Part<'e>],
+        op: BinaryOp,
+        denies: bool,
+    ) -> Option<Found<'e>> {
         let and = op == BinaryOp::And;
         let (group, aside): (Vec<Part<'_>>, Vec<Part<'_>>) =
             parts.iter().partition(|part| self.mentions(part.expression));
@@ -153,12 +213,12 @@ impl<'n> Absence<'n> {
         }
         // The guard and what it guards are one condition: `has` in an `&&` that denies, `!has` in an `||` that allows.
         if and == denies && group.iter().any(|part| self.presence_test(*part, !and).is_some()) {
-            return Some(Hole { correction: self.correction(parts, and) });
+            return Some(Found { part: whole, correction: self.correction(parts, and), denies });
         }
         group.iter().find_map(|part| self.part_hole(*part, denies))
     }
 
-    fn part_hole(self, part: Part<'_>, mut denies: bool) -> Option<Hole> {
+    fn part_hole<'e>(self, part: Part<'e>, mut denies: bool) -> Option<Found<'e>> {
         if self.part_value(part) == Some(denies) {
             return None;
         }
@@ -172,7 +232,7 @@ impl<'n> Absence<'n> {
             Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {
                 let mut parts = Vec::new();
                 flatten(expression, *op, &mut parts);
-                self.group_hole(&parts, *op, denies)
+                self.group_hole(Some(expression), &parts, *op, denies)
             }
             // Which branch is taken does not hang on the fact: each that speaks of it must deny.
             Expr::IfThenElse { cond, then_expr, else_expr } if !self.mentions(cond) => {
@@ -185,8 +245,26 @@ impl<'n> Absence<'n> {
                 let mut spoken = branches.filter(|branch| self.mentions(branch.expression));
                 spoken.find_map(|branch| self.part_hole(branch, denies))
             }
-            _ => Some(Hole { correction: None }),
+            _ => {
+                let correction = self.answered(&in_chain(expression), denies);
+                Some(Found { part: Some(expression), correction, denies })
+            }
         }
+    }
+
+    /// The condition with an answer of its own for the absence; `None` where no policy can ask for it.
+    fn answered(self, condition: &str, denies: bool) -> Option<String> {
+        let path: Vec<&str> = self.fact.iter().map(String::as_str).collect();
+        if matches!(self.names.fact(&path, &BTreeSet::new()), Lookup::Unknown { .. }) {
+            return None;
+        }
+        let (empty, there) = (format!("{}.isEmpty()", path_text(self.fact)), presence_text(self.fact));
+        Some(match (self.emptied, denies) {
+            (true, true) => format!("{empty} || {condition}"),
+            (true, false) => format!("!{empty} && {condition}"),
+            (false, true) => denying(&there, condition),
+            (false, false) => format!("{there} && {condition}"),
+        })
     }
 
     /// The group with its guard turned round: `if context has x then ... else true` in place of `context has x && ...`.
@@ -201,7 +279,9 @@ impl<'n> Absence<'n> {
             }
         }
         if guarded.is_empty() {
-            return None;
+            let all: Vec<String> = parts.iter().map(|part| part.text()).collect();
+            let all = all.join(inner);
+            return self.answered(&if and { all } else { format!("({all})") }, and);
         }
         let (tests, rest) = (tests.join(" && "), guarded.join(inner));
         let turned = match guarded.len() {
@@ -227,10 +307,20 @@ impl<'n> Absence<'n> {
         match part {
             Expr::GetAttr { .. } => context_path(part)
                 .is_some_and(|path| path.len() >= self.fact.len() && path.iter().zip(self.fact).all(|(a, b)| a == b)),
-            Expr::HasAttr { .. } => presence_path(part).is_some_and(|path| path.starts_with(self.fact)),
+            Expr::HasAttr { .. } => presence_path(part).is_some_and(|path| self.is_presence(&path)),
             _ if self.groupless => Membership::of(part).is_some_and(|membership| self.can_hold(&membership)),
             _ => false,
         }
+    }
+
+    /// Whether the presence of what is at this path hangs on the fact.
+    fn is_presence(self, path: &[String]) -> bool {
+        !self.emptied && path.starts_with(self.fact)
+    }
+
+    /// Whether the expression is the fact, and the empty set without its claim.
+    fn is_empty_set(self, expression: &Expr) -> bool {
+        self.emptied && context_path(expression).is_some_and(|path| path == self.fact)
     }
 
     /// Whether it holds for some principal of the kind.
@@ -249,12 +339,22 @@ impl<'n> Absence<'n> {
     fn value(self, expression: &Expr) -> Option<bool> {
         match expression {
             Expr::Literal(Literal::Bool(truth)) => Some(*truth),
-            Expr::HasAttr { .. } => presence_path(expression).filter(|path| path.starts_with(self.fact)).map(|_| false),
+            Expr::HasAttr { .. } => {
+                let path = presence_path(expression)?;
+                let never = path.first().is_some_and(|record| self.names.never_has(self.kind, record));
+                (never || self.is_presence(&path)).then_some(false)
+            }
+            Expr::UnaryOp { op: UnaryOp::IsEmpty, expr } => self.is_empty_set(expr).then_some(true),
+            Expr::BinaryOp {
+                op: op @ (BinaryOp::Contains | BinaryOp::ContainsAny | BinaryOp::ContainsAll),
+                left,
+                right,
+            } => self.elements_value(*op, left, right),
             Expr::UnaryOp { op: UnaryOp::Not, expr } => self.value(expr).map(|truth| !truth),
             Expr::BinaryOp { op: BinaryOp::And, left, right } => join([self.value(left), self.value(right)], true),
             Expr::BinaryOp { op: BinaryOp::Or, left, right } => join([self.value(left), self.value(right)], false),
-            Expr::BinaryOp { op: BinaryOp::Eq, left, right } => Some(self.value(left)? == self.value(right)?),
-            Expr::BinaryOp { op: BinaryOp::NotEq, left, right } => Some(self.value(left)? != self.value(right)?),
+            Expr::BinaryOp { op: BinaryOp::Eq, left, right } => self.equality_value(left, right),
+            Expr::BinaryOp { op: BinaryOp::NotEq, left, right } => self.equality_value(left, right).map(|same| !same),
             Expr::IfThenElse { cond, then_expr, else_expr } => match self.value(cond) {
                 Some(true) => self.value(then_expr),
                 Some(false) => self.value(else_expr),
@@ -265,6 +365,24 @@ impl<'n> Absence<'n> {
                 of_principal.then(|| self.is_of_type(Some(&entity_type.to_string())))
             }
             other => self.membership_value(&Membership::of(other)?),
+        }
+    }
+
+    fn equality_value(self, left: &Expr, right: &Expr) -> Option<bool> {
+        let differ = |one: &Expr, other: &Expr| self.is_empty_set(one) && has_elements(other);
+        if differ(left, right) || differ(right, left) {
+            return Some(false);
+        }
+        Some(self.value(left)? == self.value(right)?)
+    }
+
+    /// What the empty set contains, and what contains it.
+    fn elements_value(self, op: BinaryOp, left: &Expr, right: &Expr) -> Option<bool> {
+        match (self.is_empty_set(left), self.is_empty_set(right)) {
+            (_, true) if op == BinaryOp::ContainsAll => Some(true),
+            (true, _) if op != BinaryOp::ContainsAll || has_elements(right) => Some(false),
+            (_, true) if op == BinaryOp::ContainsAny => Some(false),
+            _ => None,
         }
     }
 
@@ -284,21 +402,44 @@ impl<'n> Absence<'n> {
             Expr::UnaryOp { op: UnaryOp::Not, expr } => (expr.as_ref(), !part.negated),
             other => (other, part.negated),
         };
-        (under == negated && presence_path(expression)?.starts_with(self.fact)).then_some(expression)
+        (under == negated && self.is_presence(&presence_path(expression)?)).then_some(expression)
     }
 }
 
 impl Part<'_> {
     /// As an operand.
     fn text(self) -> String {
-        let text = plain(self.expression);
-        let loose = matches!(self.expression, Expr::IfThenElse { .. } | Expr::BinaryOp { op: BinaryOp::Or, .. });
-        match (self.negated, loose) {
-            (true, _) => format!("!({text})"),
-            (false, true) => format!("({text})"),
-            (false, false) => text,
-        }
+        if self.negated { format!("!({})", plain(self.expression)) } else { in_chain(self.expression) }
     }
+}
+
+/// The clause of a policy with another text in place of one part of it, or one clause for all; a message shows it so.
+fn whole_clause(body: &Template, part: Option<&Expr>, text: &str) -> String {
+    let Some(part) = part else {
+        return match body.clauses().as_slice() {
+            [Clause::When(_)] => format!("`{text}`"),
+            _ => format!("with `when {{ {text} }}` as its only clause"),
+        };
+    };
+    let holds = |condition: &Expr| {
+        let mut found = false;
+        visit(condition, &mut |inner| found |= core::ptr::eq(inner, part));
+        found
+    };
+    let clause = body.clauses().iter().find_map(|clause| match clause {
+        Clause::When(condition) => holds(condition).then_some(("when", condition)),
+        Clause::Unless(condition) => holds(condition).then_some(("unless", condition)),
+    });
+    match clause {
+        Some((_, condition)) if body.clauses().len() == 1 => format!("`{}`", with_part(condition, part, text)),
+        Some((word, condition)) => format!("`{word} {{ {} }}`", with_part(condition, part, text)),
+        None => format!("`{text}`"),
+    }
+}
+
+/// A set that is written out and not empty.
+fn has_elements(expression: &Expr) -> bool {
+    matches!(expression, Expr::Set(elements) if !elements.is_empty())
 }
 
 /// Splits at the outermost operators of this kind.

@@ -18,6 +18,7 @@ use super::scope::{Grounds, Scope};
 use super::slice::{Reach, Slices};
 use super::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::tenants::open_tenants;
+use super::upgrades::passed_by_upgrade;
 use super::validation::{Applies, Subject};
 use super::words::loose_matches;
 use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
@@ -207,5 +208,6 @@ fn document_warnings(
     warnings.extend(checked.iter().flat_map(loose_matches));
     warnings.extend(checked.iter().flat_map(missed_slashes));
     warnings.extend(open_tenants(checked));
+    warnings.extend(passed_by_upgrade(checked));
     warnings
 }

@@ -48,18 +48,108 @@ fn reads(part: &Expr, read: &str) -> bool {
 
 /// The expression as a person writes it: Cedar prints members and brackets more heavily than needed.
 pub(super) fn plain(expression: &Expr) -> String {
-    match expression {
-        Expr::GetAttr { expr, attr } if is_name(attr) => format!("{}.{attr}", operand(expr)),
-        Expr::HasAttr { expr, attrs } if attrs.iter().all(|attr| is_name(attr)) => {
-            let path: Vec<&str> = attrs.iter().map(|attr| attr.as_str()).collect();
-            format!("{} has {}", operand(expr), path.join("."))
+    Printer { replaced: None }.print(expression)
+}
+
+/// The same with another text in place of one part of it.
+pub(super) fn with_part(expression: &Expr, part: &Expr, text: &str) -> String {
+    Printer { replaced: Some((part, text)) }.print(expression)
+}
+
+/// The expression as an operand of `&&` or `||`.
+pub(super) fn in_chain(expression: &Expr) -> String {
+    let loose = matches!(expression, Expr::IfThenElse { .. } | Expr::BinaryOp { op: BinaryOp::Or, .. });
+    if loose { format!("({})", plain(expression)) } else { plain(expression) }
+}
+
+/// The path inside `context`.
+pub(super) fn path_text(path: &[String]) -> String {
+    path.iter().fold("context".to_owned(), |base, name| {
+        if is_name(name) { format!("{base}.{name}") } else { format!("{base}[\"{}\"]", name.escape_debug()) }
+    })
+}
+
+/// The question whether all of a path is there: by itself, so that nothing on the way needs a guard.
+pub(super) fn presence_text(path: &[String]) -> String {
+    if path.iter().all(|name| is_name(name)) {
+        return format!("context has {}", path.join("."));
+    }
+    let step = |(name, length): (&String, usize)| {
+        let name = if is_name(name) { name.clone() } else { format!("\"{}\"", name.escape_debug()) };
+        format!("{} has {name}", path_text(path.get(..length).unwrap_or_default()))
+    };
+    path.iter().zip(0_usize..).map(step).collect::<Vec<_>>().join(" && ")
+}
+
+/// Prints expressions; one part of them, if there is one, as the text that replaces it.
+#[derive(Clone, Copy)]
+struct Printer<'e> {
+    replaced: Option<(&'e Expr, &'e str)>,
+}
+
+impl<'e> Printer<'e> {
+    fn print(self, expression: &Expr) -> String {
+        if let Some(text) = self.replacement(expression) {
+            return text.to_owned();
         }
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => format!("!{}", operand(expr)),
-        Expr::BinaryOp { op, left, right } => match symbol(*op) {
-            Some(symbol) => format!("{} {symbol} {}", side(left, *op), side(right, *op)),
-            None => expression.to_string(),
-        },
-        _ => expression.to_string(),
+        match expression {
+            Expr::GetAttr { expr, attr } if is_name(attr) => format!("{}.{attr}", self.operand(expr)),
+            Expr::HasAttr { expr, attrs } if attrs.iter().all(|attr| is_name(attr)) => {
+                let path: Vec<&str> = attrs.iter().map(|attr| attr.as_str()).collect();
+                format!("{} has {}", self.operand(expr), path.join("."))
+            }
+            Expr::UnaryOp { op: UnaryOp::Not, expr } => format!("!{}", self.operand(expr)),
+            Expr::UnaryOp { op: UnaryOp::IsEmpty, expr } => format!("{}.isEmpty()", self.operand(expr)),
+            Expr::BinaryOp { op, left, right } => match (symbol(*op), method(*op)) {
+                (Some(symbol), _) => format!("{} {symbol} {}", self.side(left, *op), self.side(right, *op)),
+                (None, Some(method)) => format!("{}.{method}({})", self.operand(left), self.print(right)),
+                (None, None) => expression.to_string(),
+            },
+            Expr::IfThenElse { cond, then_expr, else_expr } => {
+                format!("if {} then {} else {}", self.print(cond), self.branch(then_expr), self.branch(else_expr))
+            }
+            _ => expression.to_string(),
+        }
+    }
+
+    fn replacement(self, expression: &Expr) -> Option<&'e str> {
+        self.replaced.filter(|(part, _)| core::ptr::eq(*part, expression)).map(|(_, text)| text)
+    }
+
+    /// As the operand of something that binds tightly.
+    fn operand(self, expression: &Expr) -> String {
+        match expression {
+            Expr::Var(_) | Expr::Literal(_) | Expr::GetAttr { .. } if self.replacement(expression).is_none() => {
+                self.print(expression)
+            }
+            _ => format!("({})", self.print(expression)),
+        }
+    }
+
+    /// As one side of an operator.
+    fn side(self, expression: &Expr, outer: BinaryOp) -> String {
+        let bare = match expression {
+            _ if self.replacement(expression).is_some() => false,
+            Expr::BinaryOp { op, .. } => match symbol(*op) {
+                None => true,
+                Some(_) => *op == outer && is_chain(*op) || is_chain(outer) && !is_chain(*op),
+            },
+            Expr::IfThenElse { .. } => false,
+            Expr::HasAttr { .. } | Expr::Like { .. } | Expr::Is { .. } => is_chain(outer),
+            _ => true,
+        };
+        if bare { self.print(expression) } else { format!("({})", self.print(expression)) }
+    }
+
+    /// As a branch of an `if`, in brackets where a reader could take it for less or more than the branch.
+    fn branch(self, expression: &Expr) -> String {
+        let bare = match expression {
+            Expr::IfThenElse { .. } => false,
+            Expr::BinaryOp { op, .. } => !is_chain(*op),
+            _ => true,
+        };
+        let bare = bare && self.replacement(expression).is_none();
+        if bare { self.print(expression) } else { format!("({})", self.print(expression)) }
     }
 }
 
@@ -67,28 +157,6 @@ fn is_name(attribute: &str) -> bool {
     let mut characters = attribute.chars();
     characters.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
         && characters.all(|character| character == '_' || character.is_ascii_alphanumeric())
-}
-
-/// As the operand of something that binds tightly.
-fn operand(expression: &Expr) -> String {
-    match expression {
-        Expr::Var(_) | Expr::Literal(_) | Expr::GetAttr { .. } => plain(expression),
-        _ => format!("({})", plain(expression)),
-    }
-}
-
-/// As one side of an operator.
-fn side(expression: &Expr, outer: BinaryOp) -> String {
-    let bare = match expression {
-        Expr::BinaryOp { op, .. } => match symbol(*op) {
-            None => true,
-            Some(_) => *op == outer && is_chain(*op) || is_chain(outer) && !is_chain(*op),
-        },
-        Expr::IfThenElse { .. } => false,
-        Expr::HasAttr { .. } | Expr::Like { .. } | Expr::Is { .. } => is_chain(outer),
-        _ => true,
-    };
-    if bare { plain(expression) } else { format!("({})", plain(expression)) }
 }
 
 const fn is_chain(op: BinaryOp) -> bool {
@@ -109,6 +177,15 @@ const fn symbol(op: BinaryOp) -> Option<&'static str> {
         BinaryOp::Sub => "-",
         BinaryOp::Mul => "*",
         BinaryOp::In => "in",
+        _ => return None,
+    })
+}
+
+const fn method(op: BinaryOp) -> Option<&'static str> {
+    Some(match op {
+        BinaryOp::Contains => "contains",
+        BinaryOp::ContainsAll => "containsAll",
+        BinaryOp::ContainsAny => "containsAny",
         _ => return None,
     })
 }

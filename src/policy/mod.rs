@@ -77,6 +77,7 @@ mod scope;
 mod slice;
 mod source;
 mod tenants;
+mod upgrades;
 mod validation;
 mod words;
 

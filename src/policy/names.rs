@@ -231,6 +231,16 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether principals of this kind never have this record of `context`: Anonymous has no facts of any issuer or device,
+    /// and nobody has those of another issuer.
+    pub(super) fn never_has(self, kind: Kind, record: &str) -> bool {
+        let issuer = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == record);
+        match issuer {
+            Some(place) => kind != Kind::Issuer(place),
+            None => kind == Kind::Anonymous && self.device(record).is_some(),
+        }
+    }
+
     /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`.
     pub(super) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
         let (provider, rest) = path.split_first()?;
@@ -246,8 +256,8 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// Which parts of a path are evidence that may be absent for this kind, outermost first. `certain` are the devices
-    /// that are there for certain.
+    /// Which parts of a path are evidence that may be absent for this kind, outermost first: claims of scopes are among
+    /// them, except where `principal.groups` requires the claim. `certain` are the devices that are there for certain.
     pub(super) fn optional_parts<'p>(
         self,
         path: &'p [String],
@@ -268,11 +278,14 @@ impl<'a> Names<'a> {
         if device.is_some() && !certain.contains(first) {
             parts.extend(path.get(..1));
         }
+        let listed = issuer.and_then(|issuer| issuer.principal.groups.as_ref()).filter(|groups| groups.required);
+        let listed = listed.is_some_and(|groups| groups.claim.0 == rest);
         let profile = issuer.map(|issuer| &issuer.profile).or(device.map(|device| &device.profile));
         let mut fields = profile.map_or(&[][..], |profile| &profile.facts);
         for (name, length) in rest.iter().zip(2_usize..) {
             let Some(field) = fields.iter().find(|field| field.name == *name) else { break };
-            if !field.required {
+            // The claim of scopes may be absent although the fact is always there.
+            if !field.required || field.fact_type == FactType::Scopes && !listed {
                 parts.extend(path.get(..length));
             }
             fields = match &field.fact_type {

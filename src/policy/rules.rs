@@ -54,7 +54,12 @@ impl<'a> Rules<'a> {
         };
         rules.scope(&named.body);
         for Clause::When(condition) | Clause::Unless(condition) in named.body.clauses() {
-            visit(condition, &mut |expression| rules.expression(expression));
+            visit(condition, &mut |expression| {
+                rules.expression(expression);
+                if let Some((fact, message, help)) = words::string_as_set(expression, &named.body, names) {
+                    rules.breach(fact, "policy-type", message, help);
+                }
+            });
         }
         rules.errors
     }
@@ -133,19 +138,12 @@ impl<'a> Rules<'a> {
                     self.equality(value, literal);
                 }
             }
-            Expr::BinaryOp {
-                op: op @ (BinaryOp::Contains | BinaryOp::ContainsAll | BinaryOp::ContainsAny),
-                left,
-                right,
-            } => {
-                if let (BinaryOp::Contains, Expr::Set(elements)) = (op, left.as_ref()) {
+            Expr::BinaryOp { op: BinaryOp::Contains, left, right } => {
+                if let Expr::Set(elements) = left.as_ref() {
                     for element in elements {
                         self.comparison(right, element);
                         self.equality(right, element);
                     }
-                }
-                if let Some((fact, message, help)) = words::string_as_set(left, self.names) {
-                    self.breach(fact, "policy-type", message, help);
                 }
             }
             Expr::BinaryOp { op: BinaryOp::In, left, right } => self.membership(left, right, None),

@@ -189,6 +189,19 @@ impl<'a> Scope<'a> {
     }
 }
 
+impl Place {
+    /// Whether some route can be in both.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nowhere, _) | (_, Self::Nowhere) => false,
+            (Self::Document, _) | (_, Self::Document) => true,
+            (Self::Application(one), Self::Application(other) | Self::Route(other, _))
+            | (Self::Route(one, _), Self::Application(other)) => one == other,
+            (Self::Route(..), Self::Route(..)) => self == other,
+        }
+    }
+}
+
 /// The devices in all demands.
 fn in_all(demands: &BTreeSet<Demand<'_>>) -> BTreeSet<String> {
     let first = demands.first().map(|demand| demand.devices.as_slice()).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::pst::{Clause, Expr, PatternElem};
+use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, UnaryOp};
 
 use super::compile::Checked;
 use super::names::{Names, context_path};
@@ -19,15 +19,30 @@ const SETS: &[&str] =
     &["scope", "scopes", "scp", "role", "roles", "permissions", "authorities", "entitlements", "groups"];
 
 /// What is wrong with asking this expression for elements, if it is a fact declared as `string`: the fact's name, the fault
-/// and the remedy.
-pub(super) fn string_as_set<'e>(expression: &'e Expr, names: Names<'_>) -> Option<(&'e str, String, String)> {
-    let path = context_path(expression)?;
+/// and the remedy. Where the answer "it has the element" denies, a claim that is absent must not be the empty set.
+pub(super) fn string_as_set<'e>(
+    asking: &'e Expr,
+    body: &Template,
+    names: Names<'_>,
+) -> Option<(&'e str, String, String)> {
+    let Expr::BinaryOp { op: BinaryOp::Contains | BinaryOp::ContainsAll | BinaryOp::ContainsAny, left, .. } = asking
+    else {
+        return None;
+    };
+    let path = context_path(left)?;
     if names.declared_type(&path) != Some(&FactType::String) {
         return None;
     }
     let (name, shown) = (*path.last()?, path.join("."));
     let message = format!("`context.{shown}` is declared as `string`, and a string has no elements");
-    let help = if SETS.contains(&name) {
+    let help = if may_deny(body, asking) {
+        format!(
+            "declare the fact as `{name}: [string]` where the claim is a list, or as `{{ type: [string], single: true }}` where \
+             it is a list or one word, both without `?`: a token without the claim is then refused, so that leaving it out \
+             does not lift the rule; where it is words separated by spaces, declare `{name}: scopes` and deny where \
+             `context.{shown}.isEmpty()` too; compare one string with `==`"
+        )
+    } else if SETS.contains(&name) {
         format!(
             "declare the fact as `{name}: scopes`, without `?`: the set of the words of one string or of a list, in which \
              `.contains` finds whole words only"
@@ -38,6 +53,38 @@ pub(super) fn string_as_set<'e>(expression: &'e Expr, names: Names<'_>) -> Optio
             .to_owned()
     };
     Some((name, message, help))
+}
+
+/// Whether the policy can deny because this part of it is true.
+fn may_deny(body: &Template, part: &Expr) -> bool {
+    body.clauses().iter().any(|clause| match clause {
+        Clause::When(condition) => denies_by(condition, part, body.effect == Effect::Forbid),
+        Clause::Unless(condition) => denies_by(condition, part, body.effect == Effect::Permit),
+    })
+}
+
+/// The same of a condition that denies (or allows) where it is true.
+fn denies_by(condition: &Expr, part: &Expr, denies: bool) -> bool {
+    if core::ptr::eq(condition, part) {
+        return denies;
+    }
+    match condition {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => denies_by(expr, part, !denies),
+        Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+            denies_by(left, part, denies) || denies_by(right, part, denies)
+        }
+        Expr::IfThenElse { cond, then_expr, else_expr } => {
+            holds(cond, part) || denies_by(then_expr, part, denies) || denies_by(else_expr, part, denies)
+        }
+        // As in `(...) == true`: it may decide either way.
+        other => holds(other, part),
+    }
+}
+
+fn holds(whole: &Expr, part: &Expr) -> bool {
+    let mut found = false;
+    visit(whole, &mut |inner| found |= core::ptr::eq(inner, part));
+    found
 }
 
 /// Every pattern of a policy that takes a string of words for one word.

@@ -5,6 +5,7 @@
 //! is nothing's value. A text fact may hold any characters, control characters among them: a policy compares it, and nobody
 //! takes it for a name.
 
+mod elsewhere;
 mod written;
 
 use core::fmt;
@@ -16,6 +17,8 @@ use serde_json::{Map, Value};
 use crate::jose::{ClaimSet, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
+
+pub use elsewhere::refuse_if_kept;
 
 /// The type of a fact, as the configuration writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,9 +87,25 @@ impl FactField {
     ///
     /// # Errors
     /// [`Reason::TokenClaimMissing`](crate::refusal::Reason) where a required one is absent (JSON `null` is absent for
-    /// neither: it is a wrong type), [`Reason::TokenClaimType`](crate::refusal::Reason) where a value is not of its declared type or over a cap.
+    /// neither: it is a wrong type), [`Reason::TokenClaimType`](crate::refusal::Reason) where a value is not of its declared type or over a cap,
+    /// [`Reason::TokenGroupOverage`](crate::refusal::Reason) where the token says that a claim of scopes is kept elsewhere.
     pub fn read_all(fields: &[Self], claims: &ClaimSet) -> Result<FactRecord, Refusal> {
+        // Such a claim is left out of the token, and its absence would be taken for the empty set.
+        for field in fields.iter().filter(|field| field.fact_type.has_scopes()) {
+            elsewhere::refuse_if_kept([field.name.as_str()], claims)?;
+        }
         read_record(fields, |name| claims.get(name), &Place::Top)
+    }
+}
+
+impl FactType {
+    /// Whether it is, or has a member that is, [`FactType::Scopes`].
+    fn has_scopes(&self) -> bool {
+        match self {
+            Self::Scopes => true,
+            Self::Record(fields) => fields.iter().any(|field| field.fact_type.has_scopes()),
+            _ => false,
+        }
     }
 }
 

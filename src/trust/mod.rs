@@ -23,7 +23,7 @@ mod unknown_keys;
 pub mod workers;
 
 pub use choose::choose_profile;
-pub use facts::{FactField, FactRecord, FactType, FactValue};
+pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes, NotVerified};
 pub use key_source::{Endpoint, FetchedKeys, KeyHost, KeyLocation, KeySource, KeyUrl, KeyUrlFault};

@@ -4,10 +4,14 @@ use cedar_policy::pst::Effect;
 
 use super::{Checked, Hole, Kind, lexer};
 use crate::config_error::ConfigError;
-use crate::trust::GroupsRule;
+use crate::trust::{FactType, GroupsRule};
 
 /// The code of the rule.
 const CODE: &str = "absent-fact-lifts-rule";
+/// What every help ends with.
+const IGNORE: &str = "annotate the policy with `@missing(\"ignore\")`";
+/// Words that some YAML reader takes for a boolean or for nothing.
+const NOT_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 
 impl Checked<'_> {
     /// About a fact that the policy reads.
@@ -15,22 +19,62 @@ impl Checked<'_> {
         let (effect, lifted) = self.rule();
         let path = fact.join(".");
         let provider = fact.first().map_or("", String::as_str);
+        let name = fact.last().map_or("", String::as_str);
+        let scopes = self.is_scopes(fact);
         let certain = match fact.len() {
-            _ if provider == "peer" || provider == "http_request" => String::new(),
-            1 => format!("add `{provider}` to `requires`, or "),
-            _ => format!("declare the fact `{}` without `?`, or ", fact.last().map_or("", String::as_str)),
+            _ if scopes => Some(format!(
+                "declare `{name}` in `facts` of `{provider}` as `[string]` if the claim is always a list, or as \
+                 `{{ type: [string], single: true }}` if it is a list or one word, so that a token without it is refused"
+            )),
+            _ if provider == "peer" || provider == "http_request" => None,
+            1 => Some(format!("add `{provider}` to `requires`")),
+            _ => Some(format!("declare the fact `{name}` without `?`")),
         };
-        let absence = match &hole.correction {
-            Some(condition) => format!("deny where it is absent (`{condition}`)"),
-            None => format!("deny where it is absent (`!({})`)", presence_text(fact)),
-        };
-        self.lifted_at(
-            fact.last().map_or("", String::as_str),
+        let message = if scopes {
+            format!(
+                "`context.{path}` is the empty set where a token of `{provider}` lacks the claim, and {lifted}: who \
+                 obtains such a token escapes the {effect}'s rule"
+            )
+        } else {
             format!(
                 "where `context.{path}` is absent, {lifted}: who leaves the evidence out escapes the {effect}'s rule"
+            )
+        };
+        let ways = certain.into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        self.lifted_at(CODE, name, message, ways.collect::<Vec<_>>().join(", or "))
+    }
+
+    /// About a forbid for everybody that lets a caller go who has no token: it has no record of this provider.
+    pub(super) fn silent_for_anonymous(&self, fact: &[String], hole: &Hole) -> ConfigError {
+        let provider = fact.first().map_or("", String::as_str);
+        let whom =
+            "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that";
+        let required = "require an issuer on that route".to_owned();
+        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        self.lifted_at(
+            "forbid-needs-evidence",
+            provider,
+            format!(
+                "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope takes callers \
+                 without a token: who leaves the token out escapes the forbid's rule"
             ),
-            format!("{certain}{absence}, or annotate the policy with `@missing(\"ignore\")`"),
+            ways.collect::<Vec<_>>().join(", or "),
         )
+    }
+
+    /// The corrected clause, said in the direction that its part decides.
+    fn answer(&self, fact: &[String], hole: &Hole) -> Option<String> {
+        let (absent, present) = if self.is_scopes(fact) { ("empty", "not empty") } else { ("absent", "present") };
+        let correction = hole.correction.as_ref()?;
+        Some(match hole.denies {
+            true => format!("deny where it is {absent} ({correction})"),
+            false => format!("allow only where it is {present} ({correction})"),
+        })
+    }
+
+    fn is_scopes(&self, fact: &[String]) -> bool {
+        let path: Vec<&str> = fact.iter().map(String::as_str).collect();
+        self.names.declared_type(&path) == Some(&FactType::Scopes)
     }
 
     /// About a token that does not say which groups its principal is in: it lacks the fact at this path.
@@ -39,26 +83,25 @@ impl Checked<'_> {
         let issuer = fact.first().map_or("", String::as_str);
         let rule = self.names.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
         let declared = !self.names.optional_parts(fact, kind, &std::collections::BTreeSet::new()).is_empty();
+        let scopes = self.is_scopes(fact);
         let required = match (rule, fact.last()) {
-            (Some(rule), _) if !declared => format!("{}, ", lines(issuer, rule)),
+            (Some(rule), _) if !declared || scopes => format!("{}, ", lines(issuer, rule, scopes)),
             (_, Some(name)) => format!("write `{}` without `?` in `facts` of `{issuer}`, ", yaml(name)),
             (_, None) => String::new(),
         };
-        let absence = match &hole.correction {
-            Some(condition) => format!("or deny where it is absent (`{condition}`), "),
-            None => String::new(),
-        };
+        let absence = self.answer(fact, hole).map(|answer| format!("or {answer}, ")).unwrap_or_default();
         let members = |group: &&cedar_policy::pst::EntityUID| {
             self.names.members(group).is_some_and(|members| members.contains(&kind))
         };
         let group = self.reads.memberships.iter().find(members);
         let claim = rule.map(|rule| rule.claim.to_string()).unwrap_or_default();
         self.lifted_at(
+            CODE,
             group.map_or("", |group| group.eid.as_str()),
             format!(
                 "a token of `{issuer}` may lack the claim `{claim}`: its principal is then in no group, and {lifted}, so whoever obtains such a token escapes the {effect}'s rule"
             ),
-            format!("{required}{absence}or annotate the policy with `@missing(\"ignore\")`"),
+            format!("{required}{absence}or {IGNORE}"),
         )
     }
 
@@ -70,15 +113,16 @@ impl Checked<'_> {
         }
     }
 
-    fn lifted_at(&self, word: &str, message: String, help: String) -> ConfigError {
+    fn lifted_at(&self, code: &'static str, word: &str, message: String, help: String) -> ConfigError {
         let text = self.source.document.text.get(self.named.start..self.named.end).unwrap_or("");
         let at = lexer::locate(text, word).unwrap_or(0);
-        self.source.problem(self.named.start.saturating_add(at), CODE, message, help)
+        self.source.problem(self.named.start.saturating_add(at), code, message, help)
     }
 }
 
-/// The two ways to have tokens without groups refused, as they are written in the configuration.
-fn lines(issuer: &str, rule: &GroupsRule) -> String {
+/// The two ways to have tokens without groups refused, as they are written in the configuration; `scopes` where the claim
+/// is a fact of that type, which takes the claim's absence for the empty set.
+fn lines(issuer: &str, rule: &GroupsRule, scopes: bool) -> String {
     let names: Vec<String> = rule.claim.0.iter().map(|name| yaml(name)).collect();
     let claim = match names.as_slice() {
         [one] => one.clone(),
@@ -89,19 +133,20 @@ fn lines(issuer: &str, rule: &GroupsRule) -> String {
     let required = format!(
         "write `groups: {{ claim: {claim}, required: true{single} }}` in `principal` of `{issuer}` to refuse such tokens"
     );
-    // A fact of this type would refuse the string that `single` accepts.
-    if rule.single { required } else { format!("{required}, or declare the claim in its `facts` (`facts: {fact}`)") }
+    match names.last() {
+        // A fact of a list would refuse the string that `single` accepts.
+        _ if rule.single => required,
+        Some(name) if scopes => {
+            format!("{required}, or write `{name}: [string]` in place of `{name}: scopes` in its `facts`")
+        }
+        _ => format!("{required}, or declare the claim in its `facts` (`facts: {fact}`)"),
+    }
 }
 
 /// A name as YAML takes it.
 fn yaml(name: &str) -> String {
     let bare = name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.chars().all(|character| character == '_' || character == '-' || character.is_ascii_alphanumeric());
+        && name.chars().all(|character| character == '_' || character == '-' || character.is_ascii_alphanumeric())
+        && !NOT_TEXT.iter().any(|word| name.eq_ignore_ascii_case(word));
     if bare { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) }
-}
-
-fn presence_text(fact: &[String]) -> String {
-    let (last, base) = fact.split_last().map_or(("", &[][..]), |(last, base)| (last.as_str(), base));
-    let base: Vec<&str> = core::iter::once("context").chain(base.iter().map(String::as_str)).collect();
-    format!("{} has {last}", base.join("."))
 }

@@ -41,7 +41,7 @@ impl Random {
 }
 
 /// Facts that a request may lack, each with the guard of its reads and a read.
-const OPTIONAL: [(Fact, &str, &str); 9] = [
+const OPTIONAL: [(Fact, &str, &str); 15] = [
     (Fact::UserAgent, "context.http_request has user_agent", "context.http_request.user_agent like \"*bot*\""),
     (Fact::Port, "context.http_request has port", "context.http_request.port == 443"),
     (Fact::Address, "context.http_request has client_ip", "context.http_request.client_ip == \"127.0.0.1\""),
@@ -51,6 +51,12 @@ const OPTIONAL: [(Fact, &str, &str); 9] = [
     (Fact::Mdm, "context has mdm", "context.mdm.score < 60"),
     (Fact::Patch, "context has mdm && context.mdm has os_patch", "context.mdm.os_patch < 5"),
     (Fact::Groups, "context has corp && context.corp has groups", "context.corp.groups.contains(\"g0\")"),
+    (Fact::Scope, "context has corp", "context.corp.scope.contains(\"s0\")"),
+    (Fact::Scope, "context has corp", "context.corp.scope.containsAny([\"s0\", \"s2\"])"),
+    (Fact::Scope, "context has corp", "context.corp.scope.containsAll([\"s0\", \"s1\"])"),
+    (Fact::Scope, "context has corp", "context.corp.scope.isEmpty()"),
+    (Fact::Scope, "context has corp", "context.corp.scope == [\"s0\"]"),
+    (Fact::Flags, "context has mdm", "context.mdm.flags.contains(\"f0\")"),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +69,22 @@ enum Fact {
     Mdm,
     Patch,
     Groups,
+    Scope,
+    Flags,
 }
 
-const FACTS: [Fact; 8] =
-    [Fact::UserAgent, Fact::Port, Fact::Address, Fact::Peer, Fact::Acr, Fact::Mdm, Fact::Patch, Fact::Groups];
+const FACTS: [Fact; 10] = [
+    Fact::UserAgent,
+    Fact::Port,
+    Fact::Address,
+    Fact::Peer,
+    Fact::Acr,
+    Fact::Mdm,
+    Fact::Patch,
+    Fact::Groups,
+    Fact::Scope,
+    Fact::Flags,
+];
 
 const MEMBERSHIPS: [&str; 6] = [
     "principal in corp::Group::\"g0\"",
@@ -133,7 +151,10 @@ fn policy(random: &mut Random, number: usize) -> String {
 /// Issuers whose tokens may lack groups or not, and groups of one in groups of the other or not.
 fn setting(random: &mut Random) -> Setting {
     let list = FactType::List(Box::new(FactType::String));
-    let mut setting = Setting::new().with_fact_of("corp", field("groups?", list));
+    let groups = if random.coin() { field("groups?", list) } else { field("groups", FactType::Scopes) };
+    let mut setting = Setting::new().with_fact_of("corp", groups);
+    setting = setting.with_fact_of("corp", field("scope", FactType::Scopes));
+    setting.devices[1].profile.facts.push(field("flags", FactType::Scopes));
     for issuer in ["corp", "partner"] {
         // A fact with `?` and a required claim contradict each other in a configuration.
         let required = issuer == "partner" && random.coin();
@@ -152,6 +173,7 @@ struct Asked {
     method: &'static str,
     query: bool,
     groups: Vec<&'static str>,
+    scope: Vec<&'static str>,
     low: bool,
     lacks: Vec<Fact>,
 }
@@ -165,6 +187,7 @@ impl Asked {
             method: random.one(&["GET", "POST"]),
             query: random.coin(),
             groups: known.into_iter().filter(|_| random.coin()).collect(),
+            scope: ["s0", "s1"].into_iter().filter(|_| random.coin()).collect(),
             low: random.coin(),
             lacks: FACTS.into_iter().filter(|_| random.below(4) == 0).collect(),
         }
@@ -199,14 +222,21 @@ impl Asked {
 
     fn decide(&self, setting: &Setting, policies: &PolicySet) -> Decision {
         let mut own = Vec::new();
-        let listed = self.groups.iter().map(|group| FactValue::String((*group).to_owned())).collect();
+        let texts = |texts: &[&str]| texts.iter().map(|text| FactValue::String((*text).to_owned())).collect();
+        // Scopes without their claim are the empty set.
+        let scopes =
+            |fact: Fact, words: &[&str]| FactValue::List(if self.has(fact) { texts(words) } else { Vec::new() });
         if self.issuer == "corp" {
             let acr = if self.low { "low" } else { "high" };
             own.extend(self.has(Fact::Acr).then(|| ("acr", FactValue::String(acr.to_owned()))));
-            own.extend(self.has(Fact::Groups).then_some(("groups", FactValue::List(listed))));
+            let as_scopes = setting.issuers[0].profile.facts.contains(&field("groups", FactType::Scopes));
+            let listed = (self.has(Fact::Groups) || as_scopes).then(|| scopes(Fact::Groups, &self.groups));
+            own.extend(listed.map(|listed| ("groups", listed)));
+            own.push(("scope", scopes(Fact::Scope, &self.scope)));
         }
         let (score, patch) = if self.low { (40, 1) } else { (80, 7) };
         let mut facts = vec![("managed", FactValue::Bool(true)), ("score", FactValue::Long(score))];
+        facts.push(("flags", scopes(Fact::Flags, if self.low { &["f0"] } else { &["f1"] })));
         facts.extend(self.has(Fact::Patch).then_some(("os_patch", FactValue::Long(patch))));
         let device = match self.has(Fact::Mdm) {
             true => posture("mdm", &facts),
@@ -250,7 +280,7 @@ fn taking_a_fact_away_from_a_denied_request_never_has_it_allowed() {
     let mut random = Random(NOW.get().unsigned_abs());
     let (mut accepted, mut refused, mut escapes) = (0_u32, 0_u32, 0_u32);
     let mut pairs = Vec::new();
-    for _ in 0..1_000 {
+    for _ in 0..1_400 {
         let setting = setting(&mut random);
         let all = if random.coin() { "@id(\"all\") permit (principal, action, resource);\n" } else { "" };
         let text: String = (0..=random.below(2)).map(|number| policy(&mut random, number)).collect();

@@ -52,7 +52,10 @@ fn optional_members_of_a_token_count_as_much() {
 fn nested_absence_is_seen_at_each_level() {
     let help =
         lifted(&forbid("if context has mdm then context.mdm has os_patch && context.mdm.os_patch < 5 else true"));
-    assert!(help.contains("`if context.mdm has os_patch then context.mdm.os_patch < 5 else true`"), "{help}");
+    let corrected =
+        "if context has mdm then (if context.mdm has os_patch then context.mdm.os_patch < 5 else true) else true";
+    assert!(help.contains(&format!("`{corrected}`")), "{help}");
+    taken(&forbid(corrected));
     taken(&forbid("if context has mdm && context.mdm has os_patch then context.mdm.os_patch < 5 else true"));
     taken(&forbid("if context has mdm.os_patch then context.mdm.os_patch < 5 else true"));
     let help = lifted(&forbid("context has mdm && context.mdm has os_patch && context.mdm.os_patch < 5"));
@@ -134,8 +137,18 @@ fn restrictions_of_a_permit_are_rules_too() {
     assert!(help.contains("`if context has mdm then context.mdm.score < 60 else true`"), "{help}");
     taken(&unless("if context has mdm then context.mdm.score < 60 else true"));
     let help = lifted(&permit("!(context has mdm && context.mdm.score < 60)"));
-    assert!(help.contains("`if context has mdm then context.mdm.score < 60 else true`"), "{help}");
-    lifted(&permit("if context has mdm then context.mdm.managed else true"));
+    let corrected = "!(if context has mdm then context.mdm.score < 60 else true)";
+    assert!(help.contains(&format!("deny where it is absent (`{corrected}`)")), "{help}");
+    taken(&permit(corrected));
+    let help = lifted(&permit("if context has mdm then context.mdm.managed else true"));
+    let corrected = "context has mdm && (if context has mdm then context.mdm.managed else true)";
+    assert!(help.contains(&format!("allow only where it is present (`{corrected}`)")), "{help}");
+    taken(&permit(corrected));
+    let help = lifted(&permit("!(context has mdm) || (context has mdm && context.mdm.managed)"));
+    assert!(
+        help.contains("allow only where it is present (`context has mdm && context has mdm && context.mdm.managed`)"),
+        "{help}"
+    );
 }
 
 #[portable]
@@ -170,4 +183,26 @@ fn another_forbid_may_deny_the_absence() {
 fn evidence_that_a_route_does_not_require_is_optional_there() {
     let guarded = "@id(\"f\") forbid (principal is corp::User, action, resource in Application::\"shop\") when { context has mdm && context.mdm.score < 60 };";
     assert_eq!(codes(guarded), ["absent-fact-lifts-rule"]);
+}
+
+#[portable]
+fn a_correction_is_the_whole_clause() {
+    let both = "context has mdm && context.mdm.score < 20 || context.corp has acr && context.corp.acr == \"low\"";
+    let first = "(context has mdm && context.mdm.score < 20) || (if context.corp has acr then context.corp.acr == \"low\" else true)";
+    let second = "(if context has mdm then context.mdm.score < 20 else true) || (if context.corp has acr then context.corp.acr == \"low\" else true)";
+    assert!(lifted(&forbid(both)).contains(&format!("(`{first}`)")), "{}", lifted(&forbid(both)));
+    assert!(lifted(&forbid(first)).contains(&format!("(`{second}`)")), "{}", lifted(&forbid(first)));
+    taken(&forbid(second));
+    let clauses = |one: &str, other: &str| {
+        format!("@id(\"f\") forbid (principal is corp::User, action, resource) when {{ {one} }} {other};")
+    };
+    let unless = "unless { if context has mdm then context.mdm.managed else true }";
+    let help = lifted(&clauses("context.now > 5", unless));
+    let corrected = "unless { context has mdm && (if context has mdm then context.mdm.managed else true) }";
+    assert!(help.contains(&format!("allow only where it is present (`{corrected}`)")), "{help}");
+    taken(&clauses("context.now > 5", corrected));
+    let help = lifted(&clauses("context has mdm", "unless { context.mdm.managed }"));
+    let corrected = "if context has mdm then !(context.mdm.managed) else true";
+    assert!(help.contains(&format!("(with `when {{ {corrected} }}` as its only clause)")), "{help}");
+    taken(&clauses(corrected, ""));
 }

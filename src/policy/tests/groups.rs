@@ -262,3 +262,39 @@ fn a_group_that_nobody_in_the_scope_can_be_in_is_refused() {
     taken(&below, scope);
     taken(&below, &document(None, &["wiki"], scope).text);
 }
+
+#[portable]
+fn a_groups_claim_declared_as_scopes_may_be_absent_all_the_same() {
+    let scopes = || setting().with_fact_of("corp", field("groups", FactType::Scopes));
+    let help = lifted(&scopes(), CONTRACTORS).help;
+    assert!(help.contains("`groups: { claim: groups, required: true }`"), "{help}");
+    assert!(help.contains("write `groups: [string]` in place of `groups: scopes` in its `facts`"), "{help}");
+    assert!(!help.contains("facts: {"), "{help}");
+    let condition = "principal in corp::Group::\"x\"";
+    let help = lifted(&scopes(), &forbid(condition)).help;
+    let corrected = format!("context.corp.groups.isEmpty() || {condition}");
+    assert!(help.contains(&format!("deny where it is empty (`{corrected}`)")), "{help}");
+    taken(&scopes(), &forbid(&corrected));
+    taken(&scopes(), &permit(condition));
+    // The same claim asked as a fact, and both with the claim required.
+    let element = forbid("context.corp.groups.contains(\"contractors\")");
+    lifted(&scopes(), &element);
+    let required = scopes().with_groups_of("corp", Some(groups_at(&["groups"], true)));
+    taken(&required, &format!("{CONTRACTORS}\n{}", element.replace("\"f\"", "\"g\"")));
+    let path = ["realm_access", "roles"];
+    let nested = FactType::Record(vec![field("roles", FactType::Scopes)]);
+    let nested = Setting::new()
+        .with_groups_of("corp", Some(groups_at(&path, false)))
+        .with_fact_of("corp", field("realm_access", nested));
+    let help = lifted(&nested, CONTRACTORS).help;
+    assert!(help.contains("write `roles: [string]` in place of `roles: scopes` in its `facts`"), "{help}");
+}
+
+#[portable]
+fn a_claim_with_a_name_that_yaml_takes_for_something_else_is_quoted() {
+    for name in ["true", "Null", "no", "ON"] {
+        let help = lifted(&Setting::new().with_groups_of("corp", Some(groups_at(&[name], false))), CONTRACTORS).help;
+        assert!(help.contains(&format!("claim: \"{name}\", required")), "{help}");
+        assert!(help.contains(&format!("facts: {{ \"{name}\": [string] }}")), "{help}");
+    }
+}

@@ -1,9 +1,11 @@
 //! What load takes and what it refuses, rule by rule.
 
-use super::fixture::{Setting, codes, document, error_of, errors_of, forbid, permit};
+use super::fixture::{Setting, codes, document, error_of, errors_of, field, forbid, permit};
 use crate::config_error::TextPosition;
 use crate::limits::{MAX_POLICIES, MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
 use crate::portable;
+use crate::provider::ProviderName;
+use crate::trust::FactType;
 
 #[track_caller]
 fn taken(text: &str) {
@@ -361,6 +363,7 @@ fn a_forbid_that_reads_evidence_needs_it_on_every_route() {
 fn a_forbid_for_everybody_that_would_be_silent_for_anonymous_is_refused() {
     let mut setting = Setting::new();
     setting.issuers.retain(|issuer| issuer.profile.name.as_str() == "corp");
+    setting.issuers[0].profile.facts.push(field("words", FactType::Scopes));
     let codes = |condition: &str| {
         let text =
             format!("@id(\"f\") forbid (principal, action, resource) when {{ {condition} || context.now > 9 }};");
@@ -372,7 +375,78 @@ fn a_forbid_for_everybody_that_would_be_silent_for_anonymous_is_refused() {
     assert_eq!(codes("[corp::User::\"a\"].contains(principal)"), ["policy-type"]);
     assert_eq!(codes("principal == corp::User::\"a\""), [""; 0]);
     assert_eq!(codes("principal is corp::User && context.corp.email == \"a\""), [""; 0]);
-    assert_eq!(codes("context has corp && context.corp.email == \"a\""), [""; 0]);
+    for guarded in [
+        "context has corp && context.corp.email == \"a\"",
+        "context has corp && context.corp.words.contains(\"suspended\")",
+    ] {
+        assert_eq!(codes(guarded).first(), Some(&"forbid-needs-evidence"), "{guarded}");
+    }
+    assert_eq!(codes("principal is corp::User && context has corp && context.corp.email == \"a\""), [""; 0]);
+    assert_eq!(codes("if context has mdm then context.mdm.score < 20 else true"), [""; 0]);
+    assert_eq!(codes("context has corp"), [""; 0]);
+    // Anonymous is spoken of, or asks for nothing there, or the silence is meant.
+    let guarded = "when { context has corp && context.corp.email == \"a\" }";
+    for other in [
+        format!("@id(\"f\") @missing(\"ignore\") forbid (principal, action, resource) {guarded};"),
+        format!("@id(\"f\") forbid (principal is corp::User, action, resource) {guarded};"),
+        format!("@id(\"f\") forbid (principal, action == Action::\"preflight\", resource) {guarded};")
+            .replace("when { ", "when { context.now > 5 || "),
+        format!(
+            "@id(\"f\") forbid (principal, action, resource) {guarded}; @id(\"g\") forbid (principal, action, resource) when {{ !(context has corp) }};"
+        ),
+    ] {
+        let found = setting.compile_all(&[document(None, &["wiki"], &other)]).err().unwrap_or_default();
+        assert!(found.is_empty(), "{other}\n{found:#?}");
+    }
+    let text = format!("@id(\"f\") forbid (principal, action, resource) {guarded};");
+    let found = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
+    assert!(found[0].message.ends_with("who leaves the token out escapes the forbid's rule"), "{}", found[0].message);
+    assert!(found[0].help.contains("(`principal is ...`)"), "{}", found[0].help);
+    // A device that the routes require is there for every principal, and policies see none of Anonymous.
+    let wiki = &mut setting.router.applications[1];
+    wiki.requires.devices = vec![ProviderName::new("mdm")];
+    wiki.routes[0].requires = wiki.requires.clone();
+    for (principal, condition, wanted) in [
+        ("principal", "context has mdm && context.mdm.score < 20", &["forbid-needs-evidence"][..]),
+        ("principal", "if context has mdm then context.mdm.score < 20 else false", &["forbid-needs-evidence"]),
+        ("principal", "if context has mdm then context.mdm.score < 20 else true", &[]),
+        ("principal is corp::User", "context has mdm && context.mdm.score < 20", &[]),
+    ] {
+        let text = format!("@id(\"f\") forbid ({principal}, action, resource) when {{ {condition} }};");
+        let errors = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
+        assert_eq!(errors.into_iter().map(|error| error.code).collect::<Vec<_>>(), wanted, "{text}");
+    }
+}
+
+#[portable]
+fn a_forbid_on_writes_that_an_upgrade_passes_is_warned_of() {
+    let found = |permit: &str, forbid: &str| {
+        let text = format!(
+            "@id(\"p\") permit (principal is corp::User, {permit}, resource in Application::\"wiki\");
+            @id(\"f\") forbid (principal is corp::User, {forbid});"
+        );
+        let (_, warnings) = Setting::new().compile(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        warnings.into_iter().map(|warning| (warning.code, warning.message)).collect::<Vec<_>>()
+    };
+    for forbid in [
+        "action in Action::\"write\", resource",
+        "action == Action::\"POST\", resource",
+        "action in [Action::\"write\", Action::\"GET\"], resource == Route::\"wiki/page\"",
+    ] {
+        let found = found("action", forbid);
+        let [(code, message)] = found.as_slice() else { panic!("{forbid}: {found:#?}") };
+        assert_eq!(*code, "upgrade-not-forbidden");
+        assert!(message.starts_with("`f` forbids writes and not `upgrade`, which `p` permits"), "{message}");
+    }
+    for (permit, forbid) in [
+        ("action", "action in [Action::\"write\", Action::\"upgrade\"], resource"),
+        ("action", "action in Action::\"read\", resource"),
+        ("action", "action, resource"),
+        ("action in [Action::\"read\", Action::\"write\"]", "action in Action::\"write\", resource"),
+        ("action", "action in Action::\"write\", resource in Application::\"shop\""),
+    ] {
+        assert_eq!(found(permit, forbid), [], "{permit} {forbid}");
+    }
 }
 
 #[portable]

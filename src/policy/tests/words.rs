@@ -54,8 +54,98 @@ fn asking_a_string_for_elements_proposes_a_set_and_no_pattern() {
 }
 
 #[portable]
-fn scopes_need_no_has() {
-    assert!(errors(&forbid("context.corp.words.contains(\"legacy\")")).is_empty());
+fn where_an_element_denies_no_set_without_the_claim_is_proposed() {
+    let unless = permit("true").replace("when { true }", "unless { context.corp.scope.contains(\"suspended\") }");
+    for text in [
+        unless,
+        forbid("context.corp.scope.contains(\"suspended\")"),
+        permit("!context.corp.scope.contains(\"suspended\")"),
+        permit("(context.corp.scope.contains(\"suspended\")) == false"),
+        permit("if context.corp.scope.contains(\"suspended\") then false else true"),
+    ] {
+        let errors = errors(&text);
+        let [error] = errors.as_slice() else { panic!("{text}: {errors:#?}") };
+        assert!(
+            error.help.starts_with("declare the fact as `scope: [string]` where the claim is a list"),
+            "{}",
+            error.help
+        );
+        assert!(error.help.contains("deny where `context.corp.scope.isEmpty()` too"), "{}", error.help);
+    }
+}
+
+#[portable]
+fn scopes_need_no_has_in_a_permit() {
+    for condition in [
+        "context.corp.words.contains(\"orders.read\")",
+        "context.corp.words.containsAll([\"a\", \"b\"])",
+        "context.corp.words.containsAny([\"a\"]) || context.now > 5",
+        "context.corp.words == [\"a\"]",
+        "!context.corp.words.isEmpty()",
+    ] {
+        assert!(errors(&permit(condition)).is_empty(), "{condition}: {:#?}", errors(&permit(condition)));
+    }
+}
+
+#[portable]
+fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
+    let unless = permit("true").replace("when { true }", "unless { context.corp.words.contains(\"legacy\") }");
+    for text in [
+        unless,
+        forbid("context.corp.words.contains(\"legacy\")"),
+        forbid("context.corp.words.containsAny([\"legacy\"])"),
+        forbid("context.corp.tags.containsAny(context.corp.words)"),
+        forbid("context.corp.words.containsAll([\"legacy\"])"),
+        forbid("!context.corp.words.isEmpty()"),
+        forbid("context.corp.words == [\"legacy\"]"),
+        permit("!context.corp.words.contains(\"legacy\")"),
+        permit("context.corp.words != [\"legacy\"]"),
+        permit("context.corp.words.isEmpty()"),
+    ] {
+        let errors = errors(&text);
+        assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["absent-fact-lifts-rule"], "{text}");
+        assert!(errors[0].help.starts_with("declare `words` in `facts` of `corp` as `[string]`"), "{}", errors[0].help);
+        let ignored = text.replace("@id(", "@missing(\"ignore\") @id(");
+        assert!(setting().compile(&ignored).is_ok(), "{ignored}");
+    }
+    let error = errors(&forbid("context.corp.words.contains(\"legacy\")")).remove(0);
+    assert_eq!(
+        error.message,
+        "`context.corp.words` is the empty set where a token of `corp` lacks the claim, and the forbid does not apply: \
+         who obtains such a token escapes the forbid's rule"
+    );
+    let corrected = "context.corp.words.isEmpty() || context.corp.words.contains(\"legacy\")";
+    assert!(error.help.contains(&format!("deny where it is empty (`{corrected}`)")), "{}", error.help);
+    assert!(errors(&forbid(corrected)).is_empty());
+    let error = errors(&permit("context.corp.words.isEmpty()")).remove(0);
+    assert!(error.help.contains("allow only where it is not empty"), "{}", error.help);
+    for loud in [
+        forbid("!context.corp.words.contains(\"mfa\")"),
+        forbid("context.corp.words.isEmpty()"),
+        forbid("true").replace("when { true }", "unless { context.corp.words.contains(\"mfa\") }"),
+        format!(
+            "{}{}",
+            forbid("context.corp.words.contains(\"legacy\")"),
+            forbid("context.corp.words.isEmpty()").replace("\"f\"", "\"g\"")
+        ),
+        forbid("context.corp.tags.contains(\"legacy\")"),
+    ] {
+        assert!(errors(&loud).is_empty(), "{loud}: {:#?}", errors(&loud));
+    }
+}
+
+#[portable]
+fn posture_without_the_claim_must_not_lift_a_rule_about_scopes() {
+    let mut setting = setting();
+    setting.devices[1].profile.facts.push(field("flags", FactType::Scopes));
+    let codes = |text: &str| {
+        let errors = setting.compile(text).err().unwrap_or_default();
+        errors.into_iter().map(|error| error.code).collect::<Vec<_>>()
+    };
+    let guarded = |read: &str| forbid(&format!("if context has mdm then {read} else true"));
+    assert_eq!(codes(&guarded("context.mdm.flags.contains(\"rooted\")")), ["absent-fact-lifts-rule"]);
+    let corrected = "(context.mdm.flags.isEmpty() || context.mdm.flags.contains(\"rooted\"))";
+    assert_eq!(codes(&guarded(corrected)), [""; 0]);
 }
 
 #[portable]
@@ -176,4 +266,23 @@ fn a_pinned_tenant_is_no_open_one() {
     let documents = [document(Some("wiki"), &["wiki"], &permit("true"))];
     let (_, warnings) = setting.compile_all(&documents).unwrap();
     assert_eq!((warnings[0].pointer.as_str(), warnings[0].code), ("/policies/wiki/text", "any-tenant"));
+}
+
+#[portable]
+fn a_forbid_that_posture_of_every_tenant_satisfies_is_warned_of() {
+    let mut setting = many_tenants();
+    setting.issuers[0].profile.issuer = IssuerId::Exactly("https://corp.example.com".to_owned());
+    let with = |condition: &str, more: &str| open(&setting, &format!("{}{}{more}", permit("true"), forbid(condition)));
+    let rule = "if context has edr then !context.edr.ok else true";
+    let found = with(rule, "");
+    let [message] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(message.starts_with("posture of `edr` from any tenant can satisfy the forbid `f`"), "{message}");
+    let tenant = "if context has edr then !([\"blue\"].contains(context.edr.tid)) else true";
+    assert!(with(rule, &forbid(tenant).replace("\"f\"", "\"g\"")).is_empty());
+    assert!(with(&format!("({rule}) || ({tenant})"), "").is_empty());
+    assert!(with("context.corp.email == \"a\"", "").is_empty());
+    let permits = permit("context has edr && context.edr.tid == \"blue\"");
+    assert!(open(&setting, &format!("{permits}{}", forbid(rule))).is_empty());
+    setting.devices[0].profile.pins = vec![Pin { claim: "tid".to_owned(), values: vec!["blue".into()] }];
+    assert!(open(&setting, &format!("{}{}", permit("true"), forbid(rule))).is_empty());
 }

@@ -201,6 +201,31 @@ fn scopes_without_the_claim_are_the_empty_set() {
 }
 
 #[portable]
+fn scopes_that_are_kept_elsewhere_are_not_the_empty_set() {
+    let overage = Err(Refusal::new(Reason::TokenGroupOverage));
+    let scopes = |name: &str| vec![field(name, true, FactType::Scopes)];
+    for claims in [
+        json!({ "_claim_names": { "roles": "src1" } }),
+        json!({ "roles": ["a"], "_claim_names": { "roles": "src1" } }),
+        json!({ "_claim_names": ["roles"] }),
+    ] {
+        assert_eq!(read_all(&scopes("roles"), claims.clone()), overage, "{claims}");
+        let optional = FactType::Record(scopes("roles"));
+        let within = [field("realm", false, optional), field("roles", true, FactType::Scopes)];
+        assert_eq!(read_all(&within, claims.clone()), overage, "{claims}");
+    }
+    let realm = [field("realm", false, FactType::Record(scopes("roles")))];
+    assert_eq!(read_all(&realm, json!({ "_claim_names": { "realm": "src1" } })), overage);
+    for said in [json!(true), json!("true"), json!(1)] {
+        assert_eq!(read_all(&scopes("groups"), json!({ "hasgroups": said.clone() })), overage);
+        assert!(read_all(&scopes("roles"), json!({ "hasgroups": said })).is_ok());
+    }
+    assert!(read_all(&scopes("groups"), json!({ "hasgroups": "false", "_claim_names": { "roles": "src1" } })).is_ok());
+    let other = [field("roles", false, list(FactType::String))];
+    assert!(read_all(&other, json!({ "_claim_names": { "roles": "src1" } })).is_ok());
+}
+
+#[portable]
 fn a_single_element_is_the_list_of_it_and_is_never_split() {
     let strings = list_or_single(FactType::String);
     for (value, elements) in [
