@@ -9,4 +9,5 @@ mod fixture;
 mod groups;
 mod load;
 mod slices;
+mod upgrades;
 mod words;

@@ -101,6 +101,7 @@ fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
         permit("!context.corp.words.contains(\"legacy\")"),
         permit("context.corp.words != [\"legacy\"]"),
         permit("context.corp.words.isEmpty()"),
+        permit("context.corp.tags.containsAll(context.corp.words)"),
     ] {
         let errors = errors(&text);
         assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["absent-fact-lifts-rule"], "{text}");
@@ -122,6 +123,7 @@ fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
     for loud in [
         forbid("!context.corp.words.contains(\"mfa\")"),
         forbid("context.corp.words.isEmpty()"),
+        forbid("context.corp.tags.containsAll(context.corp.words)"),
         forbid("true").replace("when { true }", "unless { context.corp.words.contains(\"mfa\") }"),
         format!(
             "{}{}",
