@@ -48,7 +48,7 @@
 //! | the configuration callback fails on one worker only, after it passed on the main thread | that worker forwards every request unfiltered, whatever `failure_policy` says; the log has one line | the callback gives the same answer on every thread (no clock, no randomness, no network, no shared data), and once the configuration is read it never fails; **the guard**: an `rbac` filter after ours wants filter state that only our allow sets, so a request that we never saw is a 403 |
 //! | two calls that end one stream in the same callback | Envoy crashes | one state for each stream; an answer is given once, and late callbacks see that it was given |
 //! | an answer and a resume in the same callback | the client gets its refusal, and the upstream gets the request | the same state: an answer is never followed by a resume, and a stream that waits for keys gets one of the two, once, from the root context |
-//! | a trap, for instance a panic, ends the VM of a worker | paused requests hang until a time limit; later ones are 503 until the VM is made anew | no panic path (the lints deny `unwrap`, indexing, unchecked arithmetic and the like), caps before work, checks in front of the policy parser's stack; `failure_policy: FAIL_RELOAD` and `stream_idle_timeout` in every configuration that we ship |
+//! | a trap, for instance a panic, ends the VM of a worker | paused requests hang until a time limit; later ones are 503 until Envoy starts another VM | no panic path (the lints deny `unwrap`, indexing, unchecked arithmetic and the like), caps before work, checks in front of the policy parser's stack; `failure_policy: FAIL_RELOAD` and `stream_idle_timeout` in every configuration that we ship |
 //!
 //! # The guard
 //!
