@@ -201,13 +201,14 @@ impl PathTemplate {
         let mut parameters = PathParameters::new();
         let mut rest = path;
         for own in &self.segments {
-            let Some((first, after)) = rest.split_first() else { break };
+            let Some((first, after)) = rest.split_first() else { return Match::No };
             let refused = match own {
                 TemplateSegment::Literal(_) => refused(first, &[], |_| true),
                 TemplateSegment::Parameter { before, name, after } => {
                     let text = first.as_str();
                     let value = text.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
-                    parameters.insert(name.clone(), value.unwrap_or(text).to_owned());
+                    let Some(value) = value else { return Match::No };
+                    parameters.insert(name.clone(), value.to_owned());
                     let inside = before.len()..text.len().saturating_sub(after.len());
                     refused(first, accepted, |place| !inside.contains(&place))
                 }

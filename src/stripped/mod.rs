@@ -91,6 +91,9 @@ pub struct LeftAlone {
     pub why: &'static str,
 }
 
+/// The prefix by which grpc-gateway takes a header for metadata.
+const GRPC_GATEWAY: &str = "grpc-metadata-";
+
 /// A name as the most careless reader sees it: in lower case, everything but letters and digits as `-`, and without the
 /// prefix by which grpc-gateway lets a client name any metadata.
 ///
@@ -98,7 +101,11 @@ pub struct LeftAlone {
 /// too, so `x_forwarded_user` and `x.forwarded.user` arrive as `x-forwarded-user`.
 #[must_use]
 pub fn normal_form(name: &str) -> String {
-    dashed(name).trim_start_matches("grpc-metadata-").to_owned()
+    let mut normal = dashed(name);
+    while normal.starts_with(GRPC_GATEWAY) {
+        normal.drain(..GRPC_GATEWAY.len());
+    }
+    normal
 }
 
 /// A name in lower case, everything but letters and digits as `-`.

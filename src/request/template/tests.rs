@@ -200,6 +200,7 @@ fn a_path_that_another_server_may_take_for_one_of_the_template_is_nearly_one() {
         ("/{rest*}", "/", Near::MissingSlash),
         ("/admin/x", "/Admin/x", Near::LetterCase),
         ("/admin/{rest*}", "/ADMIN/x", Near::LetterCase),
+        ("/admin/", "/ADMIN/", Near::LetterCase),
         ("/v{n}/img-{id}.png", "/v1/img-7.PNG", Near::LetterCase),
         ("/admin", "/Admin/", Near::TrailingSlash),
         ("/admin/{rest*}", "/Admin", Near::MissingSlash),
