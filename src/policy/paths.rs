@@ -8,6 +8,7 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, PatternElem, Un
 
 use super::compile::Checked;
 use super::names::context_path;
+use super::reads::pattern_text;
 use crate::config_error::ConfigWarning;
 use crate::limits::PATH_BYTES;
 use crate::request::{Match, Path, PathTemplate};
@@ -79,11 +80,7 @@ fn comparisons<'e>(expression: &'e Expr, denies: bool, hand_over: &mut impl FnMu
             }
         }
         Expr::Like { expr, pattern } if denies && !matches!(pattern.last(), Some(PatternElem::Wildcard)) => {
-            let character = |element: &PatternElem| match element {
-                PatternElem::Char(character) => *character,
-                PatternElem::Wildcard => '*',
-            };
-            compared(expr, &pattern.iter().map(character).collect::<String>());
+            compared(expr, &pattern_text(pattern, '*'));
         }
         _ => {}
     }

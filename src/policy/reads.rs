@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::pst::{
-    BinaryOp, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, PrincipalConstraint, Template, Var,
+    BinaryOp, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, PatternElem, PrincipalConstraint, Template,
+    Var,
 };
 
 use super::names::context_path;
@@ -147,4 +148,13 @@ fn parts(expression: &Expr) -> Vec<&Expr> {
         // Literals, variables; and what a later Cedar may add, which `rules` refuses.
         _ => Vec::new(),
     }
+}
+
+/// The text of a `like` pattern, with this character for each `*`.
+pub(super) fn pattern_text(pattern: &[PatternElem], wildcard: char) -> String {
+    let character = |element: &PatternElem| match element {
+        PatternElem::Char(character) => *character,
+        PatternElem::Wildcard => wildcard,
+    };
+    pattern.iter().map(character).collect()
 }

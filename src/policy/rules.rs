@@ -12,7 +12,7 @@ use cedar_policy::pst::{
 };
 
 use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, Kind, Lookup, Names, context_path, method_names};
-use super::reads::{presence_path, visit};
+use super::reads::{pattern_text, presence_path, visit};
 use super::scope::{Ground, Place, Scope};
 use super::source::{Named, Source};
 use super::{PolicyDocument, lexer, words};
@@ -291,7 +291,7 @@ impl<'a> Rules<'a> {
             PatternElem::Char(character) => Some(*character),
             PatternElem::Wildcard => None,
         };
-        let shown: String = pattern.iter().map(|element| literal(element).unwrap_or('*')).collect();
+        let shown = pattern_text(pattern, '*');
         let runs: Vec<String> = pattern
             .split(|element| literal(element).is_none())
             .map(|run| run.iter().filter_map(literal).collect())

@@ -9,7 +9,7 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, U
 
 use super::compile::Checked;
 use super::names::{Names, context_path};
-use super::reads::visit;
+use super::reads::{pattern_text, visit};
 use crate::config_error::ConfigWarning;
 use crate::trust::FactType;
 
@@ -96,7 +96,7 @@ pub(super) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
             let Some(path) = context_path(expr) else { return };
             let is_set = path.last().is_some_and(|name| SETS.contains(name));
             if is_set && policy.names.declared_type(&path) == Some(&FactType::String) && is_loose(pattern) {
-                found.insert((path.join("."), written(pattern, '*'), written(pattern, 'x')));
+                found.insert((path.join("."), pattern_text(pattern, '*'), pattern_text(pattern, 'x')));
             }
         });
     }
@@ -123,13 +123,4 @@ fn is_loose(pattern: &[PatternElem]) -> bool {
     let in_a_word = |element: &PatternElem| !matches!(element, PatternElem::Wildcard | PatternElem::Char(' '));
     pattern.iter().all(|element| is_wildcard(&element))
         || pattern.windows(2).any(|pair| pair.iter().any(|element| is_wildcard(&element)) && pair.iter().any(in_a_word))
-}
-
-/// The pattern with something else for each `*`.
-fn written(pattern: &[PatternElem], wildcard: char) -> String {
-    let character = |element: &PatternElem| match element {
-        PatternElem::Char(character) => *character,
-        PatternElem::Wildcard => wildcard,
-    };
-    pattern.iter().map(character).collect()
 }
