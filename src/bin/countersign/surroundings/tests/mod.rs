@@ -5,6 +5,7 @@ mod capabilities;
 mod cases;
 mod documents;
 mod guard;
+mod hosts;
 mod keys;
 mod mesh;
 mod replies;
