@@ -197,21 +197,21 @@ need_oldest_envoy() {
 build_module() {
   need_wasm_target wasm32-wasip1
   say 'building the module (wasm32-wasip1, release)'
-  wasm_cargo wasi build --locked --release -p countersign --target wasm32-wasip1 --lib
+  wasm_cargo wasi build --locked --release -p countersign-module --target wasm32-wasip1 --lib
   # A running Envoy may have the old file open: replace it, never write into it.
-  cp "$target/wasi/wasm32-wasip1/release/countersign.wasm" "$module.new"
+  cp "$target/wasi/wasm32-wasip1/release/countersign_module.wasm" "$module.new"
   mv -f "$module.new" "$module"
   say "module: target/countersign.wasm, $(wc -c <"$module" | tr -d ' ') bytes"
 }
 
 build_command() {
   say 'building the command (native, release)'
-  cargo build --locked --release -p countersign --features cli --bin countersign
+  cargo build --locked --release -p countersign-command --bin countersign
   say 'command: target/release/countersign'
 }
 
 # One selection of packages and features for every native build but `build`: another would compile the dependencies again.
-readonly native=(--locked --workspace --features countersign/cli)
+readonly native=(--locked --workspace)
 
 unit_tests() { cargo test "${native[@]}" --lib --bins --no-fail-fast; }
 
@@ -226,7 +226,7 @@ container_tests() { test-harness/containers.sh; }
 
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
-    wasm_cargo node test --locked -p countersign --target wasm32-unknown-unknown --lib
+    wasm_cargo node test --locked -p countersign-core --target wasm32-unknown-unknown --lib
 }
 
 lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
@@ -236,10 +236,10 @@ lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
 lint_module() {
   need_wasm_target wasm32-wasip1
   if wasm_cargo wasi clippy --version >/dev/null 2>&1; then
-    wasm_cargo wasi clippy --locked --release -p countersign --target wasm32-wasip1 --lib -- -D warnings
+    wasm_cargo wasi clippy --locked --release -p countersign-module --target wasm32-wasip1 --lib -- -D warnings
   else
-    note 'the toolchain of WASM_TOOLCHAIN has no clippy: src/host gets only the warnings of rustc'
-    RUSTFLAGS='-D warnings' wasm_cargo wasi check --locked --release -p countersign --target wasm32-wasip1 --lib
+    note 'the toolchain of WASM_TOOLCHAIN has no clippy: src/module gets only the warnings of rustc'
+    RUSTFLAGS='-D warnings' wasm_cargo wasi check --locked --release -p countersign-module --target wasm32-wasip1 --lib
   fi
 }
 
@@ -303,7 +303,8 @@ task_demo() {
   need_envoy
   build_module
   say 'building the demo'
-  cargo build "${native[@]}" --bin demo
+  # These packages alone: the demo needs no policy engine of its own.
+  cargo build --locked -p test-harness --bin demo
   COUNTERSIGN_WASM=$module "$target/debug/demo"
 }
 

@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use countersign::jose::Algorithm;
-use countersign::mint::SigningKey;
+use countersign_core::jose::Algorithm;
+use countersign_core::mint::SigningKey;
 use serde_json::{Value, json};
 
 /// A signing key with its key id.

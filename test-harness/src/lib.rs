@@ -4,7 +4,6 @@
 //! - [`services`]: an identity provider, a device provider and an upstream application
 //! - [`envoy`]: one Envoy process, its configuration, its logs, its end
 //! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
-//! - [`conformance`]: public test vectors held against the core
 //! - [`manifests`]: the examples for Kubernetes held against the published definitions of their kinds
 //! - [`modules`]: small modules that fail, trap or meddle
 //!
@@ -12,7 +11,6 @@
 
 pub mod answer;
 pub mod clock;
-pub mod conformance;
 pub mod envoy;
 pub mod http1;
 pub mod http2;

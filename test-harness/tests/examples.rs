@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use countersign::config::Plan;
-use countersign::jose::{KeySetFault, json};
-use countersign::provider::ProviderName;
-use countersign::stripped::{LEFT_ALONE, REMOVED};
-use countersign::telemetry::{Counter, Gauge};
-use countersign::time::Seconds;
-use countersign::trust::{FetchFault, KeySource, MetadataFault};
+use countersign_core::config::Plan;
+use countersign_core::jose::{KeySetFault, json};
+use countersign_core::provider::ProviderName;
+use countersign_core::stripped::{LEFT_ALONE, REMOVED};
+use countersign_core::telemetry::{Counter, Gauge};
+use countersign_core::time::Seconds;
+use countersign_core::trust::{FetchFault, KeySource, MetadataFault};
 use serde_json::Value;
 use test_harness::paths;
 
@@ -92,7 +92,7 @@ fn every_example_request_is_answered_as_its_id_says() {
 #[test]
 fn the_readme_names_every_code_with_its_status_and_sentence() {
     let readme = read(&paths::root().join("README.md"));
-    for reason in countersign::refusal::Reason::ALL {
+    for reason in countersign_core::refusal::Reason::ALL {
         let row = format!("| `{}` | {} | {} |", reason.code(), reason.kind().status(), reason.sentence());
         assert!(readme.contains(&row), "README.md has no row that begins with `{row}`");
     }

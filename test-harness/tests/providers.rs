@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use countersign::jose::{AuthenticToken, KeySet, UnverifiedToken};
+use countersign_core::jose::{AuthenticToken, KeySet, UnverifiedToken};
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
 use test_harness::clock::{Deadline, Stopwatch};
@@ -148,7 +148,7 @@ fn faults_of_the_body_are_what_they_say() {
     let deep = text(&running.spoiled(Fault::Deep));
     assert!(deep.matches('[').count() > 20_000 && deep.matches('[').count() == deep.matches(']').count());
     for small_in_bytes in [deep.len(), running.spoiled(Fault::ManyKeys).body.len()] {
-        assert!(small_in_bytes < countersign::limits::MAX_KEY_SET_BYTES, "{small_in_bytes}");
+        assert!(small_in_bytes < countersign_core::limits::MAX_KEY_SET_BYTES, "{small_in_bytes}");
     }
 
     running.provider.set_fault(CORP_KEYS, Fault::Truncated);

@@ -12,12 +12,12 @@ pub use signer::Signer;
 
 use std::sync::LazyLock;
 
-use countersign::config::Plan;
-use countersign::enforcement::{Outcome, decide};
-use countersign::request::RequestParts;
-use countersign::telemetry::DecisionId;
-use countersign::time::UnixSeconds;
-use countersign::trust::TrustStore;
+use countersign_core::config::Plan;
+use countersign_core::enforcement::{Outcome, decide};
+use countersign_core::request::RequestParts;
+use countersign_core::telemetry::DecisionId;
+use countersign_core::time::UnixSeconds;
+use countersign_core::trust::TrustStore;
 use serde_json::{Value, json};
 
 /// The time of every decision.

@@ -13,7 +13,7 @@
 //! token, behind `Bearer ` in `authorization`. A line with `~` is the source address, one with `^` the digest of the client
 //! certificate. Any line may hold any bytes.
 
-use countersign::request::{Peer, RequestParts};
+use countersign_core::request::{Peer, RequestParts};
 
 use super::Signer;
 

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use countersign::jose::Algorithm;
-use countersign::mint::SigningKey;
+use countersign_core::jose::Algorithm;
+use countersign_core::mint::SigningKey;
 use serde_json::{Map, Value};
 
 /// Whose key.

@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use countersign::limits::PATH_BYTES;
-use countersign::request::{Ambiguity, Match, Path, PathTemplate, client_ip, host_of};
+use countersign_core::limits::PATH_BYTES;
+use countersign_core::request::{Ambiguity, Match, Path, PathTemplate, client_ip, host_of};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

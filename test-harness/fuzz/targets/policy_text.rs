@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use countersign::config::Plan;
-use countersign::reply::Reply;
+use countersign_core::config::Plan;
+use countersign_core::reply::Reply;
 use countersign_fuzz::{WrittenRequest, configuration, decide_twice};
 use libfuzzer_sys::fuzz_target;
 

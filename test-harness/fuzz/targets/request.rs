@@ -7,8 +7,8 @@
 
 #![no_main]
 
-use countersign::reply::{Forwarding, Reply};
-use countersign::request::RequestParts;
+use countersign_core::reply::{Forwarding, Reply};
+use countersign_core::request::RequestParts;
 use countersign_fuzz::{Presented, Signer, WrittenRequest, decide_twice, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -4,9 +4,9 @@
 
 #![no_main]
 
-use countersign::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
-use countersign::limits::TOKEN_BYTES;
-use countersign::trust::{FactField, FactValue, TrustStore, choose_profile};
+use countersign_core::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
+use countersign_core::limits::TOKEN_BYTES;
+use countersign_core::trust::{FactField, FactValue, TrustStore, choose_profile};
 use countersign_fuzz::{NOW, Signer, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

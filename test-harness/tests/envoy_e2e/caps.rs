@@ -1,7 +1,7 @@
 //! Policies as deep as the caps allow load and decide in the VM, whose stack is not ours to enlarge; one step deeper they are
 //! refused with a message. Never does the VM trap.
 
-use countersign::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
+use countersign_core::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
 use serde_json::{Map, Value, json};
 use test_harness::keys;
 

@@ -24,7 +24,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![a_module_that_forges_entries_in_sh
 const OWN: &str = "countersign";
 
 /// Places in shared memory for the keys of one issuer each.
-const SLOTS: usize = countersign::limits::SHARED_KEY_SLOTS;
+const SLOTS: usize = countersign_core::limits::SHARED_KEY_SLOTS;
 
 /// The list of the workers.
 const WORKER_LIST: &str = "countersign.keys.1.workers";

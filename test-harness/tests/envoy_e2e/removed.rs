@@ -1,7 +1,7 @@
 //! The whole list of headers that servers believe: none arrives, whatever the listener's settings, and the operator's own
 //! `remove` and `keep` change exactly what they name.
 
-use countersign::stripped::{LEFT_ALONE, REMOVED};
+use countersign_core::stripped::{LEFT_ALONE, REMOVED};
 use serde_json::{Value, json};
 use test_harness::services::Received;
 use test_harness::tokens::{ALICE, Token};

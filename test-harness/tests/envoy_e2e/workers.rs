@@ -256,7 +256,7 @@ fn a_client_with_made_up_keys_leaves_room_for_another(bench: &Bench) {
 const MADE_UP: u64 = 130;
 
 /// Those of them that do, on one worker, if they come from many clients.
-const PLACES: u64 = countersign::limits::MAX_WAITING_FOR_UNKNOWN_KEY as u64;
+const PLACES: u64 = countersign_core::limits::MAX_WAITING_FOR_UNKNOWN_KEY as u64;
 
 /// Answers of 10 MiB.
 const HUGE_ANSWERS: usize = 3;
