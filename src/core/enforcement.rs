@@ -8,7 +8,7 @@ use crate::evidence::Presented;
 use crate::identity::{Believed, Identity, Principal, Unproved, verify};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::Decision;
-use crate::refusal::{Kind, Reason, Refusal};
+use crate::refusal::{Reason, Refusal, RefusalKind};
 use crate::reply::{Answer, Forwarding, Reply};
 use crate::request::{Action, Request, RequestParts};
 use crate::route::{NoRoute, Requires, RouteMatch};
@@ -121,7 +121,7 @@ fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, d
             record.permitted();
             forward(plan, &request, &identity, decision_id, record, None)
         }
-        Err(denied) if plan.mode == Mode::Shadow && denied.refusal.reason.kind() != Kind::Ambiguous => {
+        Err(denied) if plan.mode == Mode::Shadow && denied.refusal.reason.kind() != RefusalKind::Ambiguous => {
             record.rehearsed(&denied.refusal);
             let believed = denied.believed.unwrap_or_else(Identity::anonymous);
             forward(plan, &request, &believed, decision_id, record, denied.missing_key)

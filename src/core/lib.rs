@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod codes;
 pub mod time;
 
 pub mod limits;

@@ -5,12 +5,13 @@
 
 use core::fmt;
 
+use crate::codes;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
 /// The four kinds of refusal; each has one HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum RefusalKind {
     /// The request could be read in more than one way: 400.
     Ambiguous,
     /// Who asks, or from which device, is not proved: 401.
@@ -21,7 +22,7 @@ pub enum Kind {
     Undecidable,
 }
 
-impl Kind {
+impl RefusalKind {
     /// The HTTP status of this kind.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -34,135 +35,104 @@ impl Kind {
     }
 }
 
-/// Declares the reasons once, so that the list, the codes, the kinds and the sentences cannot drift apart.
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $kind:ident, $sentence:literal;)+) => {
-        /// Why a request is refused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Reason {
-            $($(#[$doc])* #[doc = concat!("\n\nCode `", $code, "`: ", $sentence)] $name,)+
-        }
+codes! {
+    /// Why a request is refused.
+    pub enum Reason(kind: RefusalKind, sentence);
 
-        impl Reason {
-            /// All reasons, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            /// The stable code, kebab-case.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
-            }
-
-            /// The kind, which fixes the status.
-            #[must_use]
-            pub const fn kind(self) -> Kind {
-                match self { $(Self::$name => Kind::$kind,)+ }
-            }
-
-            /// One sentence for the client.
-            #[must_use]
-            pub const fn sentence(self) -> &'static str {
-                match self { $(Self::$name => $sentence,)+ }
-            }
-        }
-    };
-}
-
-reasons! {
     /// `CONNECT`, `TRACE`, lower case, or a method that is not registered, see [`crate::request::RequestMethod`].
-    MethodUnsupported = "method-unsupported", Ambiguous, "This method is not served here.";
+    MethodUnsupported = "method-unsupported", RefusalKind::Ambiguous, "This method is not served here.";
     /// No `:authority`, or more than one.
-    AuthorityMissing = "authority-missing", Ambiguous, "The request names no host.";
+    AuthorityMissing = "authority-missing", RefusalKind::Ambiguous, "The request names no host.";
     /// Userinfo, an empty name, a port that is none, or bytes that no host name has.
-    AuthorityMalformed = "authority-malformed", Ambiguous, "The request's host is malformed.";
+    AuthorityMalformed = "authority-malformed", RefusalKind::Ambiguous, "The request's host is malformed.";
     /// No path, `*`, or a path that does not begin with `/`.
-    PathMissing = "path-missing", Ambiguous, "The request has no path.";
+    PathMissing = "path-missing", RefusalKind::Ambiguous, "The request has no path.";
     /// Bytes or encodings that servers read in different ways, or a path that is nearly one of a narrower route.
-    PathAmbiguous = "path-ambiguous", Ambiguous, "The request's path could be read in more than one way.";
+    PathAmbiguous = "path-ambiguous", RefusalKind::Ambiguous, "The request's path could be read in more than one way.";
     /// Longer than `limits.max_path_bytes`.
-    PathTooLong = "path-too-long", Ambiguous, "The request's path is too long.";
+    PathTooLong = "path-too-long", RefusalKind::Ambiguous, "The request's path is too long.";
     /// More than `limits.max_headers` or `limits.max_header_bytes`.
-    HeadersTooLarge = "headers-too-large", Ambiguous, "The request's headers are too large.";
+    HeadersTooLarge = "headers-too-large", RefusalKind::Ambiguous, "The request's headers are too large.";
 
     /// The route requires an access token, or the policies need to know who asks.
-    CredentialMissing = "credential-missing", Unauthenticated, "This needs an access token.";
+    CredentialMissing = "credential-missing", RefusalKind::Unauthenticated, "This needs an access token.";
     /// Two `Authorization` headers.
-    CredentialDuplicate = "credential-duplicate", Unauthenticated, "More than one credential was presented.";
+    CredentialDuplicate = "credential-duplicate", RefusalKind::Unauthenticated, "More than one credential was presented.";
     /// Not `Bearer` and one token (RFC 6750 section 2.1).
-    CredentialMalformed = "credential-malformed", Unauthenticated, "The credential is not a bearer token.";
+    CredentialMalformed = "credential-malformed", RefusalKind::Unauthenticated, "The credential is not a bearer token.";
     /// The token comes from an issuer whose tokens this route does not take.
-    CredentialNotForRoute = "credential-not-for-route", Unauthenticated, "This needs an access token of another issuer.";
+    CredentialNotForRoute = "credential-not-for-route", RefusalKind::Unauthenticated, "This needs an access token of another issuer.";
 
     /// Longer than `limits.max_token_bytes`.
-    TokenTooLarge = "token-too-large", Unauthenticated, "The token is too large.";
+    TokenTooLarge = "token-too-large", RefusalKind::Unauthenticated, "The token is too large.";
     /// Not three parts of canonical base64url with JSON objects in the first two (RFC 7515, RFC 7519).
-    TokenMalformed = "token-malformed", Unauthenticated, "The token is malformed.";
+    TokenMalformed = "token-malformed", RefusalKind::Unauthenticated, "The token is malformed.";
     /// `crit` or `b64` in the header (RFC 7515 section 4.1.11, RFC 7797).
-    TokenCritical = "token-critical", Unauthenticated, "The token asks for an extension that is not understood.";
+    TokenCritical = "token-critical", RefusalKind::Unauthenticated, "The token asks for an extension that is not understood.";
     /// `alg` is not one that the profile takes (RFC 8725 section 3.1).
-    TokenAlgorithm = "token-algorithm", Unauthenticated, "The token's algorithm is not accepted.";
+    TokenAlgorithm = "token-algorithm", RefusalKind::Unauthenticated, "The token's algorithm is not accepted.";
     /// `typ` is not one that the profile takes (RFC 8725 section 3.11).
-    TokenTyp = "token-typ", Unauthenticated, "The token is of another type.";
+    TokenTyp = "token-typ", RefusalKind::Unauthenticated, "The token is of another type.";
     /// No profile has this `iss`.
-    TokenIssuer = "token-issuer", Unauthenticated, "The token's issuer is not known.";
+    TokenIssuer = "token-issuer", RefusalKind::Unauthenticated, "The token's issuer is not known.";
     /// No key of the profile fits the header; with fetched keys, only after the provider was asked about the `kid`.
-    TokenKey = "token-key", Unauthenticated, "The token's key is not known.";
+    TokenKey = "token-key", RefusalKind::Unauthenticated, "The token's key is not known.";
     /// The signature is not good.
-    TokenSignature = "token-signature", Unauthenticated, "The token's signature is not valid.";
+    TokenSignature = "token-signature", RefusalKind::Unauthenticated, "The token's signature is not valid.";
     /// None of the audiences is ours (RFC 8725 section 3.9).
-    TokenAudience = "token-audience", Unauthenticated, "The token was made for another audience.";
+    TokenAudience = "token-audience", RefusalKind::Unauthenticated, "The token was made for another audience.";
     /// `exp` and the skew have passed.
-    TokenExpired = "token-expired", Unauthenticated, "The token has expired.";
+    TokenExpired = "token-expired", RefusalKind::Unauthenticated, "The token has expired.";
     /// `nbf` or `iat` lies ahead by more than the skew.
-    TokenNotYetValid = "token-not-yet-valid", Unauthenticated, "The token is not valid yet.";
+    TokenNotYetValid = "token-not-yet-valid", RefusalKind::Unauthenticated, "The token is not valid yet.";
     /// `exp` is further from `iat` than `max_lifetime`.
-    TokenLifetime = "token-lifetime", Unauthenticated, "The token's lifetime is too long.";
+    TokenLifetime = "token-lifetime", RefusalKind::Unauthenticated, "The token's lifetime is too long.";
     /// `iat` is longer ago than `max_age`.
-    TokenTooOld = "token-too-old", Unauthenticated, "The token is too old.";
+    TokenTooOld = "token-too-old", RefusalKind::Unauthenticated, "The token is too old.";
     /// A claim that the profile needs is not there.
-    TokenClaimMissing = "token-claim-missing", Unauthenticated, "The token lacks a claim.";
+    TokenClaimMissing = "token-claim-missing", RefusalKind::Unauthenticated, "The token lacks a claim.";
     /// A claim is not of its type, or over a cap.
-    TokenClaimType = "token-claim-type", Unauthenticated, "A claim of the token is not of its type.";
+    TokenClaimType = "token-claim-type", RefusalKind::Unauthenticated, "A claim of the token is not of its type.";
     /// A claim does not have its pinned value.
-    TokenPin = "token-pin", Unauthenticated, "A claim of the token has another value than this service takes.";
+    TokenPin = "token-pin", RefusalKind::Unauthenticated, "A claim of the token has another value than this service takes.";
     /// A claim that the profile forbids is there.
-    TokenClaimForbidden = "token-claim-forbidden", Unauthenticated, "The token has a claim that it must not have here.";
+    TokenClaimForbidden = "token-claim-forbidden", RefusalKind::Unauthenticated, "The token has a claim that it must not have here.";
     /// The token says that its groups are kept elsewhere.
-    TokenGroupOverage = "token-group-overage", Unauthenticated, "The token does not carry all its groups.";
+    TokenGroupOverage = "token-group-overage", RefusalKind::Unauthenticated, "The token does not carry all its groups.";
     /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705).
-    TokenBinding = "token-binding", Unauthenticated, "The token is bound to a key that was not proved.";
+    TokenBinding = "token-binding", RefusalKind::Unauthenticated, "The token is bound to a key that was not proved.";
 
     /// Required, and not presented.
-    PostureMissing = "posture-missing", Unauthenticated, "This needs evidence about the device.";
+    PostureMissing = "posture-missing", RefusalKind::Unauthenticated, "This needs evidence about the device.";
     /// Required, and expired or older than `max_age`.
-    PostureStale = "posture-stale", Unauthenticated, "The evidence about the device is too old.";
+    PostureStale = "posture-stale", RefusalKind::Unauthenticated, "The evidence about the device is too old.";
     /// Presented, and forged, malformed or doubled.
-    PostureRefused = "posture-refused", Unauthenticated, "The evidence about the device is not valid.";
+    PostureRefused = "posture-refused", RefusalKind::Unauthenticated, "The evidence about the device is not valid.";
     /// Presented, and about another device or user than the token.
-    PostureNotBound = "posture-not-bound", Unauthenticated, "The evidence is about another device.";
+    PostureNotBound = "posture-not-bound", RefusalKind::Unauthenticated, "The evidence is about another device.";
 
     /// No application has this host.
-    ApplicationUnknown = "application-unknown", Forbidden, "No application has this host.";
+    ApplicationUnknown = "application-unknown", RefusalKind::Forbidden, "No application has this host.";
     /// No route of the application has this path.
-    RouteUnknown = "route-unknown", Forbidden, "No route has this path.";
+    RouteUnknown = "route-unknown", RefusalKind::Forbidden, "No route has this path.";
     /// The route does not list the method.
-    MethodNotListed = "method-not-listed", Forbidden, "The route does not take this method.";
+    MethodNotListed = "method-not-listed", RefusalKind::Forbidden, "The route does not take this method.";
     /// No permit applied.
-    NotPermitted = "not-permitted", Forbidden, "No policy permits this.";
+    NotPermitted = "not-permitted", RefusalKind::Forbidden, "No policy permits this.";
     /// A forbid applied.
-    ForbiddenByPolicy = "forbidden-by-policy", Forbidden, "A policy forbids this.";
+    ForbiddenByPolicy = "forbidden-by-policy", RefusalKind::Forbidden, "A policy forbids this.";
 
     /// A policy could not be evaluated; Cedar would skip it, which could lift a rule.
-    PolicyError = "policy-error", Undecidable, "The decision could not be made.";
+    PolicyError = "policy-error", RefusalKind::Undecidable, "The decision could not be made.";
     /// There is no configuration.
-    NotConfigured = "not-configured", Undecidable, "The policy enforcement point is not configured.";
+    NotConfigured = "not-configured", RefusalKind::Undecidable, "The policy enforcement point is not configured.";
     /// The keys that would tell are not at hand, and may come: the provider was not reached yet, or not for too long, or was not
     /// asked about the `kid` yet.
-    KeysUnavailable = "keys-unavailable", Undecidable, "The keys to check this with are not at hand.";
+    KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "The keys to check this with are not at hand.";
     /// The clock is earlier than this program.
-    ClockImplausible = "clock-implausible", Undecidable, "The policy enforcement point does not know the time.";
+    ClockImplausible = "clock-implausible", RefusalKind::Undecidable, "The policy enforcement point does not know the time.";
     /// The proxy did not hand over the request, or did not take the answer.
-    HostFailure = "host-failure", Undecidable, "The decision could not be carried out.";
+    HostFailure = "host-failure", RefusalKind::Undecidable, "The decision could not be carried out.";
 }
 
 /// What was found, for the decision record; never any bytes of a credential.
@@ -269,7 +239,7 @@ impl Refusal {
     pub fn posture(fault: Self) -> Self {
         let of_posture =
             [Reason::PostureMissing, Reason::PostureStale, Reason::PostureRefused, Reason::PostureNotBound];
-        if fault.reason.kind() == Kind::Undecidable || of_posture.contains(&fault.reason) {
+        if fault.reason.kind() == RefusalKind::Undecidable || of_posture.contains(&fault.reason) {
             return fault;
         }
         let detail = Detail::Because { reason: fault.reason, detail: Box::new(fault.detail) };

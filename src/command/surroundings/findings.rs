@@ -26,7 +26,7 @@ impl Findings {
             pointer: Some(part.pointer.clone()),
             ..Problem::new(
                 part.source.document.at(&part.pointer),
-                code.name(),
+                code.code(),
                 format!("{what}: {}", code.reason()),
                 help,
             )

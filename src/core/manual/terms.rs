@@ -27,7 +27,7 @@
 //! | confirmation (`cnf`), binding | the tie of a token to a key or a certificate; also of posture to a user's token | RFC 7800, RFC 8705 | [`Binding`](crate::identity::Binding), [`Bind`](crate::trust::Bind) |
 //! | challenge | `WWW-Authenticate` of an answer | RFC 6750 | [`reply`](crate::reply) |
 //! | preflight | the `OPTIONS` request that a browser sends before a cross-origin one | Fetch standard | [`Action::Preflight`](crate::request::Action::Preflight) |
-//! | refusal | every "no", of four kinds | ours | [`Refusal`](crate::refusal::Refusal), [`Kind`](crate::refusal::Kind) |
+//! | refusal | every "no", of four kinds | ours | [`Refusal`](crate::refusal::Refusal), [`RefusalKind`](crate::refusal::RefusalKind) |
 //! | plan | the compiled configuration | ours | [`Plan`](crate::config::Plan) |
 //! | guard | the filter after ours that lets through only what we allowed | ours | [`threat_model`](super::threat_model) |
 //! | decision record | the JSON line about one decision | ours | [`telemetry`](crate::telemetry) |

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::challenge::challenge;
 use super::{Answer, DECISION_ID_HEADER};
-use crate::refusal::{Detail, Kind, Refusal};
+use crate::refusal::{Detail, Refusal, RefusalKind};
 use crate::telemetry::DecisionId;
 
 /// The members of a problem document, in this order.
@@ -55,7 +55,7 @@ impl Answer {
         if let Some(challenge) = challenge(refusal.reason) {
             headers.push(("www-authenticate".to_owned(), challenge));
         }
-        if kind == Kind::Undecidable {
+        if kind == RefusalKind::Undecidable {
             let pause = match refusal.detail {
                 Detail::RetryAfter(pause) => pause.get(),
                 _ => 1,
@@ -67,12 +67,12 @@ impl Answer {
 }
 
 /// The status's own phrase, as RFC 9457 section 4.2.1 wants beside `about:blank`.
-const fn title(kind: Kind) -> &'static str {
+const fn title(kind: RefusalKind) -> &'static str {
     match kind {
-        Kind::Ambiguous => "Bad Request",
-        Kind::Unauthenticated => "Unauthorized",
-        Kind::Forbidden => "Forbidden",
-        Kind::Undecidable => "Service Unavailable",
+        RefusalKind::Ambiguous => "Bad Request",
+        RefusalKind::Unauthenticated => "Unauthorized",
+        RefusalKind::Forbidden => "Forbidden",
+        RefusalKind::Undecidable => "Service Unavailable",
     }
 }
 

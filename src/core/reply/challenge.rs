@@ -1,6 +1,6 @@
 //! `WWW-Authenticate`, which every 401 carries (RFC 9110 section 15.5.2, RFC 6750 section 3).
 
-use crate::refusal::{Kind, Reason};
+use crate::refusal::{Reason, RefusalKind};
 
 /// The challenge for a refusal; `None` where the status is not 401.
 ///
@@ -15,7 +15,7 @@ use crate::refusal::{Kind, Reason};
 /// that does not know the code still learns that it must authenticate.
 pub(super) fn challenge(reason: Reason) -> Option<String> {
     const BARE: &str = "Bearer realm=\"countersign\"";
-    if reason.kind() != Kind::Unauthenticated {
+    if reason.kind() != RefusalKind::Unauthenticated {
         return None;
     }
     let error = match reason {

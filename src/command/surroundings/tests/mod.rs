@@ -118,10 +118,10 @@ fn the_table_of_findings_is_what_the_code_says() {
     let table: Vec<&str> = include_str!("../mod.rs").lines().filter(|line| line.starts_with("//! | `")).collect();
     let code: Vec<String> = Code::ALL
         .iter()
-        .map(|code| format!("//! | `{}` | {} | {} |", code.name(), code.level().word(), code.reason()))
+        .map(|code| format!("//! | `{}` | {} | {} |", code.code(), code.level().word(), code.reason()))
         .collect();
     assert_eq!(table, code);
-    let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.code()).collect();
     assert_eq!(names.len(), Code::ALL.len(), "each code once");
 }
 
@@ -132,7 +132,7 @@ fn every_finding_is_shown_by_a_configuration_that_has_the_fault() {
         .flat_map(|cases| cases.iter())
         .map(|case| case.code)
         .collect();
-    let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.code()).collect();
     assert_eq!(all.difference(&shown).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
