@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, UnaryOp};
 
-use super::compile::Checked;
+use super::Checked;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, visit};
 use crate::config_error::ConfigWarning;
@@ -20,7 +20,7 @@ const SETS: &[&str] =
 
 /// What is wrong with asking this expression for elements, if it is a fact declared as `string`: the fact's name, the fault
 /// and the remedy. Where the answer "it has the element" denies, a claim that is absent must not be the empty set.
-pub(super) fn string_as_set<'e>(
+pub(in crate::policy) fn string_as_set<'e>(
     asking: &'e Expr,
     body: &Template,
     names: Names<'_>,
@@ -88,7 +88,7 @@ fn holds(whole: &Expr, part: &Expr) -> bool {
 }
 
 /// Every pattern of a policy that takes a string of words for one word.
-pub(super) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
     let mut found = BTreeSet::new();
     for Clause::When(condition) | Clause::Unless(condition) in policy.named.body.clauses() {
         visit(condition, &mut |expression| {

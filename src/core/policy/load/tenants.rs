@@ -3,13 +3,13 @@
 
 use cedar_policy::pst::Effect;
 
-use super::compile::Checked;
+use super::Checked;
 use crate::config_error::ConfigWarning;
 use crate::trust::TokenProfile;
 
 /// Every permit of one document that takes evidence of any tenant: the profile does not pin the tenant, and neither the
 /// permit nor a forbid that holds wherever the permit does reads it. So does a forbid that posture of any tenant satisfies.
-pub(super) fn open_tenants(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn open_tenants(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
     let (forbids, permits): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
         policies.iter().partition(|policy| policy.named.body.effect == Effect::Forbid);
     let guarded = |policy: &Checked<'_>, tenant: &[String]| {

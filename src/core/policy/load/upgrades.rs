@@ -5,7 +5,7 @@
 
 use cedar_policy::pst::Effect;
 
-use super::compile::Checked;
+use super::Checked;
 use crate::config_error::ConfigWarning;
 use crate::request::{Action, Method};
 
@@ -19,7 +19,7 @@ const WRITES: [Action; 5] = [
 ];
 
 /// Every forbid of one document that names writes and not `upgrade`, where a permit lets the same principals upgrade.
-pub(super) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
     let (forbids, permits): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
         policies.iter().partition(|policy| policy.named.body.effect == Effect::Forbid);
     let on_upgrade = |policy: &Checked<'_>| policy.scope.actions.holds(Action::Upgrade);

@@ -9,17 +9,18 @@ use cedar_policy::ffi::DetailedError;
 use cedar_policy::pst::Effect;
 use cedar_policy::{PolicySet, ValidationError, ValidationMode, ValidationWarning};
 
+use super::fixes;
 use super::names::{Actions, Kind, Names};
 use super::reads::Reads;
 use super::schema::{Environment, Schemas};
 use super::scope::Scope;
-use super::source::{Named, Source};
-use super::{fixes, lexer};
 use crate::config_error::ConfigError;
+use crate::policy::text::lexer;
+use crate::policy::text::source::{Named, Source};
 
 /// What a valid policy applies to.
 #[derive(Clone, Debug)]
-pub(super) struct Applies {
+pub(in crate::policy) struct Applies {
     /// The kinds of principals that it is asked about.
     pub kinds: BTreeSet<Kind>,
     /// Devices without whose facts it cannot be asked; only a permit has any.
@@ -28,7 +29,7 @@ pub(super) struct Applies {
 
 /// One policy with all that its validation looks at.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a, 'p> {
+pub(in crate::policy) struct Subject<'a, 'p> {
     /// Its document.
     pub source: Source<'a>,
     /// The policy.
@@ -84,7 +85,7 @@ impl<'a> Subject<'a, '_> {
     ///
     /// # Errors
     /// Every fault, each once.
-    pub(super) fn validate(self, schemas: &mut Schemas) -> Result<Applies, Vec<ConfigError>> {
+    pub(in crate::policy) fn validate(self, schemas: &mut Schemas) -> Result<Applies, Vec<ConfigError>> {
         let reaching = self.scope.kinds_reaching(self.names);
         if reaching.is_empty() {
             return Err(vec![self.never_applies()]);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use cedar_policy::pst::{EntityOrSlot, EntityType, EntityUID, Expr, Var};
 
 use super::{ANONYMOUS_TYPE, Kind, Place, Rules};
-use crate::policy::reads::{entities, literal_entity};
+use crate::policy::load::reads::{entities, literal_entity};
 use crate::request::Action;
 
 /// The three variables that are entities.

@@ -10,9 +10,9 @@ use cedar_policy::pst;
 
 use super::lexer::{self, Token, TokenKind};
 use super::nesting::Nesting;
-use super::{PolicyDocument, PolicyId};
 use crate::config_error::{ConfigError, TextPosition};
 use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
+use crate::policy::{PolicyDocument, PolicyId};
 use crate::spelling::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
@@ -23,7 +23,7 @@ const ANNOTATIONS: [&str; 3] = ["id", "advice", "missing"];
 
 /// One statement of a document: up to and with its `;`.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
+pub(in crate::policy) struct Statement {
     /// Where its first token begins in the document, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -34,7 +34,7 @@ pub(super) struct Statement {
 
 /// Why a statement is not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StatementFault {
+pub(in crate::policy) enum StatementFault {
     /// Too many open brackets, first at this byte.
     Brackets(usize),
     /// Too deep an expression.
@@ -44,7 +44,7 @@ pub(super) enum StatementFault {
 }
 
 /// Cuts a document at each `;`.
-pub(super) fn statements(text: &str) -> Vec<Statement> {
+pub(in crate::policy) fn statements(text: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut current: Option<(Statement, Nesting)> = None;
     for token in lexer::tokens(text) {
@@ -84,13 +84,13 @@ fn measured(mut statement: Statement, depth: usize) -> Statement {
 }
 
 /// Where the lines of a text begin, in bytes.
-pub(super) fn line_starts(text: &str) -> Vec<usize> {
+pub(in crate::policy) fn line_starts(text: &str) -> Vec<usize> {
     core::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline.saturating_add(1))).collect()
 }
 
 /// A document with the means to point into it.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(in crate::policy) struct Source<'a> {
     /// The document.
     pub document: &'a PolicyDocument,
     /// Where its lines begin.
@@ -99,7 +99,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Line and column of a byte.
-    pub(super) fn position(self, byte: usize) -> TextPosition {
+    pub(in crate::policy) fn position(self, byte: usize) -> TextPosition {
         let line = self.lines.partition_point(|start| *start <= byte);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let column = self.document.text.get(start..byte).map_or(0, |before| before.chars().count());
@@ -107,19 +107,25 @@ impl<'a> Source<'a> {
     }
 
     /// A problem at a byte.
-    pub(super) fn problem(self, byte: usize, code: &'static str, message: String, help: String) -> ConfigError {
+    pub(in crate::policy) fn problem(
+        self,
+        byte: usize,
+        code: &'static str,
+        message: String,
+        help: String,
+    ) -> ConfigError {
         ConfigError { pointer: self.document.pointer.clone(), position: Some(self.position(byte)), code, message, help }
     }
 
     /// The text of a statement.
-    pub(super) fn text_of(self, statement: &Statement) -> &'a str {
+    pub(in crate::policy) fn text_of(self, statement: &Statement) -> &'a str {
         self.document.text.get(statement.start..statement.end).unwrap_or("")
     }
 }
 
 /// A policy that was parsed and has a name of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(in crate::policy) struct Named {
     /// As reported.
     pub id: PolicyId,
     /// `@advice`.
@@ -137,7 +143,11 @@ pub(super) struct Named {
 }
 
 /// Parses the statements of one document; `number` is the first policy's number among all documents.
-pub(super) fn parse(source: Source<'_>, statements: &[Statement], number: usize) -> (Vec<Named>, Vec<ConfigError>) {
+pub(in crate::policy) fn parse(
+    source: Source<'_>,
+    statements: &[Statement],
+    number: usize,
+) -> (Vec<Named>, Vec<ConfigError>) {
     let mut named = Vec::new();
     let mut errors = Vec::new();
     let mut ids = BTreeSet::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, PatternElem, UnaryOp};
 
-use super::compile::Checked;
+use super::Checked;
 use super::names::context_path;
 use super::reads::pattern_text;
 use crate::config_error::ConfigWarning;
@@ -14,7 +14,7 @@ use crate::limits::PATH_BYTES;
 use crate::request::{Match, Path, PathTemplate};
 
 /// Every comparison of a policy that denies where it holds, and does not hold with a slash behind the path.
-pub(super) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
     let tails = &policy.scope.ground.tails;
     let mut found = BTreeSet::new();
     let denies = policy.named.body.effect == Effect::Forbid;

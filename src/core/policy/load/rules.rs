@@ -14,16 +14,18 @@ use cedar_policy::pst::{
 use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, Kind, Lookup, Names, context_path, method_names};
 use super::reads::{pattern_text, presence_path, visit};
 use super::scope::{Ground, Place, Scope};
-use super::source::{Named, Source};
-use super::{PolicyDocument, lexer, words};
+use super::words;
 use crate::config_error::ConfigError;
+use crate::policy::PolicyDocument;
+use crate::policy::text::lexer;
+use crate::policy::text::source::{Named, Source};
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
 use crate::spelling::suggestion;
 
 mod entities;
 
 /// One policy under the rules.
-pub(super) struct Rules<'a> {
+pub(in crate::policy) struct Rules<'a> {
     source: Source<'a>,
     document: &'a PolicyDocument,
     names: Names<'a>,
@@ -39,7 +41,12 @@ pub(super) struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     /// Every breach of the rules in one policy.
-    pub(super) fn breaches(source: Source<'a>, named: &Named, names: Names<'a>, scope: &Scope<'a>) -> Vec<ConfigError> {
+    pub(in crate::policy) fn breaches(
+        source: Source<'a>,
+        named: &Named,
+        names: Names<'a>,
+        scope: &Scope<'a>,
+    ) -> Vec<ConfigError> {
         let mut rules = Self {
             source,
             document: source.document,
