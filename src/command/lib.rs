@@ -6,14 +6,10 @@
 
 #![forbid(unsafe_code)]
 
-mod check;
-mod envoy;
-mod eval;
-mod input;
-mod key;
+mod deployment;
+mod document;
 mod probe;
-mod surroundings;
-mod yaml;
+mod verbs;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -21,6 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use countersign_core::time::UnixSeconds;
+
+use verbs::{check, eval, key};
 
 #[derive(Parser)]
 #[command(name = "countersign", version, about = "Checks and tries out configurations of the Countersign plugin", long_about = None)]

@@ -15,8 +15,8 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use super::super::surroundings::cluster::Address;
-use super::way::{Roots, Tls, Way};
+use super::target::{Roots, Tls, Way};
+use crate::deployment::cluster::Address;
 
 /// Fetches what lies at an endpoint.
 ///
