@@ -11,7 +11,7 @@ use super::model::Model;
 const HARMLESS_PATHS: [&str; 2] = ["/stats", "/ready"];
 
 /// Judges the administration interfaces of proxies that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     if model.plugins.is_empty() {
         return;
     }

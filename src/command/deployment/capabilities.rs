@@ -77,7 +77,7 @@ const NEEDED: [(&str, Purpose); 32] = [
 ];
 
 /// Judges the restrictions of all plugins in Envoy configurations.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         let shares = |other: &&Part<'_>| vm_key(other) == vm_key(&plugin.part);
         for restricted in model.wasm.iter().filter(shares) {

@@ -47,7 +47,7 @@ const CACHES: [&str; 2] =
 const ADDS_HEADERS: &str = "request_headers_to_add_when_not_enforced";
 
 /// Judges all chains of connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         for chain in &manager.chains {
             upgrade(manager, chain, findings);

@@ -2,25 +2,7 @@
 
 use countersign_core::codes;
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// A request could pass that was not judged, or not as it is forwarded; or the plugin is not in use.
-    Error,
-    /// It works and deserves a look.
-    Warning,
-}
-
-impl Level {
-    /// As it is written in tables.
-    #[cfg(test)]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
+use crate::document::Level;
 
 codes! {
     /// A kind of finding. The sentence says why it is one, and follows what was found.

@@ -18,7 +18,7 @@ use super::json_view::Part;
 use super::model::{HttpConnectionManager, Model};
 
 /// Judges all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         idle(manager, findings);
         path(&manager.part, findings);

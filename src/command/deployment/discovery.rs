@@ -13,7 +13,7 @@ use super::plugin::WASM;
 const NAME: &str = "countersign";
 
 /// Judges all filters whose configuration is in none of the files.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for (_, filter) in unseen(model) {
         let part = filter.undiscovered.as_ref().unwrap_or(&filter.part);
         let what =

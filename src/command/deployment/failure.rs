@@ -7,7 +7,7 @@ use super::model::Model;
 use super::plugin::Plugin;
 
 /// Judges the plugins of Envoy configurations.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         failure(&plugin.part, findings);
         own_vm(model, plugin, findings);

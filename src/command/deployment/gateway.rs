@@ -17,7 +17,7 @@ use super::{after_the_decision, local_replies};
 const EXTENSION: &str = "EnvoyExtensionPolicy";
 
 /// Judges the plugins of Envoy Gateway's resources.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     let with_plugin = |resource: &&Resource<'_>| resource.kind == EXTENSION && !resource.plugins.is_empty();
     for resource in model.resources.iter().filter(with_plugin) {
         let patches = patches(model, resource);

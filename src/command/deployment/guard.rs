@@ -13,7 +13,7 @@ const RBAC: &str = "envoy.extensions.filters.http.rbac.v3.RBAC";
 const UNSEEN: &str = "give the file with the listener too";
 
 /// Judges the guards of all chains, and names the plugins whose chain is not here.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in &model.alone {
         let what = format!(
             "the filter chain that uses this plugin is in none of the files; it must have the guard `wasm.{}` after it",

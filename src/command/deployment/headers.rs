@@ -17,7 +17,7 @@ const MUTATIONS: &str = "request_mutations";
 const JUDGED: [&str; 5] = [":method", ":scheme", ":authority", "host", ":path"];
 
 /// Judges all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let plugins: Vec<&Plugin<'_>> = manager.plugins().collect();
         let by_routes = manager.routes.iter().flat_map(by_routes);

@@ -8,7 +8,7 @@ use super::json_view::Part;
 use super::model::{HttpConnectionManager, Model};
 
 /// Judges all connection managers that have the plugin and whose routes are all here.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     let with_routes = |manager: &&HttpConnectionManager<'_>| !manager.routes.is_empty();
     for manager in model.managers.iter().filter(with_routes) {
         for plugin in manager.plugins() {

@@ -18,7 +18,7 @@ use super::{after_the_decision, local_replies};
 const ROOT_NAMESPACE: &str = "istio-system";
 
 /// Judges the plugins of Istio's resources.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for resource in model.resources.iter().filter(|resource| matches!(resource.kind, "WasmPlugin" | "TrafficExtension"))
     {
         for (_, plugin) in &resource.plugins {

@@ -21,7 +21,7 @@ const PINS: [&str; 2] = ["verify_certificate_spki", "verify_certificate_hash"];
 const MATCHERS: [&str; 2] = ["match_typed_subject_alt_names", "match_subject_alt_names"];
 
 /// Judges the clusters of all plugins.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         for host in &plugin.settings.key_hosts {
             if !known(model, host, findings) {
@@ -32,7 +32,7 @@ pub fn judge(model: &Model<'_>, findings: &mut Findings) {
     for (_, plugin) in model.resources.iter().flat_map(|resource| &resource.plugins) {
         for host in &plugin.settings.key_hosts {
             if !known(model, host, findings) {
-                mesh::judge(model, plugin, host, findings);
+                mesh::check(model, plugin, host, findings);
             }
         }
     }

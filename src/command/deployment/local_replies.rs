@@ -21,7 +21,7 @@ const BODY: &str = "%LOCAL_REPLY_BODY";
 const HEADERS: [&str; 5] = ["x-countersign-", "content-type", "cache-control", "www-authenticate", "retry-after"];
 
 /// Judges all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         of_manager(&manager.part, findings);
         let filters = manager.chains.iter().flat_map(|chain| &chain.filters);

@@ -12,12 +12,12 @@ pub const MIRRORS: &str = "request_mirror_policies";
 pub fn of_clusters(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let clusters = manager.clusters().into_iter().flat_map(|name| model.clusters_named(name));
-        clusters.for_each(|cluster| judge(cluster, findings));
+        clusters.for_each(|cluster| check(cluster, findings));
     }
 }
 
 /// Judges a route configuration, a part of one, or a cluster.
-pub fn judge(part: &Part<'_>, findings: &mut Findings) {
+pub fn check(part: &Part<'_>, findings: &mut Findings) {
     for policy in part.find(&|part| part.member(MIRRORS).is_some()).iter().flat_map(|part| part.list(MIRRORS)) {
         let to = match (policy.text_of("cluster"), policy.text_of("cluster_header")) {
             (Some(cluster), _) => format!("cluster `{cluster}`"),

@@ -14,29 +14,29 @@ pub const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 #[derive(Debug, Default)]
 pub struct Model<'a> {
     /// Every plugin.
-    pub plugins: Vec<Rc<Plugin<'a>>>,
+    pub(crate) plugins: Vec<Rc<Plugin<'a>>>,
     /// Connection managers, those without the plugin too.
-    pub managers: Vec<HttpConnectionManager<'a>>,
+    pub(crate) managers: Vec<HttpConnectionManager<'a>>,
     /// Plugins that are in no chain here.
-    pub alone: Vec<Rc<Plugin<'a>>>,
+    pub(crate) alone: Vec<Rc<Plugin<'a>>>,
     /// Network filters other than connection managers that send to clusters, `tcp_proxy` for one.
-    pub network_filters: Vec<NetworkFilter<'a>>,
+    pub(crate) network_filters: Vec<NetworkFilter<'a>>,
     /// Listeners.
-    pub listeners: Vec<Part<'a>>,
+    pub(crate) listeners: Vec<Part<'a>>,
     /// The administration interfaces (`admin`).
-    pub admins: Vec<Part<'a>>,
+    pub(crate) admins: Vec<Part<'a>>,
     /// Clusters, those that resources add too.
-    pub clusters: Vec<Part<'a>>,
+    pub(crate) clusters: Vec<Part<'a>>,
     /// Messages that list the endpoints of a cluster by its name, inside a cluster or discovered.
-    pub load_assignments: Vec<Part<'a>>,
+    pub(crate) load_assignments: Vec<Part<'a>>,
     /// The configurations of all wasm modules, whatever they extend.
-    pub wasm: Vec<Part<'a>>,
+    pub(crate) wasm: Vec<Part<'a>>,
     /// What TLS contexts refer to by name.
-    pub secrets: Vec<Part<'a>>,
+    pub(crate) secrets: Vec<Part<'a>>,
     /// Kubernetes resources of the kinds that are read.
-    pub resources: Vec<Resource<'a>>,
+    pub(crate) resources: Vec<Resource<'a>>,
     /// Documents that the plugin does not concern.
-    pub unconcerned: Vec<Source<'a>>,
+    pub(crate) unconcerned: Vec<Source<'a>>,
 }
 
 /// Envoy's filter for HTTP, with what belongs to it.
@@ -112,18 +112,18 @@ pub struct Resource<'a> {
 
 impl<'a> Model<'a> {
     /// The plugins of Envoy configurations: those of chains, and those in none.
-    pub fn envoy_plugins(&self) -> impl Iterator<Item = &Plugin<'_>> {
+    pub(crate) fn envoy_plugins(&self) -> impl Iterator<Item = &Plugin<'_>> {
         let in_chains = self.managers.iter().flat_map(HttpConnectionManager::plugins);
         self.alone.iter().map(Rc::as_ref).chain(in_chains)
     }
 
     /// The clusters of this name.
-    pub fn clusters_named(&self, name: &str) -> impl Iterator<Item = &Part<'a>> {
+    pub(crate) fn clusters_named(&self, name: &str) -> impl Iterator<Item = &Part<'a>> {
         self.clusters.iter().filter(move |cluster| cluster.text_of("name") == Some(name))
     }
 
     /// The resources of this kind.
-    pub fn resources_of(&self, kind: &str) -> impl Iterator<Item = &Resource<'a>> {
+    pub(crate) fn resources_of(&self, kind: &str) -> impl Iterator<Item = &Resource<'a>> {
         self.resources.iter().filter(move |resource| resource.kind == kind)
     }
 }

@@ -10,7 +10,7 @@ use super::validation::{accepts_untrusted, contexts, is_checked};
 const TLS: &str = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 /// Judges all connection managers whose plugin believes the TLS peer.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in &model.managers {
         if manager.plugins().any(|plugin| plugin.settings.peer == PeerSource::Tls) {
             transport(model, manager, findings);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::document_kind::is_plugin;
 use super::json_view::Part;
 use super::key_hosts::KeyHost;
-use crate::document::{Document, Problem};
+use crate::document::{Document, DocumentCode, Problem, embedded};
 
 /// The type of a wasm filter.
 pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -102,7 +102,8 @@ impl Settings {
 
 fn problem(part: &Part<'_>, message: String, help: &str) -> Problem {
     let at = part.source.document.at(&part.pointer);
-    Problem { pointer: Some(part.pointer.clone()), ..Problem::new(at, "plugin-configuration", message, help) }
+    let problem = Problem::new(at, DocumentCode::PluginConfiguration, message);
+    Problem { pointer: Some(part.pointer.clone()), help: help.into(), ..problem }
 }
 
 /// The configuration in a `PluginConfig`.
@@ -112,10 +113,10 @@ fn of_any(plugin_config: &Part<'_>) -> Result<Document, Problem> {
     let kind = any.as_ref().and_then(|any| any.message()).map(|(kind, _)| kind);
     let value = format!("{}/value", any.as_ref().unwrap_or(plugin_config).pointer);
     match kind {
-        Some("google.protobuf.StringValue") => document.embedded(&value),
-        Some("google.protobuf.Struct") => document
-            .part(&value)
-            .ok_or_else(|| problem(any.as_ref().unwrap_or(plugin_config), "this Struct has no `value`".to_owned(), "")),
+        Some("google.protobuf.StringValue") => embedded(document, &value),
+        Some("google.protobuf.Struct") => document.part(&value).ok_or_else(|| {
+            problem(any.as_ref().unwrap_or(plugin_config), "this Struct has no `value`".to_owned(), "write it there")
+        }),
         _ => Err(problem(
             any.as_ref().unwrap_or(plugin_config),
             "the plugin has no configuration that can be read here".to_owned(),

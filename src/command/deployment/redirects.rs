@@ -8,7 +8,7 @@ use super::model::Model;
 const REDIRECT_POLICY: &str = "envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy";
 
 /// Judges all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let filters = manager.chains.iter().flat_map(|chain| &chain.filters);
         let messages = filters.filter_map(|filter| filter.message.as_ref()).map(|(_, message)| message);

@@ -16,7 +16,7 @@ const REWRITES: [&str; 6] =
 const AUTOMATIC: &str = "auto_host_rewrite";
 
 /// Judges a route configuration, or a part of one.
-pub fn judge(routes: &Part<'_>, findings: &mut Findings) {
+pub fn check(routes: &Part<'_>, findings: &mut Findings) {
     for action in routes.find_outside(&NOT_FORWARDED, &|part| !rewrites(part).is_empty()) {
         for (name, rewrite) in rewrites(&action) {
             let what = format!("`{name}` changes the request after the decision");

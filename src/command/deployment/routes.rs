@@ -13,7 +13,7 @@ const ROUTE: &str = "envoy.config.route.v3.Route";
 pub const PER_FILTER: &str = "typed_per_filter_config";
 
 /// Judges the routes of all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         if let Some(elsewhere) = &manager.routes_elsewhere {
             let what = "routes of this listener are in none of the files";

@@ -29,7 +29,7 @@ pub const NOT_FORWARDED: [&str; 2] = ["redirect", MIRRORS];
 const FORMATS: [&str; 2] = ["host_rewrite", "path_rewrite"];
 
 /// Judges all connection managers that have the plugin.
-pub fn judge(model: &Model<'_>, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let clusters = manager.clusters();
         for cluster in &model.clusters {

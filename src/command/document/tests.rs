@@ -3,7 +3,7 @@
 use countersign_core::config_error::TextPosition;
 use serde_json::json;
 
-use super::{Document, MAX_DEPTH, MAX_NODES, Problem, parse};
+use super::{Document, MAX_DEPTH, MAX_NODES, Problem, embedded, parse};
 
 fn at(line: usize, column: usize) -> TextPosition {
     TextPosition { line, column }
@@ -234,12 +234,12 @@ fn a_part_keeps_its_places() {
 fn json_text_inside_yaml_has_places_where_it_is_a_block() {
     let document =
         document("value: |\n  {\n    \"a\": {\"b\": 1}\n  }\nflat: '{\"a\": 1}'\nbad: |\n  {\n    \"a\": 1,\n  }\n");
-    let embedded = document.embedded("/value").unwrap();
-    assert_eq!(embedded.value, json!({ "a": { "b": 1 } }));
-    assert_eq!(embedded.at("/a/b"), at(3, 11));
-    assert_eq!(document.embedded("/flat").unwrap().at("/a"), at(5, 1));
-    let problem = document.embedded("/bad").unwrap_err();
+    let inner = embedded(&document, "/value").unwrap();
+    assert_eq!(inner.value, json!({ "a": { "b": 1 } }));
+    assert_eq!(inner.at("/a/b"), at(3, 11));
+    assert_eq!(embedded(&document, "/flat").unwrap().at("/a"), at(5, 1));
+    let problem = embedded(&document, "/bad").unwrap_err();
     assert_eq!(problem.code, "json-syntax");
     assert!((8..=9).contains(&problem.at.line), "{problem:?}");
-    assert_eq!(document.embedded("/value/x").unwrap_err().code, "not-a-text");
+    assert_eq!(embedded(&document, "/value/x").unwrap_err().code, "not-a-text");
 }

@@ -11,7 +11,7 @@ use countersign_core::config_error::TextPosition;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Number, Value};
 
-use super::{MAX_DEPTH, MAX_NODES, Problem};
+use super::problem::{DocumentCode, MAX_DEPTH, MAX_NODES, Problem};
 
 /// Where the characters of a literal block scalar stand in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Result<Documents, Problem> {
         let (event, span) = event.map_err(|fault| {
             let marker = fault.marker();
             let at = TextPosition { line: marker.line(), column: marker.col().saturating_add(1) };
-            Problem::new(at, "yaml-syntax", fault.info(), "mend the YAML here, or just above")
+            Problem::new(at, DocumentCode::YamlSyntax, fault.info())
         })?;
         builder.take(event, &span)?;
     }
@@ -114,7 +114,7 @@ impl Builder {
         let at = TextPosition { line: span.start.line(), column: span.start.col().saturating_add(1) };
         if let Some(tag) = event.tag().filter(|tag| tag.core_suffix() != Some("str")) {
             let message = format!("the tag `{}` has no meaning here", tag.original());
-            return Err(Problem::new(at, "yaml-tag", message, "remove it"));
+            return Err(Problem::new(at, DocumentCode::YamlTag, message));
         }
         match event {
             Event::DocumentStart(..) => self.begin(at, 0, Inside::Document(None)),
@@ -129,14 +129,9 @@ impl Builder {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
-                _ if self.expects_key() => Err(key_is_no_text(at)),
+                _ if self.expects_key() => Err(key_is_not_a_string(at)),
                 Some(node) => self.add(node),
-                None => Err(Problem::new(
-                    at,
-                    "yaml-alias",
-                    "this alias stands inside the value that it names".to_owned(),
-                    "write the value out",
-                )),
+                None => Err(Problem::new(at, DocumentCode::YamlAlias, "this alias is inside the value that it names")),
             },
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
@@ -156,7 +151,7 @@ impl Builder {
 
     fn begin(&mut self, at: TextPosition, anchor: usize, inside: Inside) -> Result<(), Problem> {
         if self.expects_key() {
-            return Err(key_is_no_text(at));
+            return Err(key_is_not_a_string(at));
         }
         if self.open.len() > MAX_DEPTH {
             return Err(Problem::too_deep(at));
@@ -188,15 +183,14 @@ impl Builder {
         if plain && name == "<<" {
             return Err(Problem::new(
                 at,
-                "yaml-merge-key",
-                "`<<` merges nothing: YAML 1.2 has no merge keys".to_owned(),
-                "write the members out, or use an alias for the whole object",
+                DocumentCode::YamlMergeKey,
+                "`<<` merges nothing: YAML 1.2 has no merge keys",
             ));
         }
         if let Some(Open { inside: Inside::Mapping(members), .. }) = self.open.last_mut() {
             if let Some(first) = members.keys.insert(name.to_owned(), at) {
-                let message = format!("`{name}` is here twice, first in line {}", first.line);
-                return Err(Problem::new(at, "duplicate-member", message, "keep one of them"));
+                let message = format!("`{name}` is duplicated; it is first in line {}", first.line);
+                return Err(Problem::new(at, DocumentCode::DuplicateMember, message));
             }
             members.key = Some((name.to_owned(), at));
         }
@@ -225,9 +219,8 @@ impl Builder {
     /// The value of a plain scalar, by the core schema.
     fn plain(&mut self, text: &str, at: TextPosition) -> Result<Value, Problem> {
         if let Some(other) = disputed(text) {
-            let message =
-                format!("some readers of YAML take `{text}` for {other}: put it in quotes, or write the value");
-            self.documents.warnings.push(Problem::new(at, "yaml-ambiguous-scalar", message, ""));
+            let message = format!("some YAML parsers read `{text}` as {other}");
+            self.documents.warnings.push(Problem::new(at, DocumentCode::YamlAmbiguousScalar, message));
         }
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
@@ -254,8 +247,8 @@ impl Builder {
             return Ok(Value::from(integer));
         }
         if matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan") {
-            let message = format!("`{text}` is no number that JSON has");
-            return Err(Problem::new(at, "yaml-number", message, "write a number, or put it in quotes"));
+            let message = format!("JSON has no number `{text}`");
+            return Err(Problem::new(at, DocumentCode::YamlNumber, message));
         }
         let float = digits.bytes().any(|byte| byte.is_ascii_digit())
             && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
@@ -272,15 +265,15 @@ fn block(value: &str, span: &Span) -> Option<Block> {
     Some(Block { first_line: span.start.line().checked_sub(empty_lines)?, indent: span.indent? })
 }
 
-fn key_is_no_text(at: TextPosition) -> Problem {
-    Problem::new(at, "yaml-key", "a key must be a text".to_owned(), "write the key as a plain text")
+fn key_is_not_a_string(at: TextPosition) -> Problem {
+    Problem::new(at, DocumentCode::YamlKey, "a key must be a string")
 }
 
-/// What another reader of YAML (1.1, or Envoy's) would take a plain scalar for.
+/// What another YAML parser (1.1, or Envoy's) would read a plain scalar as.
 fn disputed(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     if matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n") {
-        return Some("a truth value");
+        return Some("a boolean");
     }
     let digits = text.trim_start_matches(['+', '-']);
     let mut bytes = digits.bytes();
@@ -288,7 +281,7 @@ fn disputed(text: &str) -> Option<&'static str> {
         return Some("an octal number");
     }
     if digits.starts_with("0x") || digits.starts_with("0o") {
-        return Some("a text, others for a number");
+        return Some("a string, others as a number");
     }
     let number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'_' | b':' | b'.');
     let starts_with_digit = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit());

@@ -17,7 +17,7 @@ use countersign_core::trust::{
 };
 
 use crate::deployment::Model;
-use target::Way;
+use target::Target;
 
 /// Fetches all sets of one configuration. True where each would be taken.
 ///
@@ -54,10 +54,10 @@ pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output:
 /// Sends one request. Nothing where no answer came, which is told.
 fn ask(name: &str, request: &FetchRequest, model: &Model<'_>, output: &mut impl Write) -> io::Result<Option<Response>> {
     let FetchRequest { id: RequestId { provider, .. }, endpoint, timeout } = request;
-    let way = Way::to(endpoint, model);
-    say(output, &format!("{name}: keys of `{provider}`: GET {}, {}", endpoint.url, way.shown()))?;
-    way.notes.iter().try_for_each(|note| say(output, &format!("  note: {note}")))?;
-    let fetched = fetch::get(endpoint, &way, *timeout);
+    let target = Target::to(endpoint, model);
+    say(output, &format!("{name}: keys of `{provider}`: GET {}, {}", endpoint.url, target.shown()))?;
+    target.notes.iter().try_for_each(|note| say(output, &format!("  note: {note}")))?;
+    let fetched = fetch::get(endpoint, &target, *timeout);
     match &fetched {
         Ok(response) => say(output, &format!("  {}", report::answer(response)))?,
         Err(fault) => say(output, &format!("  not taken: {fault}"))?,

@@ -12,9 +12,9 @@ use crate::deployment::{Model, Part};
 
 /// How a provider is reached.
 #[derive(Debug)]
-pub struct Way {
+pub struct Target {
     /// Addresses, of which one is enough.
-    pub targets: Vec<Address>,
+    pub addresses: Vec<Address>,
     /// TLS, if it is spoken.
     pub tls: Option<Tls>,
     /// What differs from what Envoy does.
@@ -39,7 +39,7 @@ pub enum Roots {
     Given(Vec<Certificate<'static>>),
 }
 
-impl Way {
+impl Target {
     /// The way to an endpoint.
     pub fn to(endpoint: &Endpoint, model: &Model<'_>) -> Self {
         let mut notes = Vec::new();
@@ -51,15 +51,15 @@ impl Way {
                 endpoint.cluster
             ));
             let tls = url.is_https().then(|| Tls { name: url.host().to_owned(), roots: Roots::System });
-            return Self { targets: vec![own_host()], tls, notes };
+            return Self { addresses: vec![own_host()], tls, notes };
         };
-        let mut targets = addresses(cluster);
-        if targets.is_empty() {
+        let mut found = addresses(cluster);
+        if found.is_empty() {
             notes.push(format!(
                 "the addresses of cluster `{}` do not stand in it, so the URL's host is asked itself",
                 endpoint.cluster
             ));
-            targets.push(own_host());
+            found.push(own_host());
         }
         let tls = sockets(cluster).into_iter().find_map(|(_, tls)| tls);
         if tls.is_none() && url.is_https() {
@@ -69,17 +69,17 @@ impl Way {
             name: server_names(cluster, &tls).and_then(|names| names.first()?.text()).unwrap_or(url.host()).to_owned(),
             roots: roots(model, &tls, &mut notes),
         });
-        Self { targets, tls, notes }
+        Self { addresses: found, tls, notes }
     }
 
     /// As it is told.
     pub fn shown(&self) -> String {
-        let targets: Vec<String> = self.targets.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         let tls = match &self.tls {
             None => "without TLS".to_owned(),
             Some(Tls { name, roots }) => format!("TLS with `{name}`, {roots}"),
         };
-        format!("at {}, {tls}", targets.join(", "))
+        format!("at {}, {tls}", addresses.join(", "))
     }
 }
 

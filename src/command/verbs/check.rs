@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use countersign_core::config::Plan;
-use countersign_core::config_error::{ConfigError, ConfigWarning};
 
+use crate::clock::clock;
+use crate::configuration::{compile, configurations};
 use crate::deployment::document_kind::{DocumentKind, kind};
-use crate::deployment::{self, Level, Model, Source};
-use crate::document::{self, Document, Input, Problem};
-use crate::{Failure, clock, probe};
+use crate::deployment::{self, Model, sources};
+use crate::document::{self, Document, DocumentCode, Level, Problem};
+use crate::failure::Failure;
+use crate::probe;
 
 /// `check`
 #[derive(Args)]
@@ -34,44 +35,41 @@ pub struct Arguments {
     probe: bool,
 }
 
-/// What was found in one file.
+/// The problems of one file.
 #[derive(Debug, Default)]
-pub struct Report {
-    /// Configurations that were looked at.
-    pub configurations: usize,
-    /// What makes them fail.
-    pub errors: Vec<Problem>,
-    /// What deserves a look.
-    pub warnings: Vec<Problem>,
-    /// Documents that are none of ours.
-    pub notes: Vec<Problem>,
+struct Report {
+    /// How many configurations were checked.
+    configurations: usize,
+    /// By level, then by place.
+    problems: Vec<Problem>,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
 /// See [`Failure`].
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut names, mut documents, mut reports, mut unreadable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for name in &arguments.files {
         match document::read(name) {
-            Ok(bytes) => files.push((name.as_str(), bytes)),
+            Ok(bytes) => {
+                let (parsed, report) = parse(name, &bytes);
+                names.push(name.as_str());
+                documents.push(parsed);
+                reports.push(report);
+            }
             Err(fault) => unreadable.push(format!("cannot read `{name}`: {fault}")),
         }
     }
-    let (mut errors, mut warnings) = (false, false);
-    let mut parsed = Files::parse(&files);
-    let reports = reports(&mut parsed);
-    for ((name, _), report) in files.iter().zip(&reports) {
-        errors |= !report.errors.is_empty();
-        warnings |= !report.warnings.is_empty();
-        report.print(name, &mut output)?;
-    }
+    check(&documents, &mut reports);
+    names.iter().zip(&reports).try_for_each(|(name, report)| report.print(name, &mut output))?;
+    let found = |level| reports.iter().any(|report| report.count(level) > 0);
+    let mut errors = found(Level::Error);
     if arguments.probe {
-        errors |= !probe(&files, &parsed, &mut output)?;
+        errors |= !probe(&names, &documents, &mut output)?;
     }
-    match (unreadable.is_empty(), errors, warnings && arguments.deny_warnings) {
+    match (unreadable.is_empty(), errors, found(Level::Warning) && arguments.deny_warnings) {
         (false, _, _) => Err(Failure::Usage(unreadable.join("\n"))),
         (true, true, _) => Err(Failure::Faults),
         (true, false, true) => Err(Failure::Warnings),
@@ -79,209 +77,82 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Files as their documents; what cannot be read of one is in its report.
-#[derive(Debug, Default)]
-pub struct Files {
-    documents: Vec<Vec<Document>>,
-    reports: Vec<Report>,
-}
-
-impl Files {
-    /// Reads the bytes of each file.
-    pub fn parse(files: &[(&str, Vec<u8>)]) -> Self {
-        let mut parsed = Self::default();
-        for (name, bytes) in files {
-            let (mut report, mut documents) = (Report::default(), Vec::new());
-            match document::parse(name, bytes) {
-                Ok(Input { documents: read, warnings }) => {
-                    documents = read;
-                    report.warnings = warnings;
-                }
-                Err(problem) => report.errors.push(problem),
-            }
-            parsed.reports.push(report);
-            parsed.documents.push(documents);
-        }
-        parsed
-    }
-
-    /// All documents, as they are looked at together.
-    pub fn sources(&self) -> Vec<Source<'_>> {
-        let documents = self.documents.iter().enumerate();
-        let documents = documents.flat_map(|(file, documents)| documents.iter().map(move |own| (file, own)));
-        documents.enumerate().map(|(index, (file, document))| Source { file, index, document }).collect()
+/// The documents of one file, and a report with the problems of its notation.
+fn parse(name: &str, bytes: &[u8]) -> (Vec<Document>, Report) {
+    match document::parse(name, bytes) {
+        Ok(input) => (input.documents, Report { configurations: 0, problems: input.warnings }),
+        Err(problem) => (Vec::new(), Report { configurations: 0, problems: vec![problem] }),
     }
 }
 
-/// The plugin configurations of all documents, alone or inside Envoy's, each with the index of its file.
-pub fn configurations<'m>(
-    sources: &'m [Source<'m>],
-    model: &'m Model<'m>,
-) -> impl Iterator<Item = (usize, Result<&'m Document, &'m Problem>)> {
-    let alone = sources.iter().filter(|source| kind(&source.document.value) == DocumentKind::Plugin);
-    let inside = model.plugins.iter().map(|plugin| (plugin.part.source.file, plugin.configuration.as_ref()));
-    alone.map(|source| (source.file, Ok(source.document))).chain(inside)
-}
-
-/// Looks at all files together: a report for each.
-pub fn reports(files: &mut Files) -> Vec<Report> {
-    let mut reports = core::mem::take(&mut files.reports);
-    let sources = files.sources();
+/// Checks the documents of all files together, and adds the problems of each file to its report.
+fn check(files: &[Vec<Document>], reports: &mut [Report]) {
+    let sources = sources(files);
     let model = Model::read(&sources);
-    for source in &sources {
-        if let (Some(report), DocumentKind::Other(what)) = (reports.get_mut(source.file), kind(&source.document.value))
-        {
-            let message = format!("this document is {what}");
-            report.notes.push(Problem::new(source.document.at(""), "skipped", message, ""));
-        }
-    }
-    for (file, configuration) in configurations(&sources, &model) {
+    let mut add = |file: usize, problem| {
         if let Some(report) = reports.get_mut(file) {
-            match configuration {
-                Ok(configuration) => report.configuration(configuration),
-                Err(problem) => report.errors.push(problem.clone()),
-            }
+            report.problems.push(problem);
+        }
+    };
+    for source in &sources {
+        if let DocumentKind::Other(what) = kind(&source.document.value) {
+            let message = format!("this document is {what}");
+            add(source.file, Problem::new(source.document.at(""), DocumentCode::Skipped, message));
         }
     }
     for source in &model.unconcerned {
-        if let Some(report) = reports.get_mut(source.file) {
-            let message = "no Countersign plugin in this part of an Envoy configuration".to_owned();
-            report.notes.push(Problem::new(source.document.at(""), "no-plugin", message, ""));
+        let message = "no Countersign plugin in this part of an Envoy configuration";
+        add(source.file, Problem::new(source.document.at(""), DocumentCode::NoPlugin, message));
+    }
+    deployment::check(&model).into_iter().for_each(|finding| add(finding.file, finding.problem));
+    for (file, configuration) in configurations(&sources, &model) {
+        if let Some(report) = reports.get_mut(file) {
+            report.add_configuration(configuration);
         }
     }
-    for finding in deployment::judge(&model) {
-        if let Some(report) = reports.get_mut(finding.file) {
-            match finding.level {
-                Level::Error => report.errors.push(finding.problem),
-                Level::Warning => report.warnings.push(finding.problem),
-            }
-        }
-    }
-    for report in &mut reports {
-        for problems in [&mut report.errors, &mut report.warnings, &mut report.notes] {
-            problems.sort_by_key(|problem| problem.at);
-        }
-    }
-    reports
+    reports.iter_mut().for_each(|report| report.problems.sort_by_key(|problem| (problem.level, problem.at)));
 }
 
-/// Fetches the keys of all configurations that compile. True where all would be taken.
-fn probe(files: &[(&str, Vec<u8>)], parsed: &Files, output: &mut impl Write) -> io::Result<bool> {
-    let sources = parsed.sources();
+/// Fetches the keys of all configurations that compile. True if all would be accepted.
+fn probe(names: &[&str], files: &[Vec<Document>], output: &mut impl Write) -> io::Result<bool> {
+    let sources = sources(files);
     let model = Model::read(&sources);
-    let mut all_taken = true;
+    let mut all_accepted = true;
     for (file, configuration) in configurations(&sources, &model) {
-        let Some((name, _)) = files.get(file) else { continue };
-        match configuration.ok().and_then(|configuration| Plan::compile_value(&configuration.value).ok()) {
-            Some((plan, _)) => all_taken &= probe::run(name, &plan, &model, clock(), output)?,
+        let Some(name) = names.get(file) else { continue };
+        match configuration.ok().and_then(|configuration| compile(configuration).ok()) {
+            Some((plan, _)) => all_accepted &= probe::run(name, &plan, &model, clock(), output)?,
             None => writeln!(output, "{name}: no keys are fetched for a configuration with errors")?,
         }
     }
-    Ok(all_taken)
+    Ok(all_accepted)
 }
 
 impl Report {
-    fn configuration(&mut self, document: &Document) {
+    fn add_configuration(&mut self, configuration: Result<&Document, &Problem>) {
+        let document = match configuration {
+            Ok(document) => document,
+            Err(problem) => return self.problems.push(problem.clone()),
+        };
         self.configurations = self.configurations.saturating_add(1);
-        match Plan::compile_value(&document.value) {
-            Ok((_, warnings)) => {
-                self.warnings.extend(warnings.into_iter().map(|warning| place_warning(document, warning)))
-            }
-            Err(errors) => self.errors.extend(errors.into_iter().map(|error| place_error(document, error))),
-        }
+        self.problems.extend(compile(document).map_or_else(|errors| errors, |(_, warnings)| warnings));
+    }
+
+    fn count(&self, level: Level) -> usize {
+        self.problems.iter().filter(|problem| problem.level == level).count()
     }
 
     fn print(&self, name: &str, output: &mut impl Write) -> io::Result<()> {
-        let kinds = [("error", &self.errors), ("warning", &self.warnings), ("note", &self.notes)];
-        for (kind, problems) in kinds {
-            for problem in problems {
-                print(name, kind, problem, output)?;
-            }
-        }
+        self.problems.iter().try_for_each(|problem| problem.print(name, output))?;
         let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
         writeln!(
             output,
             "{name}: {}, {}, {}",
             count(self.configurations, "configuration"),
-            count(self.errors.len(), "error"),
-            count(self.warnings.len(), "warning"),
+            count(self.count(Level::Error), "error"),
+            count(self.count(Level::Warning), "warning"),
         )
     }
-}
-
-/// Prints one problem as `FILE:LINE:COLUMN: kind[code] at POINTER: message`, and its help below.
-fn print(name: &str, kind: &str, problem: &Problem, output: &mut impl Write) -> io::Result<()> {
-    let Problem { at, inside, code, pointer, message, help } = problem;
-    write!(output, "{name}:{}:{}: {kind}[{code}]", at.line, at.column)?;
-    if let Some(pointer) = pointer.as_ref().filter(|pointer| !pointer.is_empty()) {
-        write!(output, " at {pointer}")?;
-    }
-    if let Some(inside) = inside {
-        write!(output, " (policy {}:{})", inside.line, inside.column)?;
-    }
-    writeln!(output, ": {message}")?;
-    for (index, line) in help.lines().enumerate() {
-        writeln!(output, "  {}{line}", if index == 0 { "help: " } else { "  " })?;
-    }
-    Ok(())
-}
-
-/// A problem of a configuration at its place in the file.
-fn place_error(document: &Document, error: ConfigError) -> Problem {
-    let ConfigError { pointer, position, code, message, help } = error;
-    let in_file = position.and_then(|position| document.inside(&pointer, position));
-    Problem {
-        at: in_file.unwrap_or_else(|| document.at(&pointer)),
-        inside: if in_file.is_some() { None } else { position },
-        code,
-        pointer: Some(pointer),
-        message,
-        help: help.into(),
-    }
-}
-
-fn place_warning(document: &Document, warning: ConfigWarning) -> Problem {
-    let ConfigWarning { pointer, code, message } = warning;
-    Problem { at: document.at(&pointer), inside: None, code, pointer: Some(pointer), message, help: Box::default() }
-}
-
-/// Prints what is wrong with a configuration that another verb was to use.
-///
-/// # Errors
-/// The output is closed.
-pub fn print_errors(name: &str, errors: &[Problem], output: &mut impl Write) -> io::Result<()> {
-    errors.iter().try_for_each(|problem| print(name, "error", problem, output))
-}
-
-/// The one configuration that a file holds.
-///
-/// # Errors
-/// Why it cannot be read; or that there is none, or more than one.
-pub fn only_configuration(name: &str, bytes: &[u8]) -> Result<Document, Vec<Problem>> {
-    let input = document::parse(name, bytes).map_err(|problem| vec![problem])?;
-    let start = input.documents.first().map_or(document::START, |document| document.at(""));
-    let files = Files { documents: vec![input.documents], reports: Vec::new() };
-    let sources = files.sources();
-    let model = Model::read(&sources);
-    let found: Result<Vec<_>, _> = configurations(&sources, &model).map(|(_, found)| found).collect();
-    match found.map_err(|problem| vec![problem.clone()])?.as_slice() {
-        [document] => Ok((*document).clone()),
-        found => {
-            let message = format!("the file holds {} plugin configurations, and one is needed", found.len());
-            Err(vec![Problem::new(start, "one-configuration", message, "name a file with exactly one")])
-        }
-    }
-}
-
-/// Compiles a configuration.
-///
-/// # Errors
-/// All its problems.
-pub fn compile(document: &Document) -> Result<Plan, Vec<Problem>> {
-    let compiled = Plan::compile_value(&document.value);
-    compiled
-        .map(|(plan, _)| plan)
-        .map_err(|errors| errors.into_iter().map(|error| place_error(document, error)).collect())
 }
 
 #[cfg(test)]

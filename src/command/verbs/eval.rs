@@ -16,9 +16,10 @@ use countersign_core::trust::{KeySource, TrustStore};
 use ct_codecs::{Base64, Decoder as _};
 use serde_json::{Map, Value, json};
 
-use super::check::{compile, only_configuration, print_errors};
-use crate::document::Problem;
-use crate::{Failure, clock, document};
+use crate::clock::clock;
+use crate::configuration::{compile, only_configuration};
+use crate::document::{self, Problem};
+use crate::failure::Failure;
 use keys::GivenKeys;
 
 /// How deep a request line may nest.
@@ -67,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = document::read(&arguments.config).map_err(|fault| unreadable(&arguments.config, &fault))?;
     let mut configuration = or_print(&arguments.config, only_configuration(&arguments.config, &bytes))?;
     keys::give(&mut configuration, &arguments.keys)?;
-    let plan = or_print(&arguments.config, compile(&configuration))?;
+    let (plan, _) = or_print(&arguments.config, compile(&configuration))?;
     say_what_is_fetched(&plan);
     let mut requests: Box<dyn BufRead> = if arguments.requests == "-" {
         Box::new(io::stdin().lock())
@@ -112,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What was read or compiled, or its problems on standard error.
 fn or_print<T>(file: &str, result: Result<T, Vec<Problem>>) -> Result<T, Failure> {
     result.or_else(|problems| {
-        print_errors(file, &problems, &mut io::stderr())?;
+        problems.iter().try_for_each(|problem| problem.print(file, &mut io::stderr()))?;
         Err(Failure::Faults)
     })
 }
@@ -266,14 +267,9 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-fn digest(hex: &str) -> Option<[u8; 32]> {
+fn digest(text: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut digest).ok()?;
     Some(digest)
 }
 

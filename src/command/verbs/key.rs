@@ -9,7 +9,8 @@ use countersign_core::mint::SigningKey;
 use countersign_core::time::{Seconds, UnixSeconds};
 use serde_json::{Map, Value, json};
 
-use crate::{Failure, clock};
+use crate::clock::clock;
+use crate::failure::Failure;
 
 /// The longest file with a key or with claims, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -15,7 +15,7 @@ use super::cluster_lines;
 const CHECKING: [&str; 3] = ["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"];
 
 /// Judges a cluster that is in none of the files as such.
-pub fn judge(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &mut Findings) {
+pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &mut Findings) {
     let cluster = &host.cluster;
     let Some((port, service)) = outbound(cluster) else {
         let what = format!(

@@ -1,6 +1,6 @@
 //! Faults in an Envoy configuration, one at a time.
 
-use super::{Case, GOOD, NONE, codes, codes_of, findings_of, judge_cases, parts, with};
+use super::{Case, GOOD, NONE, check_cases, codes, codes_of, findings_of, parts, with};
 
 const ROUTE: &str = "route: { cluster: upstream }";
 pub const HOST: &str = "- domains: [\"shop.example.com:*\"]";
@@ -281,7 +281,7 @@ pub const CASES: &[Case] = &[
 
 #[test]
 fn each_fault_is_found_at_its_place() {
-    judge_cases(GOOD, CASES);
+    check_cases(GOOD, CASES);
 }
 
 #[test]

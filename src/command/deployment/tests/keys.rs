@@ -1,6 +1,6 @@
 //! The clusters that keys are fetched through.
 
-use super::{Case, GOOD, NONE, codes, codes_of, findings, findings_of, judge_cases, parts, with};
+use super::{Case, GOOD, NONE, check_cases, codes, codes_of, findings, findings_of, parts, with};
 
 const LISTENERS: &str = "static_resources:\n  listeners:\n";
 
@@ -112,7 +112,7 @@ pub const CASES: &[Case] = &[
 
 #[test]
 fn each_fault_is_found_at_its_place() {
-    judge_cases(&secure(), CASES);
+    check_cases(&secure(), CASES);
 }
 
 #[test]

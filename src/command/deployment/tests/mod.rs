@@ -15,7 +15,7 @@ mod ways;
 use std::collections::BTreeSet;
 
 use super::codes::Code;
-use super::{Finding, Model, Source, judge};
+use super::{Finding, Model, check, sources};
 use crate::document::{self, Document};
 
 /// A configuration without any finding.
@@ -80,10 +80,7 @@ fn documents(texts: &[&str]) -> Vec<Vec<Document>> {
 /// The findings of files that are looked at together.
 fn findings_of(texts: &[&str]) -> Vec<Finding> {
     let files = documents(texts);
-    let all = files.iter().enumerate().flat_map(|(file, documents)| documents.iter().map(move |own| (file, own)));
-    let sources: Vec<Source<'_>> =
-        all.enumerate().map(|(index, (file, document))| Source { file, index, document }).collect();
-    judge(&Model::read(&sources))
+    check(&Model::read(&sources(&files)))
 }
 
 fn findings(text: &str) -> Vec<Finding> {
@@ -113,16 +110,33 @@ fn parts<'t>(text: &'t str, from: &str, to: &str) -> [&'t str; 3] {
 
 const NONE: [&str; 0] = [];
 
+/// `docs/findings.md` before its rows.
+const REFERENCE: &str = "# Findings of `countersign check`
+
+`countersign check` reads Envoy configurations and Kubernetes resources in addition to plugin configurations. It reports
+what would let requests bypass the plugin, or change requests after the decision. An error makes it exit with code 1; a
+warning does so only with `--deny-warnings`, with code 3. The reason follows the description of each finding in the output.
+
+This file is generated from `src/command/deployment/codes.rs`. To update it, run
+`UPDATE_DOCS=1 cargo test --workspace --lib reference_of_findings`.
+
+| code | level | reason |
+|---|---|---|
+";
+
 #[test]
-fn the_table_of_findings_is_what_the_code_says() {
-    let table: Vec<&str> = include_str!("../mod.rs").lines().filter(|line| line.starts_with("//! | `")).collect();
-    let code: Vec<String> = Code::ALL
-        .iter()
-        .map(|code| format!("//! | `{}` | {} | {} |", code.code(), code.level().word(), code.reason()))
-        .collect();
-    assert_eq!(table, code);
+fn the_reference_of_findings_is_what_the_code_says() {
     let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.code()).collect();
     assert_eq!(names.len(), Code::ALL.len(), "each code once");
+    let rows =
+        Code::ALL.iter().map(|code| format!("| `{}` | {} | {} |\n", code.code(), code.level().word(), code.reason()));
+    let reference = format!("{REFERENCE}{}", rows.collect::<String>());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/findings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &reference).expect("written");
+    }
+    let written = std::fs::read_to_string(path).expect("docs/findings.md");
+    assert_eq!(written, reference, "run this test with UPDATE_DOCS=1");
 }
 
 #[test]
@@ -146,7 +160,7 @@ struct Case {
 }
 
 /// Holds each case against the text, which has no findings itself.
-fn judge_cases(good: &str, cases: &[Case]) {
+fn check_cases(good: &str, cases: &[Case]) {
     assert_eq!(codes(good), NONE, "the text without faults");
     for Case { code, from, to, line } in cases {
         let text = with(good, from, to);

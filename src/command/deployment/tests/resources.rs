@@ -1,6 +1,6 @@
 //! Istio's and Envoy Gateway's resources.
 
-use super::{Case, NONE, codes, codes_of, findings, findings_of, judge_cases, with};
+use super::{Case, NONE, check_cases, codes, codes_of, findings, findings_of, with};
 
 pub const ISTIO: &str = r#"
 apiVersion: networking.istio.io/v1alpha3
@@ -188,12 +188,12 @@ apiVersion",
 
 #[test]
 fn each_fault_of_istio_resources_is_found_at_its_place() {
-    judge_cases(ISTIO, OF_ISTIO);
+    check_cases(ISTIO, OF_ISTIO);
 }
 
 #[test]
 fn each_fault_of_envoy_gateway_resources_is_found_at_its_place() {
-    judge_cases(GATEWAY, OF_GATEWAY);
+    check_cases(GATEWAY, OF_GATEWAY);
 }
 
 #[test]

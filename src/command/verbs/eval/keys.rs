@@ -6,8 +6,8 @@ use countersign_core::jose::json;
 use countersign_core::limits::MAX_TOKEN_JSON_DEPTH;
 use serde_json::{Value, json};
 
-use crate::Failure;
 use crate::document::{self, Document};
+use crate::failure::Failure;
 
 /// A provider, and the file with its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
