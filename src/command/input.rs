@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use countersign_core::config_error::TextPosition;
 use countersign_core::jose::json;
+use countersign_core::text::push_token;
 use serde_json::{Map, Value};
 
 use super::yaml::{self, Block, Content, Node};
@@ -249,18 +250,6 @@ fn convert(
             Value::Object(object)
         }
     })
-}
-
-/// Appends one reference token to a JSON pointer (RFC 6901 section 3).
-pub fn push_token(pointer: &mut String, token: &str) {
-    pointer.push('/');
-    for character in token.chars() {
-        match character {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            _ => pointer.push(character),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -29,8 +29,7 @@ pub mod time;
 pub mod limits;
 
 pub mod provider;
-#[cfg(feature = "policy")]
-mod spelling;
+pub mod text;
 
 pub mod config_error;
 pub mod refusal;

@@ -18,7 +18,7 @@ use super::source::{Named, Source};
 use super::{PolicyDocument, lexer, words};
 use crate::config_error::ConfigError;
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
-use crate::spelling::suggestion;
+use crate::text::suggestion;
 
 mod entities;
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use super::{Ambiguity, Segment};
+use crate::text::is_identifier;
 
 /// Values of a template's parameters by name, decoded once.
 pub type PathParameters = BTreeMap<String, String>;
@@ -384,12 +385,6 @@ fn fixed_text_fault(text: &str) -> Option<&'static str> {
         _ if character.is_ascii_control() => Some("control characters are refused in every request"),
         _ => None,
     })
-}
-
-fn is_identifier(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
