@@ -11,6 +11,7 @@ use countersign_core::jose::json;
 use countersign_core::reply::{Forwarding, Reply};
 use countersign_core::request::{Peer, RequestParts, client_address};
 use countersign_core::telemetry::DecisionId;
+use countersign_core::text::escape_json;
 use countersign_core::time::UnixSeconds;
 use countersign_core::trust::{KeySource, TrustStore};
 use ct_codecs::{Base64, Decoder as _};
@@ -97,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let written = arguments.now.map(UnixSeconds::new);
         match RequestLine::parse(&line) {
             Ok(request) => {
-                writeln!(output, "{}", ascii(&answer(&plan, &trust, request, written, number)?.to_string()))?;
+                writeln!(output, "{}", escape_json(&answer(&plan, &trust, request, written, number)?.to_string()))?;
             }
             Err(fault) => {
                 faults = true;
@@ -164,21 +165,6 @@ fn answer(
     answer.insert("upstream_headers".to_owned(), json!(set));
     answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
-}
-
-/// The same JSON without a character beyond ASCII, as the record's own line is: none can colour a terminal.
-fn ascii(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        if matches!(character, ' '..='~') {
-            ascii.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            ascii.push_str(&format!("\\u{unit:04x}"));
-        }
-    }
-    ascii
 }
 
 /// One line of the input.

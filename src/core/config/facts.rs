@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::{Known, Node};
 use super::names::quoted;
 use crate::config_error::ConfigCode;
-use crate::spelling::nearest;
+use crate::text::nearest;
 use crate::trust::{FactField, FactType};
 
 const WANTED: &str = "a type: `string`, `long`, `bool`, `ip`, `scopes`, a list of one type such as `[string]`, an object of \

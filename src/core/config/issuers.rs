@@ -1,11 +1,12 @@
 //! `issuers`: who makes access tokens, and whom those speak of.
 
 use super::document::{Known, Node};
-use super::names::{is_identifier, is_reserved_type, quoted};
+use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
+use crate::text::is_identifier;
 use crate::trust::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
 
 /// The entity type of principals where nothing is written.

@@ -2,7 +2,7 @@
 
 use countersign_core::config::Plan;
 
-use super::{RequestLine, ascii};
+use super::RequestLine;
 
 fn fault(line: &str) -> String {
     RequestLine::parse(line.as_bytes()).unwrap_err()
@@ -57,14 +57,6 @@ fn a_bad_line_says_which_member_is_wrong() {
         let fault = fault(line);
         assert!(fault.contains(wanted), "{line}: {fault}");
     }
-}
-
-#[test]
-fn an_answer_line_is_ascii_and_still_the_same_json() {
-    let value = serde_json::json!({ "id": "é\u{9b}😀\u{7f}\n" });
-    let line = ascii(&value.to_string());
-    assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
 }
 
 #[test]

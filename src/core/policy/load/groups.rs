@@ -7,7 +7,7 @@ use cedar_policy::{EntityUid, pst};
 
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::{GroupHierarchy, Vocabulary};
-use crate::spelling::suggestion;
+use crate::text::{push_token, suggestion};
 use crate::trust::Issuer;
 
 /// The hierarchy of groups, whole.
@@ -34,7 +34,8 @@ impl Groups {
         let mut errors = Vec::new();
         let mut children = Vec::new();
         for (child, parents) in &hierarchy.parents {
-            let pointer = format!("{}/{}", hierarchy.pointer, child.replace('~', "~0").replace('/', "~1"));
+            let mut pointer = hierarchy.pointer.clone();
+            push_token(&mut pointer, child);
             let child = group(child, &pointer, vocabulary).map_err(|error| errors.push(error)).ok();
             for (parent, place) in parents.iter().zip(0_usize..) {
                 match (group(parent, &format!("{pointer}/{place}"), vocabulary), &child) {

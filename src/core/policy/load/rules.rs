@@ -20,7 +20,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
-use crate::spelling::suggestion;
+use crate::text::suggestion;
 
 mod entities;
 

@@ -13,7 +13,7 @@ use super::nesting::Nesting;
 use crate::config_error::{ConfigCode, ConfigError, TextPosition};
 use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
 use crate::policy::{PolicyDocument, PolicyId};
-use crate::spelling::suggestion;
+use crate::text::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
 const MAX_ID_BYTES: usize = 64;
