@@ -36,7 +36,11 @@ pub mod config_error;
 pub mod refusal;
 
 pub mod jose;
-pub mod trust;
+
+pub mod fetch;
+pub mod profile;
+
+pub mod keys;
 
 #[cfg(any(test, feature = "mint"))]
 pub mod mint;

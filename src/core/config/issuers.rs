@@ -5,7 +5,7 @@ use super::names::{is_identifier, is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::jose::ClaimPath;
-use crate::trust::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
 
 /// The entity type of principals where nothing is written.
 const DEFAULT_TYPE: &str = "User";

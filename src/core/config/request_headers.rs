@@ -6,9 +6,9 @@ use super::headers::TAKEN;
 use super::names::{guess, is_token, quoted, quoted_list};
 use super::plan::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
+use crate::profile::DeviceProvider;
 use crate::spelling::nearest;
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
-use crate::trust::DeviceProvider;
 
 const REMOVE: Known =
     ("remove", "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`");

@@ -21,7 +21,7 @@ use super::names::{Kind, Lookup, Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
 use super::{Checked, lexer};
 use crate::config_error::ConfigError;
-use crate::trust::FactType;
+use crate::profile::FactType;
 
 mod message;
 mod value;

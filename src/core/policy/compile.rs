@@ -24,7 +24,7 @@ use super::words::loose_matches;
 use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::trust::Bind;
+use crate::profile::Bind;
 
 /// A valid policy with all that is known of it.
 pub(super) struct Checked<'a> {

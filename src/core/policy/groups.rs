@@ -7,8 +7,8 @@ use cedar_policy::{EntityUid, pst};
 
 use super::{GroupHierarchy, Vocabulary};
 use crate::config_error::ConfigError;
+use crate::profile::Issuer;
 use crate::spelling::suggestion;
-use crate::trust::Issuer;
 
 /// The hierarchy of groups, whole.
 #[derive(Clone, Debug, Default)]

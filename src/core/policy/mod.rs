@@ -96,10 +96,10 @@ use self::explain::{Candidate, Conditions, near_misses};
 use self::slice::{Slice, Slices};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::identity::Identity;
+use crate::profile::{DeviceProvider, Issuer};
 use crate::request::Request;
 use crate::route::{RouteMatch, Router};
 use crate::time::UnixSeconds;
-use crate::trust::{DeviceProvider, Issuer};
 
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]

@@ -9,10 +9,10 @@ use cedar_policy::pst;
 use super::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
 use super::groups::Groups;
 use super::{PolicyDocument, Vocabulary};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
 use crate::route::{Application, Route};
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// The Cedar entity type of a caller without credentials.
 pub(super) const ANONYMOUS_TYPE: &str = "Anonymous";
