@@ -6,7 +6,7 @@ use super::document::{Known, Node};
 use super::names::{guess, is_token, quoted};
 use super::plan::{IdentityHeader, IdentitySource};
 use crate::config_error::ConfigCode;
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 
 /// Names with a meaning for HTTP or for the proxy that must not be given a second one.
 pub(super) const TAKEN: &[(&str, &str)] = &[

@@ -14,10 +14,10 @@ use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::evidence::Recipe;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::profile::{DeviceProvider, Issuer, TokenProfile};
 use crate::provider::ProviderName;
 use crate::route::Router;
 use crate::stripped::HeaderRules;
-use crate::trust::{DeviceProvider, Issuer, TokenProfile};
 
 /// Where facts about the peer come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,11 +16,11 @@ use crate::config::{IdentityHeader, IdentitySource, Mode, Plan};
 use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::jose::base64url;
+use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
 use crate::telemetry::{DecisionId, cedar_notation};
-use crate::trust::{FactRecord, FactValue, Forward};
 
 impl Forwarding {
     /// For a request whose caller is known, if only as Anonymous.

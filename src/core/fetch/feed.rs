@@ -18,15 +18,14 @@
 
 mod others;
 
-pub(super) use others::{News, OthersSet};
+pub(crate) use others::{News, OthersSet};
 
 use super::jitter::Jitter;
 use super::lookups::Lookups;
 use super::shared::{FetchId, Lease, SharedSet, Slot};
-use super::{
-    Endpoint, FetchFault, FetchedKeys, FetchedSet, KeyLocation, Prospect, Response, SharedMemory, key_endpoint,
-};
+use super::{Endpoint, FetchFault, Response, SharedMemory};
 use crate::jose::KeySet;
+use crate::keys::{FetchedKeys, FetchedSet, KeyLocation, Prospect, key_endpoint};
 use crate::limits::LONGEST_BACK_OFF;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -35,7 +34,7 @@ const LEASE_MARGIN: Seconds = Seconds::new(2);
 
 /// The keys of one provider.
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(crate) struct Feed {
     source: FetchedKeys,
     slot: Slot,
     /// By which a lease is known as this worker's.
@@ -105,7 +104,7 @@ enum Cause {
 }
 
 /// What a tick or an answer leads to.
-pub(super) enum Progress {
+pub(crate) enum Progress {
     /// The answer is not one that is awaited.
     Late,
     /// All rest after a fetch of another worker: whoever waits may hear so.
@@ -120,7 +119,7 @@ pub(super) enum Progress {
 
 impl Feed {
     /// A feed that has nothing yet, and may fetch at once. `seed` makes it differ from those of other workers.
-    pub(super) fn new(source: FetchedKeys, slot: Slot, seed: u64) -> Self {
+    pub(crate) fn new(source: FetchedKeys, slot: Slot, seed: u64) -> Self {
         let long_ago = UnixSeconds::new(i64::MIN);
         Self {
             source,
@@ -138,28 +137,28 @@ impl Feed {
         }
     }
 
-    pub(super) const fn timeout(&self) -> Seconds {
+    pub(crate) const fn timeout(&self) -> Seconds {
         self.source.timeout
     }
 
     /// The keys at hand: fresh ones, or stale ones while no newer can be had.
-    pub(super) fn keys(&self, now: UnixSeconds) -> Option<&KeySet> {
+    pub(crate) fn keys(&self, now: UnixSeconds) -> Option<&KeySet> {
         let held = self.held.as_ref()?;
         (now < held.fresh_until.plus(self.source.max_stale)).then_some(&held.keys)
     }
 
     /// The keys last taken, of whatever age.
-    pub(super) fn last_keys(&self) -> Option<&KeySet> {
+    pub(crate) fn last_keys(&self) -> Option<&KeySet> {
         self.held.as_ref().map(|held| &held.keys)
     }
 
     /// The age of the set that is held.
-    pub(super) fn age(&self, now: UnixSeconds) -> Option<Seconds> {
+    pub(crate) fn age(&self, now: UnixSeconds) -> Option<Seconds> {
         self.held.as_ref().map(|held| now.since(held.fetched_at))
     }
 
     /// Whether a key that is not at hand may come: any at all, or the one with this id.
-    pub(super) fn prospect(&self, key_id: Option<&str>, now: UnixSeconds) -> Prospect {
+    pub(crate) fn prospect(&self, key_id: Option<&str>, now: UnixSeconds) -> Prospect {
         let lookup = key_id.filter(|_| self.keys(now).is_some());
         if lookup.is_some_and(|key_id| self.lookups.is_unknown(key_id, now, self.source.refetch_interval)) {
             return Prospect::None;
@@ -176,7 +175,7 @@ impl Feed {
     }
 
     /// Lets a fetch begin as soon as it may, for a key that has a prospect of coming: any at all, or the one with this id.
-    pub(super) fn seek(&mut self, key_id: Option<&str>, now: UnixSeconds) {
+    pub(crate) fn seek(&mut self, key_id: Option<&str>, now: UnixSeconds) {
         match (key_id, &mut self.turn) {
             (Some(key_id), _) => self.lookups.seek(key_id),
             (None, Turn::Due { at, earliest }) => *at = (*earliest).max(now).min(*at),
@@ -185,7 +184,7 @@ impl Feed {
     }
 
     /// What time brings: a request to send, a rest, or the end of a fetch that nobody answered.
-    pub(super) fn tick(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
+    pub(crate) fn tick(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
         self.stay_within(now);
         match self.turn {
             Turn::Fetching { until, .. } if now >= until => Some(Progress::Failed(FetchFault::NoAnswer)),
@@ -274,7 +273,7 @@ impl Feed {
     }
 
     /// What the answer to a call leads to; `Err` where it was not even sent.
-    pub(super) fn answered(
+    pub(crate) fn answered(
         &mut self,
         number: u64,
         answer: Result<&Response, FetchFault>,
@@ -299,7 +298,7 @@ impl Feed {
 
     /// Takes a set that was fetched by this worker, and shares it. False where another worker has taken over meanwhile: then
     /// what that one brings counts.
-    pub(super) fn take(&mut self, set: FetchedSet, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> bool {
+    pub(crate) fn take(&mut self, set: FetchedSet, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> bool {
         let fresh_for = self.source.fresh_for(set.lifetime);
         let fetch = self.own;
         let shared = SharedSet { fetch, fetched_at: now, fresh_for, text: set.text };
@@ -312,7 +311,7 @@ impl Feed {
     }
 
     /// Takes a set that another worker fetched.
-    pub(super) fn adopt(&mut self, set: FetchedSet, fetch: FetchId, fetched_at: UnixSeconds) {
+    pub(crate) fn adopt(&mut self, set: FetchedSet, fetch: FetchId, fetched_at: UnixSeconds) {
         let fresh_for = self.source.fresh_for(set.lifetime);
         self.hold(set.keys, fetch, fetched_at, fresh_for);
     }
@@ -328,12 +327,12 @@ impl Feed {
     }
 
     /// Lets go of the set that is held. The next one is due when it was.
-    pub(super) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self) {
         self.held = None;
     }
 
     /// Keeps what is held. The time until the next try; `None` where another worker has taken over meanwhile.
-    pub(super) fn fail(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Seconds> {
+    pub(crate) fn fail(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Seconds> {
         let doubled = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
         let longest = doubled.min(LONGEST_BACK_OFF.get());
         let pause = Seconds::new(longest.saturating_sub(self.jitter.up_to(longest / 2)));

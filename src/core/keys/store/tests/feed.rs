@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::keys::{KeyHost, MetadataFault};
 use crate::limits::LONGEST_BACK_OFF;
 use crate::portable;
+use crate::profile::Pin;
 use crate::testing::jwk_set;
-use crate::trust::{KeyHost, MetadataFault, Pin};
 
 #[portable]
 fn the_first_tick_fetches_and_until_the_answer_keys_are_coming() {

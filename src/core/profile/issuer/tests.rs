@@ -4,8 +4,8 @@ use super::{IssuerTemplate, TemplateFault};
 use crate::jose::{ClaimPath, ClaimSet};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::portable;
+use crate::profile::IssuerId;
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::trust::IssuerId;
 
 const TEMPLATE: &str = "https://login.example/{tenantid}/v2.0";
 

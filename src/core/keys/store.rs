@@ -5,10 +5,12 @@
 
 use core::fmt;
 
-use super::feed::{Feed, News, OthersSet, Progress};
-use super::shared::Slot;
-use super::{Endpoint, FetchFault, FetchedSet, KeySource, MissingKey, Prospect, Response, SharedMemory, TokenProfile};
+use super::{FetchedSet, KeySource, MissingKey, Prospect};
+use crate::fetch::feed::{Feed, News, OthersSet, Progress};
+use crate::fetch::shared::Slot;
+use crate::fetch::{FetchFault, FetchRequest, RequestId, Response, SharedMemory};
 use crate::jose::{KeySet, SkippedKey, SkippedKeys, VerificationKey};
+use crate::profile::TokenProfile;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -36,26 +38,6 @@ pub enum Effect {
     TellWorkers,
     /// Tell the operator.
     Report(Report),
-}
-
-/// Which request an answer belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId {
-    /// Whose keys it is about.
-    pub provider: ProviderName,
-    /// The number of the call.
-    pub call: u64,
-}
-
-/// A GET request to a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FetchRequest {
-    /// To bring the answer back with.
-    pub id: RequestId,
-    /// Where to.
-    pub endpoint: Endpoint,
-    /// How long the answer may take, whole.
-    pub timeout: Seconds,
 }
 
 /// What became of a fetch.

@@ -33,7 +33,7 @@ use crate::time::{Seconds, UnixSeconds};
 
 /// What one worker knows of the ids that one provider was asked about or is to be asked about.
 #[derive(Debug)]
-pub(super) struct Lookups {
+pub(crate) struct Lookups {
     sought: Vec<Sought>,
     unknown: UnknownKeys,
     /// When the next fetch may begin that only a `kid` asks for.
@@ -57,12 +57,12 @@ impl Default for Lookups {
 
 impl Lookups {
     /// Whether the provider was asked about this id, and so recently that it is not asked again.
-    pub(super) fn is_unknown(&self, key_id: &str, now: UnixSeconds, interval: Seconds) -> bool {
+    pub(crate) fn is_unknown(&self, key_id: &str, now: UnixSeconds, interval: Seconds) -> bool {
         self.unknown.holds(KeyIdDigest::of(key_id), now, interval)
     }
 
     /// Notes that the provider is to be asked about this id.
-    pub(super) fn seek(&mut self, key_id: &str) {
+    pub(crate) fn seek(&mut self, key_id: &str) {
         let key_id = KeyIdDigest::of(key_id);
         if self.sought.len() < MAX_UNKNOWN_KEYS && self.sought.iter().all(|sought| sought.key_id != key_id) {
             self.sought.push(Sought { key_id, after: None });
@@ -70,19 +70,19 @@ impl Lookups {
     }
 
     /// Whether there is any id that the provider is still to be asked about.
-    pub(super) fn are_pending(&self) -> bool {
+    pub(crate) fn are_pending(&self) -> bool {
         !self.sought.is_empty()
     }
 
     /// Notes that no fetch up to this one is known to have begun after the ids were seen that are new.
-    pub(super) fn settle(&mut self, latest: FetchId) {
+    pub(crate) fn settle(&mut self, latest: FetchId) {
         for sought in &mut self.sought {
             sought.after.get_or_insert(latest);
         }
     }
 
     /// This fetch brought this set in place of the one before it.
-    pub(super) fn answered(&mut self, fetch: FetchId, set: &KeySet, before: Option<&KeySet>, now: UnixSeconds) {
+    pub(crate) fn answered(&mut self, fetch: FetchId, set: &KeySet, before: Option<&KeySet>, now: UnixSeconds) {
         let there = digests(set);
         let is_there = |key_id| there.contains(&key_id);
         self.unknown.renew(is_there, now);
@@ -101,17 +101,17 @@ impl Lookups {
     }
 
     /// When the next fetch may begin that only a `kid` asks for.
-    pub(super) const fn next(&self) -> UnixSeconds {
+    pub(crate) const fn next(&self) -> UnixSeconds {
         self.next
     }
 
     /// No fetch that only a `kid` asks for may begin before this time.
-    pub(super) fn wait_until(&mut self, next: UnixSeconds) {
+    pub(crate) fn wait_until(&mut self, next: UnixSeconds) {
         self.next = self.next.max(next);
     }
 
     /// The next one may begin at this time at the latest: the clock may have stepped back.
-    pub(super) fn stay_within(&mut self, latest: UnixSeconds) {
+    pub(crate) fn stay_within(&mut self, latest: UnixSeconds) {
         self.next = self.next.min(latest);
     }
 }

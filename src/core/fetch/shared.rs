@@ -53,7 +53,7 @@ pub struct Conflict;
 
 /// The place of one feed in the shared memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// Where it is looked for first.
     first: usize,
     /// Where it was found last.
@@ -63,15 +63,15 @@ pub(super) struct Slot {
 
 /// Which fetch it is: a number that no other fetch of any worker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FetchId(u64);
+pub(crate) struct FetchId(u64);
 
 impl FetchId {
     /// Of no fetch: of the time before the first one.
-    pub(super) const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
 
     /// The fetch that a worker begins with its call of this number. Workers make up numbers for themselves, and those of
     /// two could lie close together: turned, they are far apart.
-    pub(super) const fn of(owner: u64, call: u64) -> Self {
+    pub(crate) const fn of(owner: u64, call: u64) -> Self {
         Self(owner.rotate_left(32).wrapping_add(call))
     }
 }
@@ -80,34 +80,34 @@ impl FetchId {
 /// keys or whose keys are due. A fetch that only an unknown `kid` asks for is bound by `next_lookup` instead, and by the rest
 /// after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lease {
+pub(crate) struct Lease {
     /// Who wrote it: a number that each worker made up.
-    pub(super) owner: u64,
+    pub(crate) owner: u64,
     /// When it ends.
-    pub(super) until: UnixSeconds,
+    pub(crate) until: UnixSeconds,
     /// Whether a fetch is under way.
-    pub(super) fetching: bool,
+    pub(crate) fetching: bool,
     /// Fetches in a row that brought nothing.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// The fetch that began last.
-    pub(super) fetch: FetchId,
+    pub(crate) fetch: FetchId,
     /// When the next fetch may begin that only an unknown `kid` asks for.
-    pub(super) next_lookup: UnixSeconds,
+    pub(crate) next_lookup: UnixSeconds,
     /// Which fetch brought the set in the slot, and when.
-    pub(super) set: Option<(FetchId, UnixSeconds)>,
+    pub(crate) set: Option<(FetchId, UnixSeconds)>,
 }
 
 /// A key set that another worker fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SharedSet {
+pub(crate) struct SharedSet {
     /// Which fetch it came from.
-    pub(super) fetch: FetchId,
+    pub(crate) fetch: FetchId,
     /// When.
-    pub(super) fetched_at: UnixSeconds,
+    pub(crate) fetched_at: UnixSeconds,
     /// How long it is fresh from then on.
-    pub(super) fresh_for: Seconds,
+    pub(crate) fresh_for: Seconds,
     /// As it came.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,7 +135,7 @@ struct SetEntry {
 
 impl Slot {
     /// The slot of a part of the configuration that is written so.
-    pub(super) fn of(part: &str) -> Self {
+    pub(crate) fn of(part: &str) -> Self {
         let hash = Hash::hash(part.as_bytes());
         let mut digest = String::with_capacity(64);
         for byte in hash {
@@ -156,7 +156,7 @@ impl Slot {
     ///
     /// Where another feed has the slot, that of another plugin or of another configuration, this one moves on to the next: to
     /// the one that it has already, else to a free one, else to the one whose lease ended longest ago.
-    pub(super) fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
+    pub(crate) fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
         let candidates = (0..SLOTS_TRIED).map(|step| self.first.wrapping_add(step) % SHARED_KEY_SLOTS);
         let mut vacant: Option<(i64, usize, Option<u32>)> = None;
         for number in core::iter::once(self.number).chain(candidates) {
@@ -181,7 +181,7 @@ impl Slot {
     }
 
     /// Writes the lease in place of what [`lease`](Self::lease) found there, of this version.
-    pub(super) fn write_lease(
+    pub(crate) fn write_lease(
         &self,
         memory: &dyn SharedMemory,
         lease: Lease,
@@ -203,7 +203,7 @@ impl Slot {
     }
 
     /// The set, if there is one of this feed. Its keys are not looked at here.
-    pub(super) fn set(&self, memory: &dyn SharedMemory, now: UnixSeconds) -> Option<SharedSet> {
+    pub(crate) fn set(&self, memory: &dyn SharedMemory, now: UnixSeconds) -> Option<SharedSet> {
         let (bytes, _) = memory.read(&Self::name(self.number, "set"))?;
         // A text within JSON can be twice as long: each quote has a backslash.
         if bytes.len() > MAX_KEY_SET_BYTES.saturating_mul(2).saturating_add(MAX_SHARED_LEASE_BYTES) {
@@ -220,7 +220,7 @@ impl Slot {
     }
 
     /// Writes the set.
-    pub(super) fn write_set(&self, memory: &dyn SharedMemory, set: &SharedSet) {
+    pub(crate) fn write_set(&self, memory: &dyn SharedMemory, set: &SharedSet) {
         let entry = SetEntry {
             digest: self.digest.clone(),
             fetch: set.fetch.0,

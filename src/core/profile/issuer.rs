@@ -6,7 +6,8 @@
 
 use core::fmt;
 
-use super::{IssuerId, KeyUrl};
+use super::IssuerId;
+use crate::fetch::KeyUrl;
 use crate::jose::{ClaimPath, ClaimSet, wrong_type};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::refusal::{Detail, Reason, Refusal};

@@ -5,12 +5,10 @@
 
 use core::fmt;
 
-use serde_json::Value;
-
-use super::{Endpoint, KeyHost, KeyUrl};
-use crate::jose::json::{self, JsonFault};
-use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey};
-use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
+use crate::jose::KeySetFault;
+use crate::jose::json::JsonFault;
+use crate::keys::MetadataFault;
+use crate::limits::MAX_KEY_SET_BYTES;
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -52,19 +50,6 @@ pub enum FetchFault {
     SharedKey(ProviderName),
     /// The metadata does not lead to keys.
     Metadata(MetadataFault),
-}
-
-/// Why metadata does not lead to keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MetadataFault {
-    /// `issuer` is not the configured one (RFC 8414 section 3.3).
-    Issuer,
-    /// `jwks_uri` is not there, or not a URL that can be fetched.
-    KeyUrl,
-    /// `jwks_uri` has another scheme than the metadata's own URL.
-    Scheme,
-    /// `jwks_uri` lies on a host that the configuration does not name.
-    Host(String),
 }
 
 impl FetchFault {
@@ -127,81 +112,9 @@ impl fmt::Display for FetchFault {
     }
 }
 
-/// A JWK set that can be used.
-#[derive(Clone, Debug)]
-pub struct FetchedSet {
-    /// The usable keys.
-    pub keys: KeySet,
-    /// Those that are left out.
-    pub skipped: Vec<SkippedKey>,
-    /// The text it was read from.
-    pub text: String,
-    /// How long the provider says that it is fresh.
-    pub lifetime: Option<Seconds>,
-}
-
-impl FetchedSet {
-    /// Reads an answer.
-    ///
-    /// # Errors
-    /// See [`FetchFault`].
-    pub fn read(response: &Response, algorithms: Option<&[Algorithm]>) -> Result<Self, FetchFault> {
-        let body = response.json_body()?;
-        Ok(Self { lifetime: response.lifetime(), ..Self::parse(body, algorithms)? })
-    }
-
-    /// Reads the text of a set.
-    ///
-    /// # Errors
-    /// `TooLarge`, `NotJson`, `KeySet`.
-    pub fn parse(text: &[u8], algorithms: Option<&[Algorithm]>) -> Result<Self, FetchFault> {
-        if text.len() > MAX_KEY_SET_BYTES {
-            return Err(FetchFault::TooLarge(text.len()));
-        }
-        let value = json::parse(text, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
-        let (keys, skipped) = KeySet::compile(&value, algorithms).map_err(FetchFault::KeySet)?;
-        Ok(Self { keys, skipped, text: String::from_utf8_lossy(text).into_owned(), lifetime: None })
-    }
-
-    /// How many keys came with members of a private key.
-    #[must_use]
-    pub fn private_keys(&self) -> usize {
-        self.skipped.iter().filter(|key| key.is_private()).count()
-    }
-}
-
-/// Where the metadata in an answer says that the keys are.
-///
-/// # Errors
-/// Those of an answer that is not JSON, and [`FetchFault::Metadata`].
-pub fn key_endpoint(
-    response: &Response,
-    metadata: &Endpoint,
-    issuer: &str,
-    key_host: Option<&KeyHost>,
-) -> Result<Endpoint, FetchFault> {
-    let value = json::parse(response.json_body()?, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
-    if value.get("issuer").and_then(Value::as_str) != Some(issuer) {
-        return Err(FetchFault::Metadata(MetadataFault::Issuer));
-    }
-    let url = value.get("jwks_uri").and_then(Value::as_str).and_then(|text| KeyUrl::parse(text).ok());
-    let url = url.ok_or(FetchFault::Metadata(MetadataFault::KeyUrl))?;
-    if url.scheme() != metadata.url.scheme() {
-        return Err(FetchFault::Metadata(MetadataFault::Scheme));
-    }
-    let authority = url.authority();
-    if authority == metadata.url.authority() {
-        return Ok(Endpoint { url, cluster: metadata.cluster.clone() });
-    }
-    match key_host {
-        Some(KeyHost { host, cluster }) if *host == authority => Ok(Endpoint { url, cluster: cluster.clone() }),
-        _ => Err(FetchFault::Metadata(MetadataFault::Host(authority))),
-    }
-}
-
 impl Response {
     /// The body, if the answer is one that JSON can be read from.
-    fn json_body(&self) -> Result<&[u8], FetchFault> {
+    pub(crate) fn json_body(&self) -> Result<&[u8], FetchFault> {
         match self.status {
             200 => {}
             0 => return Err(FetchFault::NoAnswer),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_UNKNOWN_KEYS};
 use crate::portable;
-use crate::trust::Pin;
+use crate::profile::Pin;
 
 /// A worker that has the first set and may look something up.
 fn with_first_set() -> Worker {

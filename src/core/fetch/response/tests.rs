@@ -1,12 +1,13 @@
 use serde_json::json;
 
-use super::{FetchFault, FetchedSet, MetadataFault, Response, key_endpoint};
+use super::{FetchFault, Response};
+use crate::fetch::{Endpoint, KeyUrl};
 use crate::jose::Algorithm;
+use crate::keys::{FetchedSet, KeyHost, MetadataFault, key_endpoint};
 use crate::limits::MAX_KEY_SET_BYTES;
 use crate::portable;
 use crate::testing::{jwk_set, key};
 use crate::time::Seconds;
-use crate::trust::{Endpoint, KeyHost, KeyUrl};
 
 /// A good answer with these fields beside or instead of its own.
 fn response(fields: &[(&str, &str)], body: &str) -> Response {

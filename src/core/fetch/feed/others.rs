@@ -1,31 +1,32 @@
 //! What a feed does in the memory that the workers share: it follows the others, and ends its own fetches there.
 
 use super::{Feed, LEASE_MARGIN, Turn};
+use crate::fetch::shared::{FetchId, Lease, SharedSet};
+use crate::fetch::{FetchFault, SharedMemory};
+use crate::keys::FetchedSet;
 use crate::limits::LONGEST_BACK_OFF;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::shared::{FetchId, Lease, SharedSet};
-use crate::trust::{FetchFault, FetchedSet, SharedMemory};
 
 /// What another worker's work brings.
 #[derive(Debug, Default)]
-pub(in crate::trust) struct News {
+pub(crate) struct News {
     /// Its fetch has ended.
-    pub(in crate::trust) ended: bool,
+    pub(crate) ended: bool,
     /// The set that it shared, unless this worker has looked at it before.
-    pub(in crate::trust) set: Option<OthersSet>,
+    pub(crate) set: Option<OthersSet>,
 }
 
 /// A set that another worker fetched, not yet checked against other profiles.
 #[derive(Debug)]
-pub(in crate::trust) struct OthersSet {
-    pub(in crate::trust) set: Result<FetchedSet, FetchFault>,
-    pub(in crate::trust) fetch: FetchId,
-    pub(in crate::trust) fetched_at: UnixSeconds,
+pub(crate) struct OthersSet {
+    pub(crate) set: Result<FetchedSet, FetchFault>,
+    pub(crate) fetch: FetchId,
+    pub(crate) fetched_at: UnixSeconds,
 }
 
 impl Feed {
     /// Notes what other workers do, and what one of them has shared.
-    pub(in crate::trust) fn follow(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> News {
+    pub(crate) fn follow(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> News {
         self.stay_within(now);
         let (lease, _) = self.lease(memory, now);
         let ended = self.follow_lease(lease, now);
@@ -72,19 +73,19 @@ impl Feed {
 
     /// To be called after what [`follow`](Self::follow) brought was taken: the fetch that has begun by now does not count for
     /// the keys that are looked for here since a moment ago.
-    pub(in crate::trust) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.lookups.settle(self.latest);
     }
 
     /// Rests as another worker's lease says.
-    pub(super) fn rest_as(&mut self, lease: Lease) {
+    pub(crate) fn rest_as(&mut self, lease: Lease) {
         self.failures = lease.failures;
         self.turn = Turn::Due { at: lease.until, earliest: lease.until };
     }
 
     /// The lease in the slot. Nobody of us writes one that ends later than what it is for can take: such a one is forged, or
     /// from before the clock stepped back.
-    pub(super) fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
+    pub(crate) fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
         let (lease, version) = self.slot.lease(memory, now);
         let longest = |lease: &Lease| match lease {
             Lease { fetching: true, .. } => self.lease_length(),
@@ -105,7 +106,7 @@ impl Feed {
 
     /// Ends this worker's fetch in the shared memory, with this set or with so many failures in a row; all rest until then.
     /// False where the lease is another worker's by now: nothing is written, and that one is followed from the next tick on.
-    pub(super) fn end_fetch(
+    pub(crate) fn end_fetch(
         &mut self,
         failures: u32,
         until: UnixSeconds,
@@ -134,7 +135,7 @@ impl Feed {
     }
 
     /// The set that is held here: which fetch brought it, and when.
-    pub(super) fn held_set(&self) -> Option<(FetchId, UnixSeconds)> {
+    pub(crate) fn held_set(&self) -> Option<(FetchId, UnixSeconds)> {
         self.held.as_ref().map(|held| (held.fetch, held.fetched_at))
     }
 }

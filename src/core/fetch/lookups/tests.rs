@@ -1,10 +1,10 @@
 use super::{KeyIdDigest, Lookups};
+use crate::fetch::shared::FetchId;
 use crate::jose::{Algorithm, KeySet};
 use crate::limits::MAX_UNKNOWN_KEYS;
 use crate::portable;
 use crate::testing::{key, key_set};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::shared::FetchId;
 
 const INTERVAL: Seconds = Seconds::new(20);
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);

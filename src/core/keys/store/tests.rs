@@ -8,15 +8,14 @@ mod sharing;
 use serde_json::json;
 
 use super::{Effect, FetchRequest, Report, RequestId, TrustStore};
+use crate::fetch::{Endpoint, FetchFault, KeyUrl, Response, SharedMemory};
 use crate::jose::Algorithm;
+use crate::keys::{FetchedKeys, KeyLocation, KeySource, MissingKey, Prospect};
 use crate::mint::SigningKey;
+use crate::profile::TokenProfile;
 use crate::provider::ProviderName;
 use crate::testing::{self, FakeMemory, NOW, key, other_key};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{
-    Endpoint, FetchFault, FetchedKeys, KeyLocation, KeySource, KeyUrl, MissingKey, Prospect, Response, SharedMemory,
-    TokenProfile,
-};
 
 /// How the profile of these tests fetches: fresh for 100 to 1,000 s, stale for 500 more, one lookup in 20 s.
 fn source() -> FetchedKeys {

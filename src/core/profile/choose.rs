@@ -40,9 +40,9 @@ mod tests {
     use crate::jose::{ClaimPath, UnverifiedClaims, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
+    use crate::profile::{IssuerId, IssuerTemplate, Pin, TokenProfile};
     use crate::refusal::Reason;
     use crate::testing;
-    use crate::trust::{IssuerId, IssuerTemplate, Pin, TokenProfile};
 
     fn chosen(profiles: &[TokenProfile], changes: Value) -> Result<&str, Reason> {
         let token = testing::token(&testing::claims(changes));

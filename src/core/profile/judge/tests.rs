@@ -2,12 +2,13 @@ use serde_json::{Value, json};
 
 use super::{Appraisal, JudgedTimes};
 use crate::jose::{Algorithm, ClaimSet, UnverifiedToken};
+use crate::keys::{NotVerified, TrustStore};
 use crate::limits::TOKEN_BYTES;
 use crate::portable;
+use crate::profile::{Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::testing::{self, NOW};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Audiences, Expiry, IssuerId, NotVerified, Pin, TokenProfile, TrustStore, Typ};
 
 fn profile() -> TokenProfile {
     testing::profile("corp")
