@@ -57,7 +57,7 @@ fn place_error(document: &Document, error: ConfigError) -> Problem {
         level: Level::Error,
         at: in_file.unwrap_or_else(|| document.at(&pointer)),
         inside: if in_file.is_some() { None } else { position },
-        code,
+        code: code.code(),
         pointer: Some(pointer),
         message,
         help: help.into(),
@@ -67,7 +67,7 @@ fn place_error(document: &Document, error: ConfigError) -> Problem {
 fn place_warning(document: &Document, warning: ConfigWarning) -> Problem {
     let ConfigWarning { pointer, code, message } = warning;
     let at = document.at(&pointer);
-    let pointer = Some(pointer);
+    let (code, pointer) = (code.code(), Some(pointer));
     Problem { level: Level::Warning, at, inside: None, code, pointer, message, help: Box::default() }
 }
 

@@ -1,6 +1,6 @@
 //! Problems at their places, and files with one configuration.
 
-use countersign_core::config_error::{ConfigError, TextPosition};
+use countersign_core::config_error::{ConfigCode, ConfigError, TextPosition};
 
 use super::{only_configuration, place_error};
 use crate::document;
@@ -9,7 +9,7 @@ fn policy_error(pointer: &str) -> ConfigError {
     ConfigError {
         pointer: pointer.to_owned(),
         position: Some(TextPosition { line: 2, column: 3 }),
-        code: "policy-syntax",
+        code: ConfigCode::PolicySyntax,
         message: "a bracket is missing".to_owned(),
         help: "first line\nsecond line".to_owned(),
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use cedar_policy::{EntityUid, pst};
 
 use super::{GroupHierarchy, Vocabulary};
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::spelling::suggestion;
 use crate::trust::Issuer;
 
@@ -54,7 +54,7 @@ impl Groups {
             errors.push(ConfigError {
                 pointer: hierarchy.pointer.clone(),
                 position: None,
-                code: "group-cycle",
+                code: ConfigCode::GroupCycle,
                 message: format!("the group `{member}` is in itself"),
                 help: "take one of the memberships away".to_owned(),
             });
@@ -132,7 +132,7 @@ fn nobody_in(group: &EntityUid, issuer: &Issuer, pointer: String) -> ConfigError
     ConfigError {
         pointer,
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message: format!("nobody can be in `{group}`: `principal` of `{issuer}` has no `groups`"),
         help: format!(
             "write the claim that lists them, as in `groups: groups`, in `principal` of `{issuer}`, or remove this group"
@@ -145,7 +145,7 @@ fn group(text: &str, pointer: &str, vocabulary: Vocabulary<'_>) -> Result<(Entit
     let problem = |message: String, help: String| ConfigError {
         pointer: pointer.to_owned(),
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message,
         help,
     };

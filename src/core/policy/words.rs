@@ -10,7 +10,7 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, U
 use super::compile::Checked;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, visit};
-use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::trust::FactType;
 
 /// Claims that hold a set of words at some provider: OAuth 2.0 scopes (RFC 8693, and as Entra ID and Okta call them), and
@@ -104,7 +104,7 @@ pub(super) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
         let name = path.rsplit('.').next().unwrap_or_default();
         ConfigWarning {
             pointer: policy.source.document.pointer.clone(),
-            code: "loose-scope-match",
+            code: ConfigCode::LooseScopeMatch,
             message: format!(
                 "`{}` compares `context.{path}` with `like \"{}\"`, which also fits `{}`: a pattern does not know where a word \
                  ends; declare the fact as `{name}: scopes` and write `context.{path}.contains(\"...\")`",
