@@ -57,6 +57,11 @@ pub mod identity;
 pub mod policy;
 
 #[cfg(feature = "policy")]
+pub mod identity_header;
+#[cfg(feature = "policy")]
+pub mod mode;
+
+#[cfg(feature = "policy")]
 pub mod config;
 #[cfg(feature = "policy")]
 pub mod telemetry;

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::document::{Known, Node};
-use super::headers::{HeaderFault, header_name};
-use super::names::quoted;
+use super::names::{HeaderFault, header_name, quoted};
 use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;

@@ -10,13 +10,16 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use super::{AddressSource, IdentitySource, Mode, PeerSource, Plan};
+use super::Plan;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::identity_header::IdentitySource;
 use crate::jose::Algorithm;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
+use crate::mode::Mode;
 use crate::portable;
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
+use crate::request::{AddressSource, PeerSource};
 use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
