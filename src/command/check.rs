@@ -232,7 +232,7 @@ fn place_error(document: &Document, error: ConfigError) -> Problem {
     Problem {
         at: in_file.unwrap_or_else(|| document.at(&pointer)),
         inside: if in_file.is_some() { None } else { position },
-        code,
+        code: code.code(),
         pointer: Some(pointer),
         message,
         help: help.into(),
@@ -241,7 +241,14 @@ fn place_error(document: &Document, error: ConfigError) -> Problem {
 
 fn place_warning(document: &Document, warning: ConfigWarning) -> Problem {
     let ConfigWarning { pointer, code, message } = warning;
-    Problem { at: document.at(&pointer), inside: None, code, pointer: Some(pointer), message, help: Box::default() }
+    Problem {
+        at: document.at(&pointer),
+        inside: None,
+        code: code.code(),
+        pointer: Some(pointer),
+        message,
+        help: Box::default(),
+    }
 }
 
 /// Prints what is wrong with a configuration that another verb was to use.

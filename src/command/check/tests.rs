@@ -1,6 +1,6 @@
 //! Problems at their places, and how they are printed.
 
-use countersign_core::config_error::{ConfigError, TextPosition};
+use countersign_core::config_error::{ConfigCode, ConfigError, TextPosition};
 
 use super::super::input;
 use super::{Files, Report, only_configuration, place_error, reports};
@@ -17,7 +17,7 @@ fn policy_error(pointer: &str) -> ConfigError {
     ConfigError {
         pointer: pointer.to_owned(),
         position: Some(TextPosition { line: 2, column: 3 }),
-        code: "policy-syntax",
+        code: ConfigCode::PolicySyntax,
         message: "a bracket is missing".to_owned(),
         help: "first line\nsecond line".to_owned(),
     }

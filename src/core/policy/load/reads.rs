@@ -11,7 +11,7 @@ use super::names::context_path;
 
 /// Paths inside `context`, from its members inwards.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reads {
+pub(in crate::policy) struct Reads {
     /// Whose values are read.
     pub values: BTreeSet<Vec<String>>,
     /// Whose presence is asked for with `has`.
@@ -24,7 +24,7 @@ pub(super) struct Reads {
 
 impl Reads {
     /// Of the principal in the scope, and of all conditions of a policy.
-    pub(super) fn of(body: &Template) -> Self {
+    pub(in crate::policy) fn of(body: &Template) -> Self {
         let mut reads = Self { memberships: scope_group(body).into_iter().cloned().collect(), ..Self::default() };
         for Clause::When(condition) | Clause::Unless(condition) in body.clauses() {
             visit(condition, &mut |expression| reads.note(expression));
@@ -49,12 +49,12 @@ impl Reads {
     }
 
     /// Whether any path begins with this member of the context.
-    pub(super) fn mentions(&self, member: &str) -> bool {
+    pub(in crate::policy) fn mentions(&self, member: &str) -> bool {
         self.values.iter().chain(&self.presences).any(|path| path.first().is_some_and(|first| first == member))
     }
 
     /// Whether any path begins with these two members.
-    pub(super) fn mentions_parameters(&self) -> bool {
+    pub(in crate::policy) fn mentions_parameters(&self) -> bool {
         let wanted = ["http_request", "path_parameters"];
         self.values
             .iter()
@@ -64,7 +64,7 @@ impl Reads {
 }
 
 /// A condition that is `principal in ...` or `principal is T in ...`.
-pub(super) struct Membership<'e> {
+pub(in crate::policy) struct Membership<'e> {
     /// The type that is asked for with it.
     pub entity_type: Option<&'e EntityType>,
     /// What the principal is asked to be in: one of these suffices.
@@ -73,7 +73,7 @@ pub(super) struct Membership<'e> {
 
 impl<'e> Membership<'e> {
     /// Reads the condition, if it is one; what stands behind `in` counts as far as it is entities by name.
-    pub(super) fn of(expression: &'e Expr) -> Option<Self> {
+    pub(in crate::policy) fn of(expression: &'e Expr) -> Option<Self> {
         let (asked, entity_type, within) = match expression {
             Expr::BinaryOp { op: BinaryOp::In, left, right } => (left, None, right),
             Expr::Is { expr, entity_type, in_expr: Some(within) } => (expr, Some(entity_type), within),
@@ -85,7 +85,7 @@ impl<'e> Membership<'e> {
 }
 
 /// What stands behind `in`: one entity by name, or several in brackets, each `None` where it is something else.
-pub(super) fn entities(within: &Expr) -> Vec<Option<&EntityUID>> {
+pub(in crate::policy) fn entities(within: &Expr) -> Vec<Option<&EntityUID>> {
     match within {
         Expr::Set(elements) => elements.iter().map(|element| literal_entity(element)).collect(),
         one => vec![literal_entity(one)],
@@ -93,7 +93,7 @@ pub(super) fn entities(within: &Expr) -> Vec<Option<&EntityUID>> {
 }
 
 /// An entity by name.
-pub(super) fn literal_entity(expression: &Expr) -> Option<&EntityUID> {
+pub(in crate::policy) fn literal_entity(expression: &Expr) -> Option<&EntityUID> {
     match expression {
         Expr::Literal(Literal::EntityUID(entity)) => Some(entity),
         _ => None,
@@ -101,7 +101,7 @@ pub(super) fn literal_entity(expression: &Expr) -> Option<&EntityUID> {
 }
 
 /// What the scope asks the principal to be in.
-pub(super) fn scope_group(body: &Template) -> Option<&EntityUID> {
+pub(in crate::policy) fn scope_group(body: &Template) -> Option<&EntityUID> {
     match &body.principal {
         PrincipalConstraint::In(EntityOrSlot::Entity(entity))
         | PrincipalConstraint::IsIn(_, EntityOrSlot::Entity(entity)) => Some(entity),
@@ -114,7 +114,7 @@ fn owned(path: Vec<&str>) -> Vec<String> {
 }
 
 /// The whole path whose presence `context.a has b.c` asks for.
-pub(super) fn presence_path(expression: &Expr) -> Option<Vec<String>> {
+pub(in crate::policy) fn presence_path(expression: &Expr) -> Option<Vec<String>> {
     let Expr::HasAttr { expr, attrs } = expression else { return None };
     let mut path = owned(context_path(expr)?);
     path.extend(attrs.iter().map(ToString::to_string));
@@ -122,7 +122,7 @@ pub(super) fn presence_path(expression: &Expr) -> Option<Vec<String>> {
 }
 
 /// Calls `see` for an expression and each part of it, but not for the parts of a path: those are one read.
-pub(super) fn visit<'e>(expression: &'e Expr, see: &mut impl FnMut(&'e Expr)) {
+pub(in crate::policy) fn visit<'e>(expression: &'e Expr, see: &mut impl FnMut(&'e Expr)) {
     see(expression);
     if context_path(expression).is_some() {
         return;
@@ -151,7 +151,7 @@ fn parts(expression: &Expr) -> Vec<&Expr> {
 }
 
 /// The text of a `like` pattern, with this character for each `*`.
-pub(super) fn pattern_text(pattern: &[PatternElem], wildcard: char) -> String {
+pub(in crate::policy) fn pattern_text(pattern: &[PatternElem], wildcard: char) -> String {
     let character = |element: &PatternElem| match element {
         PatternElem::Char(character) => *character,
         PatternElem::Wildcard => wildcard,

@@ -7,7 +7,7 @@ use crate::text::is_identifier;
 
 /// The condition around an unguarded read, with the guard that fails towards "no": a forbid must not fall silent where the
 /// fact is absent, as Cedar's own advice `x has y && ..` would make it. `presence` asks for the fact at `read`.
-pub(super) fn guarded(body: &Template, presence: &str, read: &str) -> Option<String> {
+pub(in crate::policy) fn guarded(body: &Template, presence: &str, read: &str) -> Option<String> {
     body.clauses().iter().find_map(|clause| {
         let (condition, denies) = match clause {
             Clause::When(condition) => (condition, body.effect == Effect::Forbid),
@@ -20,7 +20,7 @@ pub(super) fn guarded(body: &Template, presence: &str, read: &str) -> Option<Str
 }
 
 /// A condition that is true where the fact is absent. Cedar's validator follows a guard into `then`, not across `||`.
-pub(super) fn denying(presence: &str, condition: &str) -> String {
+pub(in crate::policy) fn denying(presence: &str, condition: &str) -> String {
     format!("if {presence} then {condition} else true")
 }
 
@@ -48,30 +48,30 @@ fn reads(part: &Expr, read: &str) -> bool {
 }
 
 /// The expression as a person writes it: Cedar prints members and brackets more heavily than needed.
-pub(super) fn plain(expression: &Expr) -> String {
+pub(in crate::policy) fn plain(expression: &Expr) -> String {
     Printer { replaced: None }.print(expression)
 }
 
 /// The same with another text in place of one part of it.
-pub(super) fn with_part(expression: &Expr, part: &Expr, text: &str) -> String {
+pub(in crate::policy) fn with_part(expression: &Expr, part: &Expr, text: &str) -> String {
     Printer { replaced: Some((part, text)) }.print(expression)
 }
 
 /// The expression as an operand of `&&` or `||`.
-pub(super) fn in_chain(expression: &Expr) -> String {
+pub(in crate::policy) fn in_chain(expression: &Expr) -> String {
     let loose = matches!(expression, Expr::IfThenElse { .. } | Expr::BinaryOp { op: BinaryOp::Or, .. });
     if loose { format!("({})", plain(expression)) } else { plain(expression) }
 }
 
 /// The path inside `context`.
-pub(super) fn path_text(path: &[String]) -> String {
+pub(in crate::policy) fn path_text(path: &[String]) -> String {
     path.iter().fold("context".to_owned(), |base, name| {
         if is_identifier(name) { format!("{base}.{name}") } else { format!("{base}[\"{}\"]", name.escape_debug()) }
     })
 }
 
 /// The question whether all of a path is there: by itself, so that nothing on the way needs a guard.
-pub(super) fn presence_text(path: &[String]) -> String {
+pub(in crate::policy) fn presence_text(path: &[String]) -> String {
     if path.iter().all(|name| is_identifier(name)) {
         return format!("context has {}", path.join("."));
     }

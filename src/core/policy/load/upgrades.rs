@@ -5,8 +5,8 @@
 
 use cedar_policy::pst::Effect;
 
-use super::compile::Checked;
-use crate::config_error::ConfigWarning;
+use super::Checked;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::request::{Action, Method};
 
 /// Actions that change something.
@@ -19,7 +19,7 @@ const WRITES: [Action; 5] = [
 ];
 
 /// Every forbid of one document that names writes and not `upgrade`, where a permit lets the same principals upgrade.
-pub(super) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
     let (forbids, permits): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
         policies.iter().partition(|policy| policy.named.body.effect == Effect::Forbid);
     let on_upgrade = |policy: &Checked<'_>| policy.scope.actions.holds(Action::Upgrade);
@@ -38,7 +38,7 @@ pub(super) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<ConfigWarning> 
         };
         warnings.push(ConfigWarning {
             pointer: forbid.source.document.pointer.clone(),
-            code: "upgrade-not-forbidden",
+            code: ConfigCode::UpgradeNotForbidden,
             message: format!(
                 "`{}` forbids writes and not `upgrade`, which `{}` permits: the same POST with an `Upgrade` header has the \
                  action `upgrade`, and the forbid does not apply; add `Action::\"upgrade\"` to the forbid, as in \

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, PatternElem, UnaryOp};
 
-use super::compile::Checked;
+use super::Checked;
 use super::names::context_path;
 use super::reads::pattern_text;
-use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::limits::PATH_BYTES;
 use crate::request::{Match, Path, PathTemplate};
 
 /// Every comparison of a policy that denies where it holds, and does not hold with a slash behind the path.
-pub(super) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
     let tails = &policy.scope.ground.tails;
     let mut found = BTreeSet::new();
     let denies = policy.named.body.effect == Effect::Forbid;
@@ -31,7 +31,7 @@ pub(super) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
     }
     let warning = |(value, text): (String, String)| ConfigWarning {
         pointer: policy.source.document.pointer.clone(),
-        code: "path-spelling",
+        code: ConfigCode::PathSpelling,
         message: format!(
             "`{}` compares `context.{value}` with `{}`, and the same path with a slash behind it, or with letters in another \
              case, is another text; give the path a route of its own, which refuses such spellings, or end the pattern with `*`",

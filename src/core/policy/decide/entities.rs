@@ -8,10 +8,10 @@ use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
 
-use super::groups::Groups;
-use super::names::{ANONYMOUS_ID, Kind, Names};
-use super::scope::route_actions;
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::policy::load::groups::Groups;
+use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
+use crate::policy::load::scope::route_actions;
 use crate::provider::ProviderName;
 use crate::request::{Action, PathParameters, Peer};
 use crate::route::RouteMatch;
@@ -20,7 +20,7 @@ use crate::trust::{FactRecord, FactValue};
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(in crate::policy) struct Directory {
     anonymous: EntityUid,
     issuers: HashMap<ProviderName, IssuerTypes>,
     groups: Groups,
@@ -37,7 +37,7 @@ struct IssuerTypes {
 
 /// A request as Cedar takes it.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(in crate::policy) struct Question {
     /// Whose principal asks.
     pub kind: Kind,
     /// The principal and every group that it is in.
@@ -53,7 +53,7 @@ pub(super) struct Question {
 /// The identity or the request is not one that the configuration can speak of. It does not happen with what the earlier
 /// steps build, and ends in a refusal if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotExpressible;
+pub(in crate::policy) struct NotExpressible;
 
 fn named<T, E>(result: Result<T, E>) -> Result<T, NotExpressible> {
     result.map_err(|_| NotExpressible)
@@ -68,7 +68,7 @@ impl Directory {
     ///
     /// # Errors
     /// Where a name of the configuration is no Cedar name.
-    pub(super) fn compile(names: Names<'_>) -> Result<Self, NotExpressible> {
+    pub(in crate::policy) fn compile(names: Names<'_>) -> Result<Self, NotExpressible> {
         let type_name = |text: &str| named(EntityTypeName::from_str(text));
         let (action_type, route_type, application_type) =
             (type_name("Action")?, type_name("Route")?, type_name("Application")?);
@@ -111,7 +111,7 @@ impl Directory {
     ///
     /// # Errors
     /// See [`NotExpressible`].
-    pub(super) fn question(
+    pub(in crate::policy) fn question(
         &self,
         identity: &Identity,
         request: &crate::request::Request,

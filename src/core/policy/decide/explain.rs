@@ -13,11 +13,11 @@ use super::{Compiled, NearMiss};
 use crate::limits::MAX_NEAR_MISSES;
 
 /// Permits looked at for one decision.
-pub(super) const MAX_PERMITS_EXPLAINED: usize = 64;
+pub(in crate::policy) const MAX_PERMITS_EXPLAINED: usize = 64;
 
 /// The conditions of a permit, each as a policy of its own. Made when first wanted: most permits are never a near miss.
 #[derive(Debug, Default)]
-pub(super) struct Conditions(OnceLock<Option<(PolicySet, usize)>>);
+pub(in crate::policy) struct Conditions(OnceLock<Option<(PolicySet, usize)>>);
 
 impl Conditions {
     /// How many conditions fail; one that cannot be evaluated fails.
@@ -65,7 +65,7 @@ fn split_and(condition: &std::sync::Arc<Expr>, into: &mut Vec<Clause>) {
 }
 
 /// A permit that might have applied.
-pub(super) struct Candidate<'p> {
+pub(in crate::policy) struct Candidate<'p> {
     /// The permit.
     pub permit: &'p Compiled,
     /// Devices that it needs and that are not verified.
@@ -75,7 +75,7 @@ pub(super) struct Candidate<'p> {
 }
 
 /// The near misses among these permits: fewest failed conditions first, then those whose scope matched whole.
-pub(super) fn near_misses<'p>(
+pub(in crate::policy) fn near_misses<'p>(
     candidates: impl IntoIterator<Item = Candidate<'p>>,
     question: &Question,
 ) -> Vec<NearMiss> {

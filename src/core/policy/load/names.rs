@@ -6,24 +6,24 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst;
 
-use super::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
 use super::groups::Groups;
-use super::{PolicyDocument, Vocabulary};
+use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
+use crate::policy::{PolicyDocument, Vocabulary};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
 use crate::route::{Application, Route};
 use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// The Cedar entity type of a caller without credentials.
-pub(super) const ANONYMOUS_TYPE: &str = "Anonymous";
+pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";
 /// The only entity of that type.
-pub(super) const ANONYMOUS_ID: &str = "anonymous";
+pub(in crate::policy) const ANONYMOUS_ID: &str = "anonymous";
 /// The entity type of an issuer's groups, inside its namespace.
-pub(super) const GROUP: &str = "Group";
+pub(in crate::policy) const GROUP: &str = "Group";
 
 /// A kind of principal: whose principals they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(in crate::policy) enum Kind {
     /// A caller without credentials.
     Anonymous,
     /// Principals of the issuer at this place in the vocabulary.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// A set of actions, one bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Actions(u16);
+pub(in crate::policy) struct Actions(u16);
 
 impl Actions {
     const fn bit(action: Action) -> u16 {
@@ -52,37 +52,37 @@ impl Actions {
     }
 
     /// All of them.
-    pub(super) fn all() -> Self {
+    pub(in crate::policy) fn all() -> Self {
         Action::all().collect()
     }
 
     /// The action of this name with those in it.
-    pub(super) fn of_name(name: &str) -> Self {
+    pub(in crate::policy) fn of_name(name: &str) -> Self {
         Action::all().filter(|action| action.name() == name || action.group() == Some(name)).collect()
     }
 
     /// Only the action of exactly this name.
-    pub(super) fn exactly(name: &str) -> Self {
+    pub(in crate::policy) fn exactly(name: &str) -> Self {
         Action::all().filter(|action| action.name() == name).collect()
     }
 
     /// Whether the action is in it.
-    pub(super) const fn holds(self, action: Action) -> bool {
+    pub(in crate::policy) const fn holds(self, action: Action) -> bool {
         self.0 & Self::bit(action) != 0
     }
 
     /// Whether all of the other's are in it.
-    pub(super) const fn covers(self, other: Self) -> bool {
+    pub(in crate::policy) const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// The union.
-    pub(super) const fn or(self, other: Self) -> Self {
+    pub(in crate::policy) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Its actions in order.
-    pub(super) fn iter(self) -> impl Iterator<Item = Action> {
+    pub(in crate::policy) fn iter(self) -> impl Iterator<Item = Action> {
         Action::all().filter(move |action| self.holds(*action))
     }
 }
@@ -95,7 +95,7 @@ impl FromIterator<Action> for Actions {
 
 /// Everything that has a name.
 #[derive(Clone, Copy)]
-pub(super) struct Names<'a> {
+pub(in crate::policy) struct Names<'a> {
     /// Issuers, devices, routes.
     pub vocabulary: Vocabulary<'a>,
     /// The groups' hierarchy.
@@ -104,12 +104,12 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The kinds of principals.
-    pub(super) fn kinds(self) -> impl Iterator<Item = Kind> {
+    pub(in crate::policy) fn kinds(self) -> impl Iterator<Item = Kind> {
         core::iter::once(Kind::Anonymous).chain((0..self.vocabulary.issuers.len()).map(Kind::Issuer))
     }
 
     /// The issuer of a kind.
-    pub(super) fn issuer(self, kind: Kind) -> Option<&'a Issuer> {
+    pub(in crate::policy) fn issuer(self, kind: Kind) -> Option<&'a Issuer> {
         match kind {
             Kind::Anonymous => None,
             Kind::Issuer(place) => self.vocabulary.issuers.get(place),
@@ -117,7 +117,7 @@ impl<'a> Names<'a> {
     }
 
     /// The entity type of a kind's principals.
-    pub(super) fn principal_type(self, kind: Kind) -> String {
+    pub(in crate::policy) fn principal_type(self, kind: Kind) -> String {
         self.issuer(kind).map_or_else(
             || ANONYMOUS_TYPE.to_owned(),
             |issuer| format!("{}::{}", issuer.profile.name, issuer.principal.entity_type),
@@ -125,19 +125,19 @@ impl<'a> Names<'a> {
     }
 
     /// The kind whose principals have this entity type.
-    pub(super) fn kind_of_type(self, entity_type: &str) -> Option<Kind> {
+    pub(in crate::policy) fn kind_of_type(self, entity_type: &str) -> Option<Kind> {
         self.kinds().find(|kind| self.principal_type(*kind) == entity_type)
     }
 
     /// The place of the issuer whose groups have this entity type.
-    pub(super) fn issuer_of_group_type(self, entity_type: &str) -> Option<usize> {
+    pub(in crate::policy) fn issuer_of_group_type(self, entity_type: &str) -> Option<usize> {
         let namespace = entity_type.strip_suffix(GROUP)?.strip_suffix("::")?;
         self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == namespace)
     }
 
     /// The kinds of principals who can be in a group: those whose tokens can name it, and those whose groups the
     /// configuration puts into it. `None` for an entity that is not a group.
-    pub(super) fn members(self, group: &pst::EntityUID) -> Option<BTreeSet<Kind>> {
+    pub(in crate::policy) fn members(self, group: &pst::EntityUID) -> Option<BTreeSet<Kind>> {
         let own = self.issuer_of_group_type(&group.ty.to_string())?;
         let lists = self.vocabulary.issuers.get(own).is_some_and(|issuer| issuer.principal.groups.is_some());
         Some(lists.then_some(own).into_iter().chain(self.groups.members_of(group)).map(Kind::Issuer).collect())
@@ -145,7 +145,7 @@ impl<'a> Names<'a> {
 
     /// The facts whose absence leaves a principal of this kind in no group, outermost first. Empty where every token that is
     /// accepted has the groups claim.
-    pub(super) fn absent_groups(self, kind: Kind) -> Vec<Vec<String>> {
+    pub(in crate::policy) fn absent_groups(self, kind: Kind) -> Vec<Vec<String>> {
         let Some((issuer, groups)) =
             self.issuer(kind).and_then(|issuer| Some((issuer, issuer.principal.groups.as_ref()?)))
         else {
@@ -167,32 +167,35 @@ impl<'a> Names<'a> {
     }
 
     /// Every entity type.
-    pub(super) fn entity_types(self) -> Vec<String> {
+    pub(in crate::policy) fn entity_types(self) -> Vec<String> {
         let principals = self.kinds().map(|kind| self.principal_type(kind));
         let groups = self.vocabulary.issuers.iter().map(|issuer| format!("{}::{GROUP}", issuer.profile.name));
         principals.chain(groups).chain(["Application", "Route", "Action"].map(str::to_owned)).collect()
     }
 
     /// The application of this name.
-    pub(super) fn application(self, name: &str) -> Option<&'a Application> {
+    pub(in crate::policy) fn application(self, name: &str) -> Option<&'a Application> {
         self.vocabulary.router.applications.iter().find(|application| application.name == name)
     }
 
     /// The route of this id, `<application>/<route>`.
-    pub(super) fn route(self, id: &str) -> Option<(&'a Application, &'a Route)> {
+    pub(in crate::policy) fn route(self, id: &str) -> Option<(&'a Application, &'a Route)> {
         let (application, route) = id.split_once('/')?;
         let application = self.application(application)?;
         application.routes.iter().find(|candidate| candidate.name == route).map(|route| (application, route))
     }
 
     /// The applications of a document.
-    pub(super) fn applications_of(self, document: &'a PolicyDocument) -> impl Iterator<Item = &'a Application> {
+    pub(in crate::policy) fn applications_of(
+        self,
+        document: &'a PolicyDocument,
+    ) -> impl Iterator<Item = &'a Application> {
         let applications = self.vocabulary.router.applications.iter();
         applications.filter(move |application| document.applies_to.contains(&application.name))
     }
 
     /// The kinds that can reach a place that requires this issuer (or none) by an action.
-    pub(super) fn kinds_reaching(self, issuer: Option<&ProviderName>, action: Action) -> BTreeSet<Kind> {
+    pub(in crate::policy) fn kinds_reaching(self, issuer: Option<&ProviderName>, action: Action) -> BTreeSet<Kind> {
         if action == Action::Preflight {
             return BTreeSet::from([Kind::Anonymous]);
         }
@@ -206,12 +209,12 @@ impl<'a> Names<'a> {
     }
 
     /// The device provider of this name.
-    pub(super) fn device(self, name: &str) -> Option<&'a DeviceProvider> {
+    pub(in crate::policy) fn device(self, name: &str) -> Option<&'a DeviceProvider> {
         self.vocabulary.devices.iter().find(|device| device.profile.name.as_str() == name)
     }
 
     /// What stands at a path inside `context`, where every kind's and every device's record is taken together.
-    pub(super) fn fact(self, path: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
+    pub(in crate::policy) fn fact(self, path: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
         let Some((first, rest)) = path.split_first() else { return Lookup::Record };
         let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
         let profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
@@ -233,7 +236,7 @@ impl<'a> Names<'a> {
 
     /// Whether principals of this kind never have this record of `context`: Anonymous has no facts of any issuer or device,
     /// and nobody has those of another issuer.
-    pub(super) fn never_has(self, kind: Kind, record: &str) -> bool {
+    pub(in crate::policy) fn never_has(self, kind: Kind, record: &str) -> bool {
         let issuer = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == record);
         match issuer {
             Some(place) => kind != Kind::Issuer(place),
@@ -242,7 +245,7 @@ impl<'a> Names<'a> {
     }
 
     /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`.
-    pub(super) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
+    pub(in crate::policy) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
         let (provider, rest) = path.split_first()?;
         let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
         let mut profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
@@ -258,7 +261,7 @@ impl<'a> Names<'a> {
 
     /// Which parts of a path are evidence that may be absent for this kind, outermost first: claims of scopes are among
     /// them, except where `principal.groups` requires the claim. `certain` are the devices that are there for certain.
-    pub(super) fn optional_parts<'p>(
+    pub(in crate::policy) fn optional_parts<'p>(
         self,
         path: &'p [String],
         kind: Kind,
@@ -299,7 +302,7 @@ impl<'a> Names<'a> {
 
 /// What a path inside `context` leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lookup<'a> {
+pub(in crate::policy) enum Lookup<'a> {
     /// A value without members.
     Leaf,
     /// A record.
@@ -359,7 +362,7 @@ fn declared<'a>(fields: &'a [FactField], own: &[&'a str], rest: &[&str]) -> Look
 }
 
 /// The path from `context` that an expression reads, outermost first, if it is nothing but that.
-pub(super) fn context_path(expression: &pst::Expr) -> Option<Vec<&str>> {
+pub(in crate::policy) fn context_path(expression: &pst::Expr) -> Option<Vec<&str>> {
     let mut path = Vec::new();
     let mut current = expression;
     loop {
@@ -378,6 +381,6 @@ pub(super) fn context_path(expression: &pst::Expr) -> Option<Vec<&str>> {
 }
 
 /// The methods by name, for messages.
-pub(super) fn method_names() -> impl Iterator<Item = &'static str> {
+pub(in crate::policy) fn method_names() -> impl Iterator<Item = &'static str> {
     RequestMethod::all().map(RequestMethod::name)
 }

@@ -69,7 +69,7 @@ impl Frame {
 
 /// The depth of one statement, token by token.
 #[derive(Debug)]
-pub(super) struct Nesting {
+pub(in crate::policy) struct Nesting {
     open: Vec<Frame>,
     outermost: Frame,
     /// The last token ends an operand.
@@ -78,7 +78,7 @@ pub(super) struct Nesting {
 
 impl Nesting {
     /// Nothing seen.
-    pub(super) const fn new() -> Self {
+    pub(in crate::policy) const fn new() -> Self {
         Self {
             open: Vec::new(),
             outermost: Frame {
@@ -97,12 +97,12 @@ impl Nesting {
     }
 
     /// Brackets open now.
-    pub(super) fn brackets(&self) -> usize {
+    pub(in crate::policy) fn brackets(&self) -> usize {
         self.open.len()
     }
 
     /// The depth of what was taken, with every bracket closed.
-    pub(super) fn depth(&self) -> usize {
+    pub(in crate::policy) fn depth(&self) -> usize {
         let inner = self.open.iter().rev().fold(0_usize, |inner, frame| {
             let mut frame = *frame;
             frame.inner = frame.inner.max(inner);
@@ -114,7 +114,7 @@ impl Nesting {
     }
 
     /// Takes the next token.
-    pub(super) fn take(&mut self, token: &Token<'_>) {
+    pub(in crate::policy) fn take(&mut self, token: &Token<'_>) {
         if token.text == "[" && self.after_operand {
             let frame = self.frame();
             frame.operators = frame.operators.saturating_add(1);
@@ -166,8 +166,8 @@ impl Nesting {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexer::tokens;
     use super::Nesting;
-    use crate::policy::lexer::tokens;
     use crate::portable;
 
     fn depth(text: &str) -> usize {

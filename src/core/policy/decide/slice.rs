@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{EntityUid, PolicySet};
 
 use super::entities::Question;
-use super::names::{Actions, GROUP, Kind};
-use super::scope::Place;
+use crate::policy::load::names::{Actions, GROUP, Kind};
+use crate::policy::load::scope::Place;
 use crate::route::RouteMatch;
 
 /// What the policies of a slice have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Reach {
+pub(in crate::policy) struct Reach {
     /// The document, by number.
     pub document: usize,
     /// The resource.
@@ -32,7 +32,7 @@ pub(super) struct Reach {
 
 /// One slice.
 #[derive(Debug)]
-pub(super) struct Slice {
+pub(in crate::policy) struct Slice {
     /// What its policies have in common.
     pub reach: Reach,
     /// For Cedar; a policy's id there is its number in text.
@@ -43,7 +43,7 @@ pub(super) struct Slice {
 
 /// All slices, and which of them each route can meet.
 #[derive(Debug, Default)]
-pub(super) struct Slices {
+pub(in crate::policy) struct Slices {
     slices: Vec<Slice>,
     by_application: HashMap<String, ByApplication>,
 }
@@ -90,7 +90,7 @@ impl Slices {
     ///
     /// # Errors
     /// Where two policies have one number, which the caller does not do.
-    pub(super) fn compile(
+    pub(in crate::policy) fn compile(
         policies: impl IntoIterator<Item = (usize, Reach, cedar_policy::Policy)>,
         applications: &[Vec<String>],
     ) -> Result<Self, Box<cedar_policy::PolicySetError>> {
@@ -123,12 +123,16 @@ impl Slices {
     }
 
     /// The slices that a request can meet.
-    pub(super) fn met<'s>(&'s self, route: &RouteMatch<'_>, question: &'s Question) -> impl Iterator<Item = &'s Slice> {
+    pub(in crate::policy) fn met<'s>(
+        &'s self,
+        route: &RouteMatch<'_>,
+        question: &'s Question,
+    ) -> impl Iterator<Item = &'s Slice> {
         self.applicable(route, question, |slices| slices.met(&question.around).collect())
     }
 
     /// The slices that a request could meet if its principal were in one more group.
-    pub(super) fn beside<'s>(
+    pub(in crate::policy) fn beside<'s>(
         &'s self,
         route: &RouteMatch<'_>,
         question: &'s Question,

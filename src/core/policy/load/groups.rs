@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use cedar_policy::{EntityUid, pst};
 
-use super::{GroupHierarchy, Vocabulary};
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
+use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::text::{push_token, suggestion};
 use crate::trust::Issuer;
 
 /// The hierarchy of groups, whole.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Groups {
+pub(in crate::policy) struct Groups {
     /// Group to the groups it is in, directly.
     parents: HashMap<EntityUid, Vec<EntityUid>>,
     /// Pairs of issuers, by place: a group of the first is in a group of the second.
@@ -26,7 +26,10 @@ impl Groups {
     ///
     /// # Errors
     /// `unknown-group` for a name that is no group of an issuer and for a group that nobody can be in, `group-cycle`.
-    pub(super) fn compile(hierarchy: &GroupHierarchy, vocabulary: Vocabulary<'_>) -> Result<Self, Vec<ConfigError>> {
+    pub(in crate::policy) fn compile(
+        hierarchy: &GroupHierarchy,
+        vocabulary: Vocabulary<'_>,
+    ) -> Result<Self, Vec<ConfigError>> {
         let mut groups = Self::default();
         let mut errors = Vec::new();
         let mut children = Vec::new();
@@ -55,7 +58,7 @@ impl Groups {
             errors.push(ConfigError {
                 pointer: hierarchy.pointer.clone(),
                 position: None,
-                code: "group-cycle",
+                code: ConfigCode::GroupCycle,
                 message: format!("the group `{member}` is in itself"),
                 help: "take one of the memberships away".to_owned(),
             });
@@ -64,12 +67,12 @@ impl Groups {
     }
 
     /// The groups that this one is in, directly.
-    pub(super) fn parents_of(&self, group: &EntityUid) -> &[EntityUid] {
+    pub(in crate::policy) fn parents_of(&self, group: &EntityUid) -> &[EntityUid] {
         self.parents.get(group).map_or(&[], Vec::as_slice)
     }
 
     /// Issuers, by place, whose principals this section puts into the group, by any number of steps.
-    pub(super) fn members_of(&self, group: &pst::EntityUID) -> impl Iterator<Item = usize> {
+    pub(in crate::policy) fn members_of(&self, group: &pst::EntityUID) -> impl Iterator<Item = usize> {
         self.members.get(group).into_iter().flatten().copied()
     }
 
@@ -96,7 +99,7 @@ impl Groups {
     }
 
     /// Issuers in whose groups a group of this one is directly, and itself.
-    pub(super) fn issuers_above(&self, issuer: usize) -> BTreeSet<usize> {
+    pub(in crate::policy) fn issuers_above(&self, issuer: usize) -> BTreeSet<usize> {
         let above = self.between.iter().filter(|(below, _)| *below == issuer).map(|(_, above)| *above);
         above.chain([issuer]).collect()
     }
@@ -133,7 +136,7 @@ fn nobody_in(group: &EntityUid, issuer: &Issuer, pointer: String) -> ConfigError
     ConfigError {
         pointer,
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message: format!("nobody can be in `{group}`: `principal` of `{issuer}` has no `groups`"),
         help: format!(
             "write the claim that lists them, as in `groups: groups`, in `principal` of `{issuer}`, or remove this group"
@@ -146,7 +149,7 @@ fn group(text: &str, pointer: &str, vocabulary: Vocabulary<'_>) -> Result<(Entit
     let problem = |message: String, help: String| ConfigError {
         pointer: pointer.to_owned(),
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message,
         help,
     };

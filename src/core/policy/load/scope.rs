@@ -7,15 +7,15 @@ use std::rc::Rc;
 
 use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstraint, ResourceConstraint, Template};
 
-use super::PolicyDocument;
 use super::names::{Actions, Kind, Names};
+use crate::policy::PolicyDocument;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate};
 use crate::route::{Requires, Route};
 
 /// What the resource part of a scope names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Place {
+pub(in crate::policy) enum Place {
     /// Every route of the document's applications.
     Document,
     /// The routes of one application.
@@ -44,7 +44,7 @@ impl<'a> Demand<'a> {
 
 /// The routes of one place, as far as a policy is concerned with them.
 #[derive(Debug)]
-pub(super) struct Ground<'a> {
+pub(in crate::policy) struct Ground<'a> {
     /// By what each route requires.
     routes: BTreeSet<Demand<'a>>,
     /// By what a policy may take for granted: that of the route where the scope names one, else its application's.
@@ -103,11 +103,11 @@ impl<'a> Ground<'a> {
 
 /// The grounds of one document's scopes; many policies share one.
 #[derive(Debug, Default)]
-pub(super) struct Grounds<'a>(HashMap<Place, Rc<Ground<'a>>>);
+pub(in crate::policy) struct Grounds<'a>(HashMap<Place, Rc<Ground<'a>>>);
 
 /// What a scope can match.
 #[derive(Clone, Debug)]
-pub(super) struct Scope<'a> {
+pub(in crate::policy) struct Scope<'a> {
     /// The resource part.
     pub place: Place,
     /// Its routes.
@@ -122,7 +122,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// Reads the scope of a policy.
-    pub(super) fn of(
+    pub(in crate::policy) fn of(
         body: &Template,
         document: &'a PolicyDocument,
         names: Names<'a>,
@@ -140,12 +140,12 @@ impl<'a> Scope<'a> {
     }
 
     /// The kinds that reach the scope under what the policy may take for granted.
-    pub(super) fn kinds_granted(&self, names: Names<'a>) -> BTreeSet<Kind> {
+    pub(in crate::policy) fn kinds_granted(&self, names: Names<'a>) -> BTreeSet<Kind> {
         self.kinds_by(&self.ground.granted, names)
     }
 
     /// The kinds that reach the scope at all.
-    pub(super) fn kinds_reaching(&self, names: Names<'a>) -> BTreeSet<Kind> {
+    pub(in crate::policy) fn kinds_reaching(&self, names: Names<'a>) -> BTreeSet<Kind> {
         self.kinds_by(&self.ground.routes, names)
     }
 
@@ -160,7 +160,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether a caller without credentials reaches it by anything but a preflight.
-    pub(super) fn anonymous_asks(&self) -> bool {
+    pub(in crate::policy) fn anonymous_asks(&self) -> bool {
         self.ground
             .routes
             .iter()
@@ -169,17 +169,17 @@ impl<'a> Scope<'a> {
     }
 
     /// The devices that the policy may take for granted.
-    pub(super) fn devices_granted(&self) -> BTreeSet<String> {
+    pub(in crate::policy) fn devices_granted(&self) -> BTreeSet<String> {
         in_all(&self.ground.granted)
     }
 
     /// The devices that every route requires.
-    pub(super) fn devices_required(&self) -> BTreeSet<String> {
+    pub(in crate::policy) fn devices_required(&self) -> BTreeSet<String> {
         in_all(&self.ground.routes)
     }
 
     /// Whether it matches wherever the other does, the kinds of principals left aside.
-    pub(super) fn covers(&self, own: &Template, other: &Self, theirs: &Template) -> bool {
+    pub(in crate::policy) fn covers(&self, own: &Template, other: &Self, theirs: &Template) -> bool {
         let principals = matches!(own.principal, PrincipalConstraint::Any | PrincipalConstraint::Is(_))
             || own.principal == theirs.principal;
         let places = self.place == Place::Document
@@ -191,7 +191,7 @@ impl<'a> Scope<'a> {
 
 impl Place {
     /// Whether some route can be in both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(in crate::policy) fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nowhere, _) | (_, Self::Nowhere) => false,
             (Self::Document, _) | (_, Self::Document) => true,
@@ -210,7 +210,7 @@ fn in_all(demands: &BTreeSet<Demand<'_>>) -> BTreeSet<String> {
 }
 
 /// The actions that requests on a route can have.
-pub(super) fn route_actions(route: &Route) -> Actions {
+pub(in crate::policy) fn route_actions(route: &Route) -> Actions {
     let by_method = route.methods.iter().filter_map(|method| route.action_of_method(*method));
     by_method.chain([Action::Upgrade, Action::Preflight]).collect()
 }

@@ -5,7 +5,7 @@
 
 /// A token with its place in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(in crate::policy) struct Token<'a> {
     /// Where it begins.
     pub start: usize,
     /// What it is.
@@ -16,7 +16,7 @@ pub(super) struct Token<'a> {
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(in crate::policy) enum TokenKind {
     /// A name, a keyword or a number.
     Word,
     /// A string literal.
@@ -26,7 +26,7 @@ pub(super) enum TokenKind {
 }
 
 /// The tokens of a text; comments and white space are left out.
-pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+pub(in crate::policy) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0_usize;
     core::iter::from_fn(move || {
         loop {
@@ -72,7 +72,7 @@ fn measure(rest: &str, first: char) -> (TokenKind, usize) {
 }
 
 /// Where a word stands in a text for the first time, as a name or as the whole of a string.
-pub(super) fn locate(text: &str, word: &str) -> Option<usize> {
+pub(in crate::policy) fn locate(text: &str, word: &str) -> Option<usize> {
     tokens(text)
         .find(|token| match token.kind {
             TokenKind::Word => token.text == word,

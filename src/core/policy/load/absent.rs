@@ -16,11 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Template, UnaryOp};
 
+use super::Checked;
 use super::fixes::{denying, in_chain, path_text, plain, presence_text, with_part};
 use super::names::{Kind, Lookup, Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
-use super::{Checked, lexer};
 use crate::config_error::ConfigError;
+use crate::policy::text::lexer;
 use crate::trust::FactType;
 
 mod message;
@@ -30,7 +31,7 @@ use value::join;
 
 /// Every rule of one document that an absent fact lifts: one error for each kind of principal that can lack groups, one
 /// where a caller without a token escapes, and one for all other facts of a policy, which are usually corrected together.
-pub(super) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
+pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigError> {
     let forbids: Vec<&Checked<'_>> =
         policies.iter().filter(|policy| policy.named.body.effect == Effect::Forbid).collect();
     // For each fact and kind the forbids that fire on its absence.

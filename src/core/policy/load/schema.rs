@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
-use super::context::{PEER_FACTS, REQUEST_FACTS, RequestFact, RequestType};
 use super::names::{ANONYMOUS_TYPE, Actions, Kind, Names};
+use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact, RequestType};
 use crate::request::Action;
 use crate::trust::{FactField, FactType};
 
 /// What a policy is validated against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Environment {
+pub(in crate::policy) struct Environment {
     /// Whose principals.
     pub kind: Kind,
     /// Devices whose records are certain to be there.
@@ -28,7 +28,7 @@ pub(super) struct Environment {
 
 /// Validators by environment.
 #[derive(Default)]
-pub(super) struct Schemas {
+pub(in crate::policy) struct Schemas {
     made: HashMap<Environment, Validator>,
 }
 
@@ -37,7 +37,7 @@ impl Schemas {
     ///
     /// # Errors
     /// Where Cedar takes no such schema, as when a principal's type has a reserved name.
-    pub(super) fn validator(
+    pub(in crate::policy) fn validator(
         &mut self,
         environment: &Environment,
         names: Names<'_>,

@@ -10,9 +10,9 @@ use cedar_policy::pst;
 
 use super::lexer::{self, Token, TokenKind};
 use super::nesting::Nesting;
-use super::{PolicyDocument, PolicyId};
-use crate::config_error::{ConfigError, TextPosition};
+use crate::config_error::{ConfigCode, ConfigError, TextPosition};
 use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
+use crate::policy::{PolicyDocument, PolicyId};
 use crate::text::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
@@ -23,7 +23,7 @@ const ANNOTATIONS: [&str; 3] = ["id", "advice", "missing"];
 
 /// One statement of a document: up to and with its `;`.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
+pub(in crate::policy) struct Statement {
     /// Where its first token begins in the document, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -34,7 +34,7 @@ pub(super) struct Statement {
 
 /// Why a statement is not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StatementFault {
+pub(in crate::policy) enum StatementFault {
     /// Too many open brackets, first at this byte.
     Brackets(usize),
     /// Too deep an expression.
@@ -44,7 +44,7 @@ pub(super) enum StatementFault {
 }
 
 /// Cuts a document at each `;`.
-pub(super) fn statements(text: &str) -> Vec<Statement> {
+pub(in crate::policy) fn statements(text: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut current: Option<(Statement, Nesting)> = None;
     for token in lexer::tokens(text) {
@@ -84,13 +84,13 @@ fn measured(mut statement: Statement, depth: usize) -> Statement {
 }
 
 /// Where the lines of a text begin, in bytes.
-pub(super) fn line_starts(text: &str) -> Vec<usize> {
+pub(in crate::policy) fn line_starts(text: &str) -> Vec<usize> {
     core::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline.saturating_add(1))).collect()
 }
 
 /// A document with the means to point into it.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(in crate::policy) struct Source<'a> {
     /// The document.
     pub document: &'a PolicyDocument,
     /// Where its lines begin.
@@ -99,7 +99,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Line and column of a byte.
-    pub(super) fn position(self, byte: usize) -> TextPosition {
+    pub(in crate::policy) fn position(self, byte: usize) -> TextPosition {
         let line = self.lines.partition_point(|start| *start <= byte);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let column = self.document.text.get(start..byte).map_or(0, |before| before.chars().count());
@@ -107,19 +107,25 @@ impl<'a> Source<'a> {
     }
 
     /// A problem at a byte.
-    pub(super) fn problem(self, byte: usize, code: &'static str, message: String, help: String) -> ConfigError {
+    pub(in crate::policy) fn problem(
+        self,
+        byte: usize,
+        code: ConfigCode,
+        message: String,
+        help: String,
+    ) -> ConfigError {
         ConfigError { pointer: self.document.pointer.clone(), position: Some(self.position(byte)), code, message, help }
     }
 
     /// The text of a statement.
-    pub(super) fn text_of(self, statement: &Statement) -> &'a str {
+    pub(in crate::policy) fn text_of(self, statement: &Statement) -> &'a str {
         self.document.text.get(statement.start..statement.end).unwrap_or("")
     }
 }
 
 /// A policy that was parsed and has a name of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(in crate::policy) struct Named {
     /// As reported.
     pub id: PolicyId,
     /// `@advice`.
@@ -137,7 +143,11 @@ pub(super) struct Named {
 }
 
 /// Parses the statements of one document; `number` is the first policy's number among all documents.
-pub(super) fn parse(source: Source<'_>, statements: &[Statement], number: usize) -> (Vec<Named>, Vec<ConfigError>) {
+pub(in crate::policy) fn parse(
+    source: Source<'_>,
+    statements: &[Statement],
+    number: usize,
+) -> (Vec<Named>, Vec<ConfigError>) {
     let mut named = Vec::new();
     let mut errors = Vec::new();
     let mut ids = BTreeSet::new();
@@ -149,7 +159,7 @@ pub(super) fn parse(source: Source<'_>, statements: &[Statement], number: usize)
                 } else {
                     errors.push(source.problem(
                         statement.start,
-                        "duplicate-id",
+                        ConfigCode::DuplicateId,
                         format!("two policies of this document have the id `{id}`"),
                         "give each policy an id of its own: records and metrics name policies by it".to_owned(),
                     ));
@@ -175,7 +185,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
     for (key, _) in policy.annotations().filter(|(key, _)| !ANNOTATIONS.contains(key)) {
         errors.push(source.problem(
             at_word(source, statement, key),
-            "unknown-annotation",
+            ConfigCode::UnknownAnnotation,
             format!("`@{key}` means nothing here"),
             suggestion(key, ANNOTATIONS, "use `@id`, `@advice` and `@missing` only"),
         ));
@@ -186,7 +196,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
     if missing.is_some_and(|value| value != "ignore") {
         errors.push(source.problem(
             at_word(source, statement, "missing"),
-            "invalid-missing",
+            ConfigCode::InvalidMissing,
             "`@missing` has another value than `ignore`".to_owned(),
             "write `@missing(\"ignore\")` if absent evidence may lift this rule, else leave it out".to_owned(),
         ));
@@ -219,13 +229,18 @@ fn id_fault(source: Source<'_>, statement: &Statement, id: Option<&str>) -> Opti
         "write `@id(\"...\")` before the policy: letters, digits, `.`, `_` and `-`, at most {MAX_ID_BYTES} bytes"
     );
     let Some(id) = id else {
-        return Some(source.problem(statement.start, "missing-id", "the policy has no `@id`".to_owned(), help));
+        return Some(source.problem(
+            statement.start,
+            ConfigCode::MissingId,
+            "the policy has no `@id`".to_owned(),
+            help,
+        ));
     };
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let fine = !id.is_empty() && id.len() <= MAX_ID_BYTES && id.bytes().all(legal);
     (!fine).then(|| {
         let message = format!("`{}` is not a policy id", id.escape_debug());
-        source.problem(at_word(source, statement, "id"), "invalid-id", message, help)
+        source.problem(at_word(source, statement, "id"), ConfigCode::InvalidId, message, help)
     })
 }
 
@@ -233,19 +248,19 @@ fn refused(source: Source<'_>, statement: &Statement, fault: StatementFault) -> 
     match fault {
         StatementFault::Brackets(at) => source.problem(
             at,
-            "policy-nesting",
+            ConfigCode::PolicyNesting,
             format!("more than {MAX_POLICY_BRACKET_DEPTH} brackets are open here"),
             "split the policy, or write its condition with fewer brackets".to_owned(),
         ),
         StatementFault::Depth(depth) => source.problem(
             statement.start,
-            "policy-depth",
+            ConfigCode::PolicyDepth,
             format!("the policy is {depth} operators deep, at most {MAX_POLICY_EXPRESSION_DEPTH} are taken"),
             "split the policy, or compare with a set: `[\"a\", \"b\"].contains(...)`".to_owned(),
         ),
         StatementFault::Slot(at) => source.problem(
             at,
-            "policy-template",
+            ConfigCode::PolicyTemplate,
             "templates are not taken".to_owned(),
             "write the entity in place of the slot".to_owned(),
         ),
@@ -260,5 +275,5 @@ fn syntax_error(source: Source<'_>, statement: &Statement, error: &DetailedError
         .clone()
         .or(expected)
         .unwrap_or_else(|| "see the Cedar language's documentation for the syntax of policies".to_owned());
-    source.problem(statement.start.saturating_add(offset), "policy-syntax", error.message.clone(), help)
+    source.problem(statement.start.saturating_add(offset), ConfigCode::PolicySyntax, error.message.clone(), help)
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, UnaryOp};
 
-use super::compile::Checked;
+use super::Checked;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, visit};
-use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::trust::FactType;
 
 /// Claims that hold a set of words at some provider: OAuth 2.0 scopes (RFC 8693, and as Entra ID and Okta call them), and
@@ -20,7 +20,7 @@ const SETS: &[&str] =
 
 /// What is wrong with asking this expression for elements, if it is a fact declared as `string`: the fact's name, the fault
 /// and the remedy. Where the answer "it has the element" denies, a claim that is absent must not be the empty set.
-pub(super) fn string_as_set<'e>(
+pub(in crate::policy) fn string_as_set<'e>(
     asking: &'e Expr,
     body: &Template,
     names: Names<'_>,
@@ -88,7 +88,7 @@ fn holds(whole: &Expr, part: &Expr) -> bool {
 }
 
 /// Every pattern of a policy that takes a string of words for one word.
-pub(super) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
+pub(in crate::policy) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
     let mut found = BTreeSet::new();
     for Clause::When(condition) | Clause::Unless(condition) in policy.named.body.clauses() {
         visit(condition, &mut |expression| {
@@ -104,7 +104,7 @@ pub(super) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarning> {
         let name = path.rsplit('.').next().unwrap_or_default();
         ConfigWarning {
             pointer: policy.source.document.pointer.clone(),
-            code: "loose-scope-match",
+            code: ConfigCode::LooseScopeMatch,
             message: format!(
                 "`{}` compares `context.{path}` with `like \"{}\"`, which also fits `{}`: a pattern does not know where a word \
                  ends; declare the fact as `{name}: scopes` and write `context.{path}.contains(\"...\")`",
