@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::document::{Known, Node};
 use super::names::{guess, is_token, quoted};
 use super::plan::{IdentityHeader, IdentitySource};
+use crate::config_error::ConfigCode;
 use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// Names with a meaning for HTTP or for the proxy that must not be given a second one.
@@ -77,7 +78,7 @@ pub(super) fn read(node: &Node<'_>, sources: Sources<'_>) -> Option<Vec<Identity
         if name.clone().is_some_and(|name| !names.insert(name)) {
             whole = false;
             entry.error::<()>(
-                "bad-identity-header",
+                ConfigCode::BadIdentityHeader,
                 "this header stands here twice, in different case",
                 "keep one of the two",
             );
@@ -95,15 +96,19 @@ fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Option<Str
     let help = "choose a header of its own, such as `x-user-email`";
     let name = match header_name(written) {
         Ok(name) => name,
-        Err(HeaderFault::NotAName(why)) => return node.error("bad-identity-header", why, help),
+        Err(HeaderFault::NotAName(why)) => return node.error(ConfigCode::BadIdentityHeader, why, help),
         Err(HeaderFault::Taken(why)) => {
-            return node.error("bad-identity-header", format!("this header cannot carry an identity: {why}"), help);
+            return node.error(
+                ConfigCode::BadIdentityHeader,
+                format!("this header cannot carry an identity: {why}"),
+                help,
+            );
         }
     };
     if let Some(device) = sources.devices.unwrap_or_default().iter().find(|device| device.header == name) {
         let message =
             format!("this header cannot carry an identity: posture of `{}` is read from it", device.profile.name);
-        return node.error("bad-identity-header", message, help);
+        return node.error(ConfigCode::BadIdentityHeader, message, help);
     }
     Some(name)
 }
@@ -113,9 +118,11 @@ fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> 
     match (fact.node(), payload.node()) {
         (Some(fact), None) => read_fact(fact, sources),
         (None, Some(payload)) => read_payload(payload, sources),
-        (Some(_), Some(_)) => {
-            node.error("contradiction", "a header carries one thing, found `fact` and `payload`", node.write_wanted())
-        }
+        (Some(_), Some(_)) => node.error(
+            ConfigCode::Contradiction,
+            "a header carries one thing, found `fact` and `payload`",
+            node.write_wanted(),
+        ),
         (None, None) if payload.is_misspelled() => None,
         (None, None) => fact.required(|node| read_fact(node, sources)),
     }
@@ -128,7 +135,11 @@ fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource>
         return Some(IdentitySource::Payload { issuer: issuer.profile.name.clone() });
     }
     let names = || issuers.iter().map(|issuer| issuer.profile.name.as_str());
-    node.error("unknown-provider", format!("{} is not an issuer", quoted(name)), guess(name, names(), "issuers"))
+    node.error(
+        ConfigCode::UnknownProvider,
+        format!("{} is not an issuer", quoted(name)),
+        guess(name, names(), "issuers"),
+    )
 }
 
 fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
@@ -136,12 +147,12 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
     let (issuers, devices) = (sources.issuers?, sources.devices?);
     let profiles = || issuers.iter().map(|issuer| &issuer.profile).chain(devices.iter().map(|device| &device.profile));
     let Some((provider, rest)) = text.split_once('.') else {
-        return node.error("unknown-fact", format!("{} has no provider", quoted(text)), node.write_wanted());
+        return node.error(ConfigCode::UnknownFact, format!("{} has no provider", quoted(text)), node.write_wanted());
     };
     let Some(profile) = profiles().find(|profile| profile.name.as_str() == provider) else {
         let message = format!("{} is not a provider", quoted(provider));
         return node.error(
-            "unknown-provider",
+            ConfigCode::UnknownProvider,
             message,
             guess(provider, profiles().map(|profile| profile.name.as_str()), "providers"),
         );
@@ -149,14 +160,14 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
     let Some((path, fact_type)) = find_fact(&profile.facts, rest) else {
         let message = format!("`{provider}` declares no fact {}", quoted(rest));
         return node.error(
-            "unknown-fact",
+            ConfigCode::UnknownFact,
             message,
             guess(rest, profile.facts.iter().map(|fact| fact.name.as_str()), "declared facts"),
         );
     };
     if !fits_a_header(fact_type) {
         return node.error(
-            "bad-identity-header",
+            ConfigCode::BadIdentityHeader,
             format!(
                 "{} is a record, or a list of records or lists; a header carries one value, or a list of them",
                 quoted(text)

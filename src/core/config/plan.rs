@@ -10,7 +10,7 @@ use super::profiles::Profiles;
 use super::request_headers::{self, Declared as DeclaredHeaders};
 use super::wire::document;
 use super::{devices, issuers, policies, settings};
-use crate::config_error::{ConfigError, ConfigWarning};
+use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::evidence::Recipe;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
@@ -138,7 +138,7 @@ impl Plan {
         match document(bytes) {
             Ok(value) => Self::compile_value(&value),
             Err(fault) => Err(vec![whole_document(
-                "not-json",
+                ConfigCode::NotJson,
                 format!("this is not strict JSON: {fault}"),
                 "write one JSON object, each member once, in UTF-8",
             )]),
@@ -152,7 +152,7 @@ impl Plan {
     pub fn compile_value(value: &Value) -> Result<(Self, Vec<ConfigWarning>), Vec<ConfigError>> {
         let Some(value) = canonical(value, MAX_CONFIG_JSON_DEPTH) else {
             return Err(vec![whole_document(
-                "too-deep",
+                ConfigCode::TooDeep,
                 format!("objects and lists are nested more than {MAX_CONFIG_JSON_DEPTH} deep"),
                 "no part of a configuration needs that; look for a list inside itself",
             )]);
@@ -170,13 +170,13 @@ impl Plan {
     }
 }
 
-fn whole_document(code: &'static str, message: String, help: &str) -> ConfigError {
+fn whole_document(code: ConfigCode, message: String, help: &str) -> ConfigError {
     ConfigError { pointer: String::new(), position: None, code, message, help: help.to_owned() }
 }
 
 fn too_large(bytes: usize) -> ConfigError {
     whole_document(
-        "too-large",
+        ConfigCode::TooLarge,
         format!("the configuration has {bytes} bytes, at most {MAX_CONFIG_BYTES} are read"),
         "split it: one plugin configuration for some applications each",
     )
@@ -302,9 +302,11 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
 fn read_version(node: &Node<'_>) -> Option<()> {
     match node.value() {
         Value::Number(version) if version.as_u64() == Some(DOCUMENT_VERSION) => Some(()),
-        Value::Number(other) => {
-            node.error("bad-value", format!("version {other} is not read by this program"), node.write_wanted())
-        }
+        Value::Number(other) => node.error(
+            ConfigCode::BadValue,
+            format!("version {other} is not read by this program"),
+            node.write_wanted(),
+        ),
         _ => node.wrong_type("a whole number"),
     }
 }

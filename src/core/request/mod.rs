@@ -20,7 +20,7 @@ pub use headers::{Exactly, Headers};
 pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};
 pub use peer::{Peer, client_address, client_ip};
-pub use template::{Match, Near, PathParameters, PathTemplate, TemplateFault};
+pub use template::{Match, Near, PathParameters, PathTemplate, PathTemplateFault};
 
 use core::net::IpAddr;
 
