@@ -1,4 +1,4 @@
-//! The table of the request's facts is what requests have, and what the README says.
+//! The table of the request's facts is what requests have, and what docs/policies.md says.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,7 +7,7 @@ use crate::policy::context::{PEER_FACTS, REQUEST_FACTS};
 use crate::portable;
 use crate::request::{Peer, Request};
 
-const README: &str = include_str!("../../../../README.md");
+const POLICIES: &str = include_str!("../../../../docs/policies.md");
 
 fn allowed(condition: &str, request: &Request) -> bool {
     let setting = Setting::new();
@@ -52,13 +52,13 @@ fn a_user_agent_that_is_sent_twice_or_is_not_text_is_absent() {
 }
 
 #[portable]
-fn the_readme_says_which_facts_may_be_absent() {
+fn the_documentation_says_which_facts_may_be_absent() {
     for fact in REQUEST_FACTS {
-        let row = README
+        let row = POLICIES
             .lines()
             .filter(|line| line.starts_with("| `http_request."))
             .find(|line| line.split('|').nth(1).is_some_and(|names| names.contains(&format!(".{}`", fact.name))))
-            .unwrap_or_else(|| panic!("README.md has no row for `{}`", fact.name));
+            .unwrap_or_else(|| panic!("docs/policies.md has no row for `{}`", fact.name));
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!(cells.get(3).is_some_and(|there| there.starts_with("always")), fact.certain, "{row}");
         assert_eq!(cells.get(4).copied(), Some(if fact.certain { "" } else { "yes" }), "{row}");
