@@ -6,6 +6,7 @@
 use crate::config::Plan;
 use crate::evidence::Presented;
 use crate::identity::{Believed, Identity, Principal, Unproved, verify};
+use crate::keys::{MissingKey, NotVerified, TrustStore};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::mode::Mode;
 use crate::policy::Decision;
@@ -15,7 +16,6 @@ use crate::request::{Action, Request, RequestParts};
 use crate::route::{NoRoute, Requires, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
-use crate::trust::{MissingKey, NotVerified, TrustStore};
 
 /// What to do with a request, and what to tell of it.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! A part of a document that knows where it stands. Names are those of the protocol buffers; JSON's are read as well.
 
+use countersign_core::text::push_token;
 use serde_json::Value;
 
-use crate::document::{Document, push_token};
+use crate::document::Document;
 
 /// A document, and which of the files that were given holds it.
 #[derive(Clone, Copy, Debug)]

@@ -15,4 +15,4 @@ mod tests;
 pub use file::{Input, parse, read};
 pub use json::embedded;
 pub use problem::{DocumentCode, Level, MAX_DEPTH, MAX_NODES, Problem};
-pub use value::{Document, START, push_token};
+pub use value::{Document, START};

@@ -1,5 +1,6 @@
 //! A document: a JSON value that knows the place of each of its parts.
 
+use countersign_core::text::push_token;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -117,16 +118,4 @@ fn convert(
             Value::Object(object)
         }
     })
-}
-
-/// Appends one reference token to a JSON pointer (RFC 6901 section 3).
-pub fn push_token(pointer: &mut String, token: &str) {
-    pointer.push('/');
-    for character in token.chars() {
-        match character {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            _ => pointer.push(character),
-        }
-    }
 }

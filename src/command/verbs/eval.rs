@@ -8,11 +8,12 @@ use std::io::{self, BufRead, Write as _};
 use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
+use countersign_core::keys::{KeySource, TrustStore};
 use countersign_core::reply::{Forwarding, Reply};
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
+use countersign_core::text::escape_json;
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{KeySource, TrustStore};
 use serde_json::{Map, Value, json};
 
 use crate::clock::clock;
@@ -94,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let written = arguments.now.map(UnixSeconds::new);
         match RequestLine::parse(&line) {
             Ok(request) => {
-                writeln!(output, "{}", ascii(&answer(&plan, &trust, request, written, number)?.to_string()))?;
+                writeln!(output, "{}", escape_json(&answer(&plan, &trust, request, written, number)?.to_string()))?;
             }
             Err(fault) => {
                 faults = true;
@@ -162,21 +163,3 @@ fn answer(
     answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
 }
-
-/// The same JSON without a character beyond ASCII, as the record's own line is: none can colour a terminal.
-fn ascii(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        if matches!(character, ' '..='~') {
-            ascii.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            ascii.push_str(&format!("\\u{unit:04x}"));
-        }
-    }
-    ascii
-}
-
-#[cfg(test)]
-mod tests;

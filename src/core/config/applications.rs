@@ -9,7 +9,7 @@ use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, Method, PathTemplate, RequestMethod};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
-use crate::spelling::nearest;
+use crate::text::nearest;
 
 const HOSTS: Known = ("hosts", "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`");
 const ANY_HOST: Known = ("any_host", "`true`");

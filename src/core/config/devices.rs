@@ -8,7 +8,7 @@ use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::trust::{Bind, DeviceProvider, Forward};
+use crate::profile::{Bind, DeviceProvider, Forward};
 
 /// Facts of `context.<device>` that are worked out here.
 pub(super) const WORKED_OUT_FACTS: &[&str] = &["age", "bound"];

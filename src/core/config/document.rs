@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::names::{quoted, quoted_list};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
-use crate::spelling::nearest;
+use crate::text::{nearest, push_token};
 use crate::time::Seconds;
 
 /// The name of a member, and what to write there: an object that completes the sentence "write ...".
@@ -85,8 +85,9 @@ impl<'a> Node<'a> {
 
     /// The value inside under this name or index.
     pub(super) fn child(&self, token: &str, wanted: &'static str, value: &'a Value) -> Self {
-        let token = token.replace('~', "~0").replace('/', "~1");
-        Self { value, pointer: format!("{}/{token}", self.pointer), wanted, problems: self.problems }
+        let mut pointer = self.pointer.clone();
+        push_token(&mut pointer, token);
+        Self { value, pointer, wanted, problems: self.problems }
     }
 
     /// Notes an error here; returns `None`, for callers that have nothing to return then.

@@ -6,7 +6,7 @@ use super::document::{Known, Node};
 use super::names::{HeaderFault, guess, header_name, quoted};
 use crate::config_error::ConfigCode;
 use crate::identity_header::{IdentityHeader, IdentitySource};
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 
 const FACT: Known = ("fact", "a declared fact with its provider, such as `corp.email`");
 const PAYLOAD: Known = ("payload", "the name of an issuer, whose token's payload is sent");

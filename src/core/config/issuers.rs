@@ -1,12 +1,13 @@
 //! `issuers`: who makes access tokens, and whom those speak of.
 
 use super::document::{Known, Node};
-use super::names::{is_identifier, is_reserved_type, quoted};
+use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::trust::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
+use crate::text::is_identifier;
 
 /// The entity type of principals where nothing is written.
 const DEFAULT_TYPE: &str = "User";

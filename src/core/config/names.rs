@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::request::host_of;
 use crate::route::HostPattern;
-use crate::spelling::nearest;
+use crate::text::nearest;
 
 /// Cedar's reserved words, and the words of its policy heads, which would read badly as names.
 const CEDAR_WORDS: &[&str] = &[
@@ -75,13 +75,6 @@ const MAX_HOST_BYTES: usize = 253;
 
 /// Bytes of one label of a host name.
 const MAX_LABEL_BYTES: usize = 63;
-
-/// Whether the text is a Cedar identifier.
-pub(super) fn is_identifier(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
 
 /// Whether a provider may not have this name.
 pub(super) fn is_reserved_provider(name: &str) -> bool {

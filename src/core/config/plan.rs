@@ -5,10 +5,10 @@ use crate::identity_header::IdentityHeader;
 use crate::limits::Limits;
 use crate::mode::Mode;
 use crate::policy::PolicySet;
+use crate::profile::{DeviceProvider, Issuer, TokenProfile};
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
 use crate::stripped::HeaderRules;
-use crate::trust::{DeviceProvider, Issuer, TokenProfile};
 
 /// The compiled configuration.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use super::names::{TAKEN, guess, is_token, quoted, quoted_list};
 use crate::config_error::ConfigCode;
 use crate::identity_header::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
-use crate::spelling::nearest;
+use crate::profile::DeviceProvider;
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
-use crate::trust::DeviceProvider;
+use crate::text::nearest;
 
 const REMOVE: Known =
     ("remove", "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`");

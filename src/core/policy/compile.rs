@@ -5,42 +5,28 @@ use std::collections::BTreeSet;
 use cedar_policy::PrincipalConstraint;
 use cedar_policy::pst::Effect;
 
-use super::absent::lifted_rules;
 use super::context::RequestFact;
-use super::entities::Directory;
-use super::groups::Groups;
-use super::names::{Kind, Names};
-use super::paths::missed_slashes;
-use super::reads::Reads;
-use super::rules::Rules;
-use super::schema::Schemas;
-use super::scope::{Grounds, Scope};
-use super::slice::{Reach, Slices};
-use super::source::{Named, Source, Statement, line_starts, parse, statements};
-use super::tenants::open_tenants;
-use super::upgrades::passed_by_upgrade;
-use super::validation::{Applies, Subject};
-use super::words::loose_matches;
-use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use super::decide::Compiled;
+use super::decide::entities::Directory;
+use super::decide::slice::{Reach, Slices};
+use super::load::Checked;
+use super::load::absent::lifted_rules;
+use super::load::groups::Groups;
+use super::load::names::{Kind, Names};
+use super::load::paths::missed_slashes;
+use super::load::reads::Reads;
+use super::load::rules::Rules;
+use super::load::schema::Schemas;
+use super::load::scope::{Grounds, Scope};
+use super::load::tenants::open_tenants;
+use super::load::upgrades::passed_by_upgrade;
+use super::load::validation::Subject;
+use super::load::words::loose_matches;
+use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
+use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::trust::Bind;
-
-/// A valid policy with all that is known of it.
-pub(super) struct Checked<'a> {
-    /// Its document.
-    pub source: Source<'a>,
-    /// The policy.
-    pub named: Named,
-    /// What its conditions read.
-    pub reads: Reads,
-    /// What its scope matches.
-    pub scope: Scope<'a>,
-    /// What it applies to.
-    pub applies: Applies,
-    /// All names.
-    pub names: Names<'a>,
-}
+use crate::profile::Bind;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -165,7 +151,7 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
     outermost
         .map(|path| {
             let word = path.last().map_or("", String::as_str);
-            let at = named.start.saturating_add(super::lexer::locate(text, word).unwrap_or(0));
+            let at = named.start.saturating_add(super::text::lexer::locate(text, word).unwrap_or(0));
             source.problem(
                 at,
                 ConfigCode::AnonymousNetworkFact,

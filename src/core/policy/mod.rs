@@ -3,6 +3,17 @@
 //! It trusts the [`Identity`] that it is handed, and nothing else of the request. It never reads a clock, never widens what
 //! a policy says, and never lets a request through where anything could not be evaluated.
 //!
+//! # Three steps
+//!
+//! | folder | when | what |
+//! |---|---|---|
+//! | `text` | load | a document is cut into statements; each is measured, parsed and named |
+//! | `load` | load | each policy is checked against the names of the configuration, by our rules and by Cedar's validator |
+//! | `decide` | request | a request is turned into Cedar's terms, the policies that can apply are evaluated, the answers combined |
+//!
+//! `compile` runs the first two for all documents and makes the [`PolicySet`] that the third uses. `context` is the table
+//! of the facts that every request can have; all three steps read it.
+//!
 //! # What a policy can be asked about
 //!
 //! A permit for any `principal` is not one for Anonymous: only a scope that says `principal is Anonymous` (or names
@@ -20,48 +31,25 @@
 //! type that no token ever names is not refused. Nor is a policy that asks for the presence of a fact alone
 //! (`forbid ... when { context has peer }`), since there absence is what it is about.
 
-mod absent;
 mod compile;
 mod context;
-mod decision;
-mod entities;
-mod explain;
-mod fixes;
-mod groups;
-mod lexer;
-mod names;
-mod nesting;
-mod paths;
-mod reads;
-mod rules;
-mod schema;
-mod scope;
-mod slice;
-mod source;
-mod tenants;
-mod upgrades;
-mod validation;
-mod words;
+mod decide;
+mod load;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
-pub use decision::{Decision, NearMiss, PolicyId};
+pub use self::decide::decision::{Decision, NearMiss, PolicyId};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use cedar_policy::{Authorizer, Effect, pst};
-
-use self::compile::Checked;
-use self::entities::{Directory, Question};
-use self::explain::{Candidate, Conditions, near_misses};
-use self::slice::{Slice, Slices};
+use self::decide::Compiled;
+use self::decide::entities::Directory;
+use self::decide::slice::Slices;
 use crate::config_error::{ConfigError, ConfigWarning};
-use crate::identity::Identity;
-use crate::request::Request;
-use crate::route::{RouteMatch, Router};
-use crate::time::UnixSeconds;
-use crate::trust::{DeviceProvider, Issuer};
+use crate::profile::{DeviceProvider, Issuer};
+use crate::route::Router;
 
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]
@@ -93,15 +81,6 @@ pub struct PolicySet {
     directory: Directory,
 }
 
-/// What a decision reports of a policy.
-#[derive(Debug)]
-struct Compiled {
-    id: PolicyId,
-    advice: Option<String>,
-    /// For near misses: of permits only.
-    permit: Option<(pst::Template, Conditions)>,
-}
-
 /// What policies can speak of.
 #[derive(Clone, Copy)]
 pub struct Vocabulary<'a> {
@@ -124,85 +103,5 @@ impl PolicySet {
         vocabulary: Vocabulary<'_>,
     ) -> Result<(Self, Vec<ConfigWarning>), Vec<ConfigError>> {
         compile::compile(documents, groups, vocabulary)
-    }
-
-    /// Decides one request.
-    #[must_use]
-    pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
-        let Ok(question) = self.directory.question(identity, request, route, now) else {
-            return Decision::Failed { policies: Vec::new() };
-        };
-        let met = || self.slices.met(route, &question);
-        let authorizer = Authorizer::new();
-        let (mut permits, mut forbids, mut failed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for slice in met().filter(|slice| missing(slice, &question) == 0) {
-            let response = authorizer.is_authorized(&question.request, &slice.set, &question.entities);
-            failed.extend(response.diagnostics().errors().map(|error| {
-                let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-                number(error.policy_id())
-            }));
-            let reasons = response.diagnostics().reason().map(number);
-            match response.decision() {
-                cedar_policy::Decision::Allow => permits.extend(reasons),
-                cedar_policy::Decision::Deny => forbids.extend(reasons),
-            }
-        }
-        if !failed.is_empty() {
-            return Decision::Failed { policies: self.ids(&failed) };
-        }
-        if !forbids.is_empty() {
-            let mut firing: Vec<&Compiled> = self.numbered(&forbids).collect();
-            firing.sort_by(|a, b| a.id.cmp(&b.id));
-            let advice = firing.iter().find_map(|forbid| forbid.advice.clone());
-            return Decision::Forbidden {
-                determining: firing.iter().map(|forbid| forbid.id.clone()).collect(),
-                advice,
-            };
-        }
-        if !permits.is_empty() {
-            return Decision::Allow { determining: self.ids(&permits) };
-        }
-        let candidates = |slice: &'_ Slice, outside: bool| {
-            let missing = missing(slice, &question);
-            let permits = slice.policies.iter().filter_map(|number| self.policies.get(*number));
-            permits.map(|permit| Candidate { permit, missing, outside }).collect::<Vec<_>>()
-        };
-        let within = met().flat_map(|slice| candidates(slice, false));
-        let beside = self.slices.beside(route, &question).flat_map(|slice| candidates(slice, true));
-        Decision::NotPermitted { near_misses: near_misses(within.chain(beside), &question) }
-    }
-
-    fn numbered<'p>(&'p self, numbers: &BTreeSet<usize>) -> impl Iterator<Item = &'p Compiled> {
-        numbers.iter().filter_map(|number| self.policies.get(*number))
-    }
-
-    fn ids(&self, numbers: &BTreeSet<usize>) -> Vec<PolicyId> {
-        let mut ids: Vec<PolicyId> = self.numbered(numbers).map(|policy| policy.id.clone()).collect();
-        ids.sort();
-        ids
-    }
-}
-
-/// A policy's number, from its id in a slice's set. One that is no number, which no set has, still counts as a policy.
-fn number(id: &cedar_policy::PolicyId) -> usize {
-    let id: &str = id.as_ref();
-    id.parse().unwrap_or(usize::MAX)
-}
-
-/// How many devices the slice needs that are not verified.
-fn missing(slice: &Slice, question: &Question) -> usize {
-    let verified = |device: &str| question.devices.iter().any(|name| name.as_str() == device);
-    slice.reach.needs.iter().filter(|device| !verified(device)).count()
-}
-
-impl Compiled {
-    fn of(checked: &Checked<'_>) -> Self {
-        let named = &checked.named;
-        let permit = named.policy.effect() == Effect::Permit;
-        Self {
-            id: named.id.clone(),
-            advice: named.advice.clone(),
-            permit: permit.then(|| (named.body.clone(), Conditions::default())),
-        }
     }
 }

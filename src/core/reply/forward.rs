@@ -18,11 +18,11 @@ use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
 use crate::mode::Mode;
+use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
 use crate::telemetry::{DecisionId, cedar_notation};
-use crate::trust::{FactRecord, FactValue, Forward};
 
 impl Forwarding {
     /// For a request whose caller is known, if only as Anonymous.

@@ -22,7 +22,7 @@ pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};
 pub use peer::{Peer, client_address, client_ip};
 pub use source::{AddressSource, PeerSource};
-pub use template::{Match, Near, PathParameters, PathTemplate, TemplateFault};
+pub use template::{Match, Near, PathParameters, PathTemplate, PathTemplateFault};
 
 use core::net::IpAddr;
 

@@ -135,3 +135,6 @@ fn digest(text: &str) -> Option<[u8; 32]> {
     hex::decode_to_slice(text, &mut digest).ok()?;
     Some(digest)
 }
+
+#[cfg(test)]
+mod tests;
