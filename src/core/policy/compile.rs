@@ -24,9 +24,9 @@ use super::load::validation::Subject;
 use super::load::words::loose_matches;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
-use crate::config_error::{ConfigError, ConfigWarning};
+use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::trust::Bind;
+use crate::profile::Bind;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -46,7 +46,7 @@ pub(super) fn compile(
         errors.push(ConfigError {
             pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
             position: None,
-            code: "too-many-policies",
+            code: ConfigCode::TooManyPolicies,
             message: format!("there are {total} policies, at most {MAX_POLICIES} are taken"),
             help: "join policies that differ in a name only: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
         });
@@ -103,7 +103,7 @@ pub(super) fn compile(
         .collect();
     let unnameable = |message: String| {
         let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
-        vec![ConfigError { pointer: String::new(), position: None, code: "policy-schema", message, help }]
+        vec![ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }]
     };
     let slices = Slices::compile(reaches, &applications).map_err(|error| unnameable(error.to_string()))?;
     let directory = Directory::compile(names)
@@ -152,7 +152,7 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
             let at = named.start.saturating_add(super::text::lexer::locate(text, word).unwrap_or(0));
             source.problem(
                 at,
-                "anonymous-network-fact",
+                ConfigCode::AnonymousNetworkFact,
                 format!("a permit for Anonymous reads `context.{}`", path.join(".")),
                 "permit it to a verified principal, or decide by method, host, path, query and time alone: a place in the network is not an identity".to_owned(),
             )
@@ -166,14 +166,14 @@ fn document_warnings(
     checked: &[Checked<'_>],
 ) -> Vec<ConfigWarning> {
     let warning =
-        |code: &'static str, message: String| ConfigWarning { pointer: document.pointer.clone(), code, message };
+        |code: ConfigCode, message: String| ConfigWarning { pointer: document.pointer.clone(), code, message };
     let is_permit = |policy: &&Checked<'_>| policy.named.body.effect == Effect::Permit;
     let mut warnings = Vec::new();
     if statements.is_empty() {
-        warnings.push(warning("no-policies", "there are no policies: every request is denied".to_owned()));
+        warnings.push(warning(ConfigCode::NoPolicies, "there are no policies: every request is denied".to_owned()));
     } else if !checked.iter().any(|policy| is_permit(&policy)) {
         warnings.push(warning(
-            "no-permit",
+            ConfigCode::NoPermit,
             "no policy permits anything: by these policies every request is denied".to_owned(),
         ));
     }
@@ -183,7 +183,7 @@ fn document_warnings(
             if policy.reads.mentions(name) && device.bind == Bind::None {
                 let id = &policy.named.id;
                 warnings.push(warning(
-                    "unbound-device",
+                    ConfigCode::UnboundDevice,
                     format!("`{id}` permits by `{name}`, whose posture is not bound to the token: it may be about another device"),
                 ));
             }

@@ -6,7 +6,7 @@
 //! name, and what their values are read from in [`RequestFacts`].
 //!
 //! The facts that issuers and devices declare go another way: their names and types are the configuration's
-//! ([`FactField`](crate::trust::FactField)), under `context.<issuer>` and `context.<device>`. [`DEVICE_FACTS`] are what
+//! ([`FactField`](crate::profile::FactField)), under `context.<issuer>` and `context.<device>`. [`DEVICE_FACTS`] are what
 //! each device's record has in addition to them.
 //!
 //! A fact that is absent on some routes by their nature is not `Optional`: a path parameter is there on each request of a

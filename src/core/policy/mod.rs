@@ -30,44 +30,6 @@
 //! answer either way (`rules::entities`). Load cannot know which ids an issuer gives: a group or a principal of the right
 //! type that no token ever names is not refused. Nor is a policy that asks for the presence of a fact alone
 //! (`forbid ... when { context has peer }`), since there absence is what it is about.
-//!
-//! # Codes of configuration errors
-//!
-//! | code | what is wrong |
-//! |---|---|
-//! | `too-many-policies` | more policies than [`MAX_POLICIES`](crate::limits::MAX_POLICIES) |
-//! | `policy-nesting`, `policy-depth` | brackets or operators nest too deep |
-//! | `policy-syntax` | Cedar cannot read the policy |
-//! | `policy-template` | it has a slot such as `?principal` |
-//! | `missing-id`, `invalid-id`, `duplicate-id` | `@id` names the policy in records |
-//! | `unknown-annotation`, `invalid-missing` | annotations other than `@id`, `@advice`, `@missing("ignore")` |
-//! | `unknown-attribute`, `foreign-fact` | no record has the fact, or not that of every principal in the scope |
-//! | `indirect-fact` | a record is used as a value, so that the facts it stands for cannot be seen |
-//! | `unknown-entity-type`, `unknown-entity`, `unknown-action`, `unknown-application`, `unknown-route` | no such name |
-//! | `application-not-in-document` | the scope names an application that the document does not apply to |
-//! | `literal-membership` | `in` asked of something that is in nothing |
-//! | `impossible-membership` | `in` something that has no members, or none that the policy is asked about |
-//! | `indirect-entity` | `principal`, `action` or `resource` compared with something other than entities by name |
-//! | `impossible-literal` | a path, method or host that no request has, or an entity that the principal, action or resource never is |
-//! | `anonymous-network-fact` | a permit for Anonymous reads the network place |
-//! | `policy-type` | Cedar's strict validation finds a type error |
-//! | `unguarded-fact` | an optional fact is read without `has` |
-//! | `suspicious-letters` | letters that look like others, hidden characters |
-//! | `policy-impossible`, `policy-never-applies` | no request can meet the condition, or the scope |
-//! | `forbid-needs-evidence` | a forbid reads evidence that a route in its scope does not require |
-//! | `absent-fact-lifts-rule` | who leaves evidence out, or has a token without groups, escapes a rule |
-//! | `policy-schema` | Cedar takes no schema with the configured names |
-//! | `unknown-group`, `group-cycle` | a group of `entities`: not an issuer's, one that nobody can be in, one in itself |
-//!
-//! # Codes of warnings
-//!
-//! | code | what deserves a look |
-//! |---|---|
-//! | `no-policies`, `no-permit` | every request is denied |
-//! | `unbound-device` | a permit reads posture that may be about another device than the caller's |
-//! | `path-spelling` | a rule compares a path, or a tail, with a text that the same path with a slash behind it is not |
-//! | `loose-scope-match` | `like` on a string of scopes or roles, with a `*` that other scopes fit too |
-//! | `any-tenant` | a permit for an issuer whose `iss` is a template, and nothing says whose tenants may come |
 
 mod compile;
 mod context;
@@ -88,8 +50,8 @@ use self::decide::entities::Directory;
 use self::decide::slice::Slices;
 use self::load::names::Names;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::profile::{DeviceProvider, Issuer};
 use crate::route::Router;
-use crate::trust::{DeviceProvider, Issuer};
 
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]

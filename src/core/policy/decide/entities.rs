@@ -13,11 +13,11 @@ use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEV
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
 use crate::policy::load::scope::route_actions;
+use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::Action;
 use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
-use crate::trust::{FactRecord, FactValue};
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]

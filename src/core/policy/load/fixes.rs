@@ -3,6 +3,7 @@
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Template, UnaryOp};
 
 use super::reads::visit;
+use crate::text::is_identifier;
 
 /// The condition around an unguarded read, with the guard that fails towards "no": a forbid must not fall silent where the
 /// fact is absent, as Cedar's own advice `x has y && ..` would make it. `presence` asks for the fact at `read`.
@@ -65,17 +66,17 @@ pub(in crate::policy) fn in_chain(expression: &Expr) -> String {
 /// The path inside `context`.
 pub(in crate::policy) fn path_text(path: &[String]) -> String {
     path.iter().fold("context".to_owned(), |base, name| {
-        if is_name(name) { format!("{base}.{name}") } else { format!("{base}[\"{}\"]", name.escape_debug()) }
+        if is_identifier(name) { format!("{base}.{name}") } else { format!("{base}[\"{}\"]", name.escape_debug()) }
     })
 }
 
 /// The question whether all of a path is there: by itself, so that nothing on the way needs a guard.
 pub(in crate::policy) fn presence_text(path: &[String]) -> String {
-    if path.iter().all(|name| is_name(name)) {
+    if path.iter().all(|name| is_identifier(name)) {
         return format!("context has {}", path.join("."));
     }
     let step = |(name, length): (&String, usize)| {
-        let name = if is_name(name) { name.clone() } else { format!("\"{}\"", name.escape_debug()) };
+        let name = if is_identifier(name) { name.clone() } else { format!("\"{}\"", name.escape_debug()) };
         format!("{} has {name}", path_text(path.get(..length).unwrap_or_default()))
     };
     path.iter().zip(0_usize..).map(step).collect::<Vec<_>>().join(" && ")
@@ -93,8 +94,8 @@ impl<'e> Printer<'e> {
             return text.to_owned();
         }
         match expression {
-            Expr::GetAttr { expr, attr } if is_name(attr) => format!("{}.{attr}", self.operand(expr)),
-            Expr::HasAttr { expr, attrs } if attrs.iter().all(|attr| is_name(attr)) => {
+            Expr::GetAttr { expr, attr } if is_identifier(attr) => format!("{}.{attr}", self.operand(expr)),
+            Expr::HasAttr { expr, attrs } if attrs.iter().all(|attr| is_identifier(attr)) => {
                 let path: Vec<&str> = attrs.iter().map(|attr| attr.as_str()).collect();
                 format!("{} has {}", self.operand(expr), path.join("."))
             }
@@ -151,12 +152,6 @@ impl<'e> Printer<'e> {
         let bare = bare && self.replacement(expression).is_none();
         if bare { self.print(expression) } else { format!("({})", self.print(expression)) }
     }
-}
-
-fn is_name(attribute: &str) -> bool {
-    let mut characters = attribute.chars();
-    characters.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
-        && characters.all(|character| character == '_' || character.is_ascii_alphanumeric())
 }
 
 const fn is_chain(op: BinaryOp) -> bool {

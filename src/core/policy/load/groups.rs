@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use cedar_policy::{EntityUid, pst};
 
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::{GroupHierarchy, Vocabulary};
-use crate::spelling::suggestion;
-use crate::trust::Issuer;
+use crate::profile::Issuer;
+use crate::text::{push_token, suggestion};
 
 /// The hierarchy of groups, whole.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,8 @@ impl Groups {
         let mut errors = Vec::new();
         let mut children = Vec::new();
         for (child, parents) in &hierarchy.parents {
-            let pointer = format!("{}/{}", hierarchy.pointer, child.replace('~', "~0").replace('/', "~1"));
+            let mut pointer = hierarchy.pointer.clone();
+            push_token(&mut pointer, child);
             let child = group(child, &pointer, vocabulary).map_err(|error| errors.push(error)).ok();
             for (parent, place) in parents.iter().zip(0_usize..) {
                 match (group(parent, &format!("{pointer}/{place}"), vocabulary), &child) {
@@ -57,7 +58,7 @@ impl Groups {
             errors.push(ConfigError {
                 pointer: hierarchy.pointer.clone(),
                 position: None,
-                code: "group-cycle",
+                code: ConfigCode::GroupCycle,
                 message: format!("the group `{member}` is in itself"),
                 help: "take one of the memberships away".to_owned(),
             });
@@ -135,7 +136,7 @@ fn nobody_in(group: &EntityUid, issuer: &Issuer, pointer: String) -> ConfigError
     ConfigError {
         pointer,
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message: format!("nobody can be in `{group}`: `principal` of `{issuer}` has no `groups`"),
         help: format!(
             "write the claim that lists them, as in `groups: groups`, in `principal` of `{issuer}`, or remove this group"
@@ -148,7 +149,7 @@ fn group(text: &str, pointer: &str, vocabulary: Vocabulary<'_>) -> Result<(Entit
     let problem = |message: String, help: String| ConfigError {
         pointer: pointer.to_owned(),
         position: None,
-        code: "unknown-group",
+        code: ConfigCode::UnknownGroup,
         message,
         help,
     };

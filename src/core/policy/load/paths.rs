@@ -9,7 +9,7 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, PatternElem, Un
 use super::Checked;
 use super::names::context_path;
 use super::reads::pattern_text;
-use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::limits::PATH_BYTES;
 use crate::request::{Match, Path, PathTemplate};
 
@@ -31,7 +31,7 @@ pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarni
     }
     let warning = |(value, text): (String, String)| ConfigWarning {
         pointer: policy.source.document.pointer.clone(),
-        code: "path-spelling",
+        code: ConfigCode::PathSpelling,
         message: format!(
             "`{}` compares `context.{value}` with `{}`, and the same path with a slash behind it, or with letters in another \
              case, is another text; give the path a route of its own, which refuses such spellings, or end the pattern with `*`",

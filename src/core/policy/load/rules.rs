@@ -15,12 +15,12 @@ use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, Kind, Lookup, Names, c
 use super::reads::{pattern_text, presence_path, visit};
 use super::scope::{Ground, Place, Scope};
 use super::words;
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::PolicyDocument;
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
-use crate::spelling::suggestion;
+use crate::text::suggestion;
 
 mod entities;
 
@@ -64,7 +64,7 @@ impl<'a> Rules<'a> {
             visit(condition, &mut |expression| {
                 rules.expression(expression);
                 if let Some((fact, message, help)) = words::string_as_set(expression, &named.body, names) {
-                    rules.breach(fact, "policy-type", message, help);
+                    rules.breach(fact, ConfigCode::PolicyType, message, help);
                 }
             });
         }
@@ -72,7 +72,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Notes a breach at the first place of a word in the policy; the same one is noted once.
-    fn breach(&mut self, word: &str, code: &'static str, message: String, help: String) {
+    fn breach(&mut self, word: &str, code: ConfigCode, message: String, help: String) {
         let at = self.start.saturating_add(lexer::locate(self.text, word).unwrap_or(0));
         let error = self.source.problem(at, code, message, help);
         if !self.errors.contains(&error) {
@@ -126,7 +126,7 @@ impl<'a> Rules<'a> {
             },
             Expr::Var(Var::Context) => self.breach(
                 "context",
-                "indirect-fact",
+                ConfigCode::IndirectFact,
                 "`context` is used as a value".to_owned(),
                 "name the member that is meant, as in `context.http_request.path`".to_owned(),
             ),
@@ -172,7 +172,7 @@ impl<'a> Rules<'a> {
         if self.names.fact(&parts, &self.ground.in_some_route) == Lookup::Record {
             self.breach(
                 attribute,
-                "indirect-fact",
+                ConfigCode::IndirectFact,
                 format!("`context.{}` is a record and used as a value", path.join(".")),
                 "name the member that is meant".to_owned(),
             );
@@ -184,14 +184,14 @@ impl<'a> Rules<'a> {
         if matches!(base, Expr::Var(Var::Principal | Var::Action | Var::Resource) | Expr::Literal(_)) {
             self.breach(
                 attribute,
-                "unknown-attribute",
+                ConfigCode::UnknownAttribute,
                 format!("entities have no attributes here, so no `{attribute}` either"),
                 "facts are in `context.<issuer>` and `context.<device>`".to_owned(),
             );
         } else {
             self.breach(
                 attribute,
-                "indirect-fact",
+                ConfigCode::IndirectFact,
                 format!("`{attribute}` is read from something that is not `context`"),
                 "read facts straight from `context`, as in `context.http_request.path`".to_owned(),
             );
@@ -211,7 +211,7 @@ impl<'a> Rules<'a> {
         } else {
             format!("`{base}` has no member `{unknown}`")
         };
-        self.breach(unknown, "unknown-attribute", message, suggestion(unknown, known, otherwise));
+        self.breach(unknown, ConfigCode::UnknownAttribute, message, suggestion(unknown, known, otherwise));
     }
 
     fn entity_type(&mut self, entity_type: &str) {
@@ -221,7 +221,7 @@ impl<'a> Rules<'a> {
         }
         let word = entity_type.rsplit("::").next().unwrap_or(entity_type);
         let help = suggestion(entity_type, known.iter().map(String::as_str), "configure the issuer first");
-        self.breach(word, "unknown-entity-type", format!("there is no entity type `{entity_type}`"), help);
+        self.breach(word, ConfigCode::UnknownEntityType, format!("there is no entity type `{entity_type}`"), help);
     }
 
     fn entity(&mut self, entity: &EntityUID) {
@@ -233,7 +233,7 @@ impl<'a> Rules<'a> {
                 if !Action::all().any(|action| action.name() == id) {
                     let known = Action::all().map(Action::name);
                     let help = suggestion(id, known, "use a method, `read`, `write`, `upgrade` or `preflight`");
-                    self.breach(id, "unknown-action", format!("there is no action `{shown}`"), help);
+                    self.breach(id, ConfigCode::UnknownAction, format!("there is no action `{shown}`"), help);
                 }
             }
             "Application" => self.application(id),
@@ -248,14 +248,14 @@ impl<'a> Rules<'a> {
                         .collect();
                     let otherwise = "write `Route::\"<application>/<route>\"`";
                     let help = suggestion(id, all.iter().map(String::as_str), otherwise);
-                    self.breach(id, "unknown-route", format!("there is no route `{shown}`"), help);
+                    self.breach(id, ConfigCode::UnknownRoute, format!("there is no route `{shown}`"), help);
                 }
             },
             ANONYMOUS_TYPE => {
                 if id != ANONYMOUS_ID {
                     self.breach(
                         id,
-                        "unknown-entity",
+                        ConfigCode::UnknownEntity,
                         format!("there is no `{ANONYMOUS_TYPE}::\"{shown}\"`"),
                         format!("write `principal is {ANONYMOUS_TYPE}`"),
                     );
@@ -271,8 +271,8 @@ impl<'a> Rules<'a> {
             return;
         }
         let (code, message) = match self.names.application(name) {
-            Some(_) => ("application-not-in-document", format!("this document does not apply to `{shown}`")),
-            None => ("unknown-application", format!("there is no application `{shown}`")),
+            Some(_) => (ConfigCode::ApplicationNotInDocument, format!("this document does not apply to `{shown}`")),
+            None => (ConfigCode::UnknownApplication, format!("there is no application `{shown}`")),
         };
         let own = self.document.applies_to.iter().map(String::as_str);
         let help = suggestion(name, own, "add the application to `applies_to`");
@@ -319,7 +319,7 @@ impl<'a> Rules<'a> {
         if let Some((why, help)) = fault {
             let message = format!("no request has the {member} `{}`: {why}", literal.escape_debug());
             let word = if lexer::locate(self.text, literal).is_some() { literal } else { member };
-            self.breach(word, "impossible-literal", message, help);
+            self.breach(word, ConfigCode::ImpossibleLiteral, message, help);
         }
     }
 }

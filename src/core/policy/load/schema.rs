@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::names::{ANONYMOUS_TYPE, Actions, GROUP, Kind, Names};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// What a policy is validated against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

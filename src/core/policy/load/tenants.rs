@@ -4,8 +4,8 @@
 use cedar_policy::pst::Effect;
 
 use super::Checked;
-use crate::config_error::ConfigWarning;
-use crate::trust::TokenProfile;
+use crate::config_error::{ConfigCode, ConfigWarning};
+use crate::profile::TokenProfile;
 
 /// Every permit of one document that takes evidence of any tenant: the profile does not pin the tenant, and neither the
 /// permit nor a forbid that holds wherever the permit does reads it. So does a forbid that posture of any tenant satisfies.
@@ -65,7 +65,7 @@ impl Checked<'_> {
     fn satisfied_by_any(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {
         ConfigWarning {
             pointer: self.source.document.pointer.clone(),
-            code: "any-tenant",
+            code: ConfigCode::AnyTenant,
             message: format!(
                 "posture of `{}` from any tenant can satisfy the forbid `{}`: whoever has a tenant at the provider can have \
                  posture made that it does not deny; write a forbid of the same scope that denies other tenants, as in \
@@ -78,7 +78,7 @@ impl Checked<'_> {
     fn open_to(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {
         ConfigWarning {
             pointer: self.source.document.pointer.clone(),
-            code: "any-tenant",
+            code: ConfigCode::AnyTenant,
             message: format!(
                 "`{}` permits by evidence of `{}` from any tenant: whoever has one at the provider can get in under any name \
                  of principal or group; compare `context.{tenant}` in it, as in `[\"...\"].contains(context.{tenant})`, write a \

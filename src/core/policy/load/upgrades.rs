@@ -6,7 +6,7 @@
 use cedar_policy::pst::Effect;
 
 use super::Checked;
-use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::request::{Action, Method};
 
 /// Actions that change something.
@@ -38,7 +38,7 @@ pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<Conf
         };
         warnings.push(ConfigWarning {
             pointer: forbid.source.document.pointer.clone(),
-            code: "upgrade-not-forbidden",
+            code: ConfigCode::UpgradeNotForbidden,
             message: format!(
                 "`{}` forbids writes and not `upgrade`, which `{}` permits: the same POST with an `Upgrade` header has the \
                  action `upgrade`, and the forbid does not apply; add `Action::\"upgrade\"` to the forbid, as in \

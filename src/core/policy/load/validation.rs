@@ -14,7 +14,7 @@ use super::names::{Actions, Kind, Names};
 use super::reads::Reads;
 use super::schema::{Environment, Schemas};
 use super::scope::Scope;
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 
@@ -164,7 +164,7 @@ impl<'a> Subject<'a, '_> {
         if faults.is_empty() && errors.is_empty() && !possible {
             errors.push(self.source.problem(
                 self.named.start,
-                "policy-impossible",
+                ConfigCode::PolicyImpossible,
                 "the policy can never apply: its conditions are always false".to_owned(),
                 "mend the condition, or take the policy away".to_owned(),
             ));
@@ -189,7 +189,7 @@ impl<'a> Subject<'a, '_> {
         };
         let internal = |message: String| {
             let help = "rename the principal's type, or what else the message names".to_owned();
-            vec![self.source.problem(self.named.start, "policy-schema", message, help)]
+            vec![self.source.problem(self.named.start, ConfigCode::PolicySchema, message, help)]
         };
         let validator = schemas
             .validator(&environment, self.names)
@@ -244,14 +244,14 @@ impl<'a> Subject<'a, '_> {
             "no route of this document is reached by such a principal with such an action: mend the scope".to_owned()
         };
         let message = "the policy can never apply: its scope matches no request".to_owned();
-        self.source.problem(self.named.start, "policy-never-applies", message, help)
+        self.source.problem(self.named.start, ConfigCode::PolicyNeverApplies, message, help)
     }
 
     fn forbid_needs(self, provider: &str) -> ConfigError {
         let at = lexer::locate(self.text(), provider).unwrap_or(0);
         self.source.problem(
             self.named.start.saturating_add(at),
-            "forbid-needs-evidence",
+            ConfigCode::ForbidNeedsEvidence,
             format!("the forbid reads `context.{provider}`, and a route in its scope does not require `{provider}`"),
             format!(
                 "require `{provider}` on that route, or guard the read and forbid the absence (`if context has {provider} then ... else true`), or narrow the resource"
@@ -264,7 +264,7 @@ impl<'a> Subject<'a, '_> {
         let read = self.text().get(fault.start..fault.end).unwrap_or("");
         self.source.problem(
             self.named.start.saturating_add(fault.start),
-            "forbid-needs-evidence",
+            ConfigCode::ForbidNeedsEvidence,
             format!("the forbid reads `{read}`, which Anonymous never has, and a route in its scope takes callers without a token"),
             "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that, or require an issuer on that route".to_owned(),
         )
@@ -286,7 +286,7 @@ impl<'a> Subject<'a, '_> {
                     Some(condition) => format!("write `{condition}`, or require the evidence that holds it"),
                     None => "ask with `has` first, or require the evidence that holds it".to_owned(),
                 };
-                ("unguarded-fact", format!("`{absent}` may be absent"), help)
+                (ConfigCode::UnguardedFact, format!("`{absent}` may be absent"), help)
             }
             Class::Foreign => {
                 let provider = read.split('.').nth(1).unwrap_or_default();
@@ -297,17 +297,17 @@ impl<'a> Subject<'a, '_> {
                     Some(kind) => format!("write `principal is {}` in the scope", self.names.principal_type(kind)),
                     None => "name the principals that have it in the scope".to_owned(),
                 };
-                ("foreign-fact", format!("not every principal of the scope has `{read}`"), help)
+                (ConfigCode::ForeignFact, format!("not every principal of the scope has `{read}`"), help)
             }
             Class::Letters => {
                 let help = "write it in the letters of one script, without hidden characters".to_owned();
-                ("suspicious-letters", fault.message.clone(), fault.help.clone().unwrap_or(help))
+                (ConfigCode::SuspiciousLetters, fault.message.clone(), fault.help.clone().unwrap_or(help))
             }
             Class::Type => {
                 let help = fault.help.clone().unwrap_or_else(|| {
                     "compare values of one type; the configuration declares the types of facts".to_owned()
                 });
-                ("policy-type", fault.message.clone(), help)
+                (ConfigCode::PolicyType, fault.message.clone(), help)
             }
         };
         self.source.problem(self.named.start.saturating_add(fault.start), code, message, help)

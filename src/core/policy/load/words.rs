@@ -10,8 +10,8 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, PatternElem, Template, U
 use super::Checked;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, visit};
-use crate::config_error::ConfigWarning;
-use crate::trust::FactType;
+use crate::config_error::{ConfigCode, ConfigWarning};
+use crate::profile::FactType;
 
 /// Claims that hold a set of words at some provider: OAuth 2.0 scopes (RFC 8693, and as Entra ID and Okta call them), and
 /// what RFC 9068 section 2.2.3.1 and common providers call rights.
@@ -104,7 +104,7 @@ pub(in crate::policy) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarnin
         let name = path.rsplit('.').next().unwrap_or_default();
         ConfigWarning {
             pointer: policy.source.document.pointer.clone(),
-            code: "loose-scope-match",
+            code: ConfigCode::LooseScopeMatch,
             message: format!(
                 "`{}` compares `context.{path}` with `like \"{}\"`, which also fits `{}`: a pattern does not know where a word \
                  ends; declare the fact as `{name}: scopes` and write `context.{path}.contains(\"...\")`",

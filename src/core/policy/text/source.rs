@@ -10,10 +10,10 @@ use cedar_policy::pst;
 
 use super::lexer::{self, Token, TokenKind};
 use super::nesting::Nesting;
-use crate::config_error::{ConfigError, TextPosition};
+use crate::config_error::{ConfigCode, ConfigError, TextPosition};
 use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
 use crate::policy::{PolicyDocument, PolicyId};
-use crate::spelling::suggestion;
+use crate::text::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
 const MAX_ID_BYTES: usize = 64;
@@ -110,7 +110,7 @@ impl<'a> Source<'a> {
     pub(in crate::policy) fn problem(
         self,
         byte: usize,
-        code: &'static str,
+        code: ConfigCode,
         message: String,
         help: String,
     ) -> ConfigError {
@@ -159,7 +159,7 @@ pub(in crate::policy) fn parse(
                 } else {
                     errors.push(source.problem(
                         statement.start,
-                        "duplicate-id",
+                        ConfigCode::DuplicateId,
                         format!("two policies of this document have the id `{id}`"),
                         "give each policy an id of its own: records and metrics name policies by it".to_owned(),
                     ));
@@ -185,7 +185,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
     for (key, _) in policy.annotations().filter(|(key, _)| !ANNOTATIONS.contains(key)) {
         errors.push(source.problem(
             at_word(source, statement, key),
-            "unknown-annotation",
+            ConfigCode::UnknownAnnotation,
             format!("`@{key}` means nothing here"),
             suggestion(key, ANNOTATIONS, "use `@id`, `@advice` and `@missing` only"),
         ));
@@ -196,7 +196,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
     if missing.is_some_and(|value| value != "ignore") {
         errors.push(source.problem(
             at_word(source, statement, "missing"),
-            "invalid-missing",
+            ConfigCode::InvalidMissing,
             "`@missing` has another value than `ignore`".to_owned(),
             "write `@missing(\"ignore\")` if absent evidence may lift this rule, else leave it out".to_owned(),
         ));
@@ -229,13 +229,18 @@ fn id_fault(source: Source<'_>, statement: &Statement, id: Option<&str>) -> Opti
         "write `@id(\"...\")` before the policy: letters, digits, `.`, `_` and `-`, at most {MAX_ID_BYTES} bytes"
     );
     let Some(id) = id else {
-        return Some(source.problem(statement.start, "missing-id", "the policy has no `@id`".to_owned(), help));
+        return Some(source.problem(
+            statement.start,
+            ConfigCode::MissingId,
+            "the policy has no `@id`".to_owned(),
+            help,
+        ));
     };
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let fine = !id.is_empty() && id.len() <= MAX_ID_BYTES && id.bytes().all(legal);
     (!fine).then(|| {
         let message = format!("`{}` is not a policy id", id.escape_debug());
-        source.problem(at_word(source, statement, "id"), "invalid-id", message, help)
+        source.problem(at_word(source, statement, "id"), ConfigCode::InvalidId, message, help)
     })
 }
 
@@ -243,19 +248,19 @@ fn refused(source: Source<'_>, statement: &Statement, fault: StatementFault) -> 
     match fault {
         StatementFault::Brackets(at) => source.problem(
             at,
-            "policy-nesting",
+            ConfigCode::PolicyNesting,
             format!("more than {MAX_POLICY_BRACKET_DEPTH} brackets are open here"),
             "split the policy, or write its condition with fewer brackets".to_owned(),
         ),
         StatementFault::Depth(depth) => source.problem(
             statement.start,
-            "policy-depth",
+            ConfigCode::PolicyDepth,
             format!("the policy is {depth} operators deep, at most {MAX_POLICY_EXPRESSION_DEPTH} are taken"),
             "split the policy, or compare with a set: `[\"a\", \"b\"].contains(...)`".to_owned(),
         ),
         StatementFault::Slot(at) => source.problem(
             at,
-            "policy-template",
+            ConfigCode::PolicyTemplate,
             "templates are not taken".to_owned(),
             "write the entity in place of the slot".to_owned(),
         ),
@@ -270,5 +275,5 @@ fn syntax_error(source: Source<'_>, statement: &Statement, error: &DetailedError
         .clone()
         .or(expected)
         .unwrap_or_else(|| "see the Cedar language's documentation for the syntax of policies".to_owned());
-    source.problem(statement.start.saturating_add(offset), "policy-syntax", error.message.clone(), help)
+    source.problem(statement.start.saturating_add(offset), ConfigCode::PolicySyntax, error.message.clone(), help)
 }

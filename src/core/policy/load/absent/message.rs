@@ -3,12 +3,12 @@
 use cedar_policy::pst::Effect;
 
 use super::{Checked, Hole, Kind, lexer};
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::context;
-use crate::trust::{FactType, GroupsRule};
+use crate::profile::{FactType, GroupsRule};
 
 /// The code of the rule.
-const CODE: &str = "absent-fact-lifts-rule";
+const CODE: ConfigCode = ConfigCode::AbsentFactLiftsRule;
 /// What every help ends with.
 const IGNORE: &str = "annotate the policy with `@missing(\"ignore\")`";
 /// Words that some YAML reader takes for a boolean or for nothing.
@@ -53,7 +53,7 @@ impl Checked<'_> {
         let required = "require an issuer on that route".to_owned();
         let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
         self.lifted_at(
-            "forbid-needs-evidence",
+            ConfigCode::ForbidNeedsEvidence,
             provider,
             format!(
                 "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope takes callers \
@@ -114,7 +114,7 @@ impl Checked<'_> {
         }
     }
 
-    fn lifted_at(&self, code: &'static str, word: &str, message: String, help: String) -> ConfigError {
+    fn lifted_at(&self, code: ConfigCode, word: &str, message: String, help: String) -> ConfigError {
         let text = self.source.document.text.get(self.named.start..self.named.end).unwrap_or("");
         let at = lexer::locate(text, word).unwrap_or(0);
         self.source.problem(self.named.start.saturating_add(at), code, message, help)

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use cedar_policy::pst::{EntityOrSlot, EntityType, EntityUID, Expr, Var};
 
 use super::{ANONYMOUS_TYPE, Kind, Place, Rules};
+use crate::config_error::ConfigCode;
 use crate::policy::load::reads::{entities, literal_entity};
 use crate::request::Action;
 
@@ -60,7 +61,7 @@ impl Rules<'_> {
         let Some(asked) = Asked::of(left) else {
             self.breach(
                 "in",
-                "literal-membership",
+                ConfigCode::LiteralMembership,
                 "`in` is asked of something that is not `principal`, `action` or `resource`".to_owned(),
                 "only those three have groups: write `principal in ...`".to_owned(),
             );
@@ -98,7 +99,7 @@ impl Rules<'_> {
             Asked::Resource => self.not_a_resource(entity, &entity_type),
         };
         if let Some(Mistake { message, help }) = mistake {
-            self.breach(&entity.eid, "impossible-literal", message, help);
+            self.breach(&entity.eid, ConfigCode::ImpossibleLiteral, message, help);
         }
     }
 
@@ -125,7 +126,7 @@ impl Rules<'_> {
             Asked::Action | Asked::Resource => format!("remove the test: each {} has one type", asked.name()),
         };
         let word = name.rsplit("::").next().unwrap_or(&name);
-        self.breach(word, "impossible-literal", format!("no {} is a `{name}`", asked.name()), help);
+        self.breach(word, ConfigCode::ImpossibleLiteral, format!("no {} is a `{name}`", asked.name()), help);
     }
 
     /// Variables where only facts are values: what they are compared with there could not be seen.
@@ -137,7 +138,7 @@ impl Rules<'_> {
         let name = asked.name();
         self.breach(
             name,
-            "indirect-entity",
+            ConfigCode::IndirectEntity,
             format!("`{name}` is compared with something other than entities by name, or used as a value"),
             format!("name the entities after `{name} in`, `{name} ==` or `{name} is`"),
         );
@@ -288,6 +289,6 @@ impl Rules<'_> {
     }
 
     fn impossible_membership(&mut self, entity: &EntityUID, message: String, help: String) {
-        self.breach(&entity.eid, "impossible-membership", message, help);
+        self.breach(&entity.eid, ConfigCode::ImpossibleMembership, message, help);
     }
 }
