@@ -17,8 +17,8 @@ use countersign_core::time::UnixSeconds;
 use serde_json::{Map, Value, json};
 
 use crate::clock::clock;
-use crate::configuration::{compile, only_configuration};
-use crate::document::{self, Problem};
+use crate::configuration::{compile, only_configuration, or_print};
+use crate::document;
 use crate::failure::Failure;
 use keys::GivenKeys;
 use request_line::RequestLine;
@@ -106,14 +106,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     output.flush()?;
     if faults { Err(Failure::Faults) } else { Ok(()) }
-}
-
-/// What was read or compiled, or its problems on standard error.
-fn or_print<T>(file: &str, result: Result<T, Vec<Problem>>) -> Result<T, Failure> {
-    result.or_else(|problems| {
-        problems.iter().try_for_each(|problem| problem.print(file, &mut io::stderr()))?;
-        Err(Failure::Faults)
-    })
 }
 
 /// Keys that are fetched in Envoy are fetched by nobody here.
