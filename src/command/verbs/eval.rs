@@ -1,4 +1,4 @@
-//! `countersign eval`: decides requests from a file with the very core that runs in Envoy.
+//! `countersign eval`: decides requests from a file with the same core that runs in Envoy.
 
 mod keys;
 mod request_line;
@@ -31,11 +31,11 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 #[command(
     after_help = "A request is one line of JSON:\n  {\"id\": \"1\", \"method\": \"GET\", \"path\": \"/api/orders\", \"authority\": \"shop.example.com\",\n   \
 \"headers\": [[\"authorization\", \"Bearer ...\"]], \"source_address\": \"203.0.113.7:1234\",\n   \"peer_certificate_sha256\": \"<64 hex digits>\", \"destination_port\": 443}\n\
-Everything but id and method can be left out. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
+All members but id and method are optional. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
 Examples:\n  countersign eval --config countersign.yaml --requests requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests requests.ndjson --keys corp=corp-keys.json\n\n\
-Exit codes: 0 every line was decided (whichever way), 1 faults in the configuration or in a line, 2 a file cannot be read."
+Exit codes: 0 every line was decided (allowed or denied), 1 errors in the configuration or in a line, 2 a file cannot be read."
 )]
 pub struct Arguments {
     /// The plugin's configuration, alone or inside Envoy's
@@ -52,7 +52,7 @@ pub struct Arguments {
     now: Option<i64>,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if faults { Err(Failure::Faults) } else { Ok(()) }
 }
 
-/// Keys that are fetched in Envoy are fetched by nobody here.
+/// `eval` does not fetch keys, and says so.
 fn say_what_is_fetched(plan: &Plan) {
     let fetched = plan.profiles().filter(|profile| matches!(profile.keys, KeySource::Fetched(_)));
     let names: Vec<&str> = fetched.map(|profile| profile.name.as_str()).collect();
@@ -117,8 +117,8 @@ fn say_what_is_fetched(plan: &Plan) {
         // Whether it is read changes no decision.
         let _ = writeln!(
             io::stderr(),
-            "countersign: the keys of `{list}` are fetched, and eval asks nobody: requests that need them are refused with \
-             keys-unavailable; give them as --keys {first}=FILE"
+            "countersign: eval does not fetch the keys of `{list}`: requests that need them are denied with keys-unavailable; \
+             give the keys as --keys {first}=FILE"
         );
     }
 }
