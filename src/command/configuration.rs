@@ -67,8 +67,8 @@ fn place_error(document: &Document, error: ConfigError) -> Problem {
 fn place_warning(document: &Document, warning: ConfigWarning) -> Problem {
     let ConfigWarning { pointer, code, message } = warning;
     let at = document.at(&pointer);
-    let pointer = Some(pointer);
-    Problem { level: Level::Warning, at, inside: None, code: code.code(), pointer, message, help: Box::default() }
+    let (code, pointer) = (code.code(), Some(pointer));
+    Problem { level: Level::Warning, at, inside: None, code, pointer, message, help: Box::default() }
 }
 
 #[cfg(test)]

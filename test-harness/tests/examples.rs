@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_core::config::Plan;
+use countersign_core::fetch::FetchFault;
 use countersign_core::jose::{KeySetFault, json};
+use countersign_core::keys::{KeySource, MetadataFault};
 use countersign_core::limits;
 use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
@@ -14,7 +16,6 @@ use countersign_core::request::{Action, RequestMethod};
 use countersign_core::stripped::{LEFT_ALONE, REMOVED};
 use countersign_core::telemetry::{Counter, DecisionCounter, Gauge, Verdict};
 use countersign_core::time::Seconds;
-use countersign_core::trust::{FetchFault, KeySource, MetadataFault};
 use regex::Regex;
 use serde_json::Value;
 use test_harness::paths;

@@ -10,7 +10,7 @@
 //!
 //! Any value of them is safe, for the upstream gets the path that was judged; only which paths are refused differs.
 
-use countersign_core::config::AddressSource;
+use countersign_core::request::AddressSource;
 
 use super::codes::Code;
 use super::findings::Findings;

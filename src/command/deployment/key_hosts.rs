@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use countersign_core::trust::KeyUrl;
+use countersign_core::fetch::KeyUrl;
 use serde_json::Value;
 
 /// A host that keys, or the metadata that names them, are fetched from.

@@ -1,6 +1,6 @@
 //! Client certificates, where the plugin believes them (`peer: { from: tls }`).
 
-use countersign_core::config::PeerSource;
+use countersign_core::request::PeerSource;
 
 use super::codes::Code;
 use super::findings::Findings;

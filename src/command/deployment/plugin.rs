@@ -1,6 +1,6 @@
 //! A wasm filter that is Countersign, and what of its configuration bears on what stands around it.
 
-use countersign_core::config::{AddressSource, PeerSource};
+use countersign_core::request::{AddressSource, PeerSource};
 use serde_json::Value;
 
 use super::document_kind::is_plugin;

@@ -4,9 +4,9 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::fetch::{Endpoint, Response};
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::time::Seconds;
-use countersign_core::trust::{Endpoint, Response};
 use rustls::CertificateError;
 use ureq::config::Config;
 use ureq::http::Uri;

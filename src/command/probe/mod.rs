@@ -11,10 +11,9 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use countersign_core::config::Plan;
+use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response};
+use countersign_core::keys::{Effect, FetchedKeys, KeySource, Report, TrustStore};
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{
-    Effect, FetchFault, FetchRequest, FetchedKeys, KeySource, Report, RequestId, Response, TrustStore,
-};
 
 use crate::deployment::Model;
 use target::Target;

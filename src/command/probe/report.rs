@@ -1,8 +1,9 @@
 //! What was found, in words.
 
+use countersign_core::fetch::{FetchFault, Response};
 use countersign_core::jose::{SkippedKey, VerificationKey, base64url, json};
+use countersign_core::keys::MetadataFault;
 use countersign_core::limits::MAX_TOKEN_JSON_DEPTH;
-use countersign_core::trust::{FetchFault, MetadataFault, Response};
 use serde_json::Value;
 
 /// Characters of one text of the provider's that are shown.

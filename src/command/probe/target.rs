@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use countersign_core::trust::Endpoint;
+use countersign_core::fetch::Endpoint;
 use ct_codecs::{Base64, Decoder as _};
 use ureq::tls::{Certificate, PemItem, parse_pem};
 

@@ -5,15 +5,16 @@ mod keys;
 use std::io::{self, BufRead, Write as _};
 
 use clap::Args;
-use countersign_core::config::{PeerSource, Plan};
+use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
 use countersign_core::jose::json;
+use countersign_core::keys::{KeySource, TrustStore};
 use countersign_core::reply::{Forwarding, Reply};
+use countersign_core::request::PeerSource;
 use countersign_core::request::{Peer, RequestParts, client_address};
 use countersign_core::telemetry::DecisionId;
 use countersign_core::text::escape_json;
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{KeySource, TrustStore};
 use ct_codecs::{Base64, Decoder as _};
 use serde_json::{Map, Value, json};
 

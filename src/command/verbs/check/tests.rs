@@ -1,10 +1,16 @@
 //! Reports, as they are printed.
 
+mod cases;
+
 use super::{Report, check, parse};
 use crate::document::Level;
 
 fn printed(name: &str, text: &str) -> (Report, String) {
-    let (documents, report) = parse(name, text.as_bytes());
+    printed_bytes(name, text.as_bytes())
+}
+
+fn printed_bytes(name: &str, bytes: &[u8]) -> (Report, String) {
+    let (documents, report) = parse(name, bytes);
     let mut reports = [report];
     check(&[documents], &mut reports);
     let [report] = reports;
