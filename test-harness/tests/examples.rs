@@ -475,3 +475,19 @@ fn the_documentation_lists_every_header_that_is_removed_or_left_alone_and_no_oth
     hold_table(document, "| names | what a client could say with them | who believes them |", &removed);
     hold_table(document, "| names | other spellings | why |", &left_alone);
 }
+
+#[test]
+fn the_map_names_every_module_of_the_core_and_no_other() {
+    let root = paths::root();
+    let map = read(&root.join("src/README.md"));
+    let in_map: BTreeSet<String> = rows(&map, "| floor | modules | question |")
+        .into_iter()
+        .flat_map(|row| cells(row)[1].split(" with ").next().expect("the modules").split(", "))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect();
+    let declaration = Regex::new(r"(?m)^(?:pub(?:\(crate\))? )?mod (\w+);").expect("a pattern");
+    let source = read(&root.join("src/core/lib.rs"));
+    let declared: BTreeSet<String> =
+        declaration.captures_iter(&source).map(|parts| parts.extract::<1>().1[0].to_owned()).collect();
+    assert_eq!(in_map, declared, "the table of src/README.md and the modules of src/core/lib.rs");
+}
