@@ -13,6 +13,8 @@ use crate::trust::TrustStore;
 
 mod groups;
 mod missing_keys;
+#[cfg(not(target_arch = "wasm32"))]
+mod records;
 mod rehearsal;
 mod tokens;
 
