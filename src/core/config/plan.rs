@@ -11,10 +11,10 @@ use super::request_headers::{self, Declared as DeclaredHeaders};
 use super::wire::document;
 use super::{devices, issuers, policies, settings};
 use crate::config_error::{ConfigError, ConfigWarning};
-use crate::evidence::Recipe;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::provider::ProviderName;
+use crate::reply::HeaderPolicy;
 use crate::route::Router;
 use crate::stripped::HeaderRules;
 use crate::trust::{DeviceProvider, Issuer, TokenProfile};
@@ -99,8 +99,6 @@ pub struct Plan {
     pub devices: Vec<DeviceProvider>,
     /// Applications and routes.
     pub router: Router,
-    /// Where evidence is looked for.
-    pub recipe: Recipe,
     /// The policies.
     pub policies: PolicySet,
     /// Where facts about the peer come from.
@@ -109,10 +107,8 @@ pub struct Plan {
     pub client_address: AddressSource,
     /// The name of the filter state that an allow sets (`wasm.<guard>` in Envoy), also the prefix of the record's.
     pub guard: String,
-    /// Headers for the upstream, beside `x-countersign-*`.
-    pub identity_headers: Vec<IdentityHeader>,
-    /// Which headers of a client are removed, beside evidence and `identity_headers`.
-    pub request_headers: HeaderRules,
+    /// Which headers a forwarded request loses and gains.
+    pub header_policy: HeaderPolicy,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.
@@ -277,25 +273,20 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
     let policies = compile_policies(&documents?, &groups?, vocabulary, node.problems())?;
     version?;
     acknowledged_filters?;
-    let limits = limits?;
-    let recipe = Recipe {
-        posture_headers: devices.iter().map(|device| (device.profile.name.clone(), device.header.clone())).collect(),
-        max_token_bytes: limits.max_token_bytes,
-    };
+    let mode = mode?;
+    let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Some(Plan {
         digest,
         issuers,
         devices,
         router,
-        recipe,
         policies,
         peer: peer?,
         client_address: client_address?,
         guard: guard?,
-        identity_headers: identity_headers?,
-        request_headers: request_headers?,
-        mode: mode?,
-        limits,
+        header_policy,
+        mode,
+        limits: limits?,
     })
 }
 

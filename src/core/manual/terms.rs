@@ -15,7 +15,7 @@
 //! | near miss | a permit whose scope matched, or would have with one more group, and that did not apply | ours | [`NearMiss`](crate::policy::NearMiss) |
 //! | issuer | who made a token | RFC 7519 `iss` | [`Issuer`](crate::trust::Issuer) |
 //! | audience | for whom a token was made | RFC 7519 `aud` | [`Audiences`](crate::trust::Audiences) |
-//! | claim, claim set | one statement of a token; all of them (the RFC writes Claims Set) | RFC 7519 | [`ClaimSet`](crate::jose::ClaimSet) |
+//! | claim, claim set | one statement of a token; all of them (the RFC writes Claims Set) | RFC 7519 | [`Claims`](crate::jose::Claims), [`AuthenticClaims`](crate::jose::AuthenticClaims) |
 //! | key set | a JWK set | RFC 7517 | [`KeySet`](crate::jose::KeySet) |
 //! | credential | what is presented to be authenticated by; here a bearer token | RFC 6750 | inside [`Presented`](crate::evidence::Presented) |
 //! | evidence | all that a client presents, before and after it was verified | see the note | [`evidence`](crate::evidence) |
@@ -24,7 +24,7 @@
 //! | age | how old a statement is at the time of the decision | RFC 9334 (freshness) | [`Seconds`](crate::time::Seconds) |
 //! | fact | a claim that a policy may read: declared in the configuration with its type, and verified | ours | [`FactField`](crate::trust::FactField), [`FactValue`](crate::trust::FactValue) |
 //! | profile | what a token of one role must look like to be believed | RFC 8725 section 3.12 | [`TokenProfile`](crate::trust::TokenProfile) |
-//! | confirmation (`cnf`), binding | the tie of a token to a key or a certificate; also of posture to a user's token | RFC 7800, RFC 8705 | [`Binding`](crate::identity::Binding), [`Bind`](crate::trust::Bind) |
+//! | confirmation (`cnf`), binding | the tie of a token to a key or a certificate; also of posture to a user's token | RFC 7800, RFC 8705 | [`SenderConstraint`](crate::identity::SenderConstraint), [`Bind`](crate::trust::Bind) |
 //! | challenge | `WWW-Authenticate` of an answer | RFC 6750 | [`reply`](crate::reply) |
 //! | preflight | the `OPTIONS` request that a browser sends before a cross-origin one | Fetch standard | [`Action::Preflight`](crate::request::Action::Preflight) |
 //! | refusal | every "no", of four kinds | ours | [`Refusal`](crate::refusal::Refusal), [`RefusalKind`](crate::refusal::RefusalKind) |

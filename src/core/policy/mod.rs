@@ -84,7 +84,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use decision::{Decision, NearMiss, PolicyId};
+pub use decision::{Decision, NearMiss, Permit, PolicyId};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -198,7 +198,7 @@ impl PolicySet {
             };
         }
         if !permits.is_empty() {
-            return Decision::Allow { determining: self.ids(&permits) };
+            return Decision::Allow(Permit::new(self.ids(&permits)));
         }
         let candidates = |slice: &'_ Slice, outside: bool| {
             let missing = missing(slice, &question);
