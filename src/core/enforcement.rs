@@ -6,6 +6,7 @@
 use crate::config::Plan;
 use crate::evidence::Presented;
 use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
+use crate::keys::{MissingKey, TrustStore};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::{Decision, Permit};
 use crate::refusal::{Reason, Refusal};
@@ -14,7 +15,6 @@ use crate::request::{Action, Request, RequestParts};
 use crate::route::{NoRoute, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
-use crate::trust::{MissingKey, TrustStore};
 
 /// What to do with a request, and what to tell of it.
 #[derive(Clone, Debug)]

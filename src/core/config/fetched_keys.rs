@@ -6,9 +6,12 @@ use serde_json::Value;
 
 use super::document::{Known, Member, Node};
 use super::names::quoted;
+use crate::config_error::ConfigCode;
+use crate::fetch::{Endpoint, KeyUrl};
 use crate::jose::Algorithm;
+use crate::keys::{FetchedKeys, KeyHost, KeyLocation};
+use crate::profile::IssuerId;
 use crate::time::Seconds;
-use crate::trust::{Endpoint, FetchedKeys, IssuerId, KeyHost, KeyLocation, KeyUrl};
 
 const DEFAULT_REFRESH_MIN: Seconds = Seconds::new(60);
 /// How long a key that the provider withdrew may still be believed.
@@ -69,7 +72,7 @@ pub(super) fn read(
         (Some(url), None) => read_url(url, insecure),
         (None, Some(discovery)) => read_discovery(discovery, issuer, insecure),
         (Some(_), Some(discovery)) => discovery.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "`url` and `discovery` both say where the keys are",
             "keep `url` for a JWK set, or `discovery` for metadata that names it",
         ),
@@ -80,7 +83,7 @@ pub(super) fn read(
         && interval > min
     {
         node.error::<()>(
-            "contradiction",
+            ConfigCode::Contradiction,
             format!("`refetch_interval` is {interval} and `refresh.min` is {min}: a set could be due before it may be fetched"),
             "write a `refetch_interval` that is not longer than `refresh.min`",
         );
@@ -111,7 +114,7 @@ pub(super) fn read(
 
 fn misplaced<T>(node: &Node<'_>) -> Option<T> {
     node.error(
-        "contradiction",
+        ConfigCode::Contradiction,
         "`jwks` belongs to `discovery`: it is for a `jwks_uri` on another host than the metadata's",
         "remove it; `url` and `cluster` say where the JWK set is",
     )
@@ -124,7 +127,7 @@ fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
         match KeyUrl::parse(&format!("{scheme}://{text}/")) {
             Ok(url) if url.authority() == text => Some(text.to_owned()),
             _ => node.error(
-                "bad-host",
+                ConfigCode::BadHost,
                 format!("{} is not a host as it stands in a URL", quoted(text)),
                 "write a name in lower case, with a port only if the URL has one, without scheme and path",
             ),
@@ -140,7 +143,7 @@ fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
     let max = max.or(DEFAULT_REFRESH_MAX, |node| node.duration(&REFRESH))?;
     if min > max {
         return node.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             format!("`min` is {min} and `max` is {max}"),
             "write a `min` that is not longer than `max`; without them they are 60s and 900s",
         );
@@ -158,7 +161,7 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
         IssuerId::Template(_) => None,
         IssuerId::Absent => {
             return node.error(
-                "contradiction",
+                ConfigCode::Contradiction,
                 "metadata speaks for an issuer, and the tokens of this profile have none",
                 "write the URL of the JWK set: `url`",
             );
@@ -166,7 +169,7 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
     };
     match (node.value(), issuer) {
         (Value::Bool(true), None) => node.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "`true` stands for a URL made of the issuer, and `issuer.template` is none",
             "write the URL of the metadata for all tenants; its `issuer` must be the template as it is written here, and \
              without such metadata `url` is the JWK set",
@@ -185,18 +188,24 @@ fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<KeyUrl
     let url = match KeyUrl::parse(text) {
         Ok(url) => url,
         Err(fault) => {
-            return node.error("bad-value", format!("{} is not taken: {fault}", quoted(text)), node.write_wanted());
+            return node.error(
+                ConfigCode::BadValue,
+                format!("{} is not taken: {fault}", quoted(text)),
+                node.write_wanted(),
+            );
         }
     };
     match (url.is_https(), insecure?) {
         (true, false) | (false, true) => Some(url),
         (false, false) => node.error(
-            "insecure-keys",
+            ConfigCode::InsecureKeys,
             "keys over http:// can be forged by anybody on the way",
             "write an https:// URL; for a provider on this machine add `insecure: true`",
         ),
-        (true, true) => {
-            node.error("contradiction", "`insecure: true` is for http://, and this is https://", "remove `insecure`")
-        }
+        (true, true) => node.error(
+            ConfigCode::Contradiction,
+            "`insecure: true` is for http://, and this is https://",
+            "remove `insecure`",
+        ),
     }
 }

@@ -4,8 +4,9 @@
 //! must pin the same claim to different values: both signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
 
 use super::document::{Node, Problems};
-use crate::config_error::ConfigError;
-use crate::trust::{IssuerId, KeySource, TokenProfile};
+use crate::config_error::{ConfigCode, ConfigError};
+use crate::keys::KeySource;
+use crate::profile::{IssuerId, TokenProfile};
 
 /// The profiles that could be read so far.
 #[derive(Default)]
@@ -44,9 +45,9 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             (IssuerId::Exactly(_), IssuerId::Exactly(_)) => "take the same `issuer`",
             (IssuerId::Template(_), _) | (_, IssuerId::Template(_)) => "can take the same `iss`",
         };
-        ("profiles-alike", common)
+        (ConfigCode::ProfilesAlike, common)
     } else if have_a_key_in_common(&later.profile.keys, &earlier.profile.keys) {
-        ("shared-key", "have a public key in common")
+        (ConfigCode::SharedKey, "have a public key in common")
     } else {
         return None;
     };

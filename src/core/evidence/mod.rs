@@ -11,10 +11,10 @@ use bearer::bearer_token;
 
 use crate::jose::UnverifiedToken;
 use crate::limits::Limits;
+use crate::profile::DeviceProvider;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Exactly, Request};
-use crate::trust::DeviceProvider;
 
 /// The header field of access tokens (RFC 6750 section 2.1).
 pub(crate) const AUTHORIZATION: &str = "authorization";
@@ -72,11 +72,11 @@ mod tests {
     use super::Presented;
     use crate::limits::Limits;
     use crate::portable;
+    use crate::profile::{Bind, DeviceProvider, Forward};
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
     use crate::request::Request;
     use crate::testing;
-    use crate::trust::{Bind, DeviceProvider, Forward};
 
     fn collect(fields: &[(&str, &[u8])]) -> Result<Presented, Refusal> {
         let mdm = DeviceProvider {

@@ -1,8 +1,8 @@
 //! A denial on its way from the step that reached it to the answer.
 
 use super::Identity;
+use crate::keys::{MissingKey, NotVerified};
 use crate::refusal::Refusal;
-use crate::trust::{MissingKey, NotVerified};
 
 /// Why a request is denied, with all that is needed to answer it, to record it and to rehearse it.
 #[derive(Clone, Debug)]

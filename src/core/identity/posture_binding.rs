@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::jose::{AuthenticClaims, ClaimPath, Claims};
+use crate::profile::Bind;
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::trust::Bind;
 
 /// Whether the posture is tied to the access token; without an access token there is nothing to tie it to.
 ///

@@ -8,12 +8,13 @@ use super::{
 };
 use crate::evidence::Presented;
 use crate::jose::{AuthenticClaims, Claims, UnverifiedClaims, UnverifiedToken};
+use crate::keys::{NotVerified, TrustStore};
+use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_profile};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 use crate::route::Requires;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, NotVerified, TrustStore, choose_profile};
 
 /// The providers whose evidence is accepted, and their keys.
 #[derive(Clone, Copy)]

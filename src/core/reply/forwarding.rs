@@ -1,8 +1,8 @@
 //! The changes to a forwarded request, and the proof that it may be forwarded.
 
 use super::HeaderPolicy;
-use crate::config::Mode;
 use crate::identity::Identity;
+use crate::mode::Mode;
 use crate::policy::Permit;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request::Request;
@@ -76,7 +76,7 @@ impl Forwarding {
 #[cfg(test)]
 mod tests {
     use super::Rehearsal;
-    use crate::config::Mode;
+    use crate::mode::Mode;
     use crate::portable;
     use crate::refusal::{Reason, Refusal, RefusalKind};
     use crate::reply::HeaderPolicy;

@@ -11,14 +11,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DECISION_ID_HEADER, identity_headers};
-use crate::config::{IdentityHeader, Mode};
 use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal};
+use crate::identity_header::IdentityHeader;
+use crate::mode::Mode;
+use crate::profile::{DeviceProvider, Forward, Issuer};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
 use crate::telemetry::DecisionId;
-use crate::trust::{DeviceProvider, Forward, Issuer};
 
 /// The header rules of a configuration.
 #[derive(Clone, Debug)]

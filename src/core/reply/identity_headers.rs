@@ -1,12 +1,12 @@
 //! The header fields that tell the upstream who calls, with values from a verified identity alone.
 
 use super::header_value::{encode, encode_list};
-use crate::config::{IdentityHeader, IdentitySource};
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
+use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::telemetry::cedar_notation;
-use crate::trust::{FactRecord, FactValue};
 
 /// `x-countersign-*`, without the decision's id.
 pub(super) fn built_in(identity: &Identity) -> Vec<(String, String)> {

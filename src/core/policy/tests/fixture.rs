@@ -7,16 +7,17 @@ use serde_json::json;
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::{ClaimPath, KeySet};
+use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::profile::{
+    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
+    IssuerId, PrincipalRule, TokenProfile, Typ,
+};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{
-    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
-    IssuerId, KeySource, PrincipalRule, TokenProfile, Typ,
-};
 
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
@@ -196,7 +197,7 @@ pub(super) fn errors_of(text: &str) -> Vec<ConfigError> {
 
 /// The codes of a text's errors.
 pub(super) fn codes(text: &str) -> Vec<&'static str> {
-    errors_of(text).iter().map(|error| error.code).collect()
+    errors_of(text).iter().map(|error| error.code.code()).collect()
 }
 
 /// A permit for `corp::User` on the wiki with this condition.

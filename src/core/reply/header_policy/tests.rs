@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HeaderPolicy;
-use crate::config::{IdentityHeader, IdentitySource, Mode};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::ClaimPath;
+use crate::mode::Mode;
 use crate::portable;
+use crate::profile::{Bind, DeviceProvider, FactRecord, Forward, Issuer, PrincipalRule};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
 use crate::telemetry::DecisionId;
 use crate::testing::{self, NOW};
 use crate::time::Seconds;
-use crate::trust::{Bind, DeviceProvider, FactRecord, Forward, Issuer, PrincipalRule};
 
 type Field<'a> = (&'a str, &'a [u8]);
 type Devices = BTreeMap<ProviderName, DeviceEvidence>;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{built_in, fact_text, value_of};
-use crate::config::IdentitySource;
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
+use crate::identity_header::IdentitySource;
 use crate::portable;
+use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
-use crate::trust::{FactRecord, FactValue};
 
 fn corp() -> ProviderName {
     ProviderName::new("corp")

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{DecisionRecord, cedar_notation, cut};
-use crate::config::{Mode, Plan};
+use crate::config::Plan;
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::mode::Mode;
 use crate::policy::{Decision, NearMiss, Permit, PolicyId};
 use crate::portable;
 use crate::provider::ProviderName;
