@@ -9,7 +9,7 @@ use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
 use countersign_core::keys::{KeySource, TrustStore};
-use countersign_core::reply::{Forwarding, Reply};
+use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::text::escape_json;
@@ -146,9 +146,9 @@ fn answer(
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());
     answer.extend(record.as_object().cloned().unwrap_or_default());
-    let (status, Forwarding { remove, set }) = match outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding),
-        Reply::Answer(refusal) => (refusal.status, Forwarding::default()),
+    let (status, set, remove) = match &outcome.reply {
+        Reply::Forward(forwarding) => (200, forwarding.set(), forwarding.remove()),
+        Reply::Answer(refusal) => (refusal.status, &[][..], &[][..]),
     };
     answer.insert("status".to_owned(), status.into());
     answer.insert("upstream_headers".to_owned(), json!(set));

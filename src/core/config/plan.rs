@@ -1,14 +1,12 @@
 //! The compiled configuration. Immutable; every part of it is of the type that its stage defines.
 
-use crate::evidence::Recipe;
-use crate::identity_header::IdentityHeader;
 use crate::limits::Limits;
 use crate::mode::Mode;
 use crate::policy::PolicySet;
 use crate::profile::{DeviceProvider, Issuer, TokenProfile};
+use crate::reply::HeaderPolicy;
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
-use crate::stripped::HeaderRules;
 
 /// The compiled configuration.
 #[derive(Debug)]
@@ -21,8 +19,6 @@ pub struct Plan {
     pub devices: Vec<DeviceProvider>,
     /// Applications and routes.
     pub router: Router,
-    /// Where evidence is looked for.
-    pub recipe: Recipe,
     /// The policies.
     pub policies: PolicySet,
     /// Where facts about the peer come from.
@@ -31,10 +27,8 @@ pub struct Plan {
     pub client_address: AddressSource,
     /// The name of the filter state that an allow sets (`wasm.<guard>` in Envoy), also the prefix of the record's.
     pub guard: String,
-    /// Headers for the upstream, beside `x-countersign-*`.
-    pub identity_headers: Vec<IdentityHeader>,
-    /// Which headers of a client are removed, beside evidence and `identity_headers`.
-    pub request_headers: HeaderRules,
+    /// Which headers a forwarded request loses and gains.
+    pub header_policy: HeaderPolicy,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.

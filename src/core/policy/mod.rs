@@ -40,7 +40,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use self::decide::decision::{Decision, NearMiss, PolicyId};
+pub use self::decide::decision::{Decision, NearMiss, Permit, PolicyId};
 pub use self::load::schema_text::SchemaTextError;
 
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::jose::{ClaimSet, wrong_type};
+use crate::jose::{Claims, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -89,7 +89,7 @@ impl FactField {
     /// [`Reason::TokenClaimMissing`](crate::refusal::Reason) where a required one is absent (JSON `null` is absent for
     /// neither: it is a wrong type), [`Reason::TokenClaimType`](crate::refusal::Reason) where a value is not of its declared type or over a cap,
     /// [`Reason::TokenGroupOverage`](crate::refusal::Reason) where the token says that a claim of scopes is kept elsewhere.
-    pub fn read_all(fields: &[Self], claims: &ClaimSet) -> Result<FactRecord, Refusal> {
+    pub fn read_all(fields: &[Self], claims: &Claims) -> Result<FactRecord, Refusal> {
         // Such a claim is left out of the token, and its absence would be taken for the empty set.
         for field in fields.iter().filter(|field| field.fact_type.has_scopes()) {
             elsewhere::refuse_if_kept([field.name.as_str()], claims)?;

@@ -8,7 +8,7 @@ use core::fmt;
 
 use super::IssuerId;
 use crate::fetch::KeyUrl;
-use crate::jose::{ClaimPath, ClaimSet, wrong_type};
+use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -92,7 +92,7 @@ impl IssuerTemplate {
     }
 
     /// The token's own tenant.
-    fn own_tenant<'c>(&self, claims: &'c ClaimSet) -> Result<&'c str, Refusal> {
+    fn own_tenant<'c>(&self, claims: &'c Claims) -> Result<&'c str, Refusal> {
         match claims.at(&self.claim)? {
             None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(self.claim.to_string()))),
             Some(value) => value.as_str().ok_or_else(|| wrong_type(&self.claim, value, "a string")),
@@ -133,7 +133,7 @@ impl IssuerId {
     ///
     /// # Errors
     /// `token-issuer`; for a template also `token-claim-missing` and `token-claim-type` of the tenant's claim.
-    pub(super) fn judge(&self, claims: &ClaimSet) -> Result<(), Refusal> {
+    pub(super) fn judge(&self, claims: &Claims) -> Result<(), Refusal> {
         let issuer = claims.string("iss")?;
         let Self::Template(template) = self else {
             return if self.can_be(issuer) { Ok(()) } else { Err(Refusal::new(Reason::TokenIssuer)) };

@@ -57,7 +57,7 @@ pub struct Pin {
 
 impl Pin {
     /// Whether the claim is exactly one of the values; `has` asks the claim set, see
-    /// [`ClaimSet::has`](crate::jose::ClaimSet::has). A claim that is a list is none of them.
+    /// [`Claims::has`](crate::jose::Claims::has). A claim that is a list is none of them.
     pub(super) fn fits(&self, has: impl Fn(&str, &Value) -> bool) -> bool {
         self.values.iter().any(|value| has(&self.claim, value))
     }

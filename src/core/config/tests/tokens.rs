@@ -131,7 +131,10 @@ fn facts_of_every_form_fit_identity_headers() {
         "x-scope": { "fact": "corp.scope" }, "x-roles": { "fact": "corp.roles" }, "x-ok": { "fact": "corp.ok" },
         "x-level": { "fact": "corp.level" },
     });
-    assert_eq!(plan(&also(corp("facts", facts), "/identity_headers", headers)).0.identity_headers.len(), 4);
+    assert_eq!(
+        plan(&also(corp("facts", facts), "/identity_headers", headers)).0.header_policy.identity_headers().len(),
+        4
+    );
 }
 
 #[portable]

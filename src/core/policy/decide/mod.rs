@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Authorizer, Effect, pst};
 
-use self::decision::{Decision, NearMiss, PolicyId};
+use self::decision::{Decision, NearMiss, Permit, PolicyId};
 use self::entities::Question;
 use self::explain::{Candidate, Conditions, near_misses};
 use self::slice::Slice;
@@ -68,7 +68,7 @@ impl PolicySet {
             };
         }
         if !permits.is_empty() {
-            return Decision::Allow { determining: self.ids(&permits) };
+            return Decision::Allow(Permit::new(self.ids(&permits)));
         }
         let candidates = |slice: &'_ Slice, outside: bool| {
             let missing = missing(slice, &question);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::config_error::{ConfigError, ConfigWarning};
-use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
+use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::{ClaimPath, KeySet};
 use crate::keys::KeySource;
 use crate::limits::Limits;
@@ -270,7 +270,7 @@ pub(super) fn user_with(
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts: known,
         payload: Vec::new(),
-        binding: Binding::Bearer,
+        sender_constraint: SenderConstraint::Bearer,
         expires: None,
     };
     Identity::for_test(Principal::Verified(principal), devices.iter().cloned().collect())
@@ -279,7 +279,7 @@ pub(super) fn user_with(
 /// The names of the policies that a decision names.
 pub(super) fn named(decision: &Decision) -> (&'static str, Vec<&str>) {
     match decision {
-        Decision::Allow { determining } => ("allow", determining.iter().map(|id| id.as_str()).collect()),
+        Decision::Allow(permit) => ("allow", permit.determining().iter().map(|id| id.as_str()).collect()),
         Decision::Forbidden { determining, .. } => ("forbidden", determining.iter().map(|id| id.as_str()).collect()),
         Decision::NotPermitted { near_misses } => {
             ("not permitted", near_misses.iter().map(|miss| miss.policy.as_str()).collect())

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::jose::ClaimSet;
+use crate::jose::Claims;
 use crate::refusal::{Reason, Refusal};
 
 /// Refuses a token that says that one of these claims, by its outermost name, is kept elsewhere: by `_claim_names` (`OpenID`
@@ -11,7 +11,7 @@ use crate::refusal::{Reason, Refusal};
 ///
 /// # Errors
 /// `token-group-overage`; also where the token says it in a form that is not known.
-pub fn refuse_if_kept<'n>(names: impl IntoIterator<Item = &'n str>, claims: &ClaimSet) -> Result<(), Refusal> {
+pub fn refuse_if_kept<'n>(names: impl IntoIterator<Item = &'n str>, claims: &Claims) -> Result<(), Refusal> {
     let elsewhere = claims.get("_claim_names");
     let has_groups = match claims.get("hasgroups") {
         None | Some(Value::Bool(false)) => false,

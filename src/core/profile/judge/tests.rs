@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Appraisal, JudgedTimes};
-use crate::jose::{Algorithm, ClaimSet, UnverifiedToken};
+use crate::jose::{Algorithm, Claims, UnverifiedToken};
 use crate::keys::{NotVerified, TrustStore};
 use crate::limits::TOKEN_BYTES;
 use crate::portable;
@@ -18,8 +18,8 @@ fn pin(claim: &str, values: &[Value]) -> Pin {
     Pin { claim: claim.to_owned(), values: values.to_vec() }
 }
 
-fn claim_set(changes: Value) -> ClaimSet {
-    ClaimSet::for_test(Value::Object(testing::claims(changes)))
+fn claim_set(changes: Value) -> Claims {
+    Claims::for_test(Value::Object(testing::claims(changes)))
 }
 
 fn refusal(profile: &TokenProfile, changes: Value) -> Refusal {
@@ -121,7 +121,7 @@ fn pins_hold_and_forbidden_claims_are_absent() {
     // Also with `null` as its value: there it is.
     let mut claims = testing::claims(json!({ "azp": "web", "ver": 2 }));
     claims.insert("nonce".into(), Value::Null);
-    let judged = pinned.judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+    let judged = pinned.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
     assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimForbidden);
 }
 
@@ -155,7 +155,7 @@ fn registered_claims_are_strings_though_nothing_reads_them() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "sub": null })).is_ok(), "a token without the claim");
@@ -216,7 +216,7 @@ fn times_of_another_type_or_beyond_reason_are_refused() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "exp": 9_007_199_254_740_991_i64 })).is_ok());
@@ -305,10 +305,10 @@ fn of_several_faults_the_first_in_the_order_is_told() {
         ("iat", from_now(-130)),
         ("exp", from_now(-70)),
     ] {
-        told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+        told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
         if typ == Some("x") {
             typ = Some("jwt");
-            told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+            told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
         }
         if mended.is_null() {
             claims.remove(name);
@@ -316,7 +316,7 @@ fn of_several_faults_the_first_in_the_order_is_told() {
             claims.insert(name.into(), mended);
         }
     }
-    told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
+    told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
     assert_eq!(
         told,
         [
@@ -337,10 +337,12 @@ fn of_several_faults_the_first_in_the_order_is_told() {
 fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
     let verified = |profile: &TokenProfile, token: &str| {
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
-        profile
-            .verify(token, &TrustStore::default(), NOW, |_, _| Ok(()))
-            .map(|token| token.payload().to_vec())
-            .map_err(|NotVerified { refusal, .. }| (refusal.reason, refusal.provider))
+        profile.verify(token, &TrustStore::default(), NOW, |_, _| Ok(())).map(|token| token.payload().to_vec()).map_err(
+            |fault| match fault {
+                NotVerified::Refused(refusal) => (refusal.reason, refusal.provider),
+                NotVerified::KeyMissing(missing) => (missing.prospect.refusal().reason, Some(missing.provider)),
+            },
+        )
     };
     let claims = testing::claims(json!({}));
     let token = testing::token(&claims);
