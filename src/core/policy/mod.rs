@@ -46,7 +46,7 @@ pub use self::load::schema_text::SchemaTextError;
 use std::collections::BTreeMap;
 
 use self::decide::Compiled;
-use self::decide::entities::Directory;
+use self::decide::entities::EntityCatalog;
 use self::decide::slice::Slices;
 use self::load::names::Names;
 use crate::config_error::{ConfigError, ConfigWarning};
@@ -80,7 +80,7 @@ pub struct GroupHierarchy {
 pub struct PolicySet {
     policies: Vec<Compiled>,
     slices: Slices,
-    directory: Directory,
+    catalog: EntityCatalog,
 }
 
 /// What policies can speak of.
@@ -114,6 +114,6 @@ impl PolicySet {
     /// # Errors
     /// Where Cedar cannot write the schema. It does not happen with a vocabulary that policies were compiled with.
     pub fn schema_text(&self, vocabulary: Vocabulary<'_>) -> Result<String, SchemaTextError> {
-        load::schema_text::schema_text(Names { vocabulary, groups: self.directory.groups() })
+        load::schema_text::schema_text(Names { vocabulary, groups: self.catalog.groups() })
     }
 }

@@ -15,7 +15,7 @@ use crate::request::{Match, Path, PathTemplate};
 
 /// Every comparison of a policy that denies where it holds, and does not hold with a slash behind the path.
 pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
-    let tails = &policy.scope.ground.tails;
+    let tails = &policy.scope.routes.tails;
     let mut found = BTreeSet::new();
     let denies = policy.named.body.effect == Effect::Forbid;
     for clause in policy.named.body.clauses() {

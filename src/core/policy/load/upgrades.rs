@@ -28,7 +28,7 @@ pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<Conf
     for forbid in forbids.iter().filter(|forbid| names_writes(forbid) && !on_upgrade(forbid)) {
         let meets = |other: &Checked<'_>| {
             on_upgrade(other)
-                && other.scope.place.overlaps(&forbid.scope.place)
+                && other.scope.resource.overlaps(&forbid.scope.resource)
                 && !other.applies.kinds.is_disjoint(&forbid.applies.kinds)
         };
         // A condition on the action may leave upgrades out; a forbid on them says that they were thought of.

@@ -10,7 +10,8 @@ use cedar_policy::pst::Effect;
 use cedar_policy::{PolicySet, ValidationError, ValidationMode, ValidationWarning};
 
 use super::fixes;
-use super::names::{Actions, Kind, Names};
+use super::kinds::{Actions, PrincipalKind};
+use super::names::Names;
 use super::reads::Reads;
 use super::schema::{Environment, Schemas};
 use super::scope::Scope;
@@ -22,14 +23,14 @@ use crate::policy::text::source::{Named, Source};
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Applies {
     /// The kinds of principals that it is asked about.
-    pub kinds: BTreeSet<Kind>,
+    pub kinds: BTreeSet<PrincipalKind>,
     /// Devices without whose facts it cannot be asked; only a permit has any.
     pub needs: BTreeSet<String>,
 }
 
 /// One policy with all that its validation looks at.
 #[derive(Clone, Copy)]
-pub(in crate::policy) struct Subject<'a, 'p> {
+pub(in crate::policy) struct PolicyUnderValidation<'a, 'p> {
     /// Its document.
     pub source: Source<'a>,
     /// The policy.
@@ -51,7 +52,7 @@ struct Findings {
 
 /// The kinds of principals that a policy is asked about.
 struct Kinds {
-    kinds: BTreeSet<Kind>,
+    kinds: BTreeSet<PrincipalKind>,
     errors: Vec<ConfigError>,
     /// Where a forbid for everybody is not asked about Anonymous: the fact that Anonymous does not have.
     silent: Option<Fault>,
@@ -80,7 +81,7 @@ enum Class {
     Type,
 }
 
-impl<'a> Subject<'a, '_> {
+impl<'a> PolicyUnderValidation<'a, '_> {
     /// Validates the policy.
     ///
     /// # Errors
@@ -90,7 +91,8 @@ impl<'a> Subject<'a, '_> {
         if reaching.is_empty() {
             return Err(vec![self.never_applies()]);
         }
-        let granted: BTreeSet<Kind> = self.scope.kinds_granted(self.names).intersection(&reaching).copied().collect();
+        let granted: BTreeSet<PrincipalKind> =
+            self.scope.kinds_granted(self.names).intersection(&reaching).copied().collect();
         let granted = if granted.is_empty() { reaching.clone() } else { granted };
         let devices: BTreeSet<String> =
             self.scope.devices_granted().into_iter().filter(|device| self.reads.mentions(device)).collect();
@@ -121,8 +123,8 @@ impl<'a> Subject<'a, '_> {
     /// The kinds that the policy is asked about, and what is wrong with it for them.
     fn kinds(
         self,
-        granted: &BTreeSet<Kind>,
-        reaching: &BTreeSet<Kind>,
+        granted: &BTreeSet<PrincipalKind>,
+        reaching: &BTreeSet<PrincipalKind>,
         devices: &BTreeSet<String>,
         schemas: &mut Schemas,
     ) -> Result<Kinds, Vec<ConfigError>> {
@@ -135,7 +137,7 @@ impl<'a> Subject<'a, '_> {
         for kind in granted.union(reaching) {
             let findings = self.findings(*kind, devices, schemas)?;
             let clean = findings.errors.is_empty();
-            let unnamed_anonymous = *kind == Kind::Anonymous
+            let unnamed_anonymous = *kind == PrincipalKind::Anonymous
                 && forbid
                 && self.scope.everyone
                 && findings.errors.iter().all(|fault| fault.class == Class::Foreign);
@@ -177,13 +179,13 @@ impl<'a> Subject<'a, '_> {
 
     fn findings(
         self,
-        kind: Kind,
+        kind: PrincipalKind,
         devices: &BTreeSet<String>,
         schemas: &mut Schemas,
     ) -> Result<Findings, Vec<ConfigError>> {
         let environment = Environment {
             kind,
-            devices: if kind == Kind::Anonymous { BTreeSet::new() } else { devices.clone() },
+            devices: if kind == PrincipalKind::Anonymous { BTreeSet::new() } else { devices.clone() },
             actions: self.actions(kind),
             parameters: self.parameters(),
         };
@@ -218,8 +220,8 @@ impl<'a> Subject<'a, '_> {
     }
 
     /// The actions that the schema must have: all that the scope can meet, or one where no condition reads the action.
-    fn actions(self, kind: Kind) -> Actions {
-        let mut met = self.scope.ground.actions.iter().filter(|action| {
+    fn actions(self, kind: PrincipalKind) -> Actions {
+        let mut met = self.scope.routes.actions.iter().filter(|action| {
             self.scope.actions.holds(*action) && self.names.kinds_reaching(None, *action).contains(&kind)
         });
         if self.reads.action { met.collect() } else { met.next().into_iter().collect() }
@@ -229,8 +231,8 @@ impl<'a> Subject<'a, '_> {
         if !self.reads.mentions_parameters() {
             return BTreeMap::new();
         }
-        let ground = &self.scope.ground;
-        ground.in_some_route.iter().map(|name| ((*name).to_owned(), ground.in_every_route.contains(name))).collect()
+        let routes = &self.scope.routes;
+        routes.in_some_route.iter().map(|name| ((*name).to_owned(), routes.in_every_route.contains(name))).collect()
     }
 
     fn never_applies(self) -> ConfigError {

@@ -2,7 +2,7 @@
 
 use cedar_policy::pst::Effect;
 
-use super::{Checked, Hole, Kind, lexer};
+use super::{BypassableRule, Checked, PrincipalKind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::context;
 use crate::profile::{FactType, GroupsRule};
@@ -16,7 +16,7 @@ const NOT_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", 
 
 impl Checked<'_> {
     /// About a fact that the policy reads.
-    pub(super) fn lifted(&self, fact: &[String], hole: &Hole) -> ConfigError {
+    pub(super) fn lifted(&self, fact: &[String], bypass: &BypassableRule) -> ConfigError {
         let (effect, lifted) = self.rule();
         let path = fact.join(".");
         let provider = fact.first().map_or("", String::as_str);
@@ -41,17 +41,17 @@ impl Checked<'_> {
                 "where `context.{path}` is absent, {lifted}: who leaves the evidence out escapes the {effect}'s rule"
             )
         };
-        let ways = certain.into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        let ways = certain.into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
         self.lifted_at(CODE, name, message, ways.collect::<Vec<_>>().join(", or "))
     }
 
     /// About a forbid for everybody that lets a caller go who has no token: it has no record of this provider.
-    pub(super) fn silent_for_anonymous(&self, fact: &[String], hole: &Hole) -> ConfigError {
+    pub(super) fn silent_for_anonymous(&self, fact: &[String], bypass: &BypassableRule) -> ConfigError {
         let provider = fact.first().map_or("", String::as_str);
         let whom =
             "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that";
         let required = "require an issuer on that route".to_owned();
-        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
         self.lifted_at(
             ConfigCode::ForbidNeedsEvidence,
             provider,
@@ -64,10 +64,10 @@ impl Checked<'_> {
     }
 
     /// The corrected clause, said in the direction that its part decides.
-    fn answer(&self, fact: &[String], hole: &Hole) -> Option<String> {
+    fn answer(&self, fact: &[String], bypass: &BypassableRule) -> Option<String> {
         let (absent, present) = if self.is_scopes(fact) { ("empty", "not empty") } else { ("absent", "present") };
-        let correction = hole.correction.as_ref()?;
-        Some(match hole.denies {
+        let correction = bypass.correction.as_ref()?;
+        Some(match bypass.denies {
             true => format!("deny where it is {absent} ({correction})"),
             false => format!("allow only where it is {present} ({correction})"),
         })
@@ -79,7 +79,12 @@ impl Checked<'_> {
     }
 
     /// About a token that does not say which groups its principal is in: it lacks the fact at this path.
-    pub(super) fn lifted_by_groups(&self, kind: Kind, fact: &[String], hole: &Hole) -> ConfigError {
+    pub(super) fn lifted_by_groups(
+        &self,
+        kind: PrincipalKind,
+        fact: &[String],
+        bypass: &BypassableRule,
+    ) -> ConfigError {
         let (effect, lifted) = self.rule();
         let issuer = fact.first().map_or("", String::as_str);
         let rule = self.names.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
@@ -90,7 +95,7 @@ impl Checked<'_> {
             (_, Some(name)) => format!("write `{}` without `?` in `facts` of `{issuer}`, ", yaml(name)),
             (_, None) => String::new(),
         };
-        let absence = self.answer(fact, hole).map(|answer| format!("or {answer}, ")).unwrap_or_default();
+        let absence = self.answer(fact, bypass).map(|answer| format!("or {answer}, ")).unwrap_or_default();
         let members = |group: &&cedar_policy::pst::EntityUID| {
             self.names.members(group).is_some_and(|members| members.contains(&kind))
         };
