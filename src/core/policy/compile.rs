@@ -48,8 +48,8 @@ pub(super) fn compile(
             pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
             position: None,
             code: ConfigCode::TooManyPolicies,
-            message: format!("there are {total} policies, at most {MAX_POLICIES} are taken"),
-            help: "join policies that differ in a name only: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
+            message: format!("there are {total} policies; at most {MAX_POLICIES} are accepted"),
+            help: "merge policies that differ only in a name: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
         });
         return Err(errors);
     }
@@ -108,7 +108,7 @@ pub(super) fn compile(
     };
     let slices = Slices::compile(keyed, &applications).map_err(|error| unnameable(error.to_string()))?;
     let catalog = EntityCatalog::compile(names)
-        .map_err(|_| unnameable("a name of the configuration is no name in Cedar".to_owned()))?;
+        .map_err(|_| unnameable("a name in the configuration is not a valid Cedar name".to_owned()))?;
     Ok((PolicySet { policies: compiled, slices, catalog }, warnings))
 }
 
@@ -155,7 +155,7 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
                 at,
                 ConfigCode::AnonymousNetworkFact,
                 format!("a permit for Anonymous reads `context.{}`", path.join(".")),
-                "permit it to a verified principal, or decide by method, host, path, query and time alone: a place in the network is not an identity".to_owned(),
+                "permit it to a verified principal, or decide by method, host, path, query and time alone: a network location is not an identity".to_owned(),
             )
         })
         .collect()
@@ -175,7 +175,7 @@ fn document_warnings(
     } else if !checked.iter().any(|policy| is_permit(&policy)) {
         warnings.push(warning(
             ConfigCode::NoPermit,
-            "no policy permits anything: by these policies every request is denied".to_owned(),
+            "no policy of this document permits anything: on its own, it denies every request".to_owned(),
         ));
     }
     for policy in checked.iter().filter(is_permit) {
@@ -185,7 +185,7 @@ fn document_warnings(
                 let id = &policy.named.id;
                 warnings.push(warning(
                     ConfigCode::UnboundDevice,
-                    format!("`{id}` permits by `{name}`, whose posture is not bound to the token: it may be about another device"),
+                    format!("`{id}` permits based on `{name}`, whose posture is not bound to the token: it may describe another device"),
                 ));
             }
         }

@@ -37,10 +37,10 @@ struct IssuerTypes {
     group: EntityTypeName,
 }
 
-/// A request as Cedar takes it.
+/// A request in Cedar's terms.
 #[derive(Debug)]
 pub(in crate::policy) struct CedarRequest {
-    /// Whose principal asks.
+    /// The kind of its principal.
     pub kind: PrincipalKind,
     /// The principal and every group that it is in.
     pub memberships: BTreeSet<EntityUid>,
@@ -52,8 +52,8 @@ pub(in crate::policy) struct CedarRequest {
     pub devices: HashSet<ProviderName>,
 }
 
-/// The identity or the request is not one that the configuration can speak of. It does not happen with what the earlier
-/// steps build, and ends in a refusal if it does.
+/// The configuration cannot express the identity or the request. It does not happen with values that the earlier steps
+/// build; if it does, the request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct NotExpressible;
 
@@ -69,7 +69,7 @@ impl EntityCatalog {
     /// Prepares the entities of a configuration.
     ///
     /// # Errors
-    /// Where a name of the configuration is no Cedar name.
+    /// If a name in the configuration is not a valid Cedar name.
     pub(in crate::policy) fn compile(names: Names<'_>) -> Result<Self, NotExpressible> {
         let type_name = |text: &str| named(EntityTypeName::from_str(text));
         let (action_type, route_type, application_type) =
@@ -114,7 +114,7 @@ impl EntityCatalog {
         &self.groups
     }
 
-    /// Puts the request to Cedar. A preflight is asked as Anonymous, whatever was presented with it.
+    /// Makes the Cedar request. The principal of a preflight is Anonymous, whatever was presented with it.
     ///
     /// # Errors
     /// See [`NotExpressible`].

@@ -1,7 +1,7 @@
 //! Near misses: why a default deny was one.
 //!
-//! Step 5, only after "no permit applied". Each condition of a permit is asked by itself; what fails is counted. The permits
-//! looked at are bounded, for a refused request must not cost more than a served one.
+//! Only after "no permit applied". Each condition of a permit is evaluated by itself, and the failures are counted. The number
+//! of permits examined is bounded, because a denied request must not cost more than a permitted one.
 
 use std::sync::OnceLock;
 

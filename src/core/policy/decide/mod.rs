@@ -91,7 +91,7 @@ impl PolicySet {
     }
 }
 
-/// A policy's number, from its id in a slice's set. One that is no number, which no set has, still counts as a policy.
+/// A policy's number, from its id in a slice's set. An id that is not a number, which no set has, still counts as a policy.
 fn number(id: &cedar_policy::PolicyId) -> usize {
     let id: &str = id.as_ref();
     id.parse().unwrap_or(usize::MAX)

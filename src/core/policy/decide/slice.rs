@@ -1,8 +1,8 @@
 //! Slices: policies that can apply to the same requests, in one Cedar policy set each.
 //!
-//! Cedar's evaluation is linear in the number of policies, so a request is shown only those that its route, action and
-//! principal can meet. Every policy is in exactly one slice; a request asks a few slices and the answers add up, for a
-//! forbid forbids and a permit permits whatever stands beside it.
+//! Cedar's evaluation is linear in the number of policies, so a request is evaluated only against those that its route,
+//! action and principal can match. Every policy is in exactly one slice. The answers of several slices add up, because a
+//! forbid forbids and a permit permits regardless of the other policies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,7 +26,7 @@ pub(in crate::policy) struct SliceKey {
     pub kinds: BTreeSet<PrincipalKind>,
     /// The principal or group that the scope names.
     pub principal: Option<EntityUid>,
-    /// Devices that must be verified, else its policies are not asked.
+    /// Devices that must be verified; otherwise its policies are not evaluated.
     pub needs: BTreeSet<String>,
 }
 

@@ -1,7 +1,7 @@
-//! What load refuses although Cedar's validator takes it: names that nothing has, values that cannot be.
+//! Policies that load rejects although Cedar's validator accepts them: names that do not exist, values that no request has.
 //!
 //! Measured on Cedar: `has` of a member that no record has, an entity that does not exist, and a comparison that can never
-//! hold are all valid there, and a forbid with a slip of the pen in one of them is silent for ever.
+//! hold are all valid there. A forbid with a misspelling in one of them would never apply.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -133,7 +133,7 @@ impl<'a> Rules<'a> {
                 "context",
                 ConfigCode::IndirectFact,
                 "`context` is used as a value".to_owned(),
-                "name the member that is meant, as in `context.http_request.path`".to_owned(),
+                "name the member that you mean, as in `context.http_request.path`".to_owned(),
             ),
             Expr::Literal(Literal::EntityUID(entity)) => self.entity(entity),
             Expr::Is { expr, entity_type, in_expr } => {
@@ -179,7 +179,7 @@ impl<'a> Rules<'a> {
                 attribute,
                 ConfigCode::IndirectFact,
                 format!("`context.{}` is a record and used as a value", path.join(".")),
-                "name the member that is meant".to_owned(),
+                "name the member that you mean".to_owned(),
             );
         }
     }
@@ -190,7 +190,7 @@ impl<'a> Rules<'a> {
             self.breach(
                 attribute,
                 ConfigCode::UnknownAttribute,
-                format!("entities have no attributes here, so no `{attribute}` either"),
+                format!("entities have no attributes, so `{attribute}` does not exist"),
                 "facts are in `context.<issuer>` and `context.<device>`".to_owned(),
             );
         } else {

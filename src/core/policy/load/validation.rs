@@ -168,7 +168,7 @@ impl<'a> PolicyUnderValidation<'a, '_> {
                 self.named.start,
                 ConfigCode::PolicyImpossible,
                 "the policy can never apply: its conditions are always false".to_owned(),
-                "mend the condition, or take the policy away".to_owned(),
+                "fix the condition, or remove the policy".to_owned(),
             ));
         }
         errors.extend(faults.iter().map(|fault| self.fault(fault)));
@@ -243,7 +243,7 @@ impl<'a> PolicyUnderValidation<'a, '_> {
         let help = if exact_group {
             "write `action in Action::\"read\"`: `==` matches only routes whose `action` is set".to_owned()
         } else {
-            "no route of this document is reached by such a principal with such an action: mend the scope".to_owned()
+            "no route of this document is reached by such a principal with such an action: fix the scope".to_owned()
         };
         let message = "the policy can never apply: its scope matches no request".to_owned();
         self.source.problem(self.named.start, ConfigCode::PolicyNeverApplies, message, help)
@@ -267,8 +267,8 @@ impl<'a> PolicyUnderValidation<'a, '_> {
         self.source.problem(
             self.named.start.saturating_add(fault.start),
             ConfigCode::ForbidNeedsEvidence,
-            format!("the forbid reads `{read}`, which Anonymous never has, and a route in its scope takes callers without a token"),
-            "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that, or require an issuer on that route".to_owned(),
+            format!("the forbid reads `{read}`, which Anonymous never has, and a route in its scope accepts requests without a token"),
+            "name the principals that it applies to (`principal is ...`) and write a second forbid for Anonymous if one is needed, or require an issuer on that route".to_owned(),
         )
     }
 
@@ -285,8 +285,8 @@ impl<'a> PolicyUnderValidation<'a, '_> {
                 let presence = presence.and_then(|guard| guard.strip_suffix(" && ..")).unwrap_or_default();
                 let absent = presence.replace(" has ", ".");
                 let help = match fixes::guarded(&self.named.body, presence, &absent) {
-                    Some(condition) => format!("write `{condition}`, or require the evidence that holds it"),
-                    None => "ask with `has` first, or require the evidence that holds it".to_owned(),
+                    Some(condition) => format!("write `{condition}`, or require the evidence that provides it"),
+                    None => "check it with `has` first, or require the evidence that provides it".to_owned(),
                 };
                 (ConfigCode::UnguardedFact, format!("`{absent}` may be absent"), help)
             }

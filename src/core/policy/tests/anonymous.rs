@@ -71,7 +71,11 @@ fn a_forbid_for_everybody_that_would_be_silent_for_anonymous_is_refused() {
     }
     let text = format!("@id(\"f\") forbid (principal, action, resource) {guarded};");
     let found = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
-    assert!(found[0].message.ends_with("who leaves the token out escapes the forbid's rule"), "{}", found[0].message);
+    assert!(
+        found[0].message.ends_with("a client can bypass this forbid by omitting the token"),
+        "{}",
+        found[0].message
+    );
     assert!(found[0].help.contains("(`principal is ...`)"), "{}", found[0].help);
     // A device that the routes require is there for every principal, and policies see none of Anonymous.
     let wiki = &mut setting.router.applications[1];

@@ -79,7 +79,7 @@ const CLAUSE: usize = 1;
 #[track_caller]
 fn deepest(longest: usize, repeated: impl Fn(usize) -> String) {
     taken(&repeated(longest));
-    assert_eq!(codes(&repeated(longest + 1)), ["policy-depth"]);
+    assert_eq!(codes(&repeated(longest.saturating_add(1))), ["policy-depth"]);
 }
 
 #[portable]

@@ -62,7 +62,7 @@ impl Rules<'_> {
             self.breach(
                 "in",
                 ConfigCode::LiteralMembership,
-                "`in` is asked of something that is not `principal`, `action` or `resource`".to_owned(),
+                "`in` is used on something other than `principal`, `action` or `resource`".to_owned(),
                 "only those three have groups: write `principal in ...`".to_owned(),
             );
             return;
@@ -287,7 +287,7 @@ impl Rules<'_> {
     }
 
     fn no_members(&mut self, entity: &EntityUID, help: &str) {
-        self.impossible_membership(entity, format!("nothing is in `{entity}` but itself"), help.to_owned());
+        self.impossible_membership(entity, format!("`{entity}` has no members other than itself"), help.to_owned());
     }
 
     fn impossible_membership(&mut self, entity: &EntityUID, message: String, help: String) {

@@ -26,22 +26,22 @@ pub(super) fn path_fault(
         return Some(("it ends before the `?`", "compare the rest with `context.http_request.query`".to_owned()));
     }
     if text.contains("//") {
-        return Some(("such a request is refused as ambiguous", "write one `/`".to_owned()));
+        return Some(("such a request is rejected as ambiguous", "write one `/`".to_owned()));
     }
     if segments(".") || segments("..") {
-        return Some(("such a request is refused as ambiguous", "write the path without dot segments".to_owned()));
+        return Some(("such a request is rejected as ambiguous", "write the path without dot segments".to_owned()));
     }
     if let Some(fault) = escapes_fault(text, last, encoded) {
         return Some(fault);
     }
     if text.contains(';') && !encoded.contains(&Ambiguity::Semicolon) {
         let help = "let a route accept it with `encoded: { semicolon: true }`, or remove it";
-        return Some(("such a request is refused as ambiguous", help.to_owned()));
+        return Some(("such a request is rejected as ambiguous", help.to_owned()));
     }
     let taken = |character: char| character.is_ascii_alphanumeric() || "-._~!$&'()*+,=:@/%;".contains(character);
     if !text.chars().all(taken) {
         return Some((
-            "it has a character that a path has only escaped, or not at all",
+            "it has a character that a path contains only escaped, or not at all",
             "escape it, as in `%20`".to_owned(),
         ));
     }
@@ -56,8 +56,7 @@ fn escapes_fault(text: &str, last: bool, encoded: &BTreeSet<Ambiguity>) -> Optio
         let escape: String = after.chars().take(2).collect();
         if escape.len() < 2 {
             // The rest of it may be under a `*`.
-            return last
-                .then(|| ("an escape has two digits", "write `%` as it stands in a path, or leave it".to_owned()));
+            return last.then(|| ("an escape has two digits", "write the whole escape, or remove the `%`".to_owned()));
         }
         if escape.chars().any(|digit| digit.is_ascii_lowercase()) {
             let upper = format!("write `%{}`", escape.to_ascii_uppercase().escape_debug());
@@ -78,20 +77,20 @@ fn escapes_fault(text: &str, last: bool, encoded: &BTreeSet<Ambiguity>) -> Optio
 /// Why no path has the one escape of this short path.
 fn escape_fault(path: &str, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
     let Ok((parsed, _)) = Path::parse(path.as_bytes(), path.len()) else {
-        return Some(("such a request is refused as ambiguous", "write the character itself".to_owned()));
+        return Some(("such a request is rejected as ambiguous", "write the character itself".to_owned()));
     };
     if parsed.as_str() != path {
         return Some(("a policy sees the character itself there", "write the character itself".to_owned()));
     }
     let refused = parsed.ambiguities().find(|ambiguity| !encoded.contains(ambiguity))?;
     let help = format!("let a route accept it with `encoded: {{ {}: true }}`, or remove it", refused.name());
-    Some(("such a request is refused as ambiguous", help))
+    Some(("such a request is rejected as ambiguous", help))
 }
 
 /// Why no request has this method.
 pub(super) fn method_fault(text: &str) -> Option<(&'static str, String)> {
     let known = RequestMethod::from_name(text.as_bytes()).is_some();
-    (!known).then(|| ("it is not a method that is served", suggestion(text, method_names(), "use one that is")))
+    (!known).then(|| ("it is not a supported method", suggestion(text, method_names(), "use a supported one")))
 }
 
 /// Why no request has this host as a whole.
