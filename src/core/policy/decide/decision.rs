@@ -1,4 +1,4 @@
-//! What the policies say: allow or deny, and because of which policies. Only values; step 5 makes them, step 6 reads them.
+//! The decision: allow or deny, and the policies that led to it. Values only.
 
 use core::fmt;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::config_error::{ConfigError, ConfigWarning};
+use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::{ClaimPath, KeySet};
 use crate::keys::KeySource;
@@ -286,4 +286,16 @@ pub(super) fn named(decision: &Decision) -> (&'static str, Vec<&str>) {
         }
         Decision::Failed { policies } => ("failed", policies.iter().map(|id| id.as_str()).collect()),
     }
+}
+
+/// Asserts that load accepts a text.
+#[track_caller]
+pub(super) fn taken(text: &str) {
+    let errors = errors_of(text);
+    assert!(errors.is_empty(), "{text}\n{errors:#?}");
+}
+
+/// A place in a text.
+pub(super) fn at(line: usize, column: usize) -> Option<TextPosition> {
+    Some(TextPosition { line, column })
 }
