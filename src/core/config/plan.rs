@@ -1,5 +1,7 @@
 //! The compiled configuration. Immutable; every part of it is of the type that its stage defines.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::applications::{self, Declared};
@@ -12,6 +14,7 @@ use super::wire::document;
 use super::{devices, issuers, policies, settings};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::evidence::Recipe;
+use crate::keys::KeySource;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::profile::{DeviceProvider, Issuer, TokenProfile};
@@ -97,6 +100,8 @@ pub struct Plan {
     pub issuers: Vec<Issuer>,
     /// Device providers in the order of their names.
     pub devices: Vec<DeviceProvider>,
+    /// Where the keys of each issuer and device provider come from.
+    pub keys: BTreeMap<ProviderName, KeySource>,
     /// Applications and routes.
     pub router: Router,
     /// Where evidence is looked for.
@@ -124,6 +129,11 @@ impl Plan {
     pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
         let devices = self.devices.iter().map(|device| &device.profile);
         self.issuers.iter().map(|issuer| &issuer.profile).chain(devices)
+    }
+
+    /// Each profile with the source of its keys, in the order of [`profiles`](Self::profiles).
+    pub fn key_sources(&self) -> impl Iterator<Item = (&TokenProfile, &KeySource)> {
+        self.profiles().filter_map(|profile| Some((profile, self.keys.get(&profile.name)?)))
     }
 
     /// Compiles the bytes of a configuration, whole or not at all: JSON text, or the encoding of a
@@ -286,6 +296,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         digest,
         issuers,
         devices,
+        keys: profiles.into_key_sources(),
         router,
         recipe,
         policies,

@@ -17,7 +17,7 @@ pub struct NotVerified {
 
 impl NotVerified {
     fn lacking(missing: MissingKey) -> Self {
-        let refusal = missing.prospect.refusal().about(&missing.provider);
+        let refusal = missing.refusal();
         Self { refusal, missing_key: Some(Box::new(missing)) }
     }
 }
@@ -44,7 +44,7 @@ impl TokenProfile {
         now: UnixSeconds,
         judge: impl FnOnce(Option<&str>, &ClaimSet) -> Result<T, Refusal>,
     ) -> Result<AuthenticToken, NotVerified> {
-        if !self.algorithms.contains(&token.algorithm) {
+        if !self.algorithms.accept(token.algorithm) {
             let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
             return Err(refusal.about(&self.name).into());
         }
@@ -63,7 +63,7 @@ impl TokenProfile {
 
     /// The keys at hand, unless they have none for the token and it names one: another set may have it.
     fn keys_for<'k>(
-        &'k self,
+        &self,
         token: &UnverifiedToken,
         trust: &'k TrustStore,
         now: UnixSeconds,
@@ -73,10 +73,15 @@ impl TokenProfile {
             key_id: key_id.map(str::to_owned),
             prospect,
         };
-        let keys = trust.keys(self, now).map_err(|prospect| missing(None, prospect))?;
+        let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
         match token.key_id.as_deref() {
-            Some(key_id) if !keys.has_key_of(token) => Err(missing(Some(key_id), trust.prospect(self, key_id, now))),
+            Some(key_id) if !keys.has_key_of(token) => {
+                Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))
+            }
             _ => Ok(keys),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
