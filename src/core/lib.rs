@@ -1,25 +1,77 @@
 //! Identity and device policy inside Envoy.
 //!
 //! Countersign is the policy enforcement point (PEP) and the policy decision point (PDP) of NIST SP 800-207 in one
-//! WebAssembly module that runs in Envoy's HTTP filter chain. It verifies who asks (a person or a software component)
-//! and what is known of the device, and lets a request through only where a Cedar policy about that *identity* says so.
-//! The network place never suffices by itself.
+//! WebAssembly module that runs in Envoy's HTTP filter chain. It verifies the identity of the caller (a person or a software
+//! component) and the posture of the device, and forwards a request only if a Cedar policy about that *identity* permits
+//! it. Network location alone never grants access.
 //!
-//! What it does not do: it issues no tokens, holds no private keys, keeps no user database, ends no TLS.
+//! Countersign issues no tokens, holds no private keys, keeps no user directory and does not terminate TLS.
 //!
 //! # The way of a request
 //!
 //! ```text
 //!  host -> RequestParts -> Request -> Presented -> Identity -> Decision -> Reply -> host
-//!          read once       parsed     unverified   believed    PDP         applied once
+//!          read once       parsed     unverified   verified    PDP         applied once
 //! ```
 //!
-//! [`enforcement::decide`] is the one door to all of it: the module in Envoy, the command line and the tests go through it.
-//! Every value is built only by the step before it, and a failure at any step is a [`Refusal`](refusal::Refusal).
+//! [`enforcement::decide`] is the only way through these steps. The module in Envoy, the command line and the tests call it,
+//! so they come to the same decisions. It does no I/O and reads no clock: everything that it depends on is an argument.
+//! Each value is built only by the step before it, and a failure at any step is a [`Refusal`](refusal::Refusal).
+//!
+//! # Example
+//!
+//! One public route. A request that no policy permits is refused.
+//!
+//! ```
+//! use countersign_core::config::Plan;
+//! use countersign_core::enforcement::decide;
+//! use countersign_core::reply::Reply;
+//! use countersign_core::request::RequestParts;
+//! use countersign_core::telemetry::DecisionId;
+//! use countersign_core::time::UnixSeconds;
+//! use countersign_core::keys::TrustStore;
+//!
+//! let configuration = br#"{
+//!     "version": 1,
+//!     "applications": { "shop": {
+//!         "hosts": ["shop.example.com"],
+//!         "routes": { "health": { "path": "/healthz" }, "order": { "path": "/orders/{id}" } }
+//!     } },
+//!     "policies": "@id(\"health\") permit (principal is Anonymous, action == Action::\"GET\", resource == Route::\"shop/health\");"
+//! }"#;
+//! let (plan, _warnings) = Plan::compile(configuration).expect("a valid configuration");
+//!
+//! // The host brings keys, the time and random bytes. No key is needed for a request without a token.
+//! let keys = TrustStore::default();
+//! let now = UnixSeconds::new(1_800_000_000);
+//! let seed = [7; 32];
+//!
+//! let reply_to = |path: &str, counter: u64| {
+//!     let headers = [(":method", "GET"), (":authority", "shop.example.com"), (":path", path)];
+//!     let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
+//!     let request = RequestParts { headers, ..RequestParts::default() };
+//!     decide(&plan, &keys, request, now, &DecisionId::derive(&seed, counter, now)).reply
+//! };
+//! assert!(matches!(reply_to("/healthz", 0), Reply::Forward { .. }));
+//! assert!(matches!(reply_to("/orders/7", 1), Reply::Answer { .. }));
+//! ```
 //!
 //! # Reading order
 //!
-//! The modules below, from top to bottom: each uses only modules above it.
+//! The modules are declared below from top to bottom. Each uses only modules above it, which a test of the harness checks.
+//!
+//! | question | modules |
+//! |---|---|
+//! | What do all parts share? | `time`, `limits` (every cap on input), `text`, `provider` |
+//! | How does a step fail? | `config_error` (for operators, at load), `refusal` (for clients, per request) |
+//! | What is in a token or key set, and who signed it? | `jose` |
+//! | Which tokens are accepted, and with which keys? | `profile` (what a token must look like), `keys` (whose keys), `fetch` (fresh documents) |
+//! | What does the client ask for? | `request` (parsing), `route` (application and route), `stripped` (headers to remove) |
+//! | Who is the caller, on which device? | `evidence` (as presented), `identity` (as verified) |
+//! | May they? | `policy` (Cedar) |
+//! | What did the operator configure? | `config` (the document becomes a `Plan`) |
+//! | What is recorded and answered? | `telemetry`, `reply` |
+//! | How do the steps fit together? | `enforcement` |
 
 #![forbid(unsafe_code)]
 
@@ -29,8 +81,7 @@ pub mod time;
 pub mod limits;
 
 pub mod provider;
-#[cfg(feature = "policy")]
-mod spelling;
+pub mod text;
 
 pub mod config_error;
 pub mod refusal;
@@ -59,6 +110,11 @@ pub mod evidence;
 pub mod identity;
 #[cfg(feature = "policy")]
 pub mod policy;
+
+#[cfg(feature = "policy")]
+pub mod identity_header;
+#[cfg(feature = "policy")]
+pub mod mode;
 
 #[cfg(feature = "policy")]
 pub mod config;

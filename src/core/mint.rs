@@ -4,8 +4,6 @@
 //! A header is signed exactly as given, so that tests can lie in it: what [`SigningKey::sign`] makes need not be a token
 //! that anybody would take.
 
-use core::fmt;
-
 use jwt_simple::algorithms::{
     ECDSAP256KeyPairLike as _, ECDSAP384KeyPairLike as _, ES256KeyPair, ES384KeyPair, Ed25519KeyPair,
     EdDSAKeyPairLike as _, EdDSAPublicKeyLike as _, RS256KeyPair, RSAKeyPairLike as _,
@@ -13,6 +11,7 @@ use jwt_simple::algorithms::{
 use p256::ecdsa::signature::Signer as _;
 use serde_json::{Map, Value, json};
 use superboring::pkey::PKey;
+use thiserror::Error;
 
 use crate::jose::{Algorithm, base64url, rsa_scheme};
 
@@ -33,31 +32,21 @@ enum Pair {
 }
 
 /// Why a key or token could not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MintError {
     /// The text is no private key in PEM for this algorithm.
+    #[error("the text is not a PKCS#8 private key in PEM for {}", .0.name())]
     NotAKey(Algorithm),
     /// No key could be made.
+    #[error("no key could be made for {}", .0.name())]
     Generate(Algorithm),
     /// The key could not be written as PEM.
+    #[error("the key could not be written as PEM for {}", .0.name())]
     Write(Algorithm),
     /// The signature could not be made.
+    #[error("the signature could not be made with {}", .0.name())]
     Sign(Algorithm),
 }
-
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, algorithm) = match self {
-            Self::NotAKey(algorithm) => ("the text is not a PKCS#8 private key in PEM for", algorithm),
-            Self::Generate(algorithm) => ("no key could be made for", algorithm),
-            Self::Write(algorithm) => ("the key could not be written as PEM for", algorithm),
-            Self::Sign(algorithm) => ("the signature could not be made with", algorithm),
-        };
-        write!(f, "{what} {}", algorithm.name())
-    }
-}
-
-impl core::error::Error for MintError {}
 
 impl SigningKey {
     /// Makes a new key; RSA keys have 2048 bits.

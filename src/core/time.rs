@@ -5,6 +5,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use thiserror::Error;
+
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z, without leap seconds (RFC 7519 `NumericDate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixSeconds(i64);
@@ -66,7 +68,8 @@ impl fmt::Display for Seconds {
 }
 
 /// The text is not a length of time: digits and one unit, `s`, `m`, `h` or `d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a length of time: write digits and one unit, such as 90s, 15m, 24h or 7d")]
 pub struct NotALength;
 
 impl FromStr for Seconds {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::document::{Known, Member, Node};
 use super::names::{guess, host_pattern, is_plain_name, quoted, quoted_list};
+use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, Method, PathTemplate, RequestMethod};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
-use crate::spelling::nearest;
+use crate::text::nearest;
 
 const HOSTS: Known = ("hosts", "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`");
 const ANY_HOST: Known = ("any_host", "`true`");
@@ -37,7 +38,7 @@ pub(super) fn read(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<R
     let mut entries = node.entries("an application: `hosts`, `requires`, `routes`")?;
     if entries.is_empty() {
         return node.error(
-            "empty-list",
+            ConfigCode::EmptyList,
             "there are no applications, which would let nothing through",
             node.write_wanted(),
         );
@@ -77,7 +78,11 @@ pub(super) fn plain_name(node: &Node<'_>, name: &str, what: &str) -> Option<()> 
     if is_plain_name(name) {
         return Some(());
     }
-    node.error("bad-name", format!("{} cannot name {what}", quoted(name)), "write letters, digits, `_` and `-`")
+    node.error(
+        ConfigCode::BadName,
+        format!("{} cannot name {what}", quoted(name)),
+        "write letters, digits, `_` and `-`",
+    )
 }
 
 /// `hosts` or `any_host`.
@@ -89,7 +94,7 @@ fn read_place<'a>(
     owners: &mut Owners<'a>,
 ) -> Option<Option<Vec<HostPattern>>> {
     if hosts.node().is_some() && any_host.node().is_some() {
-        return node.error("contradiction", "found both `hosts` and `any_host`", "keep one of the two");
+        return node.error(ConfigCode::Contradiction, "found both `hosts` and `any_host`", "keep one of the two");
     }
     if any_host.node().is_none() {
         if any_host.is_misspelled() {
@@ -99,17 +104,21 @@ fn read_place<'a>(
     }
     any_host.required(|node| {
         if !node.boolean()? {
-            return node.error("bad-value", "`any_host` is `false`", "write `any_host: true`, or `hosts` in its place");
+            return node.error(
+                ConfigCode::BadValue,
+                "`any_host` is `false`",
+                "write `any_host: true`, or `hosts` in its place",
+            );
         }
         if let Some(other) = owners.any_host.replace(name) {
             return node.error(
-                "duplicate-host",
+                ConfigCode::DuplicateHost,
                 format!("{} has `any_host` too", quoted(other)),
                 "list the hosts of one of the two applications",
             );
         }
         node.warn(
-            "any-host",
+            ConfigCode::AnyHost,
             "this application answers for every host that no other one names; write `hosts` where they are known",
         );
         Some(None)
@@ -125,7 +134,7 @@ fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Op
                 Some(other) => {
                     whole = false;
                     element.error::<()>(
-                        "duplicate-host",
+                        ConfigCode::DuplicateHost,
                         format!("{} belongs to {} already", quoted(&host.to_string()), quoted(other)),
                         "give each host to one application, once",
                     );
@@ -145,7 +154,7 @@ fn read_host(node: &Node<'_>, text: &str) -> Option<HostPattern> {
     match host_pattern(text) {
         Ok(host) => Some(host),
         Err(why) => node.error(
-            "bad-host",
+            ConfigCode::BadHost,
             format!("{} {why}", quoted(text)),
             "write a DNS name such as `shop.example.com`, `*.` and a domain for every host one label below it, or an IP \
              address (IPv6 in brackets), without scheme and port",
@@ -162,7 +171,7 @@ fn read_requires(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<Req
             return Some(name);
         }
         element.error(
-            "unknown-provider",
+            ConfigCode::UnknownProvider,
             format!("{} is not a provider", quoted(name)),
             guess(name, known(), "providers"),
         )
@@ -171,7 +180,7 @@ fn read_requires(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<Req
         names.into_iter().partition(|name| declared.issuers.contains(name));
     if issuers.len() > 1 {
         return node.error(
-            "two-issuers-required",
+            ConfigCode::TwoIssuersRequired,
             format!("a request carries one access token, and {} are required", quoted_list(issuers)),
             "require one issuer; to take tokens of several, require none and let policies say who may",
         );
@@ -184,14 +193,14 @@ fn read_routes(node: &Node<'_>, inherited: &Requires, declared: Option<&Declared
     let entries = node.entries("a route: `path`, and `methods`, `action`, `requires` where it needs them")?;
     if entries.is_empty() {
         return node.error(
-            "empty-list",
+            ConfigCode::EmptyList,
             "the application has no routes, which would let nothing through",
             node.write_wanted(),
         );
     }
     if entries.len() > MAX_ROUTES_PER_APPLICATION {
         return node.error(
-            "too-large",
+            ConfigCode::TooLarge,
             format!("the application has {} routes, at most {MAX_ROUTES_PER_APPLICATION} are read", entries.len()),
             "use parameters such as `{id}`, or split the application by host",
         );
@@ -233,7 +242,7 @@ fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) {
             format!("remove `{}` or `{}`, or write a more specific path in one of them", earlier.name, later.name),
         )
     };
-    node.error::<()>("routes-overlap", message, help);
+    node.error::<()>(ConfigCode::RoutesOverlap, message, help);
 }
 
 fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Option<&Declared<'_>>) -> Option<Route> {
@@ -256,7 +265,7 @@ fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Optio
     match route.methods.iter().find(|method| route.action_of_method(**method).is_none()) {
         None => Some(route),
         Some(method) => node.error(
-            "missing-field",
+            ConfigCode::MissingField,
             format!("`{}` is no Cedar action, and the route does not say what it does", method.name()),
             "add `action: read` or `action: write`; it holds for all methods of the route",
         ),
@@ -270,20 +279,20 @@ fn read_encoded(node: &Node<'_>, path: Option<&PathTemplate>) -> Option<Vec<Ambi
         member.optional(|node| {
             if !node.boolean()? {
                 let help = format!("remove `{}`: what is not listed is not accepted", ambiguity.name());
-                return node.error("bad-value", "it is `false`", help);
+                return node.error(ConfigCode::BadValue, "it is `false`", help);
             }
-            node.warn("encoded-path", ambiguity.duty_of_the_upstream());
+            node.warn(ConfigCode::EncodedPath, ambiguity.duty_of_the_upstream());
             Some(ambiguity)
         })
     });
     let accepted: Vec<Option<Option<Ambiguity>>> = read.collect();
     let accepted: Vec<Ambiguity> = accepted.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
     if node.value().as_object().is_some_and(serde_json::Map::is_empty) {
-        return node.error("empty-list", "nothing is accepted by it", node.write_wanted());
+        return node.error(ConfigCode::EmptyList, "nothing is accepted by it", node.write_wanted());
     }
     if path.is_some_and(|path| path.parameters().next().is_none()) {
         return node.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "the path has no parameter, and no such spelling is accepted in a fixed segment",
             "remove `encoded`, or write the segment as a parameter such as `{name}`",
         );
@@ -295,9 +304,11 @@ fn read_path(node: &Node<'_>) -> Option<PathTemplate> {
     let text = node.some_text()?;
     match PathTemplate::parse(text) {
         Ok(template) => Some(template),
-        Err(fault) => {
-            node.error("bad-template", format!("{} is not a path: {}", quoted(text), fault.0), node.write_wanted())
-        }
+        Err(fault) => node.error(
+            ConfigCode::BadTemplate,
+            format!("{} is not a path: {}", quoted(text), fault.0),
+            node.write_wanted(),
+        ),
     }
 }
 
@@ -311,5 +322,5 @@ fn read_method(node: &Node<'_>) -> Option<RequestMethod> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("write some of {}; others are not served", quoted_list(all())),
     };
-    node.error("bad-value", format!("{} is not a method that is served", quoted(name)), help)
+    node.error(ConfigCode::BadValue, format!("{} is not a method that is served", quoted(name)), help)
 }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::document::{Known, Node};
-use super::headers::{HeaderFault, header_name};
-use super::names::quoted;
+use super::names::{HeaderFault, header_name, quoted};
 use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
+use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
 use crate::profile::{Bind, DeviceProvider, Forward};
 
@@ -35,7 +35,7 @@ pub(super) fn read(node: &Node<'_>, issuers: &[&str], profiles: &mut Profiles) -
             if let Some((_, other)) = headers.iter().find(|(taken, _)| *taken == header) {
                 entry.error_inside::<()>(
                     "/header",
-                    "header-collision",
+                    ConfigCode::HeaderCollision,
                     format!("`{header}` is the header of `{other}` too"),
                     "give each device provider a header of its own",
                 );
@@ -44,7 +44,7 @@ pub(super) fn read(node: &Node<'_>, issuers: &[&str], profiles: &mut Profiles) -
         }
         if issuers.contains(name) {
             devices.push(entry.error(
-                "duplicate-value",
+                ConfigCode::DuplicateValue,
                 format!("{} is an issuer too", quoted(name)),
                 "issuers and device providers share one name space; rename one of the two",
             ));
@@ -87,9 +87,9 @@ fn read_header(node: &Node<'_>) -> Option<String> {
     let text = node.some_text()?;
     match header_name(text) {
         Ok(name) => Some(name),
-        Err(HeaderFault::NotAName(why)) => node.error("bad-name", why.to_owned(), node.write_wanted()),
+        Err(HeaderFault::NotAName(why)) => node.error(ConfigCode::BadName, why.to_owned(), node.write_wanted()),
         Err(HeaderFault::Taken(why)) => node.error(
-            "header-collision",
+            ConfigCode::HeaderCollision,
             format!("posture cannot be read from this header: {why}"),
             "write a header of its own, such as `x-device-posture`",
         ),

@@ -10,8 +10,8 @@ use core::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::names::{quoted, quoted_list};
-use crate::config_error::{ConfigError, ConfigWarning};
-use crate::spelling::nearest;
+use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
+use crate::text::{nearest, push_token};
 use crate::time::Seconds;
 
 /// The name of a member, and what to write there: an object that completes the sentence "write ...".
@@ -85,17 +85,13 @@ impl<'a> Node<'a> {
 
     /// The value inside under this name or index.
     pub(super) fn child(&self, token: &str, wanted: &'static str, value: &'a Value) -> Self {
-        let token = token.replace('~', "~0").replace('/', "~1");
-        Self { value, pointer: format!("{}/{token}", self.pointer), wanted, problems: self.problems }
+        let mut pointer = self.pointer.clone();
+        push_token(&mut pointer, token);
+        Self { value, pointer, wanted, problems: self.problems }
     }
 
     /// Notes an error here; returns `None`, for callers that have nothing to return then.
-    pub(super) fn error<T>(
-        &self,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Option<T> {
+    pub(super) fn error<T>(&self, code: ConfigCode, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
         self.error_inside("", code, message, help)
     }
 
@@ -103,7 +99,7 @@ impl<'a> Node<'a> {
     pub(super) fn error_inside<T>(
         &self,
         inside: &str,
-        code: &'static str,
+        code: ConfigCode,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Option<T> {
@@ -118,12 +114,12 @@ impl<'a> Node<'a> {
     }
 
     /// Notes a warning here.
-    pub(super) fn warn(&self, code: &'static str, message: impl Into<String>) {
+    pub(super) fn warn(&self, code: ConfigCode, message: impl Into<String>) {
         self.warn_inside("", code, message);
     }
 
     /// Notes a warning at a place inside, given as a pointer from here.
-    pub(super) fn warn_inside(&self, inside: &str, code: &'static str, message: impl Into<String>) {
+    pub(super) fn warn_inside(&self, inside: &str, code: ConfigCode, message: impl Into<String>) {
         self.problems.warn(ConfigWarning {
             pointer: format!("{}{inside}", self.pointer),
             code,
@@ -143,7 +139,11 @@ impl<'a> Node<'a> {
 
     /// Notes that the value is of another type than `expected`.
     pub(super) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
-        self.error("wrong-type", format!("found {}, expected {expected}", type_name(self.value)), self.write_wanted())
+        self.error(
+            ConfigCode::WrongType,
+            format!("found {}, expected {expected}", type_name(self.value)),
+            self.write_wanted(),
+        )
     }
 
     /// The members of an object that may have these and no other.
@@ -175,7 +175,7 @@ impl<'a> Node<'a> {
             };
             meant.extend(near);
             self.child(name, self.wanted, value).error::<()>(
-                "unknown-field",
+                ConfigCode::UnknownField,
                 format!("{} is not a known member here", quoted(name)),
                 help,
             );
@@ -208,7 +208,11 @@ impl<'a> Node<'a> {
     pub(super) fn some_elements(&self) -> Option<Vec<Self>> {
         let elements = self.elements()?;
         if elements.is_empty() {
-            return self.error("empty-list", "the list is empty, which would let nothing through", self.write_wanted());
+            return self.error(
+                ConfigCode::EmptyList,
+                "the list is empty, which would let nothing through",
+                self.write_wanted(),
+            );
         }
         Some(elements)
     }
@@ -221,7 +225,11 @@ impl<'a> Node<'a> {
             match read(element) {
                 Some(value) if values.contains(&value) => {
                     whole = false;
-                    element.error::<()>("duplicate-value", "this stands twice in the list", "remove one of the two");
+                    element.error::<()>(
+                        ConfigCode::DuplicateValue,
+                        "this stands twice in the list",
+                        "remove one of the two",
+                    );
                 }
                 Some(value) => values.push(value),
                 None => whole = false,
@@ -242,11 +250,15 @@ impl<'a> Node<'a> {
     pub(super) fn some_text(&self) -> Option<&'a str> {
         let text = self.text()?;
         if text.is_empty() {
-            return self.error("bad-value", "the text is empty", self.write_wanted());
+            return self.error(ConfigCode::BadValue, "the text is empty", self.write_wanted());
         }
         let stray = |end: Option<char>| end.is_some_and(|end| end.is_whitespace() || end.is_control());
         if stray(text.chars().next()) || stray(text.chars().next_back()) {
-            return self.error("bad-value", "the text begins or ends with white space", "remove the white space");
+            return self.error(
+                ConfigCode::BadValue,
+                "the text begins or ends with white space",
+                "remove the white space",
+            );
         }
         Some(text)
     }
@@ -263,7 +275,7 @@ impl<'a> Node<'a> {
     pub(super) fn only_true(&self) -> Option<bool> {
         match self.value {
             Value::Bool(true) => Some(true),
-            Value::Bool(false) => self.error("bad-value", "only `true` means something here", "remove it"),
+            Value::Bool(false) => self.error(ConfigCode::BadValue, "only `true` means something here", "remove it"),
             _ => self.wrong_type("a boolean"),
         }
     }
@@ -273,7 +285,7 @@ impl<'a> Node<'a> {
         let Value::Number(number) = self.value else { return self.wrong_type("a whole number") };
         if !number.is_u64() && !number.is_i64() {
             return self.error(
-                "wrong-type",
+                ConfigCode::WrongType,
                 "found a number with a fraction or without bound, expected a whole number",
                 self.write_wanted(),
             );
@@ -281,7 +293,7 @@ impl<'a> Node<'a> {
         match number.as_u64().and_then(|value| usize::try_from(value).ok()) {
             Some(value) if range.contains(&value) => Some(value),
             _ => self.error(
-                "out-of-range",
+                ConfigCode::OutOfRange,
                 format!("{number} is not within {} and {}", range.start(), range.end()),
                 format!("write a whole number from {} to {}", range.start(), range.end()),
             ),
@@ -293,14 +305,14 @@ impl<'a> Node<'a> {
         let text = self.text()?;
         let Ok(length) = text.parse::<Seconds>() else {
             return self.error(
-                "bad-duration",
+                ConfigCode::BadDuration,
                 format!("{} is not a length of time", quoted(text)),
                 "write digits and one unit of s, m, h, d, such as `90s`, `15m`, `24h` or `7d`",
             );
         };
         if !range.contains(&length) {
             return self.error(
-                "out-of-range",
+                ConfigCode::OutOfRange,
                 format!("{length} is not within {} and {}", range.start(), range.end()),
                 format!("write a length of time from {} to {}", range.start(), range.end()),
             );
@@ -319,7 +331,7 @@ impl<'a> Node<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}", quoted_list(all())),
         };
-        self.error("bad-value", format!("{} is not one of {}", quoted(text), quoted_list(all())), help)
+        self.error(ConfigCode::BadValue, format!("{} is not one of {}", quoted(text), quoted_list(all())), help)
     }
 }
 
@@ -344,7 +356,7 @@ impl<'a> Member<'a> {
         if self.misspelled {
             return None;
         }
-        self.parent.error("missing-field", format!("`{name}` is missing"), format!("add `{name}`: {wanted}"))
+        self.parent.error(ConfigCode::MissingField, format!("`{name}` is missing"), format!("add `{name}`: {wanted}"))
     }
 
     /// Reads a member that has a value where nothing is written.

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::document::{Known, Node};
 use super::names::quoted;
+use crate::config_error::ConfigCode;
 use crate::profile::{FactField, FactType};
-use crate::spelling::nearest;
+use crate::text::nearest;
 
 const WANTED: &str = "a type: `string`, `long`, `bool`, `ip`, `scopes`, a list of one type such as `[string]`, an object of \
                       facts, or a type written out such as `{ type: [string], single: true }` or `{ type: bool, text: true }`";
@@ -40,7 +41,7 @@ pub(super) fn read(node: &Node<'_>, reserved: &[&str]) -> Option<Vec<FactField>>
             Some(FactType::Scopes) if !required => {
                 whole = false;
                 entry.error::<()>(
-                    "contradiction",
+                    ConfigCode::Contradiction,
                     format!(
                         "{} is `scopes`, which is there for certain: without the claim it is the empty set",
                         quoted(name)
@@ -59,7 +60,7 @@ pub(super) fn read(node: &Node<'_>, reserved: &[&str]) -> Option<Vec<FactField>>
 fn name_is_good<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &mut BTreeSet<&'a str>) -> bool {
     if name.is_empty() || name.chars().any(char::is_control) {
         entry.error::<()>(
-            "bad-name",
+            ConfigCode::BadName,
             "this is not the name of a claim",
             "write the claim's name, with `?` behind it if tokens may lack it",
         );
@@ -67,7 +68,7 @@ fn name_is_good<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &m
     }
     if reserved.contains(&name) {
         entry.error::<()>(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("`{name}` is a fact that is worked out here, not read from the token"),
             format!("remove it; policies can read `{name}` without it"),
         );
@@ -75,7 +76,7 @@ fn name_is_good<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &m
     }
     if !seen.insert(name) {
         entry.error::<()>(
-            "duplicate-value",
+            ConfigCode::DuplicateValue,
             format!("the fact {} stands here twice, with `?` and without", quoted(name)),
             "keep the one with `?` if tokens may lack the claim, else the other",
         );
@@ -93,14 +94,14 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => node.write_wanted(),
                 };
-                node.error("bad-value", format!("{} is not a type of facts", quoted(text)), help)
+                node.error(ConfigCode::BadValue, format!("{} is not a type of facts", quoted(text)), help)
             }
         },
         Value::Array(elements) if elements.len() == 1 => {
             let [element] = node.elements()?.try_into().ok()?;
             match read_type(&element)? {
                 FactType::Scopes => element.error(
-                    "bad-value",
+                    ConfigCode::BadValue,
                     "`scopes` is a set by itself, not the type of a list's elements",
                     "write `scopes` without brackets; it takes a list of strings too",
                 ),
@@ -108,7 +109,7 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
             }
         }
         Value::Array(elements) => node.error(
-            "bad-value",
+            ConfigCode::BadValue,
             format!("a list type has one element type, found {}", elements.len()),
             "write one type in brackets, such as `[string]`",
         ),
@@ -120,7 +121,7 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
             match [SINGLE, TEXT].into_iter().find(|member| is(*member, false)) {
                 Some((name, _)) => node.error_inside(
                     &format!("/{name}"),
-                    "bad-value",
+                    ConfigCode::BadValue,
                     "only `true` means something here",
                     "remove it, and write the type alone, such as `bool`",
                 ),
@@ -136,7 +137,7 @@ fn read_written_out(node: &Node<'_>) -> Option<FactType> {
     let [of, single, text] = node.members([TYPE, SINGLE, TEXT])?;
     let of = of.required(read_type);
     let misfit = |member: &str, what: &str, help: &str| {
-        node.error_inside(&format!("/{member}"), "contradiction", format!("`{member}` {what}"), help)
+        node.error_inside(&format!("/{member}"), ConfigCode::Contradiction, format!("`{member}` {what}"), help)
     };
     let (single, text) = (single.or(false, Node::only_true), text.or(false, Node::only_true));
     match (of?, single?, text?) {

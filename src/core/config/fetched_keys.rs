@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::document::{Known, Member, Node};
 use super::names::quoted;
+use crate::config_error::ConfigCode;
 use crate::fetch::{Endpoint, HttpUrl, Schedule};
 use crate::keys::{FetchedKeys, KeyHost, KeyLocation};
 use crate::profile::IssuerId;
@@ -69,7 +70,7 @@ pub(super) fn read(
         (Some(url), None) => read_url(url, insecure),
         (None, Some(discovery)) => read_discovery(discovery, issuer, insecure),
         (Some(_), Some(discovery)) => discovery.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "`url` and `discovery` both say where the keys are",
             "keep `url` for a JWK set, or `discovery` for metadata that names it",
         ),
@@ -80,7 +81,7 @@ pub(super) fn read(
         && interval > min
     {
         node.error::<()>(
-            "contradiction",
+            ConfigCode::Contradiction,
             format!("`refetch_interval` is {interval} and `refresh.min` is {min}: a set could be due before it may be fetched"),
             "write a `refetch_interval` that is not longer than `refresh.min`",
         );
@@ -112,7 +113,7 @@ pub(super) fn read(
 
 fn misplaced<T>(node: &Node<'_>) -> Option<T> {
     node.error(
-        "contradiction",
+        ConfigCode::Contradiction,
         "`jwks` belongs to `discovery`: it is for a `jwks_uri` on another host than the metadata's",
         "remove it; `url` and `cluster` say where the JWK set is",
     )
@@ -125,7 +126,7 @@ fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
         match HttpUrl::parse(&format!("{scheme}://{text}/")) {
             Ok(url) if url.authority() == text => Some(text.to_owned()),
             _ => node.error(
-                "bad-host",
+                ConfigCode::BadHost,
                 format!("{} is not a host as it stands in a URL", quoted(text)),
                 "write a name in lower case, with a port only if the URL has one, without scheme and path",
             ),
@@ -141,7 +142,7 @@ fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
     let max = max.or(DEFAULT_REFRESH_MAX, |node| node.duration(&REFRESH))?;
     if min > max {
         return node.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             format!("`min` is {min} and `max` is {max}"),
             "write a `min` that is not longer than `max`; without them they are 60s and 900s",
         );
@@ -159,7 +160,7 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
         IssuerId::Template(_) => None,
         IssuerId::Absent => {
             return node.error(
-                "contradiction",
+                ConfigCode::Contradiction,
                 "metadata speaks for an issuer, and the tokens of this profile have none",
                 "write the URL of the JWK set: `url`",
             );
@@ -167,7 +168,7 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
     };
     match (node.value(), issuer) {
         (Value::Bool(true), None) => node.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "`true` stands for a URL made of the issuer, and `issuer.template` is none",
             "write the URL of the metadata for all tenants; its `issuer` must be the template as it is written here, and \
              without such metadata `url` is the JWK set",
@@ -186,18 +187,24 @@ fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<HttpUr
     let url = match HttpUrl::parse(text) {
         Ok(url) => url,
         Err(fault) => {
-            return node.error("bad-value", format!("{} is not taken: {fault}", quoted(text)), node.write_wanted());
+            return node.error(
+                ConfigCode::BadValue,
+                format!("{} is not taken: {fault}", quoted(text)),
+                node.write_wanted(),
+            );
         }
     };
     match (url.is_https(), insecure?) {
         (true, false) | (false, true) => Some(url),
         (false, false) => node.error(
-            "insecure-keys",
+            ConfigCode::InsecureKeys,
             "keys over http:// can be forged by anybody on the way",
             "write an https:// URL; for a provider on this machine add `insecure: true`",
         ),
-        (true, true) => {
-            node.error("contradiction", "`insecure: true` is for http://, and this is https://", "remove `insecure`")
-        }
+        (true, true) => node.error(
+            ConfigCode::Contradiction,
+            "`insecure: true` is for http://, and this is https://",
+            "remove `insecure`",
+        ),
     }
 }

@@ -3,62 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::document::{Known, Node};
-use super::names::{guess, is_token, quoted};
-use super::plan::{IdentityHeader, IdentitySource};
+use super::names::{HeaderFault, guess, header_name, quoted};
+use crate::config_error::ConfigCode;
+use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
-
-/// Names with a meaning for HTTP or for the proxy that must not be given a second one.
-pub(super) const TAKEN: &[(&str, &str)] = &[
-    ("authorization", "it carries the access token"),
-    ("connection", "it ends at each hop"),
-    ("content-length", "it says where the body ends"),
-    ("cookie", "it carries the client's state for the application"),
-    ("host", "it names the application"),
-    ("keep-alive", "it ends at each hop"),
-    ("proxy-authenticate", "it ends at each hop"),
-    ("proxy-authorization", "it ends at each hop"),
-    ("proxy-connection", "it ends at each hop"),
-    ("te", "it ends at each hop"),
-    ("trailer", "it ends at each hop"),
-    ("transfer-encoding", "it ends at each hop"),
-    ("upgrade", "it ends at each hop"),
-];
 
 const FACT: Known = ("fact", "a declared fact with its provider, such as `corp.email`");
 const PAYLOAD: Known = ("payload", "the name of an issuer, whose token's payload is sent");
-
-/// Why a text cannot be a header of ours.
-pub(super) enum HeaderFault {
-    /// It is no header name.
-    NotAName(&'static str),
-    /// It has a meaning already.
-    Taken(&'static str),
-}
-
-/// A header's name in lower case.
-pub(super) fn header_name(text: &str) -> Result<String, HeaderFault> {
-    if text.starts_with(':') {
-        return Err(HeaderFault::Taken("it is a pseudo-header"));
-    }
-    if !is_token(text) {
-        return Err(HeaderFault::NotAName("this is not the name of a header"));
-    }
-    if text.contains('_') {
-        // Applications read `_` and `-` as one; two spellings would be two headers here and one there.
-        return Err(HeaderFault::NotAName("the header's name has `_`, which many applications read as `-`"));
-    }
-    let name = text.to_ascii_lowercase();
-    if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == name) {
-        return Err(HeaderFault::Taken(why));
-    }
-    if name.starts_with("x-countersign-") {
-        return Err(HeaderFault::Taken("`x-countersign-` is this program's own"));
-    }
-    if name.starts_with("x-envoy-") {
-        return Err(HeaderFault::Taken("`x-envoy-` steers the proxy"));
-    }
-    Ok(name)
-}
 
 /// What identity headers can carry; `None` where a part could not be read.
 #[derive(Clone, Copy)]
@@ -77,7 +28,7 @@ pub(super) fn read(node: &Node<'_>, sources: Sources<'_>) -> Option<Vec<Identity
         if name.clone().is_some_and(|name| !names.insert(name)) {
             whole = false;
             entry.error::<()>(
-                "bad-identity-header",
+                ConfigCode::BadIdentityHeader,
                 "this header stands here twice, in different case",
                 "keep one of the two",
             );
@@ -95,15 +46,19 @@ fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Option<Str
     let help = "choose a header of its own, such as `x-user-email`";
     let name = match header_name(written) {
         Ok(name) => name,
-        Err(HeaderFault::NotAName(why)) => return node.error("bad-identity-header", why, help),
+        Err(HeaderFault::NotAName(why)) => return node.error(ConfigCode::BadIdentityHeader, why, help),
         Err(HeaderFault::Taken(why)) => {
-            return node.error("bad-identity-header", format!("this header cannot carry an identity: {why}"), help);
+            return node.error(
+                ConfigCode::BadIdentityHeader,
+                format!("this header cannot carry an identity: {why}"),
+                help,
+            );
         }
     };
     if let Some(device) = sources.devices.unwrap_or_default().iter().find(|device| device.header == name) {
         let message =
             format!("this header cannot carry an identity: posture of `{}` is read from it", device.profile.name);
-        return node.error("bad-identity-header", message, help);
+        return node.error(ConfigCode::BadIdentityHeader, message, help);
     }
     Some(name)
 }
@@ -113,9 +68,11 @@ fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> 
     match (fact.node(), payload.node()) {
         (Some(fact), None) => read_fact(fact, sources),
         (None, Some(payload)) => read_payload(payload, sources),
-        (Some(_), Some(_)) => {
-            node.error("contradiction", "a header carries one thing, found `fact` and `payload`", node.write_wanted())
-        }
+        (Some(_), Some(_)) => node.error(
+            ConfigCode::Contradiction,
+            "a header carries one thing, found `fact` and `payload`",
+            node.write_wanted(),
+        ),
         (None, None) if payload.is_misspelled() => None,
         (None, None) => fact.required(|node| read_fact(node, sources)),
     }
@@ -128,7 +85,11 @@ fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource>
         return Some(IdentitySource::Payload { issuer: issuer.profile.name.clone() });
     }
     let names = || issuers.iter().map(|issuer| issuer.profile.name.as_str());
-    node.error("unknown-provider", format!("{} is not an issuer", quoted(name)), guess(name, names(), "issuers"))
+    node.error(
+        ConfigCode::UnknownProvider,
+        format!("{} is not an issuer", quoted(name)),
+        guess(name, names(), "issuers"),
+    )
 }
 
 fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
@@ -136,12 +97,12 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
     let (issuers, devices) = (sources.issuers?, sources.devices?);
     let profiles = || issuers.iter().map(|issuer| &issuer.profile).chain(devices.iter().map(|device| &device.profile));
     let Some((provider, rest)) = text.split_once('.') else {
-        return node.error("unknown-fact", format!("{} has no provider", quoted(text)), node.write_wanted());
+        return node.error(ConfigCode::UnknownFact, format!("{} has no provider", quoted(text)), node.write_wanted());
     };
     let Some(profile) = profiles().find(|profile| profile.name.as_str() == provider) else {
         let message = format!("{} is not a provider", quoted(provider));
         return node.error(
-            "unknown-provider",
+            ConfigCode::UnknownProvider,
             message,
             guess(provider, profiles().map(|profile| profile.name.as_str()), "providers"),
         );
@@ -149,14 +110,14 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
     let Some((path, fact_type)) = find_fact(&profile.facts, rest) else {
         let message = format!("`{provider}` declares no fact {}", quoted(rest));
         return node.error(
-            "unknown-fact",
+            ConfigCode::UnknownFact,
             message,
             guess(rest, profile.facts.iter().map(|fact| fact.name.as_str()), "declared facts"),
         );
     };
     if !fits_a_header(fact_type) {
         return node.error(
-            "bad-identity-header",
+            ConfigCode::BadIdentityHeader,
             format!(
                 "{} is a record, or a list of records or lists; a header carries one value, or a list of them",
                 quoted(text)

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::document::{Known, Node};
 use super::names::quoted;
 use super::profile::claim_path;
+use crate::config_error::ConfigCode;
 use crate::limits::MAX_TENANT_BYTES;
 use crate::profile::{FactField, FactType, IssuerId, IssuerTemplate, Pin};
 
@@ -35,7 +36,7 @@ fn read_template(node: &Node<'_>) -> Option<IssuerTemplate> {
         match IssuerTemplate::parse(text, claim?) {
             Ok(template) => Some(template),
             Err(fault) => {
-                node.error("bad-value", format!("{} is not taken: {fault}", quoted(text)), node.write_wanted())
+                node.error(ConfigCode::BadValue, format!("{} is not taken: {fault}", quoted(text)), node.write_wanted())
             }
         }
     })
@@ -51,7 +52,7 @@ pub(super) fn bound(node: &Node<'_>, template: &IssuerTemplate, pins: &[Pin], fa
         Some(pin) => {
             node.error_inside::<()>(
                 "/pins",
-                "contradiction",
+                ConfigCode::Contradiction,
                 format!("the pin of `{}` has a value that cannot stand in `issuer.template`", pin.claim),
                 format!("write tenants: 1 to {MAX_TENANT_BYTES} letters, digits, `.`, `_`, `~` or `-`"),
             );
@@ -60,7 +61,7 @@ pub(super) fn bound(node: &Node<'_>, template: &IssuerTemplate, pins: &[Pin], fa
         None => {
             node.error_inside::<()>(
                 "/issuer/claim",
-                "open-tenant",
+                ConfigCode::OpenTenant,
                 format!(
                     "anybody with a tenant at the provider has such tokens, and nothing here says whose may come: `{}` is \
                      neither pinned nor a fact that every token has",

@@ -1,11 +1,13 @@
 //! `issuers`: who makes access tokens, and whom those speak of.
 
 use super::document::{Known, Node};
-use super::names::{is_identifier, is_reserved_type, quoted};
+use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
+use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
 use crate::profile::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
+use crate::text::is_identifier;
 
 /// The entity type of principals where nothing is written.
 const DEFAULT_TYPE: &str = "User";
@@ -81,7 +83,7 @@ fn agree_on_presence(node: &Node<'_>, groups: &GroupsRule, facts: &[FactField]) 
             let written = quoted(&format!("{name}?"));
             return node.error_inside(
                 "/principal/groups/required",
-                "contradiction",
+                ConfigCode::Contradiction,
                 format!("tokens must have the groups claim, and {written} in `facts` says that they may lack it"),
                 format!("write {} in `facts`, without `?`", quoted(name)),
             );
@@ -98,14 +100,14 @@ fn read_type(node: &Node<'_>) -> Option<String> {
     let name = node.some_text()?;
     if !is_identifier(name) {
         return node.error(
-            "bad-name",
+            ConfigCode::BadName,
             format!("{} is not a Cedar identifier", quoted(name)),
             "write letters, digits and `_`, not beginning with a digit, such as `User` or `Workload`",
         );
     }
     if is_reserved_type(name) {
         return node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("`{name}` means something else in policies"),
             "choose another type, such as `User` or `Workload`",
         );

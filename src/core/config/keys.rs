@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::document::{Known, Member, Node};
 use super::fetched_keys;
 use super::names::{quoted, quoted_list};
+use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
 use crate::keys::KeySource;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
@@ -21,7 +22,7 @@ pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Op
     match (inline.node(), first_of_fetched) {
         (Some(inline), None) => read_inline(inline, algorithms).map(KeySource::Inline),
         (Some(_), Some(other)) => other.error(
-            "contradiction",
+            ConfigCode::Contradiction,
             "keys stand in `inline`, or they are fetched",
             "keep `inline`, or the members that say where keys are fetched",
         ),
@@ -29,7 +30,7 @@ pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Op
             fetched_keys::read(node, fetched, issuer).map(|keys| KeySource::Fetched(Box::new(keys)))
         }
         (None, _) if inline.is_misspelled() || fetched.iter().any(Member::is_misspelled) => None,
-        (None, _) => node.error("missing-field", "nothing says where the keys are", node.write_wanted()),
+        (None, _) => node.error(ConfigCode::MissingField, "nothing says where the keys are", node.write_wanted()),
     }
 }
 
@@ -37,7 +38,7 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Ke
     let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
     if text.len() > MAX_KEY_SET_BYTES {
         return inline.error(
-            "too-large",
+            ConfigCode::TooLarge,
             format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are read", text.len()),
             "leave out keys that sign no tokens for this service",
         );
@@ -45,7 +46,7 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Ke
     match json::parse(text.as_bytes(), MAX_TOKEN_JSON_DEPTH) {
         Ok(set) => compile(inline, &set, false, algorithms),
         Err(fault) => inline.error(
-            "key-set",
+            ConfigCode::KeySet,
             format!("the text is not strict JSON: {fault}"),
             "write the JWK set as an object, or as JSON text with each member once",
         ),
@@ -60,31 +61,31 @@ fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algo
             for key in &skipped {
                 node.warn_inside(
                     &place(key.index),
-                    "skipped-key",
+                    ConfigCode::SkippedKey,
                     format!("{}; tokens that it signs are refused", describe(key)),
                 );
             }
             Some(compiled)
         }
         Err(fault @ KeySetFault::Malformed(_)) => node.error(
-            "key-set",
+            ConfigCode::KeySet,
             fault.to_string(),
             "write an object with the member `keys`, a list of JWKs (RFC 7517 section 5)",
         ),
         Err(fault @ KeySetFault::TooManyKeys(_)) => {
-            node.error("key-set", fault.to_string(), "leave out keys that sign no tokens for this service")
+            node.error(ConfigCode::KeySet, fault.to_string(), "leave out keys that sign no tokens for this service")
         }
         Err(KeySetFault::AmbiguousKey { index, fits }) => {
             let names = quoted_list(fits.iter().map(|algorithm| algorithm.name()));
             node.error_inside(
                 &place(index),
-                "ambiguous-key",
+                ConfigCode::AmbiguousKey,
                 format!("key {index} has no `alg` and fits {names}: a token could choose"),
                 "add `alg` to the key, or list in `algorithms` only the one that it signs with",
             )
         }
         Err(fault @ KeySetFault::NoUsableKey(_)) => node.error(
-            "no-usable-key",
+            ConfigCode::NoUsableKey,
             fault.to_string(),
             "add a public key for signatures: RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519, with an `alg` that \
              `algorithms` lists",

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::applications::plain_name;
 use super::document::{Known, Node};
 use super::names::{guess, quoted};
+use crate::config_error::ConfigCode;
 use crate::policy::{GroupHierarchy, PolicyDocument};
 
 const APPLIES_TO: Known = ("applies_to", "a list of applications, such as `[shop]`");
@@ -31,7 +32,7 @@ fn read_documents(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<
     let mut entries = node.entries("a document: `applies_to` and `text`")?;
     if entries.is_empty() {
         return node.error(
-            "empty-list",
+            ConfigCode::EmptyList,
             "there are no documents",
             "add one; its text may be empty, which permits nothing",
         );
@@ -44,7 +45,7 @@ fn read_documents(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<
         documents.iter().flat_map(|document| &document.applies_to).map(String::as_str).collect();
     for application in applications.unwrap_or_default().iter().filter(|name| !covered.contains(**name)) {
         node.warn(
-            "application-without-policy",
+            ConfigCode::ApplicationWithoutPolicy,
             format!(
                 "no document applies to {}, so everything in it is denied; add it to an `applies_to`",
                 quoted(application)
@@ -64,7 +65,7 @@ fn read_document(node: &Node<'_>, name: &str, applications: Option<&[&str]>) -> 
                 return Some(name.to_owned());
             }
             element.error(
-                "unknown-application",
+                ConfigCode::UnknownApplication,
                 format!("{} is not an application", quoted(name)),
                 guess(name, applications.iter().copied(), "applications"),
             )

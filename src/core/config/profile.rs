@@ -8,12 +8,13 @@ use super::document::{Known, Member, Node};
 use super::facts;
 use super::issuer;
 use super::keys;
-use super::names::{is_identifier, is_reserved_provider, is_token, quoted, quoted_list};
+use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
+use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, ClaimPath};
 use crate::keys::KeySource;
 use crate::profile::{Algorithms, Audiences, Expiry, FactField, Forward, IssuerId, Pin, TokenProfile, Typ};
 use crate::provider::ProviderName;
-use crate::spelling::nearest;
+use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
 
 /// Tolerance between clocks where nothing is written.
@@ -80,14 +81,14 @@ pub(super) struct Role<'a> {
 pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName> {
     if !is_identifier(name) {
         return node.error(
-            "bad-name",
+            ConfigCode::BadName,
             format!("{} cannot name a provider", quoted(name)),
             "write a Cedar identifier: letters, digits and `_`, not beginning with a digit; policies say `<name>::User` and `context.<name>`",
         );
     }
     if is_reserved_provider(name) {
         return node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("`{name}` means something else in policies"),
             "choose another name, such as `corp` for an issuer or `mdm` for a device provider",
         );
@@ -131,14 +132,14 @@ pub(super) fn read(
     if expiry == Some(Expiry::Absent) {
         if !max_age_is_written && !role.needs_max_age {
             node.error::<()>(
-                "missing-field",
+                ConfigCode::MissingField,
                 "with `exp: absent` nothing bounds the life of a token",
                 "add `max_age`: the longest time since `iat`, such as `15m`",
             );
         }
         if max_lifetime_is_written {
             node.error::<()>(
-                "contradiction",
+                ConfigCode::Contradiction,
                 "`max_lifetime` ends at `exp`, and `exp: absent` says that there is none",
                 "remove `max_lifetime`; `max_age` bounds the token's life",
             );
@@ -169,7 +170,7 @@ pub(super) fn read(
             let claim = element.some_text()?;
             if needed.contains(&claim) {
                 return element.error(
-                    "contradiction",
+                    ConfigCode::Contradiction,
                     format!("{} is forbidden here and needed elsewhere in this profile", quoted(claim)),
                     "remove it from `forbid_claims`, or remove what needs it",
                 );
@@ -238,7 +239,7 @@ fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
     }
     let audiences = Node::distinct(node.some_elements()?, |element| match element.some_text()? {
         "absent" => element.error(
-            "bad-value",
+            ConfigCode::BadValue,
             "`absent` stands in a list of audiences",
             "write `audiences: absent` for tokens without `aud`; one profile takes either",
         ),
@@ -258,7 +259,11 @@ fn read_algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
             Some(near) if !name.starts_with("HS") => format!("did you mean `{near}`?"),
             _ => format!("write some of {}; keys shared with the issuer are not supported", quoted_list(all())),
         };
-        element.error("bad-value", format!("{} is not a signature algorithm that is verified here", quoted(name)), help)
+        element.error(
+            ConfigCode::BadValue,
+            format!("{} is not a signature algorithm that is verified here", quoted(name)),
+            help,
+        )
     })
 }
 
@@ -268,7 +273,7 @@ fn read_typ(node: &Node<'_>) -> Option<Typ> {
         let text = element.some_text()?.to_ascii_lowercase();
         let value = text.strip_prefix("application/").unwrap_or(&text);
         if !value.split('/').all(is_token) {
-            return element.error("bad-value", "this is not a media type", node.write_wanted());
+            return element.error(ConfigCode::BadValue, "this is not a media type", node.write_wanted());
         }
         Some(value.to_owned())
     })?;
@@ -292,7 +297,7 @@ fn read_pins(node: &Node<'_>) -> Option<Vec<Pin>> {
 fn read_pin(node: &Node<'_>, claim: &str) -> Option<Vec<Value>> {
     if let Some((_, member)) = JUDGED_CLAIMS.iter().find(|(judged, _)| *judged == claim) {
         return node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("`{claim}` cannot be pinned"),
             format!("the member `{member}` says what `{claim}` must be"),
         );

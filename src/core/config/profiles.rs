@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Node, Problems};
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigCode, ConfigError};
 use crate::keys::KeySource;
 use crate::profile::{IssuerId, TokenProfile};
 use crate::provider::ProviderName;
@@ -54,9 +54,9 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             (IssuerId::Exactly(_), IssuerId::Exactly(_)) => "take the same `issuer`",
             (IssuerId::Template(_), _) | (_, IssuerId::Template(_)) => "can take the same `iss`",
         };
-        ("profiles-alike", common)
+        (ConfigCode::ProfilesAlike, common)
     } else if have_a_key_in_common(&later.keys, &earlier.keys) {
-        ("shared-key", "have a public key in common")
+        (ConfigCode::SharedKey, "have a public key in common")
     } else {
         return None;
     };

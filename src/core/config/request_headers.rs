@@ -2,13 +2,13 @@
 //! of that list are not.
 
 use super::document::{Known, Node};
-use super::headers::TAKEN;
-use super::names::{guess, is_token, quoted, quoted_list};
-use super::plan::IdentityHeader;
+use super::names::{TAKEN, guess, is_token, quoted, quoted_list};
+use crate::config_error::ConfigCode;
+use crate::identity_header::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
 use crate::profile::DeviceProvider;
-use crate::spelling::nearest;
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
+use crate::text::nearest;
 
 const REMOVE: Known =
     ("remove", "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`");
@@ -59,7 +59,7 @@ fn entries<'a>(node: &Node<'a>, check: impl Fn(&Entry, &Node<'a>) -> Option<()>)
     let elements = node.elements()?;
     if elements.len() > MAX_REQUEST_HEADER_ENTRIES {
         return node.error(
-            "too-large",
+            ConfigCode::TooLarge,
             format!("the list has {} entries, at most {MAX_REQUEST_HEADER_ENTRIES} are read", elements.len()),
             "name the beginning that they share, such as `x-acme-*`",
         );
@@ -75,7 +75,7 @@ fn read_entry(node: &Node<'_>) -> Option<Entry> {
     let text = node.some_text()?;
     if text.starts_with(':') {
         return node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("{} is a pseudo-header, which the plugin neither removes nor keeps", quoted(text)),
             "remove it from the list",
         );
@@ -83,7 +83,7 @@ fn read_entry(node: &Node<'_>) -> Option<Entry> {
     let written = Pattern::of(&text.to_ascii_lowercase());
     if !is_token(written.text()) || written.text().contains('*') {
         return node.error(
-            "bad-name",
+            ConfigCode::BadName,
             format!("{} is not the name of a header", quoted(text)),
             "write a name such as `x-acme-user`, or the beginning of names with `*` at its end, such as `x-acme-*`",
         );
@@ -143,7 +143,7 @@ fn check_removed(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Optio
     match reserved.iter().find(|reserved| reserved.name.normal().overlaps(&entry.normal)) {
         None => Some(()),
         Some(Reserved { name, why, instead_of_removing, .. }) => node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("{} cannot be removed: {why}", named(entry, name)),
             *instead_of_removing,
         ),
@@ -155,7 +155,7 @@ fn check_kept(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Option<(
         reserved.iter().find(|reserved| reserved.name.normal().overlaps(&entry.normal))
     {
         return node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("{} cannot be kept: {why}", named(entry, name)),
             *instead_of_keeping,
         );
@@ -163,7 +163,7 @@ fn check_kept(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Option<(
     match Group::of(&entry.normal) {
         Some(group) if group.says.may_be_kept() => Some(()),
         Some(group) => node.error(
-            "reserved-name",
+            ConfigCode::ReservedName,
             format!("`{}` cannot be kept: it says {}", entry.written, group.says.words()),
             "remove it from the list",
         ),
@@ -189,7 +189,7 @@ fn not_removed(entry: &Entry, node: &Node<'_>) -> Option<()> {
     let written = entry.written.to_string();
     if !covered.is_empty() {
         return node.error(
-            "not-removed",
+            ConfigCode::NotRemoved,
             format!("no entry of the list of removed headers covers all that {} does", quoted(&written)),
             format!("name the ones that you need: {}", quoted_list(covered)),
         );
@@ -198,7 +198,7 @@ fn not_removed(entry: &Entry, node: &Node<'_>) -> Option<()> {
         Some(_) => guess(&written, listed(), "headers"),
         None => "remove it from `keep`: it is forwarded in any case".to_owned(),
     };
-    node.error("not-removed", format!("{} is not on the list of removed headers", quoted(&written)), help)
+    node.error(ConfigCode::NotRemoved, format!("{} is not on the list of removed headers", quoted(&written)), help)
 }
 
 fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Option<()> {
@@ -206,7 +206,7 @@ fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Optio
     for (kept, node) in keep {
         if let Some((removed, _)) = remove.iter().find(|(removed, _)| removed.normal.overlaps(&kept.normal)) {
             whole = node.error(
-                "contradiction",
+                ConfigCode::Contradiction,
                 format!("`{}` is kept here, and `{}` stands in `remove`", kept.written, removed.written),
                 "remove one of the two",
             );
@@ -218,7 +218,7 @@ fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Optio
 fn warn(entry: &Entry, node: &Node<'_>) {
     let Some(group) = Group::of(&entry.normal) else { return };
     node.warn(
-        "kept-header",
+        ConfigCode::KeptHeader,
         format!(
             "`{}` is forwarded as the client sends it. It says {}, and is believed by {}. Keep it only where the \
              upstream checks it against the rights of the caller, or where a proxy in front sets it on every request \

@@ -2,8 +2,10 @@
 
 use super::document::{Known, Member, Node};
 use super::names::quoted;
-use super::plan::{AddressSource, Mode, PeerSource};
+use crate::config_error::ConfigCode;
 use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, TOKEN_BYTES};
+use crate::mode::Mode;
+use crate::request::{AddressSource, PeerSource};
 
 /// The guard's name where nothing is written.
 pub(super) const DEFAULT_GUARD: &str = "countersign";
@@ -38,7 +40,7 @@ pub(super) fn client_address(node: &Node<'_>) -> Option<AddressSource> {
         ])?;
         if source == AddressSource::TrustedXff {
             node.warn(
-                "trusted-xff",
+                ConfigCode::TrustedXff,
                 "the client's address is taken from `X-Forwarded-For` as the listener reckons it; make sure that \
                  `xff_num_trusted_hops` or an original IP detection extension is set for the proxies before it",
             );
@@ -55,11 +57,15 @@ pub(super) fn guard(node: &Node<'_>) -> Option<String> {
         let is_good =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-');
         if !name.bytes().all(is_good) {
-            return node.error("bad-name", format!("{} cannot name a guard", quoted(name)), node.write_wanted());
+            return node.error(
+                ConfigCode::BadName,
+                format!("{} cannot name a guard", quoted(name)),
+                node.write_wanted(),
+            );
         }
         if name.ends_with(RECORD_SUFFIX) {
             return node.error(
-                "reserved-name",
+                ConfigCode::ReservedName,
                 format!("{} ends like the key of a decision record", quoted(name)),
                 "choose a name that does not end with `.decision`",
             );
@@ -78,7 +84,7 @@ pub(super) fn mode(node: &Node<'_>) -> Option<Mode> {
     let mode = node.word(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])?;
     if mode == Mode::Shadow {
         node.warn(
-            "shadow-mode",
+            ConfigCode::ShadowMode,
             "nothing is enforced: refusals are recorded and the request goes on; write `mode: enforce` after the rehearsal",
         );
     }

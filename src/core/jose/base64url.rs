@@ -1,74 +1,30 @@
 //! base64url without padding (RFC 7515 appendix C, RFC 4648 section 5), canonical only.
 //!
-//! Every byte string has exactly one text here. A text that a lenient decoder would also take (padding, the other
-//! alphabet, white space, trailing bits that are not zero) is refused: two texts for one token are two answers to
-//! "have I seen this token?".
+//! Every byte string has exactly one encoding here. Encodings that a lenient decoder would also accept (padding, the other
+//! alphabet, white space, trailing bits that are not zero) are rejected: with two encodings of one token, a check for
+//! tokens that were seen before could be evaded.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+use ct_codecs::{Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
 
 /// Decodes; `None` for padding, any other byte, an impossible length, or trailing bits that are not zero.
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len().div_ceil(4).saturating_mul(3));
-    for chunk in text.chunks(4) {
-        let mut group: u32 = 0;
-        for &byte in chunk {
-            group = (group << 6) | sextet(byte)?;
-        }
-        // The bytes that the chunk stands for are the last ones of the big-endian group, once the spare bits are gone.
-        let (spare_bits, skip) = match chunk.len() {
-            4 => (0, 1),
-            3 => (2, 2),
-            2 => (4, 3),
-            _ => return None,
-        };
-        if group & !(u32::MAX << spare_bits) != 0 {
-            return None;
-        }
-        bytes.extend_from_slice((group >> spare_bits).to_be_bytes().get(skip..)?);
-    }
-    Some(bytes)
+    Base64UrlSafeNoPadding::decode_to_vec(text, None).ok()
 }
 
 /// Encodes without padding.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, &byte| (bits << 8) | u32::from(byte));
-        // Spare bits are filled with zeros up to a whole number of characters.
-        let (group, shifts): (u32, &[u32]) = match chunk.len() {
-            1 => (bits << 4, &[6, 0]),
-            2 => (bits << 2, &[12, 6, 0]),
-            _ => (bits, &[18, 12, 6, 0]),
-        };
-        text.extend(shifts.iter().filter_map(|shift| character(group >> shift)));
-    }
-    text
-}
-
-/// The six bits that this character stands for.
-fn sextet(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-        b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-        b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
-}
-
-/// The character for the lowest six bits.
-fn character(bits: u32) -> Option<char> {
-    usize::try_from(bits & 0b11_1111).ok().and_then(|index| ALPHABET.get(index)).copied().map(char::from)
+    // The one error is a length that `usize` cannot hold. No slice is that long: its bytes are at most `isize::MAX`.
+    Base64UrlSafeNoPadding::encode_to_string(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{decode, encode};
     use crate::portable;
+
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
     #[portable]
     fn the_examples_of_the_rfc_decode_and_encode() {
@@ -138,7 +94,7 @@ mod tests {
 
     /// How many of the 64 characters may end a text that begins so.
     fn decode_count(start: &[u8]) -> usize {
-        super::ALPHABET
+        ALPHABET
             .iter()
             .filter(|&&last| {
                 let mut text = start.to_vec();

@@ -14,11 +14,13 @@
 
 use core::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use thiserror::Error;
 
 /// Why a text is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{what} at line {line} column {column}")]
 pub struct JsonFault {
     /// Line, from 1.
     pub line: usize,
@@ -26,12 +28,6 @@ pub struct JsonFault {
     pub column: usize,
     /// What is wrong, in words, without any of the text.
     pub what: String,
-}
-
-impl fmt::Display for JsonFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at line {} column {}", self.what, self.line, self.column)
-    }
 }
 
 /// Parses one JSON text.
@@ -59,7 +55,7 @@ struct Strict {
 }
 
 impl Strict {
-    fn inside<E: Error>(self) -> Result<Self, E> {
+    fn inside<E: de::Error>(self) -> Result<Self, E> {
         match self.levels_left.checked_sub(1) {
             Some(levels_left) => Ok(Self { levels_left }),
             None => Err(E::custom("arrays and objects are nested too deeply")),
@@ -98,7 +94,7 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
@@ -124,7 +120,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom("a member name stands twice in one object"));
+                return Err(de::Error::custom("a member name stands twice in one object"));
             }
             object.insert(name, members.next_value_seed(inside)?);
         }

@@ -8,6 +8,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use thiserror::Error;
 
 use super::{Algorithm, KeyFault, UnverifiedToken, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
@@ -34,13 +35,16 @@ pub struct SkippedKey {
 }
 
 /// Why a whole set cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeySetFault {
     /// Not a JSON object with an array `keys`.
+    #[error("{0}")]
     Malformed(&'static str),
     /// More keys than the cap.
+    #[error("the set has {0} keys; at most {MAX_KEYS_PER_SET} are taken")]
     TooManyKeys(usize),
     /// A key without `alg` fits several of the profile's algorithms: which one it signs with would be the token's choice.
+    #[error("keys[{index}]: {}", KeyFault::AmbiguousAlgorithm(.fits.clone()))]
     AmbiguousKey {
         /// Its place in `keys`, from 0.
         index: usize,
@@ -48,22 +52,8 @@ pub enum KeySetFault {
         fits: Vec<Algorithm>,
     },
     /// No usable key is left.
+    #[error("the set has no usable key{}", SkippedKeys(.0))]
     NoUsableKey(Vec<SkippedKey>),
-}
-
-impl fmt::Display for KeySetFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(what) => f.write_str(what),
-            Self::TooManyKeys(found) => write!(f, "the set has {found} keys; at most {MAX_KEYS_PER_SET} are taken"),
-            Self::AmbiguousKey { index, fits } => {
-                write!(f, "keys[{index}]: {}", KeyFault::AmbiguousAlgorithm(fits.clone()))
-            }
-            Self::NoUsableKey(skipped) => {
-                write!(f, "the set has no usable key{}", SkippedKeys(skipped))
-            }
-        }
-    }
 }
 
 /// Keys that are left out, as the end of a sentence: `; keys[<index>]: <why>` for each, up to a number of them.

@@ -5,42 +5,28 @@ use std::collections::BTreeSet;
 use cedar_policy::PrincipalConstraint;
 use cedar_policy::pst::Effect;
 
-use super::absent::lifted_rules;
 use super::context::RequestFact;
-use super::entities::Directory;
-use super::groups::Groups;
-use super::names::{Kind, Names};
-use super::paths::missed_slashes;
-use super::reads::Reads;
-use super::rules::Rules;
-use super::schema::Schemas;
-use super::scope::{Grounds, Scope};
-use super::slice::{Reach, Slices};
-use super::source::{Named, Source, Statement, line_starts, parse, statements};
-use super::tenants::open_tenants;
-use super::upgrades::passed_by_upgrade;
-use super::validation::{Applies, Subject};
-use super::words::loose_matches;
-use super::{Compiled, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
-use crate::config_error::{ConfigError, ConfigWarning};
+use super::decide::Compiled;
+use super::decide::entities::Directory;
+use super::decide::slice::{Reach, Slices};
+use super::load::Checked;
+use super::load::absent::lifted_rules;
+use super::load::groups::Groups;
+use super::load::names::{Kind, Names};
+use super::load::paths::missed_slashes;
+use super::load::reads::Reads;
+use super::load::rules::Rules;
+use super::load::schema::Schemas;
+use super::load::scope::{Grounds, Scope};
+use super::load::tenants::open_tenants;
+use super::load::upgrades::passed_by_upgrade;
+use super::load::validation::Subject;
+use super::load::words::loose_matches;
+use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
+use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
 use crate::profile::Bind;
-
-/// A valid policy with all that is known of it.
-pub(super) struct Checked<'a> {
-    /// Its document.
-    pub source: Source<'a>,
-    /// The policy.
-    pub named: Named,
-    /// What its conditions read.
-    pub reads: Reads,
-    /// What its scope matches.
-    pub scope: Scope<'a>,
-    /// What it applies to.
-    pub applies: Applies,
-    /// All names.
-    pub names: Names<'a>,
-}
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -60,7 +46,7 @@ pub(super) fn compile(
         errors.push(ConfigError {
             pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
             position: None,
-            code: "too-many-policies",
+            code: ConfigCode::TooManyPolicies,
             message: format!("there are {total} policies, at most {MAX_POLICIES} are taken"),
             help: "join policies that differ in a name only: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
         });
@@ -117,7 +103,7 @@ pub(super) fn compile(
         .collect();
     let unnameable = |message: String| {
         let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
-        vec![ConfigError { pointer: String::new(), position: None, code: "policy-schema", message, help }]
+        vec![ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }]
     };
     let slices = Slices::compile(reaches, &applications).map_err(|error| unnameable(error.to_string()))?;
     let directory = Directory::compile(names)
@@ -165,10 +151,10 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
     outermost
         .map(|path| {
             let word = path.last().map_or("", String::as_str);
-            let at = named.start.saturating_add(super::lexer::locate(text, word).unwrap_or(0));
+            let at = named.start.saturating_add(super::text::lexer::locate(text, word).unwrap_or(0));
             source.problem(
                 at,
-                "anonymous-network-fact",
+                ConfigCode::AnonymousNetworkFact,
                 format!("a permit for Anonymous reads `context.{}`", path.join(".")),
                 "permit it to a verified principal, or decide by method, host, path, query and time alone: a place in the network is not an identity".to_owned(),
             )
@@ -182,14 +168,14 @@ fn document_warnings(
     checked: &[Checked<'_>],
 ) -> Vec<ConfigWarning> {
     let warning =
-        |code: &'static str, message: String| ConfigWarning { pointer: document.pointer.clone(), code, message };
+        |code: ConfigCode, message: String| ConfigWarning { pointer: document.pointer.clone(), code, message };
     let is_permit = |policy: &&Checked<'_>| policy.named.body.effect == Effect::Permit;
     let mut warnings = Vec::new();
     if statements.is_empty() {
-        warnings.push(warning("no-policies", "there are no policies: every request is denied".to_owned()));
+        warnings.push(warning(ConfigCode::NoPolicies, "there are no policies: every request is denied".to_owned()));
     } else if !checked.iter().any(|policy| is_permit(&policy)) {
         warnings.push(warning(
-            "no-permit",
+            ConfigCode::NoPermit,
             "no policy permits anything: by these policies every request is denied".to_owned(),
         ));
     }
@@ -199,7 +185,7 @@ fn document_warnings(
             if policy.reads.mentions(name) && device.bind == Bind::None {
                 let id = &policy.named.id;
                 warnings.push(warning(
-                    "unbound-device",
+                    ConfigCode::UnboundDevice,
                     format!("`{id}` permits by `{name}`, whose posture is not bound to the token: it may be about another device"),
                 ));
             }

@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header_value::{encode, encode_list};
 use super::{DECISION_ID_HEADER, Forwarding};
-use crate::config::{IdentityHeader, IdentitySource, Mode, Plan};
+use crate::config::Plan;
 use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
+use crate::mode::Mode;
 use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;
 use crate::request::Request;

@@ -36,15 +36,7 @@ impl Peer {
 /// 32 bytes out of exactly 64 hex digits.
 fn sha256_from_hex(digits: &[u8]) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if pairs.len() != digest.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-        let high = char::from(*high).to_digit(16)?;
-        let low = char::from(*low).to_digit(16)?;
-        *byte = u8::try_from(high << 4 | low).ok()?;
-    }
+    hex::decode_to_slice(digits, &mut digest).ok()?;
     Some(digest)
 }
 

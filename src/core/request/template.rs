@@ -6,7 +6,10 @@
 use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
+use thiserror::Error;
+
 use super::{Ambiguity, Segment};
+use crate::text::is_identifier;
 
 /// Values of a template's parameters by name, decoded once.
 pub type PathParameters = BTreeMap<String, String>;
@@ -79,8 +82,9 @@ pub struct PathTemplate {
 }
 
 /// Why a text is not a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateFault(pub &'static str);
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct PathTemplateFault(pub &'static str);
 
 /// How a path compares with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +122,8 @@ impl PathTemplate {
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, TemplateFault> {
-        let rest = text.strip_prefix('/').ok_or(TemplateFault("a path begins with `/`"))?;
+    pub fn parse(text: &str) -> Result<Self, PathTemplateFault> {
+        let rest = text.strip_prefix('/').ok_or(PathTemplateFault("a path begins with `/`"))?;
         let mut segments = Vec::new();
         let mut raw_segments = rest.split('/').peekable();
         while let Some(raw) = raw_segments.next() {
@@ -132,7 +136,7 @@ impl PathTemplate {
         let template = Self { text: text.to_owned(), segments };
         let mut names = BTreeSet::new();
         if !template.parameters().all(|name| names.insert(name)) {
-            return Err(TemplateFault("a parameter's name stands twice"));
+            return Err(PathTemplateFault("a parameter's name stands twice"));
         }
         Ok(template)
     }
@@ -325,31 +329,33 @@ fn common_end(one: &str, other: &str) -> Option<Ordering> {
     (one.ends_with(other) || other.ends_with(one)).then(|| one.len().cmp(&other.len()))
 }
 
-fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, TemplateFault> {
+fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, PathTemplateFault> {
     let Some((before, rest)) = raw.split_once('{') else {
         return match literal_fault(raw, is_last) {
-            Some(fault) => Err(TemplateFault(fault)),
+            Some(fault) => Err(PathTemplateFault(fault)),
             None => Ok(TemplateSegment::Literal(raw.to_owned())),
         };
     };
-    let (inner, after) = rest.split_once('}').ok_or(TemplateFault("a `{` has no `}`"))?;
+    let (inner, after) = rest.split_once('}').ok_or(PathTemplateFault("a `{` has no `}`"))?;
     let is_alone = before.is_empty() && after.is_empty();
     if after.contains('{') {
-        return Err(TemplateFault("a segment has one parameter, such as `{name}.json`"));
+        return Err(PathTemplateFault("a segment has one parameter, such as `{name}.json`"));
     }
     if let Some(fault) = fixed_text_fault(before).or_else(|| fixed_text_fault(after)) {
-        return Err(TemplateFault(fault));
+        return Err(PathTemplateFault(fault));
     }
     let (name, is_tail) = match inner.strip_suffix('*') {
         Some(name) => (name, true),
         None => (inner, false),
     };
     if !is_identifier(name) {
-        return Err(TemplateFault("a parameter's name is letters, digits and `_`, and does not begin with a digit"));
+        return Err(PathTemplateFault(
+            "a parameter's name is letters, digits and `_`, and does not begin with a digit",
+        ));
     }
     match (is_tail, is_last && is_alone) {
         (true, true) => Ok(TemplateSegment::Tail(name.to_owned())),
-        (true, false) => Err(TemplateFault("a tail such as `{rest*}` stands only at the end, as a whole segment")),
+        (true, false) => Err(PathTemplateFault("a tail such as `{rest*}` stands only at the end, as a whole segment")),
         (false, _) => {
             Ok(TemplateSegment::Parameter { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() })
         }
@@ -379,12 +385,6 @@ fn fixed_text_fault(text: &str) -> Option<&'static str> {
         _ if character.is_ascii_control() => Some("control characters are refused in every request"),
         _ => None,
     })
-}
-
-fn is_identifier(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -32,14 +32,15 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::{Counter, DecisionCounter, DecisionId, Verdict};
-use crate::config::Mode;
 use crate::identity::{Binding, DeviceEvidence, Identity, Principal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::mode::Mode;
 use crate::policy::{Decision, PolicyId};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Request;
 use crate::route::{NoRoute, RouteMatch};
+use crate::text::escape_json;
 use crate::time::UnixSeconds;
 
 /// One decision, as it is told. It begins as an undetermined one, and each step adds what it found.
@@ -332,16 +333,7 @@ struct AsciiFormatter;
 
 impl Formatter for AsciiFormatter {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        for character in fragment.chars() {
-            if matches!(character, ' '..='~') {
-                writer.write_all(&[u8::try_from(character).unwrap_or(b'?')])?;
-            } else {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
+        writer.write_all(escape_json(fragment).as_bytes())
     }
 
     fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {

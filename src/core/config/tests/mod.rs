@@ -10,15 +10,18 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use super::{AddressSource, IdentitySource, Mode, PeerSource, Plan};
+use super::Plan;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::identity_header::IdentitySource;
 use crate::jose::Algorithm;
 use crate::keys::KeySource;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
+use crate::mode::Mode;
 use crate::portable;
 use crate::profile::{Algorithms, Audiences, Bind, Expiry, FactType, Forward, IssuerId, Pin};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
+use crate::request::{AddressSource, PeerSource};
 use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
@@ -105,7 +108,7 @@ fn problems(document: &Value) -> Vec<ConfigError> {
 fn assert_problem(document: &Value, pointer: &str, code: &str, message: &str, help: &str) {
     let errors = problems(document);
     let [error] = errors.as_slice() else { panic!("not one problem: {errors:#?}") };
-    assert_eq!((error.pointer.as_str(), error.code), (pointer, code), "{error:?}");
+    assert_eq!((error.pointer.as_str(), error.code.code()), (pointer, code), "{error:?}");
     assert!(error.message.contains(message), "{error:?}");
     assert!(error.help.contains(help), "{error:?}");
 }
@@ -295,7 +298,7 @@ fn all_problems_of_all_parts_are_reported_at_once() {
     let document = also(document, "/limits", json!({ "max_headers": 1 }));
     let document = also(document, "/modes", json!(0));
     let mut found: Vec<(String, &str)> =
-        problems(&document).into_iter().map(|error| (error.pointer, error.code)).collect();
+        problems(&document).into_iter().map(|error| (error.pointer, error.code.code())).collect();
     found.sort();
     let expected = [
         ("", "missing-field"),
@@ -317,7 +320,7 @@ fn what_is_not_strict_json_is_one_problem_with_its_place() {
     for text in ["", "{", "{\"version\": 1}{}", "{\"version\": 1, \"version\": 1}", "version: 1"] {
         let errors = Plan::compile(text.as_bytes()).map(|_| ()).unwrap_err();
         assert_eq!(errors.len(), 1, "{text}");
-        assert_eq!((errors[0].pointer.as_str(), errors[0].code), ("", "not-json"), "{text}");
+        assert_eq!((errors[0].pointer.as_str(), errors[0].code.code()), ("", "not-json"), "{text}");
         assert!(errors[0].message.contains("at line 1"), "{errors:?}");
     }
     assert_problem(&json!([]), "", "wrong-type", "found a list, expected an object", "version: 1");
@@ -330,14 +333,14 @@ fn a_document_at_the_byte_cap_is_read_and_one_byte_more_is_not() {
     assert!(Plan::compile(&text).is_ok());
     text.push(b' ');
     let errors = Plan::compile(&text).map(|_| ()).unwrap_err();
-    assert_eq!((errors.len(), errors[0].code), (1, "too-large"));
+    assert_eq!((errors.len(), errors[0].code.code()), (1, "too-large"));
     assert!(errors[0].message.contains("1048577 bytes, at most 1048576"), "{errors:?}");
 
     let audience = |bytes: usize| with("/issuers/corp/audiences", json!(["a".repeat(bytes)]));
     let rest = audience(0).to_string().len();
     assert!(Plan::compile_value(&audience(MAX_CONFIG_BYTES - rest)).is_ok());
     let errors = Plan::compile_value(&audience(MAX_CONFIG_BYTES - rest + 1)).map(|_| ()).unwrap_err();
-    assert_eq!(errors[0].code, "too-large");
+    assert_eq!(errors[0].code.code(), "too-large");
 }
 
 #[portable]
@@ -352,7 +355,7 @@ fn a_document_at_the_depth_cap_is_read_and_one_level_more_is_not() {
     assert!(Plan::compile_value(&nested(levels)).is_ok());
     assert_problem(&nested(levels + 1), "", "not-json", "nested too deeply", "each member once");
     let errors = Plan::compile_value(&nested(levels + 1)).map(|_| ()).unwrap_err();
-    assert_eq!((errors.len(), errors[0].code), (1, "too-deep"));
+    assert_eq!((errors.len(), errors[0].code.code()), (1, "too-deep"));
 }
 
 #[portable]

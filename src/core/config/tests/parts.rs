@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, problems, with, without};
-use crate::config::Mode;
 use crate::limits::{HEADER_BYTES, HEADERS, PATH_BYTES, TOKEN_BYTES};
+use crate::mode::Mode;
 use crate::portable;
 
 #[portable]
@@ -86,7 +86,7 @@ fn a_wrong_type_says_what_was_found_and_what_is_expected() {
     ] {
         let errors = problems(&with(pointer, value));
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert_eq!((errors[0].code, errors[0].message.as_str()), ("wrong-type", message));
+        assert_eq!((errors[0].code.code(), errors[0].message.as_str()), ("wrong-type", message));
         assert!(errors[0].pointer.starts_with(pointer) && errors[0].help.starts_with("write "), "{errors:?}");
     }
 }
@@ -113,10 +113,10 @@ fn each_limit_is_taken_at_the_ends_of_its_range_and_not_beyond() {
             let errors = problems(&limits(outside.clone()));
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert_eq!(errors[0].pointer, format!("/limits/{}", range.name));
-            assert!(matches!(errors[0].code, "out-of-range" | "wrong-type"), "{outside} {errors:?}");
+            assert!(matches!(errors[0].code.code(), "out-of-range" | "wrong-type"), "{outside} {errors:?}");
         }
         let errors = problems(&limits(json!(range.max + 1)));
-        assert_eq!(errors[0].code, "out-of-range");
+        assert_eq!(errors[0].code.code(), "out-of-range");
         assert_eq!(errors[0].help, format!("write a whole number from {} to {}", range.min, range.max));
     }
 }
@@ -210,7 +210,7 @@ fn acknowledged_filters_are_names_each_once() {
 #[portable]
 fn what_works_and_deserves_a_look_is_a_warning() {
     let warned = |document: &Value| -> Vec<(String, &'static str)> {
-        plan(document).1.into_iter().map(|warning| (warning.pointer, warning.code)).collect()
+        plan(document).1.into_iter().map(|warning| (warning.pointer, warning.code.code())).collect()
     };
     let has = |document: &Value, pointer: &str, code: &str| {
         let warnings = warned(document);

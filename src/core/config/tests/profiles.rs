@@ -129,7 +129,7 @@ fn algorithms_and_types_are_taken_from_lists_that_have_something_in_them() {
     );
     for name in ["HS256", "none", "ES512"] {
         let errors = problems(&corp("algorithms", json!([name])));
-        assert_eq!((errors.len(), errors[0].code), (1, "bad-value"), "{errors:?}");
+        assert_eq!((errors.len(), errors[0].code.code()), (1, "bad-value"), "{errors:?}");
     }
     assert_problem(
         &corp("algorithms", json!(["HS256"])),
@@ -287,7 +287,7 @@ fn a_key_that_cannot_be_used_is_skipped_with_a_warning_unless_none_is_left() {
     set["keys"].as_array_mut().unwrap().insert(0, symmetric.clone());
     let (compiled, warnings) = plan(&inline(set.clone()));
     assert_eq!(keys_of(&compiled), 1);
-    let warning = warnings.iter().find(|warning| warning.code == "skipped-key").unwrap();
+    let warning = warnings.iter().find(|warning| warning.code.code() == "skipped-key").unwrap();
     assert_eq!(warning.pointer, "/issuers/corp/keys/inline/keys/0");
     assert!(warning.message.contains("key 0 (kid `old`) is left out: `kty` is `oct`"), "{warning:?}");
     assert!(!warning.message.contains("c2Vj"), "{warning:?}");
@@ -344,7 +344,7 @@ fn profiles_of_one_iss_need_a_pin_that_tells_them_apart() {
         (json!({ "use": "access" }), json!({ "kind": "posture" })),
         (json!({ "use": "access" }), json!({})),
     ] {
-        assert_eq!(problems(&pinned(corp, mdm))[0].code, "profiles-alike");
+        assert_eq!(problems(&pinned(corp, mdm))[0].code.code(), "profiles-alike");
     }
     let absent = also(with("/issuers/corp/issuer", json!("absent")), "/devices/mdm/issuer", json!("absent"));
     assert_problem(&absent, "/devices/mdm", "profiles-alike", "without `iss`", "add `pins`");

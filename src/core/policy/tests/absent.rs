@@ -12,7 +12,7 @@ fn taken(text: &str) {
 #[track_caller]
 fn lifted(text: &str) -> String {
     let error = error_of(text);
-    assert_eq!(error.code, "absent-fact-lifts-rule", "{error:#?}");
+    assert_eq!(error.code.code(), "absent-fact-lifts-rule", "{error:#?}");
     error.help
 }
 

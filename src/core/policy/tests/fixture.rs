@@ -190,7 +190,7 @@ pub(super) fn errors_of(text: &str) -> Vec<ConfigError> {
 
 /// The codes of a text's errors.
 pub(super) fn codes(text: &str) -> Vec<&'static str> {
-    errors_of(text).iter().map(|error| error.code).collect()
+    errors_of(text).iter().map(|error| error.code.code()).collect()
 }
 
 /// A permit for `corp::User` on the wiki with this condition.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use cedar_policy::{Authorizer, PolicySet as CedarPolicySet};
 
 use super::fixture::{NOW, Setting, mdm, named, request, user_with};
-use crate::policy::entities::Directory;
-use crate::policy::groups::Groups;
-use crate::policy::names::Names;
+use crate::policy::decide::entities::Directory;
+use crate::policy::load::groups::Groups;
+use crate::policy::load::names::Names;
 use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::portable;
 

@@ -11,7 +11,7 @@ fn a_forbid_on_writes_that_an_upgrade_passes_is_warned_of() {
             @id(\"f\") forbid (principal is corp::User, {forbid});"
         );
         let (_, warnings) = Setting::new().compile(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
-        warnings.into_iter().map(|warning| (warning.code, warning.message)).collect::<Vec<_>>()
+        warnings.into_iter().map(|warning| (warning.code.code(), warning.message)).collect::<Vec<_>>()
     };
     for forbid in [
         "action in Action::\"write\", resource",

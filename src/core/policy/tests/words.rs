@@ -43,14 +43,18 @@ fn asking_a_string_for_elements_proposes_a_set_and_no_pattern() {
     ] {
         let errors = errors(&permit(condition));
         let [error] = errors.as_slice() else { panic!("{condition}: {errors:#?}") };
-        assert_eq!((error.code, error.position.map(|position| position.line)), ("policy-type", Some(3)), "{condition}");
+        assert_eq!(
+            (error.code.code(), error.position.map(|position| position.line)),
+            ("policy-type", Some(3)),
+            "{condition}"
+        );
         assert_eq!(error.message, format!("`context.{fact}` is declared as `string`, and a string has no elements"));
         assert!(error.help.contains(help) && !error.help.contains("like"), "{}", error.help);
     }
     for condition in ["context.corp.words.contains(\"a\")", "context.corp.tags.contains(\"a\")"] {
         assert!(errors(&permit(condition)).is_empty(), "{condition}");
     }
-    assert!(errors(&permit("context.corp.words has x")).iter().all(|error| error.code == "unknown-attribute"));
+    assert!(errors(&permit("context.corp.words has x")).iter().all(|error| error.code.code() == "unknown-attribute"));
 }
 
 #[portable]
@@ -104,7 +108,11 @@ fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
         permit("context.corp.tags.containsAll(context.corp.words)"),
     ] {
         let errors = errors(&text);
-        assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["absent-fact-lifts-rule"], "{text}");
+        assert_eq!(
+            errors.iter().map(|error| error.code.code()).collect::<Vec<_>>(),
+            ["absent-fact-lifts-rule"],
+            "{text}"
+        );
         assert!(errors[0].help.starts_with("declare `words` in `facts` of `corp` as `[string]`"), "{}", errors[0].help);
         let ignored = text.replace("@id(", "@missing(\"ignore\") @id(");
         assert!(setting().compile(&ignored).is_ok(), "{ignored}");
@@ -142,7 +150,7 @@ fn posture_without_the_claim_must_not_lift_a_rule_about_scopes() {
     setting.devices[1].profile.facts.push(field("flags", FactType::Scopes));
     let codes = |text: &str| {
         let errors = setting.compile(text).err().unwrap_or_default();
-        errors.into_iter().map(|error| error.code).collect::<Vec<_>>()
+        errors.into_iter().map(|error| error.code.code()).collect::<Vec<_>>()
     };
     let guarded = |read: &str| forbid(&format!("if context has mdm then {read} else true"));
     assert_eq!(codes(&guarded("context.mdm.flags.contains(\"rooted\")")), ["absent-fact-lifts-rule"]);
@@ -163,7 +171,7 @@ fn a_pattern_that_takes_a_part_of_a_word_for_a_scope_is_warned_of() {
         for fact in ["scope", "realm.roles"] {
             let found = warnings(&setting(), &permit(&format!("context.corp.{fact} like \"{pattern}\"")));
             let [warning] = found.as_slice() else { panic!("{pattern}: {found:#?}") };
-            assert_eq!((warning.code, warning.pointer.as_str()), ("loose-scope-match", "/policies"));
+            assert_eq!((warning.code.code(), warning.pointer.as_str()), ("loose-scope-match", "/policies"));
             let name = fact.rsplit('.').next().unwrap();
             for part in [
                 "`p` compares",
@@ -176,8 +184,8 @@ fn a_pattern_that_takes_a_part_of_a_word_for_a_scope_is_warned_of() {
         }
     }
     let found = warnings(&setting(), &forbid("context.corp.scope like \"*admin*\""));
-    assert_eq!(found[0].code, "no-permit");
-    assert_eq!(found[1].code, "loose-scope-match");
+    assert_eq!(found[0].code.code(), "no-permit");
+    assert_eq!(found[1].code.code(), "loose-scope-match");
 }
 
 #[portable]
@@ -210,7 +218,7 @@ fn many_tenants() -> Setting {
 }
 
 fn open(setting: &Setting, text: &str) -> Vec<String> {
-    let open = |warning: ConfigWarning| (warning.code == "any-tenant").then_some(warning.message);
+    let open = |warning: ConfigWarning| (warning.code.code() == "any-tenant").then_some(warning.message);
     warnings(setting, text).into_iter().filter_map(open).collect()
 }
 
@@ -267,7 +275,7 @@ fn a_pinned_tenant_is_no_open_one() {
     assert_eq!(open(&setting, &permit("true")).len(), 1);
     let documents = [document(Some("wiki"), &["wiki"], &permit("true"))];
     let (_, warnings) = setting.compile_all(&documents).unwrap();
-    assert_eq!((warnings[0].pointer.as_str(), warnings[0].code), ("/policies/wiki/text", "any-tenant"));
+    assert_eq!((warnings[0].pointer.as_str(), warnings[0].code.code()), ("/policies/wiki/text", "any-tenant"));
 }
 
 #[portable]

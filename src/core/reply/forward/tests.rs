@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Known, Place, Rules, fact_text};
-use crate::config::{IdentityHeader, IdentitySource, Mode};
 use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
+use crate::mode::Mode;
 use crate::portable;
 use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;

@@ -1,0 +1,256 @@
+//! Identity and request as a Cedar request with its entities.
+//!
+//! Step 5. Everything is built through Cedar's API, value by value; no text of a request is ever joined into Cedar text, so
+//! an id that holds `"` or `::` is only ever an id.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::str::FromStr;
+
+use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
+
+use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::policy::load::groups::Groups;
+use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
+use crate::policy::load::scope::route_actions;
+use crate::profile::{FactRecord, FactValue};
+use crate::provider::ProviderName;
+use crate::request::{Action, PathParameters, Peer};
+use crate::route::RouteMatch;
+use crate::time::UnixSeconds;
+
+/// Entities that are the same for every request, and the types of the others.
+#[derive(Debug)]
+pub(in crate::policy) struct Directory {
+    anonymous: EntityUid,
+    issuers: HashMap<ProviderName, IssuerTypes>,
+    groups: Groups,
+    actions: HashMap<Action, (EntityUid, Vec<Entity>)>,
+    routes: HashMap<String, HashMap<String, (EntityUid, Vec<Entity>)>>,
+}
+
+#[derive(Debug)]
+struct IssuerTypes {
+    kind: Kind,
+    principal: EntityTypeName,
+    group: EntityTypeName,
+}
+
+/// A request as Cedar takes it.
+#[derive(Debug)]
+pub(in crate::policy) struct Question {
+    /// Whose principal asks.
+    pub kind: Kind,
+    /// The principal and every group that it is in.
+    pub around: BTreeSet<EntityUid>,
+    /// The request.
+    pub request: Request,
+    /// Its entities.
+    pub entities: Entities,
+    /// Devices whose facts are in the context.
+    pub devices: HashSet<ProviderName>,
+}
+
+/// The identity or the request is not one that the configuration can speak of. It does not happen with what the earlier
+/// steps build, and ends in a refusal if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct NotExpressible;
+
+fn named<T, E>(result: Result<T, E>) -> Result<T, NotExpressible> {
+    result.map_err(|_| NotExpressible)
+}
+
+fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(entity_type.clone(), EntityId::new(id))
+}
+
+impl Directory {
+    /// Prepares the entities of a configuration.
+    ///
+    /// # Errors
+    /// Where a name of the configuration is no Cedar name.
+    pub(in crate::policy) fn compile(names: Names<'_>) -> Result<Self, NotExpressible> {
+        let type_name = |text: &str| named(EntityTypeName::from_str(text));
+        let (action_type, route_type, application_type) =
+            (type_name("Action")?, type_name("Route")?, type_name("Application")?);
+        let mut issuers = HashMap::new();
+        for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
+            let kind = Kind::Issuer(place);
+            let types = IssuerTypes {
+                kind,
+                principal: type_name(&names.principal_type(kind))?,
+                group: type_name(&format!("{}::Group", issuer.profile.name))?,
+            };
+            issuers.insert(issuer.profile.name.clone(), types);
+        }
+        let actions = Action::all().map(|action| {
+            let own = uid(&action_type, action.name());
+            let group = action.group().map(|group| uid(&action_type, group));
+            let mut entities = vec![Entity::new_no_attrs(own.clone(), group.iter().cloned().collect())];
+            entities.extend(group.map(Entity::with_uid));
+            (action, (own, entities))
+        });
+        let routes = names.vocabulary.router.applications.iter().map(|application| {
+            let above = uid(&application_type, &application.name);
+            let routes = application.routes.iter().map(|route| {
+                let own = uid(&route_type, &format!("{}/{}", application.name, route.name));
+                let entity = Entity::new_no_attrs(own.clone(), HashSet::from([above.clone()]));
+                (route.name.clone(), (own, vec![entity, Entity::with_uid(above.clone())]))
+            });
+            (application.name.clone(), routes.collect())
+        });
+        Ok(Self {
+            anonymous: uid(&type_name(&names.principal_type(Kind::Anonymous))?, ANONYMOUS_ID),
+            issuers,
+            groups: names.groups.clone(),
+            actions: actions.collect(),
+            routes: routes.collect(),
+        })
+    }
+
+    /// Puts the request to Cedar. A preflight is asked as Anonymous, whatever was presented with it.
+    ///
+    /// # Errors
+    /// See [`NotExpressible`].
+    pub(in crate::policy) fn question(
+        &self,
+        identity: &Identity,
+        request: &crate::request::Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Result<Question, NotExpressible> {
+        let verified = match identity.principal() {
+            Principal::Verified(verified) if route.action != Action::Preflight => Some(verified),
+            Principal::Verified(_) | Principal::Anonymous => None,
+        };
+        let (action, action_entities) = self.actions.get(&route.action).ok_or(NotExpressible)?;
+        let (resource, route_entities) = self
+            .routes
+            .get(&route.application.name)
+            .and_then(|routes| routes.get(&route.route.name))
+            .filter(|_| route_actions(route.route).holds(route.action))
+            .ok_or(NotExpressible)?;
+        let mut members = vec![
+            ("http_request".to_owned(), http_request(request, &route.parameters)?),
+            ("now".to_owned(), RestrictedExpression::new_long(now.get())),
+        ];
+        members.extend(peer(&request.peer)?.map(|peer| ("peer".to_owned(), peer)));
+        let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();
+        let mut devices = HashSet::new();
+        let mut around = BTreeSet::new();
+        let (kind, principal) = match verified {
+            None => {
+                entities.push(Entity::with_uid(self.anonymous.clone()));
+                (Kind::Anonymous, self.anonymous.clone())
+            }
+            Some(verified) => {
+                let types = self.issuers.get(&verified.issuer).ok_or(NotExpressible)?;
+                members.push((verified.issuer.to_string(), record(&verified.facts, [])?));
+                for (device, evidence) in identity.devices() {
+                    let DeviceEvidence::Verified(device_facts) = evidence else { continue };
+                    let age = i64::try_from(device_facts.age.get()).unwrap_or(i64::MAX);
+                    let own = [
+                        ("bound", RestrictedExpression::new_bool(device_facts.bound)),
+                        ("age", RestrictedExpression::new_long(age)),
+                    ];
+                    members.push((device.to_string(), record(&device_facts.facts, own)?));
+                    devices.insert(device.clone());
+                }
+                let principal = uid(&types.principal, &verified.id);
+                entities.extend(self.principal(&principal, types, verified, &mut around));
+                (types.kind, principal)
+            }
+        };
+        around.insert(principal.clone());
+        let context = named(Context::from_pairs(members))?;
+        let cedar_request = named(Request::new(principal, action.clone(), resource.clone(), context, None))?;
+        let entities = named(Entities::from_entities(entities, None))?;
+        Ok(Question { kind, around, request: cedar_request, entities, devices })
+    }
+
+    /// The principal with its groups, and those that they are in; each group is noted in `around`.
+    fn principal(
+        &self,
+        own: &EntityUid,
+        types: &IssuerTypes,
+        verified: &VerifiedPrincipal,
+        around: &mut BTreeSet<EntityUid>,
+    ) -> Vec<Entity> {
+        let groups: HashSet<EntityUid> = verified.groups.iter().map(|group| uid(&types.group, group)).collect();
+        let mut waiting: Vec<EntityUid> = groups.iter().cloned().collect();
+        around.extend(groups.iter().cloned());
+        let mut entities = vec![Entity::new_no_attrs(own.clone(), groups)];
+        while let Some(group) = waiting.pop() {
+            let parents = self.groups.parents_of(&group);
+            waiting.extend(parents.iter().filter(|parent| around.insert((*parent).clone())).cloned());
+            entities.push(Entity::new_no_attrs(group, parents.iter().cloned().collect()));
+        }
+        entities
+    }
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+fn http_request(
+    request: &crate::request::Request,
+    parameters: &PathParameters,
+) -> Result<RestrictedExpression, NotExpressible> {
+    let user_agent = match request.headers.exactly("user-agent") {
+        crate::request::Exactly::One(value) => core::str::from_utf8(value).ok(),
+        // Two are as good as none: which one would be meant is the upstream's choice.
+        crate::request::Exactly::None | crate::request::Exactly::Many => None,
+    };
+    let path_parameters = parameters.iter().map(|(name, value)| (name.clone(), text(value)));
+    let mut members = vec![
+        ("http_method", text(request.method.name())),
+        ("hostname", text(&request.host)),
+        ("path", text(request.path.as_str())),
+        ("query", text(&request.query)),
+        ("path_parameters", named(RestrictedExpression::new_record(path_parameters))?),
+    ];
+    members.extend(user_agent.map(|value| ("user_agent", text(value))));
+    members.extend(request.destination_port.map(|port| ("port", RestrictedExpression::new_long(i64::from(port)))));
+    if let Some(address) = request.client_ip {
+        members.push(("client_ip", text(&address.to_string())));
+        members.push(("source_ip", RestrictedExpression::new_ip(address.to_string())));
+    }
+    named(RestrictedExpression::new_record(members.into_iter().map(|(name, member)| (name.to_owned(), member))))
+}
+
+/// `None` where the host vouches for nothing: an absent fact, not an empty record.
+fn peer(peer: &Peer) -> Result<Option<RestrictedExpression>, NotExpressible> {
+    let digest = peer.certificate_sha256.map(|digest| {
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        ("certificate_sha256".to_owned(), text(&hex))
+    });
+    let uri = peer.uri.as_ref().map(|uri| ("uri".to_owned(), text(uri)));
+    let members: Vec<_> = digest.into_iter().chain(uri).collect();
+    if members.is_empty() { Ok(None) } else { named(RestrictedExpression::new_record(members)).map(Some) }
+}
+
+fn record<'a>(
+    facts: &FactRecord,
+    own: impl IntoIterator<Item = (&'a str, RestrictedExpression)>,
+) -> Result<RestrictedExpression, NotExpressible> {
+    let mut members = Vec::new();
+    for (name, fact) in facts {
+        members.push((name.clone(), value(fact)?));
+    }
+    members.extend(own.into_iter().map(|(name, member)| (name.to_owned(), member)));
+    named(RestrictedExpression::new_record(members))
+}
+
+fn value(fact: &FactValue) -> Result<RestrictedExpression, NotExpressible> {
+    Ok(match fact {
+        FactValue::String(value) => text(value),
+        FactValue::Long(value) => RestrictedExpression::new_long(*value),
+        FactValue::Bool(value) => RestrictedExpression::new_bool(*value),
+        FactValue::Ip(value) => RestrictedExpression::new_ip(value),
+        FactValue::List(elements) => {
+            let elements: Result<Vec<_>, _> = elements.iter().map(self::value).collect();
+            RestrictedExpression::new_set(elements?)
+        }
+        FactValue::Record(members) => record(members, [])?,
+    })
+}

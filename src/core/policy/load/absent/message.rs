@@ -1,0 +1,152 @@
+//! What is said of a rule that an absent fact lifts: where it is, and the lines to write instead.
+
+use cedar_policy::pst::Effect;
+
+use super::{Checked, Hole, Kind, lexer};
+use crate::config_error::{ConfigCode, ConfigError};
+use crate::profile::{FactType, GroupsRule};
+
+/// The code of the rule.
+const CODE: ConfigCode = ConfigCode::AbsentFactLiftsRule;
+/// What every help ends with.
+const IGNORE: &str = "annotate the policy with `@missing(\"ignore\")`";
+/// Words that some YAML reader takes for a boolean or for nothing.
+const NOT_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+
+impl Checked<'_> {
+    /// About a fact that the policy reads.
+    pub(super) fn lifted(&self, fact: &[String], hole: &Hole) -> ConfigError {
+        let (effect, lifted) = self.rule();
+        let path = fact.join(".");
+        let provider = fact.first().map_or("", String::as_str);
+        let name = fact.last().map_or("", String::as_str);
+        let scopes = self.is_scopes(fact);
+        let certain = match fact.len() {
+            _ if scopes => Some(format!(
+                "declare `{name}` in `facts` of `{provider}` as `[string]` if the claim is always a list, or as \
+                 `{{ type: [string], single: true }}` if it is a list or one word, so that a token without it is refused"
+            )),
+            _ if provider == "peer" || provider == "http_request" => None,
+            1 => Some(format!("add `{provider}` to `requires`")),
+            _ => Some(format!("declare the fact `{name}` without `?`")),
+        };
+        let message = if scopes {
+            format!(
+                "`context.{path}` is the empty set where a token of `{provider}` lacks the claim, and {lifted}: who \
+                 obtains such a token escapes the {effect}'s rule"
+            )
+        } else {
+            format!(
+                "where `context.{path}` is absent, {lifted}: who leaves the evidence out escapes the {effect}'s rule"
+            )
+        };
+        let ways = certain.into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        self.lifted_at(CODE, name, message, ways.collect::<Vec<_>>().join(", or "))
+    }
+
+    /// About a forbid for everybody that lets a caller go who has no token: it has no record of this provider.
+    pub(super) fn silent_for_anonymous(&self, fact: &[String], hole: &Hole) -> ConfigError {
+        let provider = fact.first().map_or("", String::as_str);
+        let whom =
+            "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that";
+        let required = "require an issuer on that route".to_owned();
+        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        self.lifted_at(
+            ConfigCode::ForbidNeedsEvidence,
+            provider,
+            format!(
+                "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope takes callers \
+                 without a token: who leaves the token out escapes the forbid's rule"
+            ),
+            ways.collect::<Vec<_>>().join(", or "),
+        )
+    }
+
+    /// The corrected clause, said in the direction that its part decides.
+    fn answer(&self, fact: &[String], hole: &Hole) -> Option<String> {
+        let (absent, present) = if self.is_scopes(fact) { ("empty", "not empty") } else { ("absent", "present") };
+        let correction = hole.correction.as_ref()?;
+        Some(match hole.denies {
+            true => format!("deny where it is {absent} ({correction})"),
+            false => format!("allow only where it is {present} ({correction})"),
+        })
+    }
+
+    fn is_scopes(&self, fact: &[String]) -> bool {
+        let path: Vec<&str> = fact.iter().map(String::as_str).collect();
+        self.names.declared_type(&path) == Some(&FactType::Scopes)
+    }
+
+    /// About a token that does not say which groups its principal is in: it lacks the fact at this path.
+    pub(super) fn lifted_by_groups(&self, kind: Kind, fact: &[String], hole: &Hole) -> ConfigError {
+        let (effect, lifted) = self.rule();
+        let issuer = fact.first().map_or("", String::as_str);
+        let rule = self.names.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
+        let declared = !self.names.optional_parts(fact, kind, &std::collections::BTreeSet::new()).is_empty();
+        let scopes = self.is_scopes(fact);
+        let required = match (rule, fact.last()) {
+            (Some(rule), _) if !declared || scopes => format!("{}, ", lines(issuer, rule, scopes)),
+            (_, Some(name)) => format!("write `{}` without `?` in `facts` of `{issuer}`, ", yaml(name)),
+            (_, None) => String::new(),
+        };
+        let absence = self.answer(fact, hole).map(|answer| format!("or {answer}, ")).unwrap_or_default();
+        let members = |group: &&cedar_policy::pst::EntityUID| {
+            self.names.members(group).is_some_and(|members| members.contains(&kind))
+        };
+        let group = self.reads.memberships.iter().find(members);
+        let claim = rule.map(|rule| rule.claim.to_string()).unwrap_or_default();
+        self.lifted_at(
+            CODE,
+            group.map_or("", |group| group.eid.as_str()),
+            format!(
+                "a token of `{issuer}` may lack the claim `{claim}`: its principal is then in no group, and {lifted}, so whoever obtains such a token escapes the {effect}'s rule"
+            ),
+            format!("{required}{absence}or {IGNORE}"),
+        )
+    }
+
+    /// The effect, and what becomes of the rule.
+    fn rule(&self) -> (&'static str, &'static str) {
+        match self.named.body.effect {
+            Effect::Forbid => ("forbid", "the forbid does not apply"),
+            Effect::Permit => ("permit", "the restriction of the permit does not apply"),
+        }
+    }
+
+    fn lifted_at(&self, code: ConfigCode, word: &str, message: String, help: String) -> ConfigError {
+        let text = self.source.document.text.get(self.named.start..self.named.end).unwrap_or("");
+        let at = lexer::locate(text, word).unwrap_or(0);
+        self.source.problem(self.named.start.saturating_add(at), code, message, help)
+    }
+}
+
+/// The two ways to have tokens without groups refused, as they are written in the configuration; `scopes` where the claim
+/// is a fact of that type, which takes the claim's absence for the empty set.
+fn lines(issuer: &str, rule: &GroupsRule, scopes: bool) -> String {
+    let names: Vec<String> = rule.claim.0.iter().map(|name| yaml(name)).collect();
+    let claim = match names.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let single = if rule.single { ", single: true" } else { "" };
+    let fact = names.iter().rev().fold("[string]".to_owned(), |inner, name| format!("{{ {name}: {inner} }}"));
+    let required = format!(
+        "write `groups: {{ claim: {claim}, required: true{single} }}` in `principal` of `{issuer}` to refuse such tokens"
+    );
+    match names.last() {
+        // A fact of a list would refuse the string that `single` accepts.
+        _ if rule.single => required,
+        Some(name) if scopes => {
+            format!("{required}, or write `{name}: [string]` in place of `{name}: scopes` in its `facts`")
+        }
+        _ => format!("{required}, or declare the claim in its `facts` (`facts: {fact}`)"),
+    }
+}
+
+/// A name as YAML takes it.
+fn yaml(name: &str) -> String {
+    let bare = name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|character| character == '_' || character == '-' || character.is_ascii_alphanumeric())
+        && !NOT_TEXT.iter().any(|word| name.eq_ignore_ascii_case(word));
+    if bare { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) }
+}

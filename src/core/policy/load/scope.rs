@@ -1,0 +1,268 @@
+//! Which requests a policy's scope can match: routes, actions, kinds of principals.
+//!
+//! Serves the load. The answer is never too small: Cedar judges the scope again at each decision.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstraint, ResourceConstraint, Template};
+
+use super::names::{Actions, Kind, Names};
+use crate::policy::PolicyDocument;
+use crate::provider::ProviderName;
+use crate::request::{Action, Ambiguity, PathTemplate};
+use crate::route::{Requires, Route};
+
+/// What the resource part of a scope names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::policy) enum Place {
+    /// Every route of the document's applications.
+    Document,
+    /// The routes of one application.
+    Application(String),
+    /// One route.
+    Route(String, String),
+    /// No route at all: a resource is always a `Route`.
+    Nowhere,
+}
+
+/// What routes ask for, and of which actions: routes that ask for the same are one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Demand<'a> {
+    issuer: Option<&'a ProviderName>,
+    devices: Vec<&'a str>,
+    actions: Actions,
+}
+
+impl<'a> Demand<'a> {
+    fn of(requires: &'a Requires, actions: Actions) -> Self {
+        let mut devices: Vec<&str> = requires.devices.iter().map(ProviderName::as_str).collect();
+        devices.sort_unstable();
+        Self { issuer: requires.issuer.as_ref(), devices, actions }
+    }
+}
+
+/// The routes of one place, as far as a policy is concerned with them.
+#[derive(Debug)]
+pub(in crate::policy) struct Ground<'a> {
+    /// By what each route requires.
+    routes: BTreeSet<Demand<'a>>,
+    /// By what a policy may take for granted: that of the route where the scope names one, else its application's.
+    granted: BTreeSet<Demand<'a>>,
+    /// The actions of its requests.
+    pub actions: Actions,
+    /// Path parameters that every route has.
+    pub in_every_route: BTreeSet<&'a str>,
+    /// Path parameters that some route has.
+    pub in_some_route: BTreeSet<&'a str>,
+    /// The paths of routes that end with a tail.
+    pub tails: Vec<&'a PathTemplate>,
+    /// Ambiguous spellings that some route accepts in its path.
+    pub encoded: BTreeSet<Ambiguity>,
+}
+
+impl<'a> Ground<'a> {
+    fn of(place: &Place, document: &'a PolicyDocument, names: Names<'a>) -> Self {
+        let mut ground = Self {
+            routes: BTreeSet::new(),
+            granted: BTreeSet::new(),
+            actions: Actions::default(),
+            in_every_route: BTreeSet::new(),
+            in_some_route: BTreeSet::new(),
+            tails: Vec::new(),
+            encoded: BTreeSet::new(),
+        };
+        let routes = names
+            .applications_of(document)
+            .flat_map(|application| application.routes.iter().map(move |route| (application, route)))
+            .filter(|(application, route)| match place {
+                Place::Document => true,
+                Place::Application(name) => application.name == *name,
+                Place::Route(name, own) => application.name == *name && route.name == *own,
+                Place::Nowhere => false,
+            });
+        for (number, (application, route)) in routes.enumerate() {
+            let actions = route_actions(route);
+            let granted = if matches!(place, Place::Route(..)) { &route.requires } else { &application.requires };
+            ground.routes.insert(Demand::of(&route.requires, actions));
+            ground.granted.insert(Demand::of(granted, actions));
+            ground.actions = ground.actions.or(actions);
+            let parameters: BTreeSet<&str> = route.path.parameters().collect();
+            ground.in_some_route.extend(&parameters);
+            ground.tails.extend(route.path.tail().map(|_| &route.path));
+            ground.encoded.extend(&route.encoded);
+            if number == 0 {
+                ground.in_every_route = parameters;
+            } else {
+                ground.in_every_route.retain(|name| parameters.contains(name));
+            }
+        }
+        ground
+    }
+}
+
+/// The grounds of one document's scopes; many policies share one.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct Grounds<'a>(HashMap<Place, Rc<Ground<'a>>>);
+
+/// What a scope can match.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct Scope<'a> {
+    /// The resource part.
+    pub place: Place,
+    /// Its routes.
+    pub ground: Rc<Ground<'a>>,
+    /// The action part.
+    pub actions: Actions,
+    /// The principal part.
+    pub kinds: BTreeSet<Kind>,
+    /// The principal part names no one, so that Anonymous is among the kinds of a forbid without being named.
+    pub everyone: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// Reads the scope of a policy.
+    pub(in crate::policy) fn of(
+        body: &Template,
+        document: &'a PolicyDocument,
+        names: Names<'a>,
+        grounds: &mut Grounds<'a>,
+    ) -> Self {
+        let place = place(&body.resource);
+        let ground = grounds.0.entry(place.clone());
+        Self {
+            ground: ground.or_insert_with_key(|place| Rc::new(Ground::of(place, document, names))).clone(),
+            actions: actions(&body.action),
+            kinds: kinds(body, names),
+            everyone: matches!(body.principal, PrincipalConstraint::Any),
+            place,
+        }
+    }
+
+    /// The kinds that reach the scope under what the policy may take for granted.
+    pub(in crate::policy) fn kinds_granted(&self, names: Names<'a>) -> BTreeSet<Kind> {
+        self.kinds_by(&self.ground.granted, names)
+    }
+
+    /// The kinds that reach the scope at all.
+    pub(in crate::policy) fn kinds_reaching(&self, names: Names<'a>) -> BTreeSet<Kind> {
+        self.kinds_by(&self.ground.routes, names)
+    }
+
+    fn kinds_by(&self, demands: &BTreeSet<Demand<'a>>, names: Names<'a>) -> BTreeSet<Kind> {
+        let mut found = BTreeSet::new();
+        for demand in demands {
+            for action in demand.actions.iter().filter(|action| self.actions.holds(*action)) {
+                found.extend(names.kinds_reaching(demand.issuer, action));
+            }
+        }
+        found.intersection(&self.kinds).copied().collect()
+    }
+
+    /// Whether a caller without credentials reaches it by anything but a preflight.
+    pub(in crate::policy) fn anonymous_asks(&self) -> bool {
+        self.ground
+            .routes
+            .iter()
+            .filter(|demand| demand.issuer.is_none())
+            .any(|demand| demand.actions.iter().any(|action| action != Action::Preflight && self.actions.holds(action)))
+    }
+
+    /// The devices that the policy may take for granted.
+    pub(in crate::policy) fn devices_granted(&self) -> BTreeSet<String> {
+        in_all(&self.ground.granted)
+    }
+
+    /// The devices that every route requires.
+    pub(in crate::policy) fn devices_required(&self) -> BTreeSet<String> {
+        in_all(&self.ground.routes)
+    }
+
+    /// Whether it matches wherever the other does, the kinds of principals left aside.
+    pub(in crate::policy) fn covers(&self, own: &Template, other: &Self, theirs: &Template) -> bool {
+        let principals = matches!(own.principal, PrincipalConstraint::Any | PrincipalConstraint::Is(_))
+            || own.principal == theirs.principal;
+        let places = self.place == Place::Document
+            || self.place == other.place
+            || matches!((&self.place, &other.place), (Place::Application(own), Place::Route(theirs, _)) if own == theirs);
+        principals && places && self.actions.covers(other.actions)
+    }
+}
+
+impl Place {
+    /// Whether some route can be in both.
+    pub(in crate::policy) fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nowhere, _) | (_, Self::Nowhere) => false,
+            (Self::Document, _) | (_, Self::Document) => true,
+            (Self::Application(one), Self::Application(other) | Self::Route(other, _))
+            | (Self::Route(one, _), Self::Application(other)) => one == other,
+            (Self::Route(..), Self::Route(..)) => self == other,
+        }
+    }
+}
+
+/// The devices in all demands.
+fn in_all(demands: &BTreeSet<Demand<'_>>) -> BTreeSet<String> {
+    let first = demands.first().map(|demand| demand.devices.as_slice()).unwrap_or_default();
+    let everywhere = first.iter().filter(|device| demands.iter().all(|demand| demand.devices.contains(device)));
+    everywhere.map(|device| (*device).to_owned()).collect()
+}
+
+/// The actions that requests on a route can have.
+pub(in crate::policy) fn route_actions(route: &Route) -> Actions {
+    let by_method = route.methods.iter().filter_map(|method| route.action_of_method(*method));
+    by_method.chain([Action::Upgrade, Action::Preflight]).collect()
+}
+
+fn place(constraint: &ResourceConstraint) -> Place {
+    let entity = match constraint {
+        ResourceConstraint::Any => return Place::Document,
+        ResourceConstraint::Is(entity_type) => {
+            return if entity_type.to_string() == "Route" { Place::Document } else { Place::Nowhere };
+        }
+        ResourceConstraint::IsIn(entity_type, _) if entity_type.to_string() != "Route" => return Place::Nowhere,
+        ResourceConstraint::Eq(EntityOrSlot::Entity(entity)) if entity.ty.to_string() != "Route" => {
+            return Place::Nowhere;
+        }
+        ResourceConstraint::Eq(entity) | ResourceConstraint::In(entity) | ResourceConstraint::IsIn(_, entity) => entity,
+    };
+    let EntityOrSlot::Entity(entity) = entity else { return Place::Nowhere };
+    match (entity.ty.to_string().as_str(), entity.eid.split_once('/')) {
+        ("Application", _) => Place::Application(entity.eid.to_string()),
+        ("Route", Some((application, route))) => Place::Route(application.to_owned(), route.to_owned()),
+        _ => Place::Nowhere,
+    }
+}
+
+fn actions(constraint: &ActionConstraint) -> Actions {
+    match constraint {
+        ActionConstraint::Any => Actions::all(),
+        ActionConstraint::Eq(entity) => Actions::exactly(&entity.eid),
+        ActionConstraint::In(entities) => {
+            entities.iter().fold(Actions::default(), |found, entity| found.or(Actions::of_name(&entity.eid)))
+        }
+    }
+}
+
+fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<Kind> {
+    let of_type = |entity_type: &str| names.kind_of_type(entity_type).into_iter().collect::<BTreeSet<_>>();
+    let within = |entity: &EntityOrSlot| {
+        let EntityOrSlot::Entity(entity) = entity else { return BTreeSet::new() };
+        names.members(entity).unwrap_or_default()
+    };
+    match &body.principal {
+        // Who presents nothing gets nothing by a permit for everybody: it must name them.
+        PrincipalConstraint::Any => {
+            names.kinds().filter(|kind| body.effect == Effect::Forbid || *kind != Kind::Anonymous).collect()
+        }
+        PrincipalConstraint::Is(entity_type) => of_type(&entity_type.to_string()),
+        PrincipalConstraint::Eq(EntityOrSlot::Entity(entity)) => of_type(&entity.ty.to_string()),
+        PrincipalConstraint::Eq(EntityOrSlot::Slot(_)) => BTreeSet::new(),
+        PrincipalConstraint::In(entity) => within(entity),
+        PrincipalConstraint::IsIn(entity_type, entity) => {
+            let typed = of_type(&entity_type.to_string());
+            typed.intersection(&within(entity)).copied().collect()
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Permits for everybody at a provider: where `iss` is a template, whoever has a tenant there has tokens of the issuer, so
+//! some policy must say whose tenants may come. Names of principals and groups are unique in one tenant only.
+
+use cedar_policy::pst::Effect;
+
+use super::Checked;
+use crate::config_error::{ConfigCode, ConfigWarning};
+use crate::profile::TokenProfile;
+
+/// Every permit of one document that takes evidence of any tenant: the profile does not pin the tenant, and neither the
+/// permit nor a forbid that holds wherever the permit does reads it. So does a forbid that posture of any tenant satisfies.
+pub(in crate::policy) fn open_tenants(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
+    let (forbids, permits): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
+        policies.iter().partition(|policy| policy.named.body.effect == Effect::Forbid);
+    let guarded = |policy: &Checked<'_>, tenant: &[String]| {
+        forbids.iter().chain([&policy]).any(|guard| {
+            guard.reads.values.contains(tenant)
+                && guard.scope.covers(&guard.named.body, &policy.scope, &policy.named.body)
+                && guard.applies.kinds.is_superset(&policy.applies.kinds)
+        })
+    };
+    let mut warnings = Vec::new();
+    for permit in &permits {
+        for profile in permit.relied_on() {
+            if let Some(tenant) = open_tenant(profile).filter(|tenant| !guarded(permit, tenant)) {
+                warnings.push(permit.open_to(profile, &tenant.join(".")));
+            }
+        }
+    }
+    for forbid in &forbids {
+        for profile in forbid.devices_read() {
+            // Permits that all compare the tenant let nobody in with posture of another.
+            let compared = |tenant: &Vec<String>| permits.iter().all(|permit| permit.reads.values.contains(tenant));
+            let tenant = open_tenant(profile).filter(|tenant| !compared(tenant) && !guarded(forbid, tenant));
+            warnings.extend(tenant.map(|tenant| forbid.satisfied_by_any(profile, &tenant.join("."))));
+        }
+    }
+    warnings
+}
+
+/// The path of the tenant inside `context`, where the profile takes any.
+fn open_tenant(profile: &TokenProfile) -> Option<Vec<String>> {
+    let claim = profile.open_tenant()?;
+    Some(core::iter::once(profile.name.to_string()).chain(claim.0.iter().cloned()).collect())
+}
+
+impl Checked<'_> {
+    /// The profiles whose evidence the policy goes by: of its principals, and of devices that it reads or its routes require.
+    fn relied_on(&self) -> impl Iterator<Item = &TokenProfile> {
+        let issuers =
+            self.applies.kinds.iter().filter_map(|kind| self.names.issuer(*kind)).map(|issuer| &issuer.profile);
+        let required = self.scope.devices_required();
+        let devices = self.names.vocabulary.devices.iter().map(|device| &device.profile);
+        let devices = devices
+            .filter(move |device| self.reads.mentions(device.name.as_str()) || required.contains(device.name.as_str()));
+        issuers.chain(devices)
+    }
+
+    /// The profiles of devices that the policy reads.
+    fn devices_read(&self) -> impl Iterator<Item = &TokenProfile> {
+        let devices = self.names.vocabulary.devices.iter().map(|device| &device.profile);
+        devices.filter(|device| self.reads.mentions(device.name.as_str()))
+    }
+
+    fn satisfied_by_any(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {
+        ConfigWarning {
+            pointer: self.source.document.pointer.clone(),
+            code: ConfigCode::AnyTenant,
+            message: format!(
+                "posture of `{}` from any tenant can satisfy the forbid `{}`: whoever has a tenant at the provider can have \
+                 posture made that it does not deny; write a forbid of the same scope that denies other tenants, as in \
+                 `if context has {} then !([\"...\"].contains(context.{tenant})) else true`, or list the tenants in `pins` of `{}`",
+                profile.name, self.named.id, profile.name, profile.name
+            ),
+        }
+    }
+
+    fn open_to(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {
+        ConfigWarning {
+            pointer: self.source.document.pointer.clone(),
+            code: ConfigCode::AnyTenant,
+            message: format!(
+                "`{}` permits by evidence of `{}` from any tenant: whoever has one at the provider can get in under any name \
+                 of principal or group; compare `context.{tenant}` in it, as in `[\"...\"].contains(context.{tenant})`, write a \
+                 forbid of the same scope that does, or list the tenants in `pins` of `{}`",
+                self.named.id, profile.name, profile.name
+            ),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Small rules about strings that several modules share.
+
+mod ascii;
+mod identifier;
+mod pointer;
+#[cfg(feature = "policy")]
+mod suggest;
+
+pub use ascii::escape_json;
+pub use identifier::is_identifier;
+pub use pointer::push_token;
+#[cfg(feature = "policy")]
+pub(crate) use suggest::{nearest, suggestion};
