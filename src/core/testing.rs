@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::fetch::{Conflict, SharedMemory, Write};
+use crate::fetch::{Conflict, Response, SharedMemory, Write};
 use crate::jose::{Algorithm, AuthenticToken, KeySet, UnverifiedToken};
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
-use crate::profile::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use crate::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -31,7 +31,7 @@ pub(crate) const ISSUER: &str = "https://issuer.example";
 /// `aud` of [`profile`] and [`claims`].
 pub(crate) const AUDIENCE: &str = "https://api.example";
 
-/// `kid` of the key in [`profile`].
+/// `kid` of the key in [`key_source`].
 pub(crate) const KEY_ID: &str = "test-key";
 
 /// A TEST KEY, published here.
@@ -127,6 +127,16 @@ pub(crate) fn key_set(key: &SigningKey, kid: Option<&str>) -> KeySet {
     KeySet::compile(&jwk_set(key, kid), None).unwrap().0
 }
 
+/// A successful answer with this body. `fields` are added to its header fields, or replace them.
+pub(crate) fn json_response(fields: &[(&str, &str)], body: &str) -> Response {
+    let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
+    for (name, value) in fields {
+        headers.retain(|(known, _)| known != name);
+        headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
+    }
+    Response { status: 200, headers, body: body.as_bytes().to_vec(), body_bytes: body.len() }
+}
+
 /// A profile that takes [`token`] of [`claims`]: [`ISSUER`], [`AUDIENCE`], the ES256 test key, `typ` JWT, the defaults of
 /// the configuration, no facts.
 pub(crate) fn profile(name: &str) -> TokenProfile {
@@ -135,7 +145,7 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
         issuer: IssuerId::Exactly(ISSUER.to_owned()),
         audiences: Audiences::OneOf(vec![AUDIENCE.to_owned()]),
         expiry: Expiry::Required,
-        algorithms: vec![Algorithm::Es256],
+        algorithms: Algorithms::Listed(vec![Algorithm::Es256]),
         typ: Typ { values: vec!["jwt".to_owned()], absent: false },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
@@ -143,8 +153,12 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
         max_age: None,
         max_lifetime: None,
         facts: Vec::new(),
-        keys: KeySource::Inline(key_set(&key(Algorithm::Es256), Some(KEY_ID))),
     }
+}
+
+/// The keys of [`profile`], in the configuration.
+pub(crate) fn key_source() -> KeySource {
+    KeySource::Inline(key_set(&key(Algorithm::Es256), Some(KEY_ID)))
 }
 
 /// Claims of a good token of `alice`, made a minute ago, good for an hour; `changes` replace or add members, and remove

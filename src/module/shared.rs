@@ -39,7 +39,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// A configuration, with the keys that stand in it.
     pub(crate) fn of(plan: Plan) -> Self {
-        let trust = RefCell::new(TrustStore::new(plan.profiles(), random_number()));
+        let trust = RefCell::new(TrustStore::new(plan.key_sources(), random_number()));
         Self { plan: Some(plan), trust, ..Self::default() }
     }
 

@@ -328,7 +328,7 @@ fn keys_that_cannot_be_used_are_named() {
         (vec![format!("corp={good}"), format!("corp={good}")], 2, "twice"),
         (vec!["corp=no-such-file.json".to_owned()], 2, "cannot read the file"),
         (vec![format!("corp={html}")], 2, "not strict JSON"),
-        (vec![format!("corp={empty}")], 1, "error[no-usable-key] at /issuers/corp/keys/inline"),
+        (vec![format!("corp={empty}")], 1, "error[no-usable-key] at --keys corp="),
         (vec!["corp".to_owned()], 2, "corp=corp-keys.json"),
         (vec!["corp=-".to_owned(), "machines=-".to_owned()], 2, "only one of the files"),
     ] {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use countersign_core::config::Plan;
 use countersign_core::fetch::FetchFault;
 use countersign_core::jose::{KeySetFault, json};
-use countersign_core::keys::{KeySource, MetadataFault};
+use countersign_core::keys::{KeyFetchFault, KeySource, MetadataFault};
 use countersign_core::limits;
 use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
@@ -263,20 +263,20 @@ fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_othe
 
     let not_json = json::parse(b"", 1).expect_err("no JSON");
     let faults = [
-        FetchFault::NotSent,
-        FetchFault::NoAnswer,
-        FetchFault::Status(500),
-        FetchFault::Redirect(302),
-        FetchFault::ContentType,
-        FetchFault::ContentEncoding,
-        FetchFault::TooLarge(0),
-        FetchFault::NotJson(not_json),
-        FetchFault::KeySet(KeySetFault::Malformed("")),
-        FetchFault::KeySet(KeySetFault::NoUsableKey(Vec::new())),
-        FetchFault::SharedKey(provider),
-        FetchFault::Metadata(MetadataFault::Issuer),
+        FetchFault::NotSent.into(),
+        FetchFault::NoAnswer.into(),
+        FetchFault::Status(500).into(),
+        FetchFault::Redirect(302).into(),
+        FetchFault::ContentType.into(),
+        FetchFault::ContentEncoding.into(),
+        FetchFault::TooLarge { bytes: 0, max_bytes: 0 }.into(),
+        FetchFault::NotJson(not_json).into(),
+        KeyFetchFault::KeySet(KeySetFault::Malformed("")),
+        KeyFetchFault::KeySet(KeySetFault::NoUsableKey(Vec::new())),
+        KeyFetchFault::SharedKey(provider),
+        KeyFetchFault::Metadata(MetadataFault::Issuer),
     ];
-    let outcomes: Vec<&str> = faults.iter().map(FetchFault::outcome).collect();
+    let outcomes: Vec<&str> = faults.iter().map(KeyFetchFault::outcome).collect();
     let documented: Vec<&str> =
         rows(&text, "| outcome | what happened |").into_iter().map(|row| cells(row)[0]).collect();
     assert_eq!(documented, outcomes);
@@ -357,7 +357,8 @@ fn the_documentation_gives_the_defaults_of_fetched_keys() {
     let mut plugin: Value = serde_saphyr::from_str(&read(&envoy_folder().join("plugin.yaml"))).expect("YAML");
     plugin["issuers"]["corp"]["keys"] = serde_json::json!({ "discovery": true, "cluster": "login" });
     let (plan, _) = Plan::compile_value(&plugin).expect("a configuration");
-    let KeySource::Fetched(keys) = &plan.issuers[0].profile.keys else { panic!("the keys are fetched") };
+    let KeySource::Fetched(keys) = &plan.keys[&ProviderName::new("corp")] else { panic!("the keys are fetched") };
+    let keys = keys.schedule;
     let length = |text: &str| text.parse::<Seconds>().expect("a length of time");
     for (member, value) in
         [("refetch_interval", keys.refetch_interval), ("max_stale", keys.max_stale), ("timeout", keys.timeout)]

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use countersign_core::fetch::KeyUrl;
+use countersign_core::fetch::HttpUrl;
 use serde_json::Value;
 
 /// A host that keys, or the metadata that names them, are fetched from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHost {
     /// Something at that host.
-    pub url: KeyUrl,
+    pub url: HttpUrl,
     /// The cluster.
     pub cluster: String,
 }
@@ -25,9 +25,9 @@ impl KeyHost {
         let text = |pointer: &str| profile.pointer(pointer).and_then(Value::as_str);
         let from_issuer = text("/issuer").filter(|_| profile.pointer("/keys/discovery") == Some(&Value::Bool(true)));
         let first = text("/keys/url").or_else(|| text("/keys/discovery")).or(from_issuer);
-        let Some(url) = first.and_then(|text| KeyUrl::parse(text).ok()) else { return Vec::new() };
+        let Some(url) = first.and_then(|text| HttpUrl::parse(text).ok()) else { return Vec::new() };
         let beside = text("/keys/jwks/host").map(|host| format!("{}://{host}/", url.scheme()));
-        let beside = beside.and_then(|text| KeyUrl::parse(&text).ok());
+        let beside = beside.and_then(|text| HttpUrl::parse(&text).ok());
         let hosts = [(Some(url), "/keys/cluster"), (beside, "/keys/jwks/cluster")];
         hosts
             .into_iter()

@@ -11,8 +11,8 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use countersign_core::config::Plan;
-use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response};
-use countersign_core::keys::{Effect, FetchedKeys, KeySource, Report, TrustStore};
+use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response, Schedule};
+use countersign_core::keys::{Effect, KeyFetchFault, KeySource, Report, TrustStore};
 use countersign_core::time::UnixSeconds;
 
 use crate::deployment::Model;
@@ -23,7 +23,7 @@ use target::Target;
 /// # Errors
 /// The output is closed.
 pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output: &mut impl Write) -> io::Result<bool> {
-    let mut store = TrustStore::new(plan.profiles(), 0);
+    let mut store = TrustStore::new(plan.key_sources(), 0);
     let mut effects = VecDeque::from(store.tick(None, now));
     if effects.is_empty() {
         say(output, &format!("{name}: no keys are fetched"))?;
@@ -76,31 +76,30 @@ fn tell(
         Report::Taken { provider, skipped, .. } => (provider, skipped),
         Report::LetGo { .. } => return say(output, &format!("  not accepted after all: {report}")),
         // That there was no answer is told already, with the reason.
-        Report::Failed { fault: FetchFault::NoAnswer, .. } => return Ok(()),
+        Report::Failed { fault: KeyFetchFault::Fetch(FetchFault::NoAnswer), .. } => return Ok(()),
         Report::Failed { fault, .. } | Report::NotAdopted { fault, .. } => {
             let more = answer.map(|answer| report::more_about(fault, answer)).unwrap_or_default();
             return say(output, &format!("  not accepted: {fault}{more}"));
         }
     };
-    let profile = plan.profiles().find(|profile| profile.name == *provider);
-    let (Some(profile), Some(answer)) = (profile, answer) else { return Ok(()) };
-    if let KeySource::Fetched(source) = &profile.keys {
-        say(output, &format!("  {}", freshness(source, answer)))?;
+    let (Some(source), Some(answer)) = (plan.keys.get(provider), answer) else { return Ok(()) };
+    if let KeySource::Fetched(source) = source {
+        say(output, &format!("  {}", freshness(&source.schedule, answer)))?;
     }
-    let usable = store.keys(profile, now).map(|set| set.keys()).unwrap_or_default();
+    let usable = store.keys(provider, now).map(|set| set.keys()).unwrap_or_default();
     for line in report::keys(answer, usable, skipped) {
         say(output, &format!("  {line}"))?;
     }
     say(output, &format!("  accepted: {}, {} left out", report::count(usable.len(), "key"), skipped.len()))
 }
 
-fn freshness(source: &FetchedKeys, answer: &Response) -> String {
+fn freshness(schedule: &Schedule, answer: &Response) -> String {
     let lifetime = answer.lifetime();
     let said = lifetime.map_or("nothing".to_owned(), |lifetime| lifetime.to_string());
-    let FetchedKeys { refresh_min, refresh_max, .. } = source;
+    let Schedule { refresh_min, refresh_max, .. } = schedule;
     format!(
         "fresh for {}: `Cache-Control` says {said}, `refresh` of the configuration {refresh_min} to {refresh_max}",
-        source.fresh_for(lifetime)
+        schedule.fresh_for(lifetime)
     )
 }
 

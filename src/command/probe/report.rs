@@ -2,7 +2,7 @@
 
 use countersign_core::fetch::{FetchFault, Response};
 use countersign_core::jose::{SkippedKey, VerificationKey, base64url, json};
-use countersign_core::keys::MetadataFault;
+use countersign_core::keys::{KeyFetchFault, MetadataFault};
 use countersign_core::limits::MAX_TOKEN_JSON_DEPTH;
 use serde_json::Value;
 
@@ -16,14 +16,14 @@ pub fn answer(response: &Response) -> String {
 }
 
 /// What of an answer explains why it is not taken.
-pub fn more_about(fault: &FetchFault, response: &Response) -> String {
+pub fn more_about(fault: &KeyFetchFault, response: &Response) -> String {
     match fault {
-        FetchFault::Redirect(_) => {
+        KeyFetchFault::Fetch(FetchFault::Redirect(_)) => {
             let location = header(response, "location");
             location.map(|location| format!("; it leads to {location}")).unwrap_or_default()
         }
-        FetchFault::Status(404) => "; is the URL right?".to_owned(),
-        FetchFault::Metadata(MetadataFault::Issuer) => {
+        KeyFetchFault::Fetch(FetchFault::Status(404)) => "; is the URL right?".to_owned(),
+        KeyFetchFault::Metadata(MetadataFault::Issuer) => {
             let metadata = parsed(response);
             let named = metadata.as_ref().and_then(|metadata| metadata.get("issuer")?.as_str());
             named.map(|issuer| format!(": it says `{}`", shown(issuer))).unwrap_or_default()

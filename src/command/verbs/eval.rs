@@ -64,18 +64,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Usage("only one of the files can be standard input".to_owned()));
     }
     let bytes = document::read(&arguments.config).map_err(|fault| unreadable(&arguments.config, &fault))?;
-    let mut configuration = or_print(&arguments.config, only_configuration(&arguments.config, &bytes))?;
-    keys::give(&mut configuration, &arguments.keys)?;
+    let configuration = or_print(&arguments.config, only_configuration(&arguments.config, &bytes))?;
     let (plan, _) = or_print(&arguments.config, compile(&configuration))?;
-    say_what_is_fetched(&plan);
+    // It is never ticked, so it fetches nothing.
+    let mut trust = TrustStore::new(plan.key_sources(), 0);
+    keys::install(&mut trust, &plan, &arguments.keys)?;
+    say_what_is_fetched(&plan, &arguments.keys);
     let mut requests: Box<dyn BufRead> = if arguments.requests == "-" {
         Box::new(io::stdin().lock())
     } else {
         let file = std::fs::File::open(&arguments.requests).map_err(|fault| unreadable(&arguments.requests, &fault))?;
         Box::new(io::BufReader::new(file))
     };
-    // It is never told to fetch anything, so it holds the keys of the configuration alone.
-    let trust = TrustStore::new(plan.profiles(), 0);
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut faults = false;
     for number in 1_u64.. {
@@ -108,10 +108,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if faults { Err(Failure::Faults) } else { Ok(()) }
 }
 
-/// `eval` does not fetch keys, and says so.
-fn say_what_is_fetched(plan: &Plan) {
-    let fetched = plan.profiles().filter(|profile| matches!(profile.keys, KeySource::Fetched(_)));
-    let names: Vec<&str> = fetched.map(|profile| profile.name.as_str()).collect();
+/// `eval` fetches no keys, and reports whose are missing.
+fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
+    let fetched = plan.key_sources().filter(|(_, source)| matches!(source, KeySource::Fetched(_)));
+    let names = fetched.map(|(profile, _)| profile.name.as_str());
+    let names: Vec<&str> = names.filter(|name| given.iter().all(|given| given.provider != *name)).collect();
     if let Some(first) = names.first() {
         let list = names.join("`, `");
         // Whether it is read changes no decision.

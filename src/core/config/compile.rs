@@ -177,6 +177,7 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
         digest,
         issuers,
         devices,
+        keys: profiles.into_key_sources(),
         router,
         policies,
         peer: peer?,

@@ -76,8 +76,8 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read {
         Some(Bind::None) | None => Vec::new(),
     };
     let role = Role { reserved_facts: WORKED_OUT_FACTS, needs_max_age: true, reads };
-    let device = profile::read(node, name, members, role).and_then(|profile| {
-        profiles.add(node, &profile);
+    let device = profile::read(node, name, members, role).and_then(|(profile, keys)| {
+        profiles.add(node, &profile, keys);
         Some(DeviceProvider { profile, header: header.clone()?, bind: bind?, forward: forward? })
     });
     Read { device, header }

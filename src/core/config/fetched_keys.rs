@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::document::{Known, Member, Node};
 use super::names::quoted;
 use crate::config_error::ConfigCode;
-use crate::fetch::{Endpoint, KeyUrl};
-use crate::jose::Algorithm;
+use crate::fetch::{Endpoint, HttpUrl, Schedule};
 use crate::keys::{FetchedKeys, KeyHost, KeyLocation};
 use crate::profile::IssuerId;
 use crate::time::Seconds;
@@ -54,7 +53,6 @@ pub(super) fn are_located([url, discovery, ..]: &[Member<'_>; MEMBERS.len()]) ->
 pub(super) fn read(
     node: &Node<'_>,
     members: [Member<'_>; MEMBERS.len()],
-    algorithms: Option<&[Algorithm]>,
     issuer: Option<&IssuerId>,
 ) -> Option<FetchedKeys> {
     let [url, discovery, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] = members;
@@ -103,12 +101,13 @@ pub(super) fn read(
     insecure?;
     Some(FetchedKeys {
         location,
-        algorithms: algorithms.map(<[Algorithm]>::to_vec),
-        refresh_min,
-        refresh_max,
-        refetch_interval: refetch_interval?,
-        max_stale: max_stale?,
-        timeout: timeout?,
+        schedule: Schedule {
+            refresh_min,
+            refresh_max,
+            refetch_interval: refetch_interval?,
+            max_stale: max_stale?,
+            timeout: timeout?,
+        },
     })
 }
 
@@ -124,7 +123,7 @@ fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
     let [host, cluster] = node.members([HOST, CLUSTER])?;
     let host = host.required(|node| {
         let text = node.some_text()?;
-        match KeyUrl::parse(&format!("{scheme}://{text}/")) {
+        match HttpUrl::parse(&format!("{scheme}://{text}/")) {
             Ok(url) if url.authority() == text => Some(text.to_owned()),
             _ => node.error(
                 ConfigCode::BadHost,
@@ -151,11 +150,11 @@ fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
     Some((min, max))
 }
 
-fn read_url(node: &Node<'_>, insecure: Option<bool>) -> Option<KeyUrl> {
+fn read_url(node: &Node<'_>, insecure: Option<bool>) -> Option<HttpUrl> {
     key_url(node, node.some_text()?, insecure)
 }
 
-fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<bool>) -> Option<KeyUrl> {
+fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<bool>) -> Option<HttpUrl> {
     let issuer = match issuer? {
         IssuerId::Exactly(issuer) => Some(issuer),
         IssuerId::Template(_) => None,
@@ -184,8 +183,8 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
 }
 
 /// An `http` URL means that anybody on the way can say which keys are right, so it must be said that this is known.
-fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<KeyUrl> {
-    let url = match KeyUrl::parse(text) {
+fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<HttpUrl> {
+    let url = match HttpUrl::parse(text) {
         Ok(url) => url,
         Err(fault) => {
             return node.error(

@@ -40,8 +40,9 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Option<Issu
     let principal = principal.required(read_principal);
     let forward = profile::forward(forward, Forward::Verified);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
-    let profile = profile::read(node, name, members, Role { reserved_facts: &[], needs_max_age: false, reads })?;
-    profiles.add(node, &profile);
+    let (profile, keys) =
+        profile::read(node, name, members, Role { reserved_facts: &[], needs_max_age: false, reads })?;
+    profiles.add(node, &profile, keys);
     if let Some(groups) = principal.as_ref().and_then(|rule| rule.groups.as_ref()) {
         agree_on_presence(node, groups, &profile.facts)?;
     }

@@ -27,7 +27,7 @@ pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Op
             "keep `inline`, or the members that say where keys are fetched",
         ),
         (None, _) if fetched_keys::are_located(&fetched) => {
-            fetched_keys::read(node, fetched, algorithms, issuer).map(|keys| KeySource::Fetched(Box::new(keys)))
+            fetched_keys::read(node, fetched, issuer).map(|keys| KeySource::Fetched(Box::new(keys)))
         }
         (None, _) if inline.is_misspelled() || fetched.iter().any(Member::is_misspelled) => None,
         (None, _) => node.error(ConfigCode::MissingField, "nothing says where the keys are", node.write_wanted()),

@@ -1,9 +1,13 @@
 //! The compiled configuration. Immutable; every part of it is of the type that its stage defines.
 
+use std::collections::BTreeMap;
+
+use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::mode::Mode;
 use crate::policy::PolicySet;
 use crate::profile::{DeviceProvider, Issuer, TokenProfile};
+use crate::provider::ProviderName;
 use crate::reply::HeaderPolicy;
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
@@ -17,6 +21,8 @@ pub struct Plan {
     pub issuers: Vec<Issuer>,
     /// Device providers in the order of their names.
     pub devices: Vec<DeviceProvider>,
+    /// Where the keys of each issuer and device provider come from.
+    pub keys: BTreeMap<ProviderName, KeySource>,
     /// Applications and routes.
     pub router: Router,
     /// The policies.
@@ -40,5 +46,10 @@ impl Plan {
     pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
         let devices = self.devices.iter().map(|device| &device.profile);
         self.issuers.iter().map(|issuer| &issuer.profile).chain(devices)
+    }
+
+    /// Each profile with the source of its keys, in the order of [`profiles`](Self::profiles).
+    pub fn key_sources(&self) -> impl Iterator<Item = (&TokenProfile, &KeySource)> {
+        self.profiles().filter_map(|profile| Some((profile, self.keys.get(&profile.name)?)))
     }
 }

@@ -12,7 +12,7 @@ use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, ClaimPath};
 use crate::keys::KeySource;
-use crate::profile::{Audiences, Expiry, FactField, Forward, IssuerId, Pin, TokenProfile, Typ};
+use crate::profile::{Algorithms, Audiences, Expiry, FactField, Forward, IssuerId, Pin, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
@@ -96,13 +96,13 @@ pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName>
     Some(ProviderName::new(name))
 }
 
-/// Reads a profile from its [`MEMBERS`].
+/// Reads a profile and the source of its keys from its [`MEMBERS`].
 pub(super) fn read(
     node: &Node<'_>,
     name: Option<ProviderName>,
     members: [Member<'_>; MEMBERS.len()],
     role: Role<'_>,
-) -> Option<TokenProfile> {
+) -> Option<(TokenProfile, KeySource)> {
     let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_age, max_lifetime, facts] =
         members;
     let max_age_is_written = max_age.node().is_some();
@@ -180,17 +180,8 @@ pub(super) fn read(
     });
 
     let keys = keys?;
-    let algorithms = algorithms?.unwrap_or_else(|| match &keys {
-        KeySource::Inline(keys) => {
-            let mut of_keys: Vec<Algorithm> = keys.keys().iter().map(|key| key.algorithm()).collect();
-            of_keys.sort_unstable();
-            of_keys.dedup();
-            of_keys
-        }
-        // Which there are is not known yet; each key is for its own alone.
-        KeySource::Fetched(_) => Algorithm::ALL.to_vec(),
-    });
-    Some(TokenProfile {
+    let algorithms = algorithms?.map_or_else(|| default_algorithms(&keys), Algorithms::Listed);
+    let profile = TokenProfile {
         name: name?,
         issuer: issuer?,
         audiences: audiences?,
@@ -203,8 +194,22 @@ pub(super) fn read(
         max_age: max_age?,
         max_lifetime: max_lifetime?,
         facts: facts?,
-        keys,
-    })
+    };
+    Some((profile, keys))
+}
+
+/// The algorithms of a profile that lists none: those of the keys in the configuration. Keys that are fetched are not known
+/// yet; each of them names its own.
+fn default_algorithms(keys: &KeySource) -> Algorithms {
+    match keys {
+        KeySource::Inline(keys) => {
+            let mut of_keys: Vec<Algorithm> = keys.keys().iter().map(|key| key.algorithm()).collect();
+            of_keys.sort_unstable();
+            of_keys.dedup();
+            Algorithms::Listed(of_keys)
+        }
+        KeySource::Fetched(_) => Algorithms::NamedByEachKey,
+    }
 }
 
 /// A claim's name, or a list of names from the claim set inwards.

@@ -3,10 +3,13 @@
 //! Two profiles that take the same `iss` (a template takes every one that it can stand for), or with a public key in common,
 //! must pin the same claim to different values: both signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
 
+use std::collections::BTreeMap;
+
 use super::document::{Node, Problems};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::keys::KeySource;
 use crate::profile::{IssuerId, TokenProfile};
+use crate::provider::ProviderName;
 
 /// The profiles that could be read so far.
 #[derive(Default)]
@@ -15,12 +18,18 @@ pub(super) struct Profiles(Vec<Entry>);
 struct Entry {
     pointer: String,
     profile: TokenProfile,
+    keys: KeySource,
 }
 
 impl Profiles {
     /// Adds one.
-    pub(super) fn add(&mut self, node: &Node<'_>, profile: &TokenProfile) {
-        self.0.push(Entry { pointer: node.pointer().to_owned(), profile: profile.clone() });
+    pub(super) fn add(&mut self, node: &Node<'_>, profile: &TokenProfile, keys: KeySource) {
+        self.0.push(Entry { pointer: node.pointer().to_owned(), profile: profile.clone(), keys });
+    }
+
+    /// The sources of keys, by provider.
+    pub(super) fn into_key_sources(self) -> BTreeMap<ProviderName, KeySource> {
+        self.0.into_iter().map(|Entry { profile, keys, .. }| (profile.name, keys)).collect()
     }
 
     /// Notes every pair that a token could not tell apart, at the later one.
@@ -46,7 +55,7 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             (IssuerId::Template(_), _) | (_, IssuerId::Template(_)) => "can take the same `iss`",
         };
         (ConfigCode::ProfilesAlike, common)
-    } else if have_a_key_in_common(&later.profile.keys, &earlier.profile.keys) {
+    } else if have_a_key_in_common(&later.keys, &earlier.keys) {
         (ConfigCode::SharedKey, "have a public key in common")
     } else {
         return None;

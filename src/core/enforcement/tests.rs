@@ -109,7 +109,7 @@ fn parts(method: &str, path: &str, token: Option<&str>, posture: Option<&str>, m
 }
 
 fn outcome(plan: &Plan, parts: RequestParts) -> Outcome {
-    decide(plan, &TrustStore::default(), parts, NOW, &decision_id())
+    decide(plan, &TrustStore::new(plan.key_sources(), 0), parts, NOW, &decision_id())
 }
 
 fn forwarded(outcome: &Outcome) -> &Forwarding {
@@ -409,7 +409,13 @@ fn a_token_of_another_issuer_does_not_serve_a_route_that_requires_this_one() {
 fn a_clock_before_this_program_was_written_decides_nothing() {
     let request = || parts("GET", "/healthz", None, None, &[]);
     for (now, plausible) in [(0, false), (1_749_999_999, false), (1_750_000_000, true)] {
-        let got = decide(&plan(), &TrustStore::default(), request(), UnixSeconds::new(now), &decision_id());
+        let got = decide(
+            &plan(),
+            &TrustStore::new(plan().key_sources(), 0),
+            request(),
+            UnixSeconds::new(now),
+            &decision_id(),
+        );
         match got.reply {
             Reply::Forward(_) => assert!(plausible, "{now}"),
             Reply::Answer(_) => assert_eq!((refusal(&got), plausible), (code(503, "clock-implausible"), false)),
@@ -427,7 +433,8 @@ fn without_a_configuration_everything_is_refused() {
 fn a_time_that_somebody_wrote_is_taken_as_it_is() {
     for now in [0, 1_749_999_999, 1_750_000_000, i64::MAX] {
         let parts = parts("GET", "/healthz", None, None, &[]);
-        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        let got =
+            decide_at(&plan(), &TrustStore::new(plan().key_sources(), 0), parts, UnixSeconds::new(now), &decision_id());
         forwarded(&got);
         assert_eq!(record(&got)["time"], now);
     }
@@ -436,7 +443,8 @@ fn a_time_that_somebody_wrote_is_taken_as_it_is() {
     let posture = posture(json!({ "iat": 999_900, "exp": 1_000_500 }));
     for (now, expected) in [(1_000_000, None), (1_000_700, Some(code(401, "token-expired")))] {
         let parts = parts("GET", "/api/orders/7", Some(&old), Some(&posture), &[]);
-        let got = decide_at(&plan(), &TrustStore::default(), parts, UnixSeconds::new(now), &decision_id());
+        let got =
+            decide_at(&plan(), &TrustStore::new(plan().key_sources(), 0), parts, UnixSeconds::new(now), &decision_id());
         match expected {
             None => drop(forwarded(&got).clone()),
             Some(expected) => assert_eq!(refusal(&got), expected),

@@ -9,7 +9,7 @@ use http::uri::Scheme;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// What is asked for.
-    pub url: KeyUrl,
+    pub url: HttpUrl,
     /// The proxy's cluster that leads there. What it authenticates is what we believe.
     pub cluster: String,
 }
@@ -19,11 +19,11 @@ const URL_BYTES: &[u8] = b"-._~:/?[]@!$&'()*+,;=%";
 
 /// An absolute URL of scheme `https` or `http`, without user information and fragment.
 #[derive(Clone, PartialEq, Eq)]
-pub struct KeyUrl(Uri);
+pub struct HttpUrl(Uri);
 
-/// Why a text is no [`KeyUrl`].
+/// Why a text is no [`HttpUrl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyUrlFault {
+pub enum HttpUrlFault {
     /// Not a URL (RFC 3986) with a host.
     NotAUrl,
     /// Another scheme than `https` and `http`.
@@ -34,7 +34,7 @@ pub enum KeyUrlFault {
     Fragment,
 }
 
-impl fmt::Display for KeyUrlFault {
+impl fmt::Display for HttpUrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAUrl => "it is not an absolute URL with a host",
@@ -45,29 +45,31 @@ impl fmt::Display for KeyUrlFault {
     }
 }
 
-impl KeyUrl {
+impl HttpUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// See [`KeyUrlFault`].
-    pub fn parse(text: &str) -> Result<Self, KeyUrlFault> {
+    /// See [`HttpUrlFault`].
+    pub fn parse(text: &str) -> Result<Self, HttpUrlFault> {
         if text.contains('#') {
-            return Err(KeyUrlFault::Fragment);
+            return Err(HttpUrlFault::Fragment);
         }
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || URL_BYTES.contains(&byte)) {
-            return Err(KeyUrlFault::NotAUrl);
+            return Err(HttpUrlFault::NotAUrl);
         }
-        let uri: Uri = text.parse().map_err(|_| KeyUrlFault::NotAUrl)?;
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return Err(KeyUrlFault::NotAUrl) };
+        let uri: Uri = text.parse().map_err(|_| HttpUrlFault::NotAUrl)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(HttpUrlFault::NotAUrl);
+        };
         if *scheme != Scheme::HTTPS && *scheme != Scheme::HTTP {
-            return Err(KeyUrlFault::Scheme);
+            return Err(HttpUrlFault::Scheme);
         }
         if authority.as_str().contains('@') {
-            return Err(KeyUrlFault::UserInformation);
+            return Err(HttpUrlFault::UserInformation);
         }
         // A port that is no number of 16 bits would be taken for none.
         if authority.port_u16().is_none() && authority.as_str() != authority.host() {
-            return Err(KeyUrlFault::NotAUrl);
+            return Err(HttpUrlFault::NotAUrl);
         }
         Ok(Self(uri))
     }
@@ -120,13 +122,13 @@ impl KeyUrl {
     }
 }
 
-impl fmt::Display for KeyUrl {
+impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
 }
 
-impl fmt::Debug for KeyUrl {
+impl fmt::Debug for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
@@ -134,36 +136,36 @@ impl fmt::Debug for KeyUrl {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyUrl, KeyUrlFault};
+    use super::{HttpUrl, HttpUrlFault};
     use crate::portable;
 
     #[portable]
     fn a_url_is_taken_apart_as_a_request_needs_it() {
-        let url = KeyUrl::parse("https://Login.Example.com:443/keys?v=1").unwrap();
+        let url = HttpUrl::parse("https://Login.Example.com:443/keys?v=1").unwrap();
         assert!(url.is_https());
         assert_eq!((url.authority().as_str(), url.path().as_str()), ("login.example.com", "/keys?v=1"));
-        let url = KeyUrl::parse("http://[::1]:8081").unwrap();
+        let url = HttpUrl::parse("http://[::1]:8081").unwrap();
         assert_eq!((url.scheme(), url.authority().as_str(), url.path().as_str()), ("http", "[::1]:8081", "/"));
-        assert_eq!(KeyUrl::parse("https://login.example.com?v=1").unwrap().path(), "/?v=1");
+        assert_eq!(HttpUrl::parse("https://login.example.com?v=1").unwrap().path(), "/?v=1");
     }
 
     #[portable]
     fn what_is_no_absolute_url_of_a_web_server_is_refused() {
         for (text, fault) in [
-            ("", KeyUrlFault::NotAUrl),
-            ("/keys", KeyUrlFault::NotAUrl),
-            ("login.example.com/keys", KeyUrlFault::NotAUrl),
-            ("https:///keys", KeyUrlFault::NotAUrl),
-            ("https://a b/keys", KeyUrlFault::NotAUrl),
-            ("https://login.example.com/\u{e9}\n", KeyUrlFault::NotAUrl),
-            ("https://login.example.com:99999/keys", KeyUrlFault::NotAUrl),
-            ("https://login.example.com/\"keys\"", KeyUrlFault::NotAUrl),
-            ("https://login.example.com/{keys}", KeyUrlFault::NotAUrl),
-            ("ftp://login.example.com/keys", KeyUrlFault::Scheme),
-            ("https://me@login.example.com/keys", KeyUrlFault::UserInformation),
-            ("https://login.example.com/keys#one", KeyUrlFault::Fragment),
+            ("", HttpUrlFault::NotAUrl),
+            ("/keys", HttpUrlFault::NotAUrl),
+            ("login.example.com/keys", HttpUrlFault::NotAUrl),
+            ("https:///keys", HttpUrlFault::NotAUrl),
+            ("https://a b/keys", HttpUrlFault::NotAUrl),
+            ("https://login.example.com/\u{e9}\n", HttpUrlFault::NotAUrl),
+            ("https://login.example.com:99999/keys", HttpUrlFault::NotAUrl),
+            ("https://login.example.com/\"keys\"", HttpUrlFault::NotAUrl),
+            ("https://login.example.com/{keys}", HttpUrlFault::NotAUrl),
+            ("ftp://login.example.com/keys", HttpUrlFault::Scheme),
+            ("https://me@login.example.com/keys", HttpUrlFault::UserInformation),
+            ("https://login.example.com/keys#one", HttpUrlFault::Fragment),
         ] {
-            assert_eq!(KeyUrl::parse(text).err(), Some(fault), "{text}");
+            assert_eq!(HttpUrl::parse(text).err(), Some(fault), "{text}");
         }
     }
 }

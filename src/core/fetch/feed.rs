@@ -1,337 +1,340 @@
-//! The keys of one provider, kept fresh: what is held, whose turn it is to fetch, and when.
+//! One document that is kept fresh: the document itself, whose turn it is to fetch, and when.
 //!
-//! Pure: time, the shared memory and the provider's answers come in as arguments, and what is to be sent goes out. The
-//! states and what leads from one to the other:
+//! A feed is in one of three states:
 //!
 //! ```text
-//!           time comes, lease taken                 answer taken: rest until 70 to 80 % of its life
-//!   Due ------------------------------> Fetching ------------------------------------------------> Due
-//!    |                                     |        nothing usable: back off 1, 2, 4 ... 30 s
-//!    | another worker has the lease        +-----------------------------------------------------> Due
-//!    +------------------------------> Elsewhere ---- its lease says that it is done, or runs out -> Due
+//!            due, lease acquired          document accepted: idle until 70 to 80 % of its lifetime have passed
+//!   Idle ---------------------------> Fetching -----------------------------------------------------------> Idle
+//!    |                                   |       fetch failed: back off 1, 2, 4 ... 30 s
+//!    | another worker has the lease      +-------------------------------------------------------------------> Idle
+//!    +----------------------------> FetchingElsewhere ---- its lease says "done", or has expired ------------> Idle
 //! ```
 //!
-//! Before that time a token with an unknown `kid` makes a fetch begin, as often as [`Lookups`] allows.
+//! While a feed is idle, an unknown id makes a fetch begin early, as often as [`Lookups`] allows.
 //!
-//! A set replaces the one before it whole. What brought nothing leaves the set that is held as it is, until it has been
-//! stale for `max_stale`; from then on there are no keys, which is not the caller's fault (503).
+//! A document replaces the previous one as a whole. A failed fetch leaves the current document in use until it has been stale
+//! for `max_stale`. After that the feed has no document, and requests that need it get 503: the client is not at fault.
 
-mod others;
+mod sharing;
 
-pub(crate) use others::{News, OthersSet};
+pub(crate) use sharing::{News, SharedDocument};
 
 use super::jitter::Jitter;
 use super::lookups::Lookups;
-use super::shared::{FetchId, Lease, SharedSet, Slot};
-use super::{Endpoint, FetchFault, Response, SharedMemory};
-use crate::jose::KeySet;
-use crate::keys::{FetchedKeys, FetchedSet, KeyLocation, Prospect, key_endpoint};
+use super::payload::{Answer, Fetched, Payload};
+use super::shared::{FetchId, Lease, Slot, StoredDocument};
+use super::{Endpoint, FetchFault, Prospect, Response, SharedMemory};
 use crate::limits::LONGEST_BACK_OFF;
 use crate::time::{Seconds, UnixSeconds};
 
-/// A lease runs this much longer than the calls that it is for: a worker that is late is not one that is gone.
+/// A lease lasts this much longer than its calls may take, so that a worker that is only late is not overtaken.
 const LEASE_MARGIN: Seconds = Seconds::new(2);
 
-/// The keys of one provider.
+/// One document that is kept fresh on one worker.
 #[derive(Debug)]
-pub(crate) struct Feed {
-    source: FetchedKeys,
+pub(crate) struct Feed<P: Payload> {
+    payload: P,
     slot: Slot,
-    /// By which a lease is known as this worker's.
+    /// Identifies this worker in leases.
     owner: u64,
-    held: Option<Held>,
-    turn: Turn,
-    /// Calls that were begun.
+    held: Option<Held<P::Document>>,
+    state: State,
+    /// How many calls this worker has made.
     calls: u64,
-    /// Fetches in a row that brought nothing, by any worker.
+    /// Consecutive failed fetches, of all workers.
     failures: u32,
     /// The fetch that this worker began last.
     own: FetchId,
-    /// The fetch that began last, by any worker, as far as this one knows.
+    /// The fetch that began last on any worker, as far as this worker knows.
     latest: FetchId,
-    /// The set that was taken here or looked at in the shared memory last, taken or not.
-    seen: Option<FetchId>,
+    /// The fetch of the last document that this worker examined, accepted or not.
+    examined: Option<FetchId>,
     lookups: Lookups,
     jitter: Jitter,
 }
 
-/// A set that was taken.
+/// The document in use.
 #[derive(Debug)]
-struct Held {
-    keys: KeySet,
+struct Held<D> {
+    document: D,
     fetch: FetchId,
     fetched_at: UnixSeconds,
     fresh_until: UnixSeconds,
 }
 
-/// Whose turn it is.
+/// Whose turn it is to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// Nobody's.
-    Due {
-        /// When it will be this worker's.
-        at: UnixSeconds,
-        /// When it may be at the earliest, if there are no keys at all.
+enum State {
+    /// No worker is fetching.
+    Idle {
+        /// When this worker begins the next fetch.
+        due: UnixSeconds,
+        /// When it may begin one if it has no document at all.
         earliest: UnixSeconds,
     },
-    /// Ours.
+    /// This worker is fetching.
     Fetching {
-        /// Which answer is awaited.
-        step: Step,
-        /// Of which call.
+        /// How many calls the fetch made before the current one.
+        earlier: u64,
+        /// The number of the current call.
         call: u64,
-        /// An answer that is not there by then does not count.
+        /// An answer that comes later is ignored.
         until: UnixSeconds,
     },
-    /// Another worker's, until this time at the latest.
-    Elsewhere(UnixSeconds),
-}
-
-/// Which answer is awaited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Metadata,
-    KeySet,
+    /// Another worker is fetching, until this time at the latest.
+    FetchingElsewhere(UnixSeconds),
 }
 
 /// Why a fetch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// Its time has come.
+    /// It is due.
     Due,
-    /// A token names a key that is not at hand.
+    /// An id is not in the document.
     Lookup,
 }
 
 /// What a tick or an answer leads to.
-pub(crate) enum Progress {
-    /// The answer is not one that is awaited.
-    Late,
-    /// All rest after a fetch of another worker: whoever waits may hear so.
-    Rest,
-    /// There is something to ask, in the call of this number.
-    Ask(Endpoint, u64),
-    /// A set, if nothing else speaks against it.
-    Offer(FetchedSet),
-    /// Nothing.
-    Failed(FetchFault),
+pub(crate) enum Progress<P: Payload> {
+    /// The answer is not one that the feed is waiting for.
+    Ignored,
+    /// Another worker has fetched recently, so no fetch begins yet. Requests that wait are decided again.
+    Deferred,
+    /// This is to be requested, in the call of this number.
+    Send(Endpoint, u64),
+    /// A document, to be accepted unless the caller objects.
+    Received(Fetched<P::Document>),
+    /// The fetch failed.
+    Failed(P::Fault),
 }
 
-impl Feed {
-    /// A feed that has nothing yet, and may fetch at once. `seed` makes it differ from those of other workers.
-    pub(crate) fn new(source: FetchedKeys, slot: Slot, seed: u64) -> Self {
+impl<P: Payload> Feed<P> {
+    /// A feed without a document, which may fetch at once. `description` is the part of the configuration that decides which
+    /// documents are accepted: workers share a document only under the same one. `seed` makes this worker differ from others.
+    pub(crate) fn new(payload: P, description: &str, seed: u64) -> Self {
         let long_ago = UnixSeconds::new(i64::MIN);
         Self {
-            source,
-            slot,
+            payload,
+            slot: Slot::of(P::SHARED_NAME, description),
             owner: seed,
             held: None,
-            turn: Turn::Due { at: long_ago, earliest: long_ago },
+            state: State::Idle { due: long_ago, earliest: long_ago },
             calls: 0,
             failures: 0,
             own: FetchId::NONE,
             latest: FetchId::NONE,
-            seen: None,
+            examined: None,
             lookups: Lookups::default(),
             jitter: Jitter::new(seed),
         }
     }
 
-    pub(crate) const fn timeout(&self) -> Seconds {
-        self.source.timeout
+    /// The limit of one call.
+    pub(crate) fn timeout(&self) -> Seconds {
+        self.payload.schedule().timeout
     }
 
-    /// The keys at hand: fresh ones, or stale ones while no newer can be had.
-    pub(crate) fn keys(&self, now: UnixSeconds) -> Option<&KeySet> {
+    /// The document that may be used now: a fresh one, or a stale one while fetches fail.
+    pub(crate) fn current(&self, now: UnixSeconds) -> Option<&P::Document> {
         let held = self.held.as_ref()?;
-        (now < held.fresh_until.plus(self.source.max_stale)).then_some(&held.keys)
+        (now < held.fresh_until.plus(self.payload.schedule().max_stale)).then_some(&held.document)
     }
 
-    /// The keys last taken, of whatever age.
-    pub(crate) fn last_keys(&self) -> Option<&KeySet> {
-        self.held.as_ref().map(|held| &held.keys)
+    /// The document that was accepted last, however old it is.
+    pub(crate) fn last(&self) -> Option<&P::Document> {
+        self.held.as_ref().map(|held| &held.document)
     }
 
-    /// The age of the set that is held.
+    /// The age of the document that was accepted last.
     pub(crate) fn age(&self, now: UnixSeconds) -> Option<Seconds> {
         self.held.as_ref().map(|held| now.since(held.fetched_at))
     }
 
-    /// Whether a key that is not at hand may come: any at all, or the one with this id.
-    pub(crate) fn prospect(&self, key_id: Option<&str>, now: UnixSeconds) -> Prospect {
-        let lookup = key_id.filter(|_| self.keys(now).is_some());
-        if lookup.is_some_and(|key_id| self.lookups.is_unknown(key_id, now, self.source.refetch_interval)) {
+    /// Whether the document, or with `id` the part of it with this id, may become available.
+    pub(crate) fn prospect(&self, id: Option<&str>, now: UnixSeconds) -> Prospect {
+        let lookup = id.filter(|_| self.current(now).is_some());
+        let interval = self.payload.schedule().refetch_interval;
+        if lookup.is_some_and(|id| self.lookups.is_unknown(id, now, interval)) {
             return Prospect::None;
         }
-        match self.turn {
-            Turn::Fetching { .. } | Turn::Elsewhere(_) => Prospect::Coming,
-            Turn::Due { at, .. } if lookup.is_some() && self.failures == 0 => {
-                let next = self.lookups.next().min(at);
+        match self.state {
+            State::Fetching { .. } | State::FetchingElsewhere(_) => Prospect::Coming,
+            State::Idle { due, .. } if lookup.is_some() && self.failures == 0 => {
+                let next = self.lookups.next().min(due);
                 if next <= now { Prospect::Coming } else { Prospect::Queued(next.since(now)) }
             }
-            Turn::Due { earliest, .. } if earliest <= now => Prospect::Coming,
-            Turn::Due { earliest, .. } => Prospect::Later(earliest.since(now)),
+            State::Idle { earliest, .. } if earliest <= now => Prospect::Coming,
+            State::Idle { earliest, .. } => Prospect::Later(earliest.since(now)),
         }
     }
 
-    /// Lets a fetch begin as soon as it may, for a key that has a prospect of coming: any at all, or the one with this id.
-    pub(crate) fn seek(&mut self, key_id: Option<&str>, now: UnixSeconds) {
-        match (key_id, &mut self.turn) {
-            (Some(key_id), _) => self.lookups.seek(key_id),
-            (None, Turn::Due { at, earliest }) => *at = (*earliest).max(now).min(*at),
-            (None, Turn::Fetching { .. } | Turn::Elsewhere(_)) => {}
+    /// Lets a fetch begin as soon as it may, for the document or for the part of it with this id. To be called only if it
+    /// may become available.
+    pub(crate) fn seek(&mut self, id: Option<&str>, now: UnixSeconds) {
+        match (id, &mut self.state) {
+            (Some(id), _) => self.lookups.seek(id),
+            (None, State::Idle { due, earliest }) => *due = (*earliest).max(now).min(*due),
+            (None, State::Fetching { .. } | State::FetchingElsewhere(_)) => {}
         }
     }
 
-    /// What time brings: a request to send, a rest, or the end of a fetch that nobody answered.
-    pub(crate) fn tick(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
-        self.stay_within(now);
-        match self.turn {
-            Turn::Fetching { until, .. } if now >= until => Some(Progress::Failed(FetchFault::NoAnswer)),
-            Turn::Due { at, .. } if now >= at => self.begin(Cause::Due, memory, now),
-            Turn::Due { .. } if self.may_look_up(now) => self.begin(Cause::Lookup, memory, now),
+    /// Begins a fetch that is due, or ends one that has timed out.
+    pub(crate) fn tick(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress<P>> {
+        self.clamp_to_clock(now);
+        match self.state {
+            State::Fetching { until, .. } if now >= until => Some(Progress::Failed(FetchFault::NoAnswer.into())),
+            State::Idle { due, .. } if now >= due => self.begin(Cause::Due, memory, now),
+            State::Idle { .. } if self.may_look_up(now) => self.begin(Cause::Lookup, memory, now),
             _ => None,
         }
     }
 
-    /// Whether a fetch may begin that only an unknown `kid` asks for. Without keys none does: then all keys are asked for.
+    /// Whether a fetch may begin only because of an unknown id. Without a document none does: then the whole document is
+    /// fetched as soon as the back-off allows.
     fn may_look_up(&self, now: UnixSeconds) -> bool {
-        let has_keys = self.failures == 0 && self.keys(now).is_some();
-        has_keys && self.lookups.are_pending() && now >= self.lookups.next()
+        let has_document = self.failures == 0 && self.current(now).is_some();
+        has_document && self.lookups.are_pending() && now >= self.lookups.next()
     }
 
-    /// No time that is kept lies further ahead than it can: the clock may have stepped back.
-    fn stay_within(&mut self, now: UnixSeconds) {
+    /// Moves every stored time to where it can lie at most, because the clock may have stepped back.
+    fn clamp_to_clock(&mut self, now: UnixSeconds) {
+        let schedule = *self.payload.schedule();
         if let Some(held) = &mut self.held {
             held.fetched_at = held.fetched_at.min(now);
-            held.fresh_until = held.fresh_until.min(now.plus(self.source.refresh_max));
+            held.fresh_until = held.fresh_until.min(now.plus(schedule.refresh_max));
         }
-        self.lookups.stay_within(now.plus(self.source.refetch_interval));
+        self.lookups.clamp(now.plus(schedule.refetch_interval));
         let lease_end = now.plus(self.lease_length());
-        let (longest_rest, shortest_rest) = if self.failures > 0 {
+        let (longest_pause, shortest_pause) = if self.failures > 0 {
             (LONGEST_BACK_OFF, LONGEST_BACK_OFF)
         } else {
-            (self.source.refresh_max, self.source.refetch_interval)
+            (schedule.refresh_max, schedule.refetch_interval)
         };
-        match &mut self.turn {
-            Turn::Due { at, earliest } => {
-                *at = (*at).min(now.plus(longest_rest));
-                *earliest = (*earliest).min(now.plus(shortest_rest));
+        match &mut self.state {
+            State::Idle { due, earliest } => {
+                *due = (*due).min(now.plus(longest_pause));
+                *earliest = (*earliest).min(now.plus(shortest_pause));
             }
-            Turn::Fetching { until, .. } | Turn::Elsewhere(until) => *until = (*until).min(lease_end),
+            State::Fetching { until, .. } | State::FetchingElsewhere(until) => *until = (*until).min(lease_end),
         }
     }
 
-    fn begin(&mut self, cause: Cause, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress> {
+    fn begin(&mut self, cause: Cause, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Progress<P>> {
         let until = now.plus(self.lease_length());
-        let found = match memory {
-            Some(memory) => self.lease(memory, now),
+        let (found, version) = match memory {
+            Some(memory) => self.locate_lease(memory, now),
             None => (None, None),
         };
-        self.settle();
-        match found.0 {
+        self.settle_lookups();
+        match found {
             Some(lease) if now < lease.until && lease.fetching => {
-                self.turn = Turn::Elsewhere(lease.until);
+                self.state = State::FetchingElsewhere(lease.until);
                 return None;
             }
             Some(lease) if now < lease.until && (cause == Cause::Due || lease.failures > 0) => {
-                self.rest_as(lease);
-                return Some(Progress::Rest);
+                self.back_off_with(lease);
+                return Some(Progress::Deferred);
             }
-            // Another worker has looked something up meanwhile.
-            Some(_) if cause == Cause::Lookup && now < self.lookups.next() => return Some(Progress::Rest),
+            // Another worker has made a lookup in the meantime.
+            Some(_) if cause == Cause::Lookup && now < self.lookups.next() => return Some(Progress::Deferred),
             Some(lease) => self.failures = lease.failures,
             None => {}
         }
         let fetch = FetchId::of(self.owner, self.calls.wrapping_add(1));
         let next_lookup = match cause {
             Cause::Due => self.lookups.next(),
-            Cause::Lookup => now.plus(self.source.refetch_interval),
+            Cause::Lookup => now.plus(self.payload.schedule().refetch_interval),
         };
         if let Some(memory) = memory {
-            let set = found.0.and_then(|lease| lease.set).or(self.held_set());
+            let stored = found.and_then(|lease| lease.stored).or(self.held_fetch());
             let failures = self.failures;
-            let lease = Lease { owner: self.owner, until, fetching: true, failures, fetch, next_lookup, set };
-            if self.slot.write_lease(memory, lease, found.1).is_err() {
-                // Another worker was quicker; what it wrote is read at the next tick.
+            let lease = Lease { owner: self.owner, until, fetching: true, failures, fetch, next_lookup, stored };
+            if self.slot.write_lease(memory, lease, version).is_err() {
+                // Another worker was faster. Its lease is read at the next tick.
                 return None;
             }
         }
         (self.own, self.latest) = (fetch, fetch);
         self.lookups.wait_until(next_lookup);
-        let step = match self.source.location {
-            KeyLocation::KeySet(_) => Step::KeySet,
-            KeyLocation::Metadata { .. } => Step::Metadata,
-        };
-        Some(self.ask(self.source.location.first().clone(), step, until))
+        Some(self.send(self.payload.first_endpoint().clone(), 0, until))
     }
 
-    fn ask(&mut self, endpoint: Endpoint, step: Step, until: UnixSeconds) -> Progress {
+    fn send(&mut self, endpoint: Endpoint, earlier: u64, until: UnixSeconds) -> Progress<P> {
         self.calls = self.calls.wrapping_add(1);
-        self.turn = Turn::Fetching { step, call: self.calls, until };
-        Progress::Ask(endpoint, self.calls)
+        self.state = State::Fetching { earlier, call: self.calls, until };
+        Progress::Send(endpoint, self.calls)
     }
 
-    /// What the answer to a call leads to; `Err` where it was not even sent.
+    /// Reads the answer to a call; `Err` if the request was not sent.
     pub(crate) fn answered(
         &mut self,
         number: u64,
         answer: Result<&Response, FetchFault>,
         now: UnixSeconds,
-    ) -> Progress {
-        let Turn::Fetching { step, call, until } = self.turn else { return Progress::Late };
+    ) -> Progress<P> {
+        let State::Fetching { earlier, call, until } = self.state else { return Progress::Ignored };
         if call != number || now >= until {
-            return Progress::Late;
+            return Progress::Ignored;
         }
-        let read = answer.and_then(|response| match (&self.source.location, step) {
-            (KeyLocation::Metadata { metadata, issuer, key_host }, Step::Metadata) => {
-                key_endpoint(response, metadata, issuer, key_host.as_ref()).map(Read::Endpoint)
-            }
-            _ => FetchedSet::read(response, self.source.algorithms.as_deref()).map(Read::Set),
-        });
-        match read {
-            Ok(Read::Endpoint(endpoint)) => self.ask(endpoint, Step::KeySet, until),
-            Ok(Read::Set(set)) => Progress::Offer(set),
+        let response = match answer {
+            Ok(response) => response,
+            Err(fault) => return Progress::Failed(fault.into()),
+        };
+        match self.payload.read(earlier, response) {
+            Ok(Answer::Next(endpoint)) => self.send(endpoint, earlier.saturating_add(1), until),
+            Ok(Answer::Document(document)) => Progress::Received(Fetched {
+                document,
+                text: String::from_utf8_lossy(&response.body).into_owned(),
+                lifetime: response.lifetime(),
+            }),
             Err(fault) => Progress::Failed(fault),
         }
     }
 
-    /// Takes a set that was fetched by this worker, and shares it. False where another worker has taken over meanwhile: then
-    /// what that one brings counts.
-    pub(crate) fn take(&mut self, set: FetchedSet, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> bool {
-        let fresh_for = self.source.fresh_for(set.lifetime);
+    /// Accepts a document that this worker fetched, and shares it. Returns false if another worker has taken over the lease
+    /// in the meantime: then the document of that worker counts.
+    pub(crate) fn accept_fetched(
+        &mut self,
+        fetched: Fetched<P::Document>,
+        memory: Option<&dyn SharedMemory>,
+        now: UnixSeconds,
+    ) -> bool {
+        let schedule = *self.payload.schedule();
+        let fresh_for = schedule.fresh_for(fetched.lifetime);
         let fetch = self.own;
-        let shared = SharedSet { fetch, fetched_at: now, fresh_for, text: set.text };
-        let ours = self.end_fetch(0, now.plus(self.source.refetch_interval), memory, Some(&shared), now);
-        if ours {
-            self.seen = Some(fetch);
-            self.hold(set.keys, fetch, now, fresh_for);
+        let stored = StoredDocument { fetch, fetched_at: now, fresh_for, text: fetched.text };
+        let is_ours = self.end_fetch(0, now.plus(schedule.refetch_interval), memory, Some(&stored), now);
+        if is_ours {
+            self.examined = Some(fetch);
+            self.install(fetched.document, fetch, now, fresh_for);
         }
-        ours
+        is_ours
     }
 
-    /// Takes a set that another worker fetched.
-    pub(crate) fn adopt(&mut self, set: FetchedSet, fetch: FetchId, fetched_at: UnixSeconds) {
-        let fresh_for = self.source.fresh_for(set.lifetime);
-        self.hold(set.keys, fetch, fetched_at, fresh_for);
+    /// Accepts a document that another worker fetched.
+    pub(crate) fn accept_shared(&mut self, document: P::Document, origin: sharing::Origin) {
+        let fresh_for = self.payload.schedule().fresh_for(Some(origin.fresh_for));
+        self.install(document, origin.fetch, origin.fetched_at, fresh_for);
     }
 
-    fn hold(&mut self, keys: KeySet, fetch: FetchId, fetched_at: UnixSeconds, fresh_for: Seconds) {
-        self.lookups.answered(fetch, &keys, self.held.as_ref().map(|held| &held.keys), fetched_at);
-        self.held = Some(Held { keys, fetch, fetched_at, fresh_until: fetched_at.plus(fresh_for) });
+    fn install(&mut self, document: P::Document, fetch: FetchId, fetched_at: UnixSeconds, fresh_for: Seconds) {
+        let before = self.held.as_ref().into_iter().flat_map(|held| P::ids(&held.document));
+        self.lookups.answered(fetch, P::ids(&document), before, fetched_at);
+        self.held = Some(Held { document, fetch, fetched_at, fresh_until: fetched_at.plus(fresh_for) });
         self.failures = 0;
         let tenth = fresh_for.get() / 10;
         let ahead = Seconds::new(tenth.saturating_mul(2).saturating_add(self.jitter.up_to(tenth)));
-        let earliest = fetched_at.plus(self.source.refetch_interval);
-        self.turn = Turn::Due { at: fetched_at.plus(fresh_for).minus(ahead), earliest };
+        let earliest = fetched_at.plus(self.payload.schedule().refetch_interval);
+        self.state = State::Idle { due: fetched_at.plus(fresh_for).minus(ahead), earliest };
     }
 
-    /// Lets go of the set that is held. The next one is due when it was.
-    pub(crate) fn let_go(&mut self) {
+    /// Stops using the document. The time of the next fetch does not change.
+    pub(crate) fn discard(&mut self) {
         self.held = None;
     }
 
-    /// Keeps what is held. The time until the next try; `None` where another worker has taken over meanwhile.
+    /// Ends a fetch that failed; the document stays in use. Returns the time until the next attempt, or `None` if another
+    /// worker has taken over the lease in the meantime.
     pub(crate) fn fail(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Option<Seconds> {
         let doubled = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
         let longest = doubled.min(LONGEST_BACK_OFF.get());
@@ -342,21 +345,12 @@ impl Feed {
             return None;
         }
         self.failures = failures;
-        self.turn = Turn::Due { at: until, earliest: until };
+        self.state = State::Idle { due: until, earliest: until };
         Some(pause)
     }
 
     fn lease_length(&self) -> Seconds {
-        let calls = match self.source.location {
-            KeyLocation::KeySet(_) => 1,
-            KeyLocation::Metadata { .. } => 2,
-        };
-        Seconds::new(self.source.timeout.get().saturating_mul(calls).saturating_add(LEASE_MARGIN.get()))
+        let calls = self.payload.schedule().timeout.get().saturating_mul(self.payload.calls());
+        Seconds::new(calls.saturating_add(LEASE_MARGIN.get()))
     }
-}
-
-/// What an awaited answer holds.
-enum Read {
-    Endpoint(Endpoint),
-    Set(FetchedSet),
 }

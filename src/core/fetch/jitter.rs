@@ -1,16 +1,16 @@
-//! What spreads workers in time, so that they do not all do the same at once.
+//! Random offsets that keep workers from doing the same at the same moment.
 
-/// Numbers of xorshift64; nothing that must be hard to guess.
+/// A generator of numbers (xorshift64). They are predictable: nothing that an attacker must not guess may depend on them.
 #[derive(Debug)]
 pub(super) struct Jitter(u64);
 
 impl Jitter {
     pub(super) const fn new(seed: u64) -> Self {
-        // Zero is the one state that it never leaves.
+        // From the state zero it would only ever produce zeros.
         Self(seed | 1)
     }
 
-    /// A number from 0 to `bound`, both among them.
+    /// A number from 0 to `bound`, inclusive.
     pub(super) fn up_to(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0.wrapping_shl(13);
         self.0 ^= self.0.wrapping_shr(7);

@@ -1,123 +1,125 @@
-//! Looking up a `kid` that no key at hand has: about which of them a provider is still to be asked, about which it was asked,
-//! and when it may be asked again.
+//! Looking up ids that the current document does not contain: which ids the provider must still be asked for, which ids it
+//! was asked for, and when it may be asked again. For key sets an id is a `kid`.
 //!
-//! # When a `kid` is unknown
+//! # When an id is unknown
 //!
-//! A token is refused for its key (401 `token-key`) only if the provider was asked about its `kid`: a set without that `kid`
-//! came from a fetch that began after this worker had first seen the `kid`, in a token or in an earlier set. Clients log
-//! people out on a 401, so until such a set has come the answer is another one: the request waits, or is told to come again
-//! (503 `keys-unavailable`). A fetch that was under way when the `kid` was first seen does not count, because the provider may
-//! have answered before it had the key.
+//! A token is refused because of its key (401 `token-key`) only if the provider was asked for its `kid`: a document without
+//! that id came from a fetch that began after this worker had first seen the id, in a token or in an earlier document.
+//! Clients log users out on a 401. Until such a document has come, the request therefore waits or gets a 503
+//! (`keys-unavailable`), which asks the client to retry. A fetch that was already under way when the id was first seen does
+//! not count, because the provider may have answered before it had the key.
 //!
-//! The order of "first seen" and "began" is not read from a clock. A `kid` that is new is compared with the fetch that began
-//! last ([`settle`](Lookups::settle)): only sets of other fetches count for it from then on. So a clock that steps makes
-//! nobody's key unknown.
+//! The order of "first seen" and "began" does not depend on a clock. A new id is compared with the fetch that began last
+//! ([`settle`](Lookups::settle)); from then on only documents of other fetches count for it. A clock that steps therefore
+//! cannot make a key unknown.
 //!
-//! # What a flood of made-up `kid`s can do
+//! # What a flood of made-up ids can do
 //!
-//! Fetches that only a `kid` asks for are counted: one may begin at once, and one more after each `refetch_interval`, over
-//! all workers that share. Fetches that come due anyway are not counted, so a new key is looked up at once however short ago
-//! the set was refreshed. During a flood of made-up `kid`s that allowance is used up: a `kid` that is new is answered 503 with
-//! the time until the next fetch, and that fetch is made whether or not the client comes again. So a valid token with a new
-//! key is allowed after one interval at the latest, and it is not told that its key does not exist. Tokens with known keys
-//! never come here. Memory is flat: of ids still to be asked about and of ids asked about,
-//! [`MAX_UNKNOWN_KEYS`] each are kept, as digests. A `kid` beyond that is looked up all the same, because each set is
-//! compared with the token when it comes again; but while the flood lasts a token with an old key may be told 503, where it
-//! would be told 401 otherwise. That is the cheaper mistake of the two.
+//! Fetches that begin only because of an unknown id are limited: one may begin at once, and one more after each
+//! `refetch_interval`, over all workers that share memory. Fetches that are due anyway are not counted, so a new key is looked
+//! up at once even if the document was refreshed a moment ago. A flood of made-up ids uses up that allowance. A new id then
+//! gets 503 with the time until the next fetch, and that fetch happens whether or not the client retries. A valid token with
+//! a new key is therefore accepted after one interval at the latest, and its client is never told that the key does not
+//! exist. Tokens with known keys are not affected. Memory is bounded: at most [`MAX_UNKNOWN_KEYS`] ids that must still be
+//! asked for and as many ids that were asked for are kept, as digests. Ids beyond that are looked up nevertheless, because
+//! every new document is compared with the token when the client retries. While the flood lasts, a token with a withdrawn key
+//! may get 503 instead of 401, which is the less harmful mistake.
 
 use super::shared::FetchId;
-use super::unknown_keys::{KeyIdDigest, UnknownKeys};
-use crate::jose::KeySet;
+use super::unknown_ids::{IdDigest, UnknownIds};
 use crate::limits::MAX_UNKNOWN_KEYS;
 use crate::time::{Seconds, UnixSeconds};
 
-/// What one worker knows of the ids that one provider was asked about or is to be asked about.
+/// The ids that one worker knows to be looked up at one provider.
 #[derive(Debug)]
-pub(crate) struct Lookups {
+pub(super) struct Lookups {
     sought: Vec<Sought>,
-    unknown: UnknownKeys,
-    /// When the next fetch may begin that only a `kid` asks for.
+    unknown: UnknownIds,
+    /// When the next fetch may begin only because of an unknown id.
     next: UnixSeconds,
 }
 
-/// An id that the provider is still to be asked about.
+/// An id that the provider must still be asked for.
 #[derive(Clone, Copy, Debug)]
 struct Sought {
-    key_id: KeyIdDigest,
-    /// The fetch that had begun last when the id was new; `None` until that is known.
+    id: IdDigest,
+    /// The fetch that had begun last when the id was first seen; `None` until that is known.
     after: Option<FetchId>,
 }
 
 impl Default for Lookups {
-    /// Nothing was asked, and a fetch may begin at once.
+    /// No id was sought yet, and a fetch may begin at once.
     fn default() -> Self {
-        Self { sought: Vec::new(), unknown: UnknownKeys::default(), next: UnixSeconds::new(i64::MIN) }
+        Self { sought: Vec::new(), unknown: UnknownIds::default(), next: UnixSeconds::new(i64::MIN) }
     }
 }
 
 impl Lookups {
-    /// Whether the provider was asked about this id, and so recently that it is not asked again.
-    pub(crate) fn is_unknown(&self, key_id: &str, now: UnixSeconds, interval: Seconds) -> bool {
-        self.unknown.holds(KeyIdDigest::of(key_id), now, interval)
+    /// Whether the provider was asked for this id so recently that it is not asked again.
+    pub(super) fn is_unknown(&self, id: &str, now: UnixSeconds, interval: Seconds) -> bool {
+        self.unknown.holds(IdDigest::of(id), now, interval)
     }
 
-    /// Notes that the provider is to be asked about this id.
-    pub(crate) fn seek(&mut self, key_id: &str) {
-        let key_id = KeyIdDigest::of(key_id);
-        if self.sought.len() < MAX_UNKNOWN_KEYS && self.sought.iter().all(|sought| sought.key_id != key_id) {
-            self.sought.push(Sought { key_id, after: None });
+    /// Notes that the provider must be asked for this id.
+    pub(super) fn seek(&mut self, id: &str) {
+        let id = IdDigest::of(id);
+        if self.sought.len() < MAX_UNKNOWN_KEYS && self.sought.iter().all(|sought| sought.id != id) {
+            self.sought.push(Sought { id, after: None });
         }
     }
 
-    /// Whether there is any id that the provider is still to be asked about.
-    pub(crate) fn are_pending(&self) -> bool {
+    /// Whether the provider must still be asked for any id.
+    pub(super) fn are_pending(&self) -> bool {
         !self.sought.is_empty()
     }
 
-    /// Notes that no fetch up to this one is known to have begun after the ids were seen that are new.
-    pub(crate) fn settle(&mut self, latest: FetchId) {
+    /// Notes for all new ids that this fetch may have begun before they were first seen.
+    pub(super) fn settle(&mut self, latest: FetchId) {
         for sought in &mut self.sought {
             sought.after.get_or_insert(latest);
         }
     }
 
-    /// This fetch brought this set in place of the one before it.
-    pub(crate) fn answered(&mut self, fetch: FetchId, set: &KeySet, before: Option<&KeySet>, now: UnixSeconds) {
-        let there = digests(set);
-        let is_there = |key_id| there.contains(&key_id);
-        self.unknown.renew(is_there, now);
+    /// Notes that this fetch brought a document with these ids. `before` are the ids of the document that it replaces.
+    pub(super) fn answered<'d>(
+        &mut self,
+        fetch: FetchId,
+        ids: impl IntoIterator<Item = &'d str>,
+        before: impl IntoIterator<Item = &'d str>,
+        now: UnixSeconds,
+    ) {
+        let present: Vec<IdDigest> = ids.into_iter().map(IdDigest::of).collect();
+        let is_present = |id| present.contains(&id);
+        self.unknown.renew(is_present, now);
         let unknown = &mut self.unknown;
         self.sought.retain(|sought| {
             let was_asked = sought.after.is_some_and(|after| after != fetch);
-            if was_asked && !is_there(sought.key_id) {
-                unknown.note(sought.key_id, now);
+            if was_asked && !is_present(sought.id) {
+                unknown.note(sought.id, now);
             }
-            !was_asked && !is_there(sought.key_id)
+            !was_asked && !is_present(sought.id)
         });
-        // What the provider withdrew was seen in the set before. Last, so that a flood does not push it out.
-        for withdrawn in before.map(digests).unwrap_or_default().into_iter().filter(|key_id| !is_there(*key_id)) {
+        // Ids that the provider withdrew were seen in the document before. They are noted last, so that a flood of other ids
+        // does not push them out.
+        for withdrawn in before.into_iter().map(IdDigest::of).filter(|id| !is_present(*id)) {
             unknown.note(withdrawn, now);
         }
     }
 
-    /// When the next fetch may begin that only a `kid` asks for.
-    pub(crate) const fn next(&self) -> UnixSeconds {
+    /// When the next fetch may begin only because of an unknown id.
+    pub(super) const fn next(&self) -> UnixSeconds {
         self.next
     }
 
-    /// No fetch that only a `kid` asks for may begin before this time.
-    pub(crate) fn wait_until(&mut self, next: UnixSeconds) {
+    /// Lets no fetch begin only because of an unknown id before this time.
+    pub(super) fn wait_until(&mut self, next: UnixSeconds) {
         self.next = self.next.max(next);
     }
 
-    /// The next one may begin at this time at the latest: the clock may have stepped back.
-    pub(crate) fn stay_within(&mut self, latest: UnixSeconds) {
+    /// Lets the next one begin at this time at the latest, because the clock may have stepped back.
+    pub(super) fn clamp(&mut self, latest: UnixSeconds) {
         self.next = self.next.min(latest);
     }
-}
-
-fn digests(set: &KeySet) -> Vec<KeyIdDigest> {
-    set.keys().iter().filter_map(|key| key.key_id()).map(KeyIdDigest::of).collect()
 }
 
 #[cfg(test)]

@@ -1,55 +1,65 @@
-//! What a provider answered: a JWK set or metadata, or a reason why the answer is not taken.
+//! An HTTP answer from a provider, and why it cannot be used.
 //!
-//! It serves the refresh of keys. Nothing of the answer is trusted: its size, form and every key in it are checked as those
-//! of the configuration are, and an answer that is not taken changes nothing but a counter.
+//! No part of an answer is trusted: status, size, encoding and content type are checked here, the content by its
+//! [`Payload`](super::payload::Payload). An answer that fails a check changes nothing except metrics and the time of the next
+//! attempt.
 
-use core::fmt;
-
-use crate::jose::KeySetFault;
 use crate::jose::json::JsonFault;
-use crate::keys::MetadataFault;
-use crate::limits::MAX_KEY_SET_BYTES;
-use crate::provider::ProviderName;
 use crate::time::Seconds;
 
-/// An HTTP answer as it came.
+/// An HTTP answer as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status; 0 where there is none.
+    /// The status; 0 if there is none.
     pub status: u16,
     /// Header fields, names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The bytes of the body that were read: all, or as many as the cap.
+    /// The bytes of the body that were read: all, or as many as the cap allows.
     pub body: Vec<u8>,
-    /// The bytes that the body has.
+    /// The length of the body.
     pub body_bytes: usize,
 }
 
-/// Why a fetch brought no keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a fetch brought no document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchFault {
-    /// The proxy did not send the request: it has no such cluster, or the cluster no host.
+    /// The proxy did not send the request.
+    #[error("the proxy has no cluster of this name, or no host in it")]
     NotSent,
-    /// There was no answer in time.
+    /// No answer came in time.
+    #[error("there was no answer in time")]
     NoAnswer,
     /// The status is not 200.
+    #[error("the answer was {0}{hint}", hint = hint(*.0))]
     Status(u16),
-    /// The status tells to ask elsewhere, which is never done.
+    /// The status is a redirect. Redirects are never followed.
+    #[error("the answer was {0}; redirects are not followed")]
     Redirect(u16),
-    /// The content is not said to be JSON.
+    /// The content type is not JSON.
+    #[error("the content type of the answer is not JSON")]
     ContentType,
     /// The content is compressed.
+    #[error("the answer is compressed, which was not asked for")]
     ContentEncoding,
-    /// The body has this many bytes.
-    TooLarge(usize),
+    /// The body is too long.
+    #[error("the answer has {bytes} bytes, at most {max_bytes} are read")]
+    TooLarge {
+        /// The length of the body.
+        bytes: usize,
+        /// The maximum length.
+        max_bytes: usize,
+    },
     /// The body is not strict JSON.
+    #[error("the answer is not strict JSON: {0}")]
     NotJson(JsonFault),
-    /// The body is not a JWK set that can be used.
-    KeySet(KeySetFault),
-    /// A key of the set is a key of this provider too, and no pin tells tokens of the two apart.
-    SharedKey(ProviderName),
-    /// The metadata does not lead to keys.
-    Metadata(MetadataFault),
+}
+
+/// Two statuses also come from the proxy itself.
+const fn hint(status: u16) -> &'static str {
+    match status {
+        503 | 504 => ", which is also what the proxy says where it does not reach the provider",
+        _ => "",
+    }
 }
 
 impl FetchFault {
@@ -63,66 +73,26 @@ impl FetchFault {
             Self::Redirect(_) => "redirect",
             Self::ContentType => "content_type",
             Self::ContentEncoding => "content_encoding",
-            Self::TooLarge(_) => "too_large",
+            Self::TooLarge { .. } => "too_large",
             Self::NotJson(_) => "not_json",
-            Self::KeySet(KeySetFault::NoUsableKey(_)) => "no_usable_key",
-            Self::KeySet(_) => "not_a_key_set",
-            Self::SharedKey(_) => "shared_key",
-            Self::Metadata(_) => "metadata",
-        }
-    }
-}
-
-impl fmt::Display for FetchFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSent => f.write_str("the proxy has no cluster of this name, or no host in it"),
-            Self::NoAnswer => f.write_str("there was no answer in time"),
-            Self::Status(status @ (503 | 504)) => {
-                write!(
-                    f,
-                    "the answer was {status}, which is also what the proxy says where it does not reach the provider"
-                )
-            }
-            Self::Status(status) => write!(f, "the answer was {status}"),
-            Self::Redirect(status) => write!(f, "the answer was {status}; redirects are not followed"),
-            Self::ContentType => f.write_str("the content type of the answer is not JSON"),
-            Self::ContentEncoding => f.write_str("the answer is compressed, which was not asked for"),
-            Self::TooLarge(bytes) => write!(f, "the answer has {bytes} bytes, at most {MAX_KEY_SET_BYTES} are read"),
-            Self::NotJson(fault) => write!(f, "the answer is not strict JSON: {fault}"),
-            Self::KeySet(fault) => fault.fmt(f),
-            Self::SharedKey(other) => write!(
-                f,
-                "a key of the set is a key of `{other}` too, so a token of one could serve as a token of the other; \
-                 add `pins` to both"
-            ),
-            Self::Metadata(MetadataFault::Issuer) => {
-                f.write_str("`issuer` of the metadata is not the configured issuer")
-            }
-            Self::Metadata(MetadataFault::KeyUrl) => f.write_str("`jwks_uri` of the metadata is not a URL"),
-            Self::Metadata(MetadataFault::Scheme) => {
-                f.write_str("`jwks_uri` of the metadata has another scheme than the metadata's own URL")
-            }
-            Self::Metadata(MetadataFault::Host(host)) => write!(
-                f,
-                "`jwks_uri` of the metadata lies on {:.100}; if that is right, name host and cluster in `keys.jwks`",
-                host.escape_debug().to_string()
-            ),
         }
     }
 }
 
 impl Response {
-    /// The body, if the answer is one that JSON can be read from.
-    pub(crate) fn json_body(&self) -> Result<&[u8], FetchFault> {
+    /// The body of a successful answer whose content type is JSON.
+    ///
+    /// # Errors
+    /// Every fault except `NotSent` and `NotJson`: the body itself is not parsed here.
+    pub(crate) fn json_body(&self, max_bytes: usize) -> Result<&[u8], FetchFault> {
         match self.status {
             200 => {}
             0 => return Err(FetchFault::NoAnswer),
             status @ 300..=399 => return Err(FetchFault::Redirect(status)),
             status => return Err(FetchFault::Status(status)),
         }
-        if self.body_bytes > MAX_KEY_SET_BYTES {
-            return Err(FetchFault::TooLarge(self.body_bytes));
+        if self.body_bytes > max_bytes {
+            return Err(FetchFault::TooLarge { bytes: self.body_bytes, max_bytes });
         }
         if self.values("content-encoding").any(|value| !value.trim().eq_ignore_ascii_case("identity")) {
             return Err(FetchFault::ContentEncoding);
@@ -134,8 +104,8 @@ impl Response {
         }
     }
 
-    /// How long the answer is fresh: `max-age` without the time that caches on the way kept it (RFC 9111 section 4.2), and
-    /// nothing at all where it says that it must not be kept.
+    /// How long the answer is fresh: `max-age` minus the time that caches on the way have kept it (RFC 9111 section 4.2), and
+    /// zero if it says that it must not be cached. `None` if it does not say.
     #[must_use]
     pub fn lifetime(&self) -> Option<Seconds> {
         let mut max_age = None;
@@ -158,7 +128,7 @@ impl Response {
     }
 }
 
-/// `application/json`, or a type of its family such as `application/jwk-set+json` (RFC 6839 section 3.1).
+/// Whether a content type is `application/json` or has its suffix, such as `application/jwk-set+json` (RFC 6839 section 3.1).
 fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.strip_prefix("application/") {

@@ -1,113 +1,112 @@
-//! What the workers of one proxy tell each other about keys, in memory that they share.
+//! What the workers of one proxy tell each other about fetched documents, in memory that they share.
 //!
-//! The memory may be written by others too, so what is read from it is as untrusted as what comes from the network: it is
-//! checked whole, and what does not fit is as good as absent. A lost or forged entry costs a fetch, at the worst after the
-//! time for which all rest. That a forged *key set*
-//! costs no more is up to the host: it shares keys only where the memory is this plugin's own.
+//! Others may write to that memory too, so its content is as untrusted as content from the network: every entry is validated,
+//! and an invalid entry counts as absent. A lost or forged lease costs a fetch, at worst after the longest time that all
+//! workers would wait. A forged *document* would be worse. The host prevents that: it shares only where the memory belongs to
+//! this plugin alone.
 //!
-//! Each feed has one slot of two entries, a [`Lease`] and a [`SharedSet`], overwritten in place: the memory is never
-//! cleared, so names must not grow in number with every configuration. The name carries the format's version and the slot;
-//! the entry carries the digest of the part of the configuration that it belongs to.
-
-use core::fmt::Write as _;
+//! Each feed has one slot of two entries, a [`Lease`] and a [`StoredDocument`], which are overwritten in place: the memory is
+//! never cleared, so the number of names must not grow with every configuration. A name contains the version of the format
+//! and the number of the slot. The entry contains a digest of the part of the configuration that it belongs to.
 
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::jose::json;
-use crate::limits::{MAX_KEY_SET_BYTES, MAX_SHARED_LEASE_BYTES, SHARED_KEY_SLOTS};
+use crate::limits::{MAX_SHARED_LEASE_BYTES, SHARED_KEY_SLOTS};
 use crate::time::{Seconds, UnixSeconds};
 
-/// Clocks are read in whole seconds, and another worker may have read its own a moment later.
+/// Clocks have a resolution of one second, and another worker may have read its clock a moment later.
 const CLOCK_GRAIN: Seconds = Seconds::new(1);
 
-/// Slots that are looked at for a feed whose first one is another's.
+/// How many slots a feed examines if another feed occupies its first one.
 const SLOTS_TRIED: usize = 8;
 
 /// Memory that the workers of one proxy share.
 pub trait SharedMemory {
-    /// The entry of this name, and the version that a [`Write::Replace`] of it must name.
+    /// The entry with this name, and the version that a [`Write::Replace`] of it must name.
     fn read(&self, name: &str) -> Option<(Vec<u8>, u32)>;
 
     /// Writes an entry.
     ///
     /// # Errors
-    /// [`Conflict`]: somebody else wrote it first.
+    /// [`Conflict`]: another writer was faster.
     fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict>;
 }
 
-/// On what an entry may be written.
+/// On which condition an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// In any case.
+    /// Unconditionally.
     Always,
-    /// If there is none.
+    /// If it does not exist.
     Create,
-    /// If it is still of this version.
+    /// If it still has this version.
     Replace(u32),
 }
 
-/// Somebody else wrote first.
+/// Another writer was faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict;
 
 /// The place of one feed in the shared memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Slot {
-    /// Where it is looked for first.
+pub(super) struct Slot {
+    /// How the names of its entries begin.
+    prefix: &'static str,
+    /// The slot that is examined first.
     first: usize,
-    /// Where it was found last.
+    /// The slot that was used last.
     number: usize,
     digest: String,
 }
 
-/// Which fetch it is: a number that no other fetch of any worker has.
+/// Identifies a fetch among those of all workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FetchId(u64);
+pub(super) struct FetchId(u64);
 
 impl FetchId {
-    /// Of no fetch: of the time before the first one.
-    pub(crate) const NONE: Self = Self(0);
+    /// No fetch: the time before the first one.
+    pub(super) const NONE: Self = Self(0);
 
-    /// The fetch that a worker begins with its call of this number. Workers make up numbers for themselves, and those of
-    /// two could lie close together: turned, they are far apart.
-    pub(crate) const fn of(owner: u64, call: u64) -> Self {
+    /// The fetch that a worker begins with its call of this number. The owner numbers of two workers may be close to each
+    /// other; the rotation moves them far apart.
+    pub(super) const fn of(owner: u64, call: u64) -> Self {
         Self(owner.rotate_left(32).wrapping_add(call))
     }
 }
 
-/// Who may fetch. Until `until` nobody else does: one fetches, or all rest after a fetch. That rest binds whoever has no
-/// keys or whose keys are due. A fetch that only an unknown `kid` asks for is bound by `next_lookup` instead, and by the rest
-/// after a failure.
+/// Who may fetch. Until `until`, either its owner fetches, or no worker begins a regular fetch because the last one has just
+/// ended. A fetch that begins only because of an unknown id depends on `next_lookup` instead, and on `until` after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lease {
-    /// Who wrote it: a number that each worker made up.
-    pub(crate) owner: u64,
+pub(super) struct Lease {
+    /// The worker that wrote it: a number that each worker chose at random.
+    pub(super) owner: u64,
     /// When it ends.
-    pub(crate) until: UnixSeconds,
-    /// Whether a fetch is under way.
-    pub(crate) fetching: bool,
-    /// Fetches in a row that brought nothing.
-    pub(crate) failures: u32,
+    pub(super) until: UnixSeconds,
+    /// Whether its owner is fetching.
+    pub(super) fetching: bool,
+    /// Consecutive failed fetches.
+    pub(super) failures: u32,
     /// The fetch that began last.
-    pub(crate) fetch: FetchId,
-    /// When the next fetch may begin that only an unknown `kid` asks for.
-    pub(crate) next_lookup: UnixSeconds,
-    /// Which fetch brought the set in the slot, and when.
-    pub(crate) set: Option<(FetchId, UnixSeconds)>,
+    pub(super) fetch: FetchId,
+    /// When the next fetch may begin only because of an unknown id.
+    pub(super) next_lookup: UnixSeconds,
+    /// Which fetch brought the document in the slot, and when.
+    pub(super) stored: Option<(FetchId, UnixSeconds)>,
 }
 
-/// A key set that another worker fetched.
+/// A document in the shared memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SharedSet {
-    /// Which fetch it came from.
-    pub(crate) fetch: FetchId,
-    /// When.
-    pub(crate) fetched_at: UnixSeconds,
-    /// How long it is fresh from then on.
-    pub(crate) fresh_for: Seconds,
-    /// As it came.
-    pub(crate) text: String,
+pub(super) struct StoredDocument {
+    /// The fetch that brought it.
+    pub(super) fetch: FetchId,
+    /// When it was fetched.
+    pub(super) fetched_at: UnixSeconds,
+    /// How long it is fresh, from then on.
+    pub(super) fresh_for: Seconds,
+    /// Its text, unchanged.
+    pub(super) text: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,7 +124,7 @@ struct LeaseEntry {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SetEntry {
+struct DocumentEntry {
     digest: String,
     fetch: u64,
     fetched_at: i64,
@@ -134,33 +133,28 @@ struct SetEntry {
 }
 
 impl Slot {
-    /// The slot of a part of the configuration that is written so.
-    pub(crate) fn of(part: &str) -> Self {
-        let hash = Hash::hash(part.as_bytes());
-        let mut digest = String::with_capacity(64);
-        for byte in hash {
-            // Writing into a String cannot fail.
-            let _ = write!(digest, "{byte:02x}");
-        }
+    /// The slot for this part of the configuration.
+    pub(super) fn of(prefix: &'static str, description: &str) -> Self {
+        let hash = Hash::hash(description.as_bytes());
         let first =
             hash.iter().take(2).fold(0_usize, |number, byte| number.wrapping_mul(256).wrapping_add((*byte).into()));
         let first = first % SHARED_KEY_SLOTS;
-        Self { first, number: first, digest }
+        Self { prefix, first, number: first, digest: hex::encode(hash) }
     }
 
-    fn name(number: usize, entry: &str) -> String {
-        format!("countersign.keys.2.{number}.{entry}")
+    fn name(&self, number: usize, entry: &str) -> String {
+        format!("{}.{number}.{entry}", self.prefix)
     }
 
-    /// The lease, if there is one of this feed, and the version of whatever stands in its place.
+    /// Finds this feed's slot. Returns its lease, if there is one, and the version of the entry that a new lease replaces.
     ///
-    /// Where another feed has the slot, that of another plugin or of another configuration, this one moves on to the next: to
-    /// the one that it has already, else to a free one, else to the one whose lease ended longest ago.
-    pub(crate) fn lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
+    /// If the slot belongs to another feed, of another plugin or configuration, this one moves: to a slot that it already
+    /// has, otherwise to a free one, otherwise to the one whose lease ended longest ago.
+    pub(super) fn locate_lease(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) -> (Option<Lease>, Option<u32>) {
         let candidates = (0..SLOTS_TRIED).map(|step| self.first.wrapping_add(step) % SHARED_KEY_SLOTS);
         let mut vacant: Option<(i64, usize, Option<u32>)> = None;
         for number in core::iter::once(self.number).chain(candidates) {
-            let found = memory.read(&Self::name(number, "lease"));
+            let found = memory.read(&self.name(number, "lease"));
             let version = found.as_ref().map(|(_, version)| *version);
             let entry = found.and_then(|(bytes, _)| read_lease(&bytes));
             let ended = match entry {
@@ -180,8 +174,8 @@ impl Slot {
         (None, version)
     }
 
-    /// Writes the lease in place of what [`lease`](Self::lease) found there, of this version.
-    pub(crate) fn write_lease(
+    /// Writes the lease. It replaces the entry that [`locate_lease`](Self::locate_lease) found, of this version.
+    pub(super) fn write_lease(
         &self,
         memory: &dyn SharedMemory,
         lease: Lease,
@@ -196,22 +190,27 @@ impl Slot {
             failures: lease.failures,
             fetch: lease.fetch.0,
             next_lookup: lease.next_lookup.get(),
-            set: lease.set.map(|(fetch, at)| (fetch.0, at.get())),
+            set: lease.stored.map(|(fetch, at)| (fetch.0, at.get())),
         };
-        // Numbers and a hex text: there is nothing in it that JSON could not hold.
-        memory.write(&Self::name(self.number, "lease"), &serde_json::to_vec(&entry).unwrap_or_default(), how)
+        // The entry consists of numbers and a hex string, so serialization cannot fail.
+        memory.write(&self.name(self.number, "lease"), &serde_json::to_vec(&entry).unwrap_or_default(), how)
     }
 
-    /// The set, if there is one of this feed. Its keys are not looked at here.
-    pub(crate) fn set(&self, memory: &dyn SharedMemory, now: UnixSeconds) -> Option<SharedSet> {
-        let (bytes, _) = memory.read(&Self::name(self.number, "set"))?;
-        // A text within JSON can be twice as long: each quote has a backslash.
-        if bytes.len() > MAX_KEY_SET_BYTES.saturating_mul(2).saturating_add(MAX_SHARED_LEASE_BYTES) {
+    /// The document, if the slot has one of this feed. It is not parsed here.
+    pub(super) fn document(
+        &self,
+        memory: &dyn SharedMemory,
+        max_bytes: usize,
+        now: UnixSeconds,
+    ) -> Option<StoredDocument> {
+        let (bytes, _) = memory.read(&self.name(self.number, "set"))?;
+        // A JSON string can be twice as long as its text: each quote needs a backslash.
+        if bytes.len() > max_bytes.saturating_mul(2).saturating_add(MAX_SHARED_LEASE_BYTES) {
             return None;
         }
-        let entry: SetEntry = serde_json::from_value(json::parse(&bytes, 2).ok()?).ok()?;
+        let entry: DocumentEntry = serde_json::from_value(json::parse(&bytes, 2).ok()?).ok()?;
         let fetched_at = UnixSeconds::new(entry.fetched_at);
-        (entry.digest == self.digest && fetched_at <= now.plus(CLOCK_GRAIN)).then_some(SharedSet {
+        (entry.digest == self.digest && fetched_at <= now.plus(CLOCK_GRAIN)).then_some(StoredDocument {
             fetch: FetchId(entry.fetch),
             fetched_at,
             fresh_for: Seconds::new(entry.fresh_for),
@@ -219,18 +218,18 @@ impl Slot {
         })
     }
 
-    /// Writes the set.
-    pub(crate) fn write_set(&self, memory: &dyn SharedMemory, set: &SharedSet) {
-        let entry = SetEntry {
+    /// Writes the document.
+    pub(super) fn write_document(&self, memory: &dyn SharedMemory, document: &StoredDocument) {
+        let entry = DocumentEntry {
             digest: self.digest.clone(),
-            fetch: set.fetch.0,
-            fetched_at: set.fetched_at.get(),
-            fresh_for: set.fresh_for.get(),
-            text: set.text.clone(),
+            fetch: document.fetch.0,
+            fetched_at: document.fetched_at.get(),
+            fresh_for: document.fresh_for.get(),
+            text: document.text.clone(),
         };
-        // A conflict cannot be where any version may be overwritten.
+        // An unconditional write has no conflicts.
         let _ = memory.write(
-            &Self::name(self.number, "set"),
+            &self.name(self.number, "set"),
             &serde_json::to_vec(&entry).unwrap_or_default(),
             Write::Always,
         );
@@ -244,16 +243,16 @@ fn read_lease(bytes: &[u8]) -> Option<LeaseEntry> {
     serde_json::from_value(json::parse(bytes, 2).ok()?).ok()
 }
 
-/// A lease that can have been written by now.
+/// The lease of an entry, unless it is from the future.
 fn lease_of(entry: &LeaseEntry, now: UnixSeconds) -> Option<Lease> {
-    let set = entry.set.map(|(fetch, at)| (FetchId(fetch), UnixSeconds::new(at)));
-    set.is_none_or(|(_, at)| at <= now.plus(CLOCK_GRAIN)).then_some(Lease {
+    let stored = entry.set.map(|(fetch, at)| (FetchId(fetch), UnixSeconds::new(at)));
+    stored.is_none_or(|(_, at)| at <= now.plus(CLOCK_GRAIN)).then_some(Lease {
         owner: entry.owner,
         until: UnixSeconds::new(entry.until),
         fetching: entry.fetching,
         failures: entry.failures,
         fetch: FetchId(entry.fetch),
         next_lookup: UnixSeconds::new(entry.next_lookup),
-        set,
+        stored,
     })
 }

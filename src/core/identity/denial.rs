@@ -28,7 +28,7 @@ impl From<NotVerified> for Denial {
         match fault {
             NotVerified::Refused(refusal) => refusal.into(),
             NotVerified::KeyMissing(missing) => {
-                let refusal = missing.prospect.refusal().about(&missing.provider);
+                let refusal = missing.refusal();
                 Self { missing_key: Some(missing), ..Self::from(refusal) }
             }
         }

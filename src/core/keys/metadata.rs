@@ -1,43 +1,51 @@
-//! Metadata that a provider answered with: where its keys are.
+//! A provider's metadata: where its keys are (RFC 8414, OpenID Connect Discovery 1.0).
 
 use serde_json::Value;
 
-use super::KeyHost;
-use crate::fetch::{Endpoint, FetchFault, KeyUrl, Response};
+use super::{KeyFetchFault, KeyHost};
+use crate::fetch::{Endpoint, FetchFault, HttpUrl, Response};
 use crate::jose::json;
-use crate::limits::MAX_TOKEN_JSON_DEPTH;
+use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
 
 /// Why metadata does not lead to keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataFault {
     /// `issuer` is not the configured one (RFC 8414 section 3.3).
+    #[error("`issuer` of the metadata is not the configured issuer")]
     Issuer,
-    /// `jwks_uri` is not there, or not a URL that can be fetched.
+    /// `jwks_uri` is missing, or not a URL that can be fetched.
+    #[error("`jwks_uri` of the metadata is not a URL")]
     KeyUrl,
     /// `jwks_uri` has another scheme than the metadata's own URL.
+    #[error("`jwks_uri` of the metadata has another scheme than the metadata's own URL")]
     Scheme,
-    /// `jwks_uri` lies on a host that the configuration does not name.
+    /// `jwks_uri` is on a host that the configuration does not name.
+    #[error(
+        "`jwks_uri` of the metadata lies on {:.100}; if that is right, name host and cluster in `keys.jwks`",
+        .0.escape_debug().to_string()
+    )]
     Host(String),
 }
 
-/// Where the metadata in an answer says that the keys are.
+/// The endpoint of the keys according to the metadata in an answer.
 ///
 /// # Errors
-/// Those of an answer that is not JSON, and [`FetchFault::Metadata`].
+/// [`KeyFetchFault::Fetch`] if the answer is not JSON, otherwise [`KeyFetchFault::Metadata`].
 pub fn key_endpoint(
     response: &Response,
     metadata: &Endpoint,
     issuer: &str,
     key_host: Option<&KeyHost>,
-) -> Result<Endpoint, FetchFault> {
-    let value = json::parse(response.json_body()?, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
+) -> Result<Endpoint, KeyFetchFault> {
+    let value =
+        json::parse(response.json_body(MAX_KEY_SET_BYTES)?, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
     if value.get("issuer").and_then(Value::as_str) != Some(issuer) {
-        return Err(FetchFault::Metadata(MetadataFault::Issuer));
+        return Err(MetadataFault::Issuer.into());
     }
-    let url = value.get("jwks_uri").and_then(Value::as_str).and_then(|text| KeyUrl::parse(text).ok());
-    let url = url.ok_or(FetchFault::Metadata(MetadataFault::KeyUrl))?;
+    let url = value.get("jwks_uri").and_then(Value::as_str).and_then(|text| HttpUrl::parse(text).ok());
+    let url = url.ok_or(MetadataFault::KeyUrl)?;
     if url.scheme() != metadata.url.scheme() {
-        return Err(FetchFault::Metadata(MetadataFault::Scheme));
+        return Err(MetadataFault::Scheme.into());
     }
     let authority = url.authority();
     if authority == metadata.url.authority() {
@@ -45,6 +53,9 @@ pub fn key_endpoint(
     }
     match key_host {
         Some(KeyHost { host, cluster }) if *host == authority => Ok(Endpoint { url, cluster: cluster.clone() }),
-        _ => Err(FetchFault::Metadata(MetadataFault::Host(authority))),
+        _ => Err(MetadataFault::Host(authority).into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,26 @@
-//! Whose keys are believed now.
+//! Which keys are trusted now.
 //!
-//! Keys stand in the configuration or are fetched from the provider. For the latter the [`TrustStore`] says what is to be
-//! fetched and when, and takes or refuses what comes; it makes no call itself.
+//! The [`TrustStore`] owns the keys of all providers: those that the configuration contains, and those that are fetched. A
+//! profile verifies tokens with the keys that the store has for it ([`TokenProfile::verify`](crate::profile::TokenProfile)).
+//! For keys that are fetched, the store says what is to be requested and when, and accepts or rejects the answers. It makes
+//! no call itself.
 
+mod effect;
+mod fault;
 mod metadata;
 mod missing_key;
+mod payload;
 mod set;
 mod source;
 mod store;
 mod verify;
 
+pub use crate::fetch::Prospect;
+pub use effect::{Effect, Report};
+pub use fault::KeyFetchFault;
 pub use metadata::{MetadataFault, key_endpoint};
-pub use missing_key::{MissingKey, Prospect};
+pub use missing_key::MissingKey;
 pub use set::FetchedSet;
 pub use source::{FetchedKeys, KeyHost, KeyLocation, KeySource};
-pub use store::{Effect, Report, TrustStore};
+pub use store::{InstallFault, TrustStore};
 pub use verify::NotVerified;

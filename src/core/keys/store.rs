@@ -1,186 +1,144 @@
-//! The trust store: which keys are believed now, and what is to be done to keep them fresh.
+//! The trust store: which keys are trusted now, and what must be done to keep them fresh.
 //!
-//! It is the only mutable thing that a decision reads. It holds a feed for each profile whose keys are fetched; profiles
-//! with keys in the configuration need none.
+//! It is the only mutable value that a decision reads.
 
-use core::fmt;
-
-use super::{FetchedSet, KeySource, MissingKey, Prospect};
-use crate::fetch::feed::{Feed, News, OthersSet, Progress};
-use crate::fetch::shared::Slot;
-use crate::fetch::{FetchFault, FetchRequest, RequestId, Response, SharedMemory};
-use crate::jose::{KeySet, SkippedKey, SkippedKeys, VerificationKey};
-use crate::profile::TokenProfile;
+use super::payload::ProviderKeys;
+use super::{Effect, FetchedSet, KeyFetchFault, KeySource, MissingKey, Report};
+use crate::fetch::feed::{Feed, News, Progress, SharedDocument};
+use crate::fetch::{FetchFault, FetchRequest, Prospect, RequestId, Response, SharedMemory};
+use crate::jose::{KeySet, VerificationKey};
+use crate::profile::{Pin, TokenProfile};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
-/// The keys of all profiles of one configuration, on one worker.
+/// The keys of all providers of one configuration, on one worker. An empty store verifies no token.
 #[derive(Debug, Default)]
 pub struct TrustStore {
     members: Vec<Member>,
 }
 
+/// One provider.
 #[derive(Debug)]
 struct Member {
-    profile: TokenProfile,
-    /// None where the keys stand in the configuration.
-    feed: Option<Feed>,
+    provider: ProviderName,
+    pins: Vec<Pin>,
+    keys: Keys,
 }
 
-/// What the host is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Send this, and bring the answer back with [`TrustStore::answered`].
-    Send(FetchRequest),
-    /// Decide anew about the requests that wait for keys of this provider.
-    Wake(ProviderName),
-    /// Tell the other workers that the shared memory has news for them.
-    TellWorkers,
-    /// Tell the operator.
-    Report(Report),
+#[derive(Debug)]
+enum Keys {
+    /// They do not change.
+    Fixed(KeySet),
+    /// They are fetched.
+    Fetched(Box<Feed<ProviderKeys>>),
 }
 
-/// What became of a fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// A set was taken.
-    Taken {
-        /// Whose.
-        provider: ProviderName,
-        /// Usable keys in it.
-        keys: usize,
-        /// Keys that are left out.
-        skipped: Vec<SkippedKey>,
-        /// How many of those came with members of a private key.
-        private_keys: usize,
-        /// Whether it differs from the set before it.
-        changed: bool,
-    },
-    /// Nothing was taken; what is held stays.
-    Failed {
-        /// Whose.
-        provider: ProviderName,
-        /// Why.
-        fault: FetchFault,
-        /// The time until the next try.
-        retry_after: Seconds,
-    },
-    /// An earlier profile has got hold of a key of this one's set, so the set is not used any more.
-    LetGo {
-        /// Whose set it was.
-        provider: ProviderName,
-        /// Whose key it is now.
-        keeper: ProviderName,
-    },
-    /// Another worker shared a set that is not taken here.
-    NotAdopted {
-        /// Whose.
-        provider: ProviderName,
-        /// Why.
-        fault: FetchFault,
-    },
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Taken { provider, keys, skipped, .. } => {
-                write!(f, "keys of `{provider}`: {keys} taken, {} left out{}", skipped.len(), SkippedKeys(skipped))
-            }
-            Self::Failed { provider, fault, retry_after } => {
-                write!(f, "keys of `{provider}` could not be fetched: {fault}; next try in {retry_after}")
-            }
-            Self::LetGo { provider, keeper } => write!(
-                f,
-                "keys of `{provider}` are not used any more: one of them is a key of `{keeper}` too, so a token of one could \
-                 serve as a token of the other; add `pins` to both"
-            ),
-            Self::NotAdopted { provider, fault } => {
-                write!(f, "keys of `{provider}` that another worker shared are not taken: {fault}")
-            }
-        }
-    }
+/// Why keys cannot be installed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InstallFault {
+    /// The store has no provider of this name.
+    #[error("no issuer or device provider of the configuration has this name")]
+    UnknownProvider,
+    /// A key of the set is also a key of this provider, and no pin tells tokens of the two apart.
+    #[error("{}", KeyFetchFault::SharedKey(.0.clone()))]
+    SharedKey(ProviderName),
 }
 
 impl TrustStore {
-    /// A store that holds no fetched keys yet, and will fetch at its first tick. Where two profiles get hold of one key, the
-    /// first of them in this order keeps it. `seed` makes this worker differ from others.
-    pub fn new<'p>(profiles: impl IntoIterator<Item = &'p TokenProfile>, seed: u64) -> Self {
-        let profiles: Vec<&TokenProfile> = profiles.into_iter().collect();
-        // What decides whether a set is taken: the same for all workers under one configuration, and for later configurations
-        // that say the same of providers, whatever their policies.
-        let all: String = profiles.iter().map(|profile| described(profile)).collect();
-        let mut members: Vec<Member> = Vec::new();
-        for (index, profile) in profiles.into_iter().enumerate() {
-            let feed = match &profile.keys {
-                KeySource::Inline(_) => None,
-                KeySource::Fetched(source) => Some(Feed::new(
-                    (**source).clone(),
-                    Slot::of(&format!("{}\n{all}", profile.name)),
-                    seed.wrapping_add(index as u64),
-                )),
-            };
-            members.push(Member { profile: profile.clone(), feed });
-        }
-        Self { members }
+    /// A store with the keys that the configuration contains. Keys that are fetched are requested at the first tick. If two
+    /// providers have the same key, the first of them in this order keeps it. `seed` makes this worker differ from others.
+    pub fn new<'p>(sources: impl IntoIterator<Item = (&'p TokenProfile, &'p KeySource)>, seed: u64) -> Self {
+        let sources: Vec<(&TokenProfile, &KeySource)> = sources.into_iter().collect();
+        // Everything that decides whether a set is accepted. It is the same for all workers under one configuration, and for
+        // later configurations that differ only in other parts, such as policies.
+        let all: String = sources.iter().map(|(profile, source)| describe(profile, source)).collect();
+        let member = |(index, (profile, source)): (usize, (&TokenProfile, &KeySource))| Member {
+            provider: profile.name.clone(),
+            pins: profile.pins.clone(),
+            keys: match source {
+                KeySource::Inline(keys) => Keys::Fixed(keys.clone()),
+                KeySource::Fetched(source) => {
+                    let keys = ProviderKeys::new((**source).clone(), profile.algorithms.clone());
+                    let description = format!("{}\n{all}", profile.name);
+                    Keys::Fetched(Box::new(Feed::new(keys, &description, seed.wrapping_add(index as u64))))
+                }
+            },
+        };
+        Self { members: sources.into_iter().enumerate().map(member).collect() }
     }
 
-    /// Whether any keys are fetched at all.
+    /// Replaces the keys of a provider by these, which then do not change.
+    ///
+    /// # Errors
+    /// See [`InstallFault`].
+    pub fn install(&mut self, provider: &ProviderName, keys: KeySet) -> Result<(), InstallFault> {
+        let index = self.position(provider).ok_or(InstallFault::UnknownProvider)?;
+        let (before, rest) = self.members.split_at_mut(index);
+        let (member, after) = rest.split_first_mut().ok_or(InstallFault::UnknownProvider)?;
+        for other in before.iter().chain(after.iter()) {
+            if shares_a_key(member, other, &keys, other.last_keys()) {
+                return Err(InstallFault::SharedKey(other.provider.clone()));
+            }
+        }
+        member.keys = Keys::Fixed(keys);
+        Ok(())
+    }
+
+    /// Whether any keys are fetched.
     #[must_use]
     pub fn fetches(&self) -> bool {
         self.feeds().next().is_some()
     }
 
-    /// The keys of a profile that may be used now.
+    /// The keys of a provider that may be used now.
     ///
     /// # Errors
-    /// There are none: whether some may come.
-    pub fn keys<'s>(&'s self, profile: &'s TokenProfile, now: UnixSeconds) -> Result<&'s KeySet, Prospect> {
-        match &profile.keys {
-            KeySource::Inline(keys) => Ok(keys),
-            KeySource::Fetched(_) => {
-                let feed = self.feed(&profile.name).ok_or(Prospect::None)?;
-                feed.keys(now).ok_or_else(|| feed.prospect(None, now))
-            }
+    /// There are none: whether some may become available.
+    pub fn keys(&self, provider: &ProviderName, now: UnixSeconds) -> Result<&KeySet, Prospect> {
+        let member = self.members.iter().find(|member| member.provider == *provider).ok_or(Prospect::None)?;
+        match &member.keys {
+            Keys::Fixed(keys) => Ok(keys),
+            Keys::Fetched(feed) => feed.current(now).map(|set| &set.keys).ok_or_else(|| feed.prospect(None, now)),
         }
     }
 
-    /// Whether a key with this id may come to the keys that the profile has.
+    /// Whether a key with this id may become available, in addition to the keys that the provider has.
     #[must_use]
-    pub fn prospect(&self, profile: &TokenProfile, key_id: &str, now: UnixSeconds) -> Prospect {
-        self.feed(&profile.name).map_or(Prospect::None, |feed| feed.prospect(Some(key_id), now))
+    pub fn prospect(&self, provider: &ProviderName, key_id: &str, now: UnixSeconds) -> Prospect {
+        let feed = self.feeds().find(|(name, _)| *name == provider);
+        feed.map_or(Prospect::None, |(_, feed)| feed.prospect(Some(key_id), now))
     }
 
-    /// Lets the fetch begin that may bring a key, now or when the provider may be asked again.
+    /// Lets a fetch begin that may bring a key, now or when the provider may be asked again.
     pub fn seek(&mut self, missing: &MissingKey, now: UnixSeconds) {
         if missing.may_come()
-            && let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.member(index))
+            && let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.feed_mut(index))
         {
             feed.seek(missing.key_id.as_deref(), now);
         }
     }
 
-    /// The age of each set that is held.
+    /// The age of each set that was fetched and is held.
     pub fn ages(&self, now: UnixSeconds) -> impl Iterator<Item = (&ProviderName, Seconds)> {
         self.feeds().filter_map(move |(name, feed)| Some((name, feed.age(now)?)))
     }
 
-    /// What time, and the other workers, bring.
+    /// Does what is due by now, and reads what other workers have done.
     pub fn tick(&mut self, memory: Option<&dyn SharedMemory>, now: UnixSeconds) -> Vec<Effect> {
         let mut effects = Vec::new();
         for index in 0..self.members.len() {
             if let Some(memory) = memory {
-                self.follow(index, memory, now, &mut effects);
+                self.sync_from_workers(index, memory, now, &mut effects);
             }
-            let progress = self.member(index).and_then(|(_, feed)| feed.tick(memory, now));
+            let progress = self.feed_mut(index).and_then(|(_, feed)| feed.tick(memory, now));
             if let Some(progress) = progress {
-                self.go_on(index, progress, memory, now, &mut effects);
+                self.apply(index, progress, memory, now, &mut effects);
             }
         }
         effects
     }
 
-    /// What the answer to a request brings; `Err` where it was not even sent.
+    /// Processes the answer to a request; `Err` if the request was not sent.
     pub fn answered(
         &mut self,
         request: &RequestId,
@@ -190,75 +148,81 @@ impl TrustStore {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(index) = self.position(&request.provider)
-            && let Some((_, feed)) = self.member(index)
+            && let Some((_, feed)) = self.feed_mut(index)
         {
             let progress = feed.answered(request.call, answer, now);
-            self.go_on(index, progress, memory, now, &mut effects);
+            self.apply(index, progress, memory, now, &mut effects);
         }
         effects
     }
 
-    fn follow(&mut self, index: usize, memory: &dyn SharedMemory, now: UnixSeconds, effects: &mut Vec<Effect>) {
-        let Some((_, feed)) = self.member(index) else { return };
-        let News { ended, set } = feed.follow(memory, now);
-        let mut is_news = ended;
-        if let Some(OthersSet { set, fetch, fetched_at }) = set {
-            let checked = set.and_then(|set| self.check(index, set, now));
-            let Some((name, feed)) = self.member(index) else { return };
+    /// Accepts or rejects the set that another worker shared.
+    fn sync_from_workers(
+        &mut self,
+        index: usize,
+        memory: &dyn SharedMemory,
+        now: UnixSeconds,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some((_, feed)) = self.feed_mut(index) else { return };
+        let News { has_ended, shared } = feed.sync_from_lease(memory, now);
+        let mut is_news = has_ended;
+        if let Some(SharedDocument { document, origin }) = shared {
+            let checked = document.and_then(|set| self.check(index, &set, now).map(|()| set));
+            let Some((name, feed)) = self.feed_mut(index) else { return };
             match checked {
                 Ok(set) => {
-                    feed.adopt(set, fetch, fetched_at);
-                    self.take_from_others(index, effects);
+                    feed.accept_shared(set, origin);
+                    self.discard_from_later(index, effects);
                     is_news = true;
                 }
                 Err(fault) => effects.push(Effect::Report(Report::NotAdopted { provider: name.clone(), fault })),
             }
         }
-        let Some((name, feed)) = self.member(index) else { return };
-        feed.settle();
+        let Some((name, feed)) = self.feed_mut(index) else { return };
+        feed.settle_lookups();
         if is_news {
             effects.push(Effect::Wake(name.clone()));
         }
     }
 
-    fn go_on(
+    fn apply(
         &mut self,
         index: usize,
-        progress: Progress,
+        progress: Progress<ProviderKeys>,
         memory: Option<&dyn SharedMemory>,
         now: UnixSeconds,
         effects: &mut Vec<Effect>,
     ) {
-        let taken = match progress {
-            Progress::Late => return,
-            Progress::Rest => {
-                effects.extend(self.member(index).map(|(name, _)| Effect::Wake(name.clone())));
+        let checked = match progress {
+            Progress::Ignored => return,
+            Progress::Deferred => {
+                effects.extend(self.feed_mut(index).map(|(name, _)| Effect::Wake(name.clone())));
                 return;
             }
-            Progress::Ask(endpoint, call) => {
-                if let Some((name, feed)) = self.member(index) {
+            Progress::Send(endpoint, call) => {
+                if let Some((name, feed)) = self.feed_mut(index) {
                     let id = RequestId { provider: name.clone(), call };
                     effects.push(Effect::Send(FetchRequest { id, endpoint, timeout: feed.timeout() }));
                 }
                 return;
             }
-            Progress::Offer(set) => self.check(index, set, now),
+            Progress::Received(fetched) => self.check(index, &fetched.document, now).map(|()| fetched),
             Progress::Failed(fault) => Err(fault),
         };
-        let Some((name, feed)) = self.member(index) else { return };
+        let Some((name, feed)) = self.feed_mut(index) else { return };
         let provider = name.clone();
-        let report = match taken {
-            Ok(set) => {
-                let changed = !feed.last_keys().is_some_and(|before| before.has_same_keys(&set.keys));
-                let (keys, private_keys) = (set.keys.keys().len(), set.private_keys());
-                let skipped = set.skipped.clone();
-                feed.take(set, memory, now).then(|| Report::Taken {
+        let report = match checked {
+            Ok(fetched) => {
+                let FetchedSet { keys, skipped } = &fetched.document;
+                let accepted = Report::Taken {
                     provider: provider.clone(),
-                    keys,
-                    skipped,
-                    private_keys,
-                    changed,
-                })
+                    keys: keys.keys().len(),
+                    skipped: skipped.clone(),
+                    private_keys: fetched.document.private_keys(),
+                    changed: !feed.last().is_some_and(|before| before.keys.has_same_keys(keys)),
+                };
+                feed.accept_fetched(fetched, memory, now).then_some(accepted)
             }
             Err(fault) => feed.fail(memory, now).map(|retry_after| Report::Failed {
                 provider: provider.clone(),
@@ -266,12 +230,12 @@ impl TrustStore {
                 retry_after,
             }),
         };
-        // Without a report another worker has taken over, whose news is on its way.
+        // Without a report, another worker has taken over. Its result is read from the shared memory.
         let Some(report) = report else { return };
-        let was_taken = matches!(report, Report::Taken { .. });
+        let is_accepted = matches!(report, Report::Taken { .. });
         effects.push(Effect::Report(report));
-        if was_taken {
-            self.take_from_others(index, effects);
+        if is_accepted {
+            self.discard_from_later(index, effects);
         }
         effects.push(Effect::Wake(provider));
         if memory.is_some() {
@@ -279,72 +243,89 @@ impl TrustStore {
         }
     }
 
-    /// A set must not have a key of another profile that no pin tells apart (RFC 8725 section 3.12), unless this profile
-    /// comes first: then the other loses it. So all workers come to the same, whichever answer comes first, and nobody
-    /// can take the place of an earlier profile by publishing its keys. Keys that stand in the configuration come first.
-    fn check(&self, index: usize, set: FetchedSet, now: UnixSeconds) -> Result<FetchedSet, FetchFault> {
-        let Some(offered) = self.members.get(index) else { return Ok(set) };
+    /// Rejects a set with a key that another provider keeps.
+    ///
+    /// Two providers must not have the same key unless a pin tells their tokens apart (RFC 8725 section 3.12). Keys that do
+    /// not change stay with their provider; of two providers whose keys are fetched, the earlier one keeps the key and the
+    /// later one loses its set. All workers therefore come to the same result, whichever answer comes first, and no provider
+    /// can displace an earlier one by publishing its keys.
+    fn check(&self, index: usize, set: &FetchedSet, now: UnixSeconds) -> Result<(), KeyFetchFault> {
+        let Some(offered) = self.members.get(index) else { return Ok(()) };
         for (other_index, other) in self.members.iter().enumerate() {
-            let keys = match (&other.profile.keys, &other.feed) {
-                (KeySource::Inline(keys), _) => Some(keys),
-                (KeySource::Fetched(_), Some(feed)) if other_index < index => feed.keys(now),
-                (KeySource::Fetched(_), _) => None,
+            let keys = match &other.keys {
+                Keys::Fixed(keys) => Some(keys),
+                Keys::Fetched(feed) if other_index < index => feed.current(now).map(|set| &set.keys),
+                Keys::Fetched(_) => None,
             };
-            if other_index != index && shares_a_key(&offered.profile, &other.profile, &set.keys, keys) {
-                return Err(FetchFault::SharedKey(other.profile.name.clone()));
+            if other_index != index && shares_a_key(offered, other, &set.keys, keys) {
+                return Err(KeyFetchFault::SharedKey(other.provider.clone()));
             }
         }
-        Ok(set)
+        Ok(())
     }
-
-    /// Later profiles let go of sets that have a key of the one that this profile took.
-    fn take_from_others(&mut self, index: usize, effects: &mut Vec<Effect>) {
+    /// Discards the sets of later providers that have a key of the set that this provider has just received.
+    fn discard_from_later(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let (before, after) = self.members.split_at_mut(index.saturating_add(1));
-        let Some(Member { profile, feed: Some(feed) }) = before.last() else { return };
-        let Some(taken) = feed.last_keys() else { return };
+        let Some(keeper) = before.last() else { return };
+        let Some(keys) = keeper.last_keys() else { return };
         for other in after {
-            if let Some(others) = &mut other.feed
-                && shares_a_key(profile, &other.profile, taken, others.last_keys())
+            let has_one = shares_a_key(keeper, other, keys, other.last_keys());
+            if let Keys::Fetched(feed) = &mut other.keys
+                && has_one
             {
-                others.let_go();
-                let provider = other.profile.name.clone();
-                effects.push(Effect::Report(Report::LetGo { provider, keeper: profile.name.clone() }));
+                feed.discard();
+                let provider = other.provider.clone();
+                effects.push(Effect::Report(Report::LetGo { provider, keeper: keeper.provider.clone() }));
             }
         }
     }
 
     fn position(&self, provider: &ProviderName) -> Option<usize> {
-        self.members.iter().position(|member| member.profile.name == *provider)
+        self.members.iter().position(|member| member.provider == *provider)
     }
 
-    fn member(&mut self, index: usize) -> Option<(&ProviderName, &mut Feed)> {
-        let Member { profile, feed } = self.members.get_mut(index)?;
-        Some((&profile.name, feed.as_mut()?))
+    fn feed_mut(&mut self, index: usize) -> Option<(&ProviderName, &mut Feed<ProviderKeys>)> {
+        match self.members.get_mut(index)? {
+            Member { provider, keys: Keys::Fetched(feed), .. } => Some((provider, feed)),
+            Member { keys: Keys::Fixed(_), .. } => None,
+        }
     }
 
-    fn feed(&self, provider: &ProviderName) -> Option<&Feed> {
-        self.feeds().find(|(name, _)| *name == provider).map(|(_, feed)| feed)
-    }
-
-    fn feeds(&self) -> impl Iterator<Item = (&ProviderName, &Feed)> {
-        self.members.iter().filter_map(|member| Some((&member.profile.name, member.feed.as_ref()?)))
+    fn feeds(&self) -> impl Iterator<Item = (&ProviderName, &Feed<ProviderKeys>)> {
+        self.members.iter().filter_map(|member| Some((&member.provider, member.feed()?)))
     }
 }
 
-/// Whether two profiles that no pin tells apart have a key in common.
-fn shares_a_key(one: &TokenProfile, other: &TokenProfile, keys: &KeySet, others: Option<&KeySet>) -> bool {
-    !one.is_pinned_apart_from(other) && others.is_some_and(|others| others.shares_a_key_with(keys))
+impl Member {
+    fn feed(&self) -> Option<&Feed<ProviderKeys>> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Fetched(feed) => Some(feed),
+        }
+    }
+
+    /// The keys that were accepted last, however old they are.
+    fn last_keys(&self) -> Option<&KeySet> {
+        match &self.keys {
+            Keys::Fixed(keys) => Some(keys),
+            Keys::Fetched(feed) => feed.last().map(|set| &set.keys),
+        }
+    }
 }
 
-/// All of a profile that decides which keys it takes.
-fn described(profile: &TokenProfile) -> String {
-    let TokenProfile { name, issuer, pins, keys, .. } = profile;
-    match keys {
+/// Whether two providers that no pin tells apart have a key in common.
+fn shares_a_key(one: &Member, other: &Member, keys: &KeySet, others: Option<&KeySet>) -> bool {
+    !Pin::exclude_each_other(&one.pins, &other.pins) && others.is_some_and(|others| others.shares_a_key_with(keys))
+}
+
+/// Everything about a provider that decides which keys it may have.
+fn describe(TokenProfile { name, issuer, pins, algorithms, .. }: &TokenProfile, source: &KeySource) -> String {
+    match source {
         KeySource::Inline(keys) => {
             let thumbprints: Vec<&str> = keys.keys().iter().map(VerificationKey::thumbprint).collect();
             format!("{name} {issuer:?} {pins:?} {thumbprints:?}\n")
         }
-        KeySource::Fetched(source) => format!("{name} {issuer:?} {pins:?} {source:?}\n"),
+        KeySource::Fetched(source) => format!("{name} {issuer:?} {pins:?} {algorithms:?} {source:?}\n"),
     }
 }
 

@@ -42,7 +42,7 @@ impl TokenProfile {
         now: UnixSeconds,
         refused_anyway: impl FnOnce(Option<&str>, &Claims) -> Result<T, Refusal>,
     ) -> Result<AuthenticToken, NotVerified> {
-        if !self.algorithms.contains(&token.algorithm) {
+        if !self.algorithms.accept(token.algorithm) {
             let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
             return Err(refusal.about(&self.name).into());
         }
@@ -59,7 +59,7 @@ impl TokenProfile {
 
     /// The keys at hand, unless they have none for the token and it names one: another set may have it.
     fn keys_for<'k>(
-        &'k self,
+        &self,
         token: &UnverifiedToken,
         trust: &'k TrustStore,
         now: UnixSeconds,
@@ -69,10 +69,15 @@ impl TokenProfile {
             key_id: key_id.map(str::to_owned),
             prospect,
         };
-        let keys = trust.keys(self, now).map_err(|prospect| missing(None, prospect))?;
+        let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
         match token.key_id.as_deref() {
-            Some(key_id) if !keys.has_key_of(token) => Err(missing(Some(key_id), trust.prospect(self, key_id, now))),
+            Some(key_id) if !keys.has_key_of(token) => {
+                Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))
+            }
             _ => Ok(keys),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use core::fmt;
 
 use super::IssuerId;
-use crate::fetch::KeyUrl;
+use crate::fetch::HttpUrl;
 use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -62,7 +62,7 @@ impl IssuerTemplate {
             return Err(TemplateFault::HoleName);
         }
         let path = before.strip_prefix("https://").ok_or(TemplateFault::NotHttps)?;
-        if text.contains('?') || KeyUrl::parse(&format!("{before}x{behind}")).is_err() {
+        if text.contains('?') || HttpUrl::parse(&format!("{before}x{behind}")).is_err() {
             return Err(TemplateFault::NotHttps);
         }
         let host_ends = path.find('/').is_some_and(|end| end > 0);

@@ -15,4 +15,4 @@ pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
 pub use roles::{Bind, DeviceProvider, Forward, GroupsRule, Issuer, PrincipalRule};
-pub use token::{Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
+pub use token::{Algorithms, Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};

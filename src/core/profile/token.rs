@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{FactField, IssuerTemplate};
 use crate::jose::{Algorithm, ClaimPath};
-use crate::keys::KeySource;
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -37,6 +36,32 @@ pub enum Expiry {
     Absent,
 }
 
+/// Which algorithms may have signed a token (RFC 8725 section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Algorithms {
+    /// One of these, with a key that is for it. Never empty.
+    Listed(Vec<Algorithm>),
+    /// The one that the key itself names in `alg`.
+    NamedByEachKey,
+}
+
+impl Algorithms {
+    /// Whether a token may name this algorithm. The key decides in any case: it verifies with its own algorithm alone.
+    #[must_use]
+    pub fn accept(&self, algorithm: Algorithm) -> bool {
+        self.listed().is_none_or(|listed| listed.contains(&algorithm))
+    }
+
+    /// The algorithms that a key may be for; `None` where each key names its own.
+    #[must_use]
+    pub fn listed(&self) -> Option<&[Algorithm]> {
+        match self {
+            Self::Listed(listed) => Some(listed),
+            Self::NamedByEachKey => None,
+        }
+    }
+}
+
 /// Which `typ` headers are taken, compared without regard to case and to a leading `application/` (RFC 7515 section 4.1.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typ {
@@ -62,7 +87,12 @@ impl Pin {
         self.values.iter().any(|value| has(&self.claim, value))
     }
 
-    /// Whether no token can fit both.
+    /// Whether no token can satisfy the pins of both sides: they pin one claim, and to no common value.
+    pub(crate) fn exclude_each_other(one: &[Self], other: &[Self]) -> bool {
+        one.iter().any(|pin| other.iter().any(|another| pin.excludes(another)))
+    }
+
+    /// Whether no token can satisfy both.
     fn excludes(&self, other: &Self) -> bool {
         self.claim == other.claim && self.values.iter().all(|value| !other.values.contains(value))
     }
@@ -79,8 +109,8 @@ pub struct TokenProfile {
     pub audiences: Audiences,
     /// `exp`.
     pub expiry: Expiry,
-    /// Algorithms taken. Never empty.
-    pub algorithms: Vec<Algorithm>,
+    /// The algorithms that may have signed it.
+    pub algorithms: Algorithms,
     /// `typ`.
     pub typ: Typ,
     /// Claims that must have one of these values.
@@ -95,15 +125,13 @@ pub struct TokenProfile {
     pub max_lifetime: Option<Seconds>,
     /// The claims that become facts.
     pub facts: Vec<FactField>,
-    /// Where the keys that may sign come from.
-    pub keys: KeySource,
 }
 
 impl TokenProfile {
     /// Whether no token can fit both, whoever signed it: one claim, and no value that both take.
     #[must_use]
     pub fn is_pinned_apart_from(&self, other: &Self) -> bool {
-        self.pins.iter().any(|pin| other.pins.iter().any(|another| pin.excludes(another)))
+        Pin::exclude_each_other(&self.pins, &other.pins)
     }
 
     /// The claim that tells tenants apart where nothing in the profile says which may come: a policy must.

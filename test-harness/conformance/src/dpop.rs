@@ -106,7 +106,8 @@ fn answer(plan: &Plan, fields: &[(&str, String)]) -> Found {
     let headers = fixed.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
     let parts = RequestParts { headers: headers.collect(), ..RequestParts::default() };
     let now = UnixSeconds::new(NOW);
-    match decide(plan, &TrustStore::default(), parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply {
+    match decide(plan, &TrustStore::new(plan.key_sources(), 0), parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply
+    {
         Reply::Forward(_) => Found::Accepted,
         Reply::Answer(_) => Found::Refused(Stage::Claims),
     }

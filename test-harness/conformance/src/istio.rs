@@ -3,7 +3,7 @@
 
 use countersign_core::jose::{Algorithm, AuthenticToken};
 use countersign_core::keys::{KeySource, TrustStore};
-use countersign_core::profile::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use countersign_core::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenProfile, Typ};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
 use serde_json::Value;
@@ -41,13 +41,13 @@ fn judged(audiences: Audiences, keys: &Value, token: &str) -> Found {
 
 fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
     let algorithms = vec![Algorithm::Rs256];
+    let keys = KeySource::Inline(jose::key_set(keys, Some(&algorithms))?);
     let profile = TokenProfile {
         name: ProviderName::new("istio"),
         issuer: IssuerId::Exactly("testing@secure.istio.io".to_owned()),
         audiences,
         expiry: Expiry::Required,
-        keys: KeySource::Inline(jose::key_set(keys, Some(&algorithms))?),
-        algorithms,
+        algorithms: Algorithms::Listed(algorithms),
         typ: Typ { values: vec!["jwt".to_owned()], absent: false },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
@@ -56,9 +56,9 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
         max_lifetime: None,
         facts: Vec::new(),
     };
-    let token: AuthenticToken = profile
-        .verify(jose::parse(token)?, &TrustStore::default(), NOW, |_, _| Ok(()))
-        .map_err(|_| Stage::Signature)?;
+    let trust = TrustStore::new([(&profile, &keys)], 0);
+    let token: AuthenticToken =
+        profile.verify(jose::parse(token)?, &trust, NOW, |_, _| Ok(())).map_err(|_| Stage::Signature)?;
     let claims = token.claims().map_err(|_| Stage::Claims)?;
     profile.judge(token.typ(), &claims, NOW).map_err(|_| Stage::Claims).map(|_| ())
 }

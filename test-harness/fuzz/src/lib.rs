@@ -14,10 +14,10 @@ use std::sync::LazyLock;
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{Outcome, decide};
+use countersign_core::keys::TrustStore;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
-use countersign_core::keys::TrustStore;
 use serde_json::{Value, json};
 
 /// The time of every decision.
@@ -126,7 +126,7 @@ pub fn plan() -> &'static Plan {
 pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let id = DecisionId::derive(&[7; 32], 1, NOW);
     // Where keys are fetched, none have come.
-    let trust = TrustStore::new(plan.profiles(), 0);
+    let trust = TrustStore::new(plan.key_sources(), 0);
     let (first, second) =
         (decide(plan, &trust, parts.clone(), NOW, &id), decide(plan, &trust, parts.clone(), NOW, &id));
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");

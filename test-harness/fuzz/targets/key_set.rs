@@ -5,16 +5,16 @@
 
 use std::collections::HashSet;
 
+use countersign_core::fetch::{Endpoint, HttpUrl, Response};
 use countersign_core::jose::{Algorithm, KeySet, json};
-use countersign_core::limits::{MAX_KEYS_PER_SET, MAX_TOKEN_JSON_DEPTH};
-use countersign_core::fetch::{Endpoint, KeyUrl, Response};
 use countersign_core::keys::{FetchedSet, key_endpoint};
+use countersign_core::limits::{MAX_KEYS_PER_SET, MAX_TOKEN_JSON_DEPTH};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
     let answer = Response { status: 200, headers, body: bytes.to_vec(), body_bytes: bytes.len() };
-    let url = KeyUrl::parse("https://login.example.com/metadata").expect("a URL");
+    let url = HttpUrl::parse("https://login.example.com/metadata").expect("a URL");
     let metadata = Endpoint { url, cluster: "login".to_owned() };
     if let Ok(endpoint) = key_endpoint(&answer, &metadata, "https://login.example.com", None) {
         assert_eq!((endpoint.url.authority(), endpoint.cluster), (metadata.url.authority(), metadata.cluster));

@@ -30,7 +30,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(!names.any(|name| name == "." || name == ".."), "a dot segment in {text}");
         assert!(!decoded.contains('\\'), "a segment `{decoded}` of {text}");
         for (character, ambiguity) in spellings {
-            let known: Vec<usize> = ambiguities.iter().filter(|(_, own)| *own == ambiguity).map(|(at, _)| *at).collect();
+            let known: Vec<usize> =
+                ambiguities.iter().filter(|(_, own)| *own == ambiguity).map(|(at, _)| *at).collect();
             let found: Vec<usize> = decoded.match_indices(character).map(|(at, _)| at).collect();
             assert_eq!(known, found, "`{character}` in the segment `{decoded}` of {text}");
         }

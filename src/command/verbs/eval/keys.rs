@@ -1,12 +1,16 @@
 //! `--keys`: a JWK set from a file in place of one that is fetched.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
-use countersign_core::jose::json;
+use countersign_core::config::Plan;
+use countersign_core::config_error::ConfigCode;
+use countersign_core::jose::{KeySet, KeySetFault, json};
+use countersign_core::keys::{InstallFault, KeySource, TrustStore};
 use countersign_core::limits::MAX_TOKEN_JSON_DEPTH;
-use serde_json::{Value, json};
 
-use crate::document::{self, Document};
+use crate::document;
 use crate::failure::Failure;
 
 /// A provider, and the file with its keys.
@@ -31,11 +35,13 @@ impl FromStr for GivenKeys {
     }
 }
 
-/// Puts the sets where the configuration says that they are fetched.
+/// Installs the sets in place of those that are fetched. The configuration stays as it is, so the records name the same
+/// digest of it as the records of the proxy.
 ///
 /// # Errors
-/// A file that cannot be read, or is not strict JSON; a provider that is not there, or whose keys are not fetched.
-pub fn give(configuration: &mut Document, given: &[GivenKeys]) -> Result<(), Failure> {
+/// A file that cannot be read, is not strict JSON or has no usable key; a provider that the configuration does not name, or
+/// whose keys are not fetched.
+pub fn install(trust: &mut TrustStore, plan: &Plan, given: &[GivenKeys]) -> Result<(), Failure> {
     for (index, GivenKeys { provider, file }) in given.iter().enumerate() {
         let usage = |what: String| Failure::Usage(format!("--keys {provider}={file}: {what}"));
         if given.iter().skip(index.saturating_add(1)).any(|other| other.provider == *provider) {
@@ -44,20 +50,31 @@ pub fn give(configuration: &mut Document, given: &[GivenKeys]) -> Result<(), Fai
         let bytes = document::read(file).map_err(|fault| usage(format!("cannot read the file: {fault}")))?;
         let set = json::parse(&bytes, MAX_TOKEN_JSON_DEPTH)
             .map_err(|fault| usage(format!("the file is not strict JSON: {fault}")))?;
-        let keys = keys_of(&mut configuration.value, provider)
-            .ok_or_else(|| usage("no issuer or device provider of the configuration has this name".to_owned()))?;
-        if ["url", "discovery"].iter().all(|place| keys.get(place).is_none()) {
-            return Err(usage("the keys of this provider are not fetched: they stand in the configuration".to_owned()));
-        }
-        *keys = json!({ "inline": set });
+        let source = plan.key_sources().find(|(profile, _)| profile.name.as_str() == provider);
+        let profile = match source {
+            Some((profile, KeySource::Fetched(_))) => profile,
+            Some((_, KeySource::Inline(_))) => {
+                return Err(usage(
+                    "the keys of this provider are not fetched: the configuration contains them".to_owned(),
+                ));
+            }
+            None => return Err(usage(InstallFault::UnknownProvider.to_string())),
+        };
+        let (keys, _) = KeySet::compile(&set, profile.algorithms.listed()).or_else(|fault| {
+            let code = match fault {
+                KeySetFault::AmbiguousKey { .. } => ConfigCode::AmbiguousKey,
+                KeySetFault::NoUsableKey(_) => ConfigCode::NoUsableKey,
+                KeySetFault::Malformed(_) | KeySetFault::TooManyKeys(_) => ConfigCode::KeySet,
+            };
+            fail(provider, file, code, &fault)
+        })?;
+        trust.install(&profile.name, keys).or_else(|fault| fail(provider, file, ConfigCode::SharedKey, &fault))?;
     }
     Ok(())
 }
 
-/// The `keys` of a provider.
-fn keys_of<'c>(configuration: &'c mut Value, provider: &str) -> Option<&'c mut Value> {
-    let sections = configuration.as_object_mut()?.iter_mut();
-    let sections = sections.filter(|(name, _)| matches!(name.as_str(), "issuers" | "devices"));
-    let mut profiles = sections.filter_map(|(_, section)| section.get_mut(provider));
-    profiles.next()?.get_mut("keys")
+/// Prints why a set cannot be used, with the code that the same set would have in a configuration.
+fn fail<T>(provider: &str, file: &str, code: ConfigCode, fault: &dyn fmt::Display) -> Result<T, Failure> {
+    writeln!(io::stderr(), "error[{}] at --keys {provider}={file}: {fault}", code.code())?;
+    Err(Failure::Faults)
 }

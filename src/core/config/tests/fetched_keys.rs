@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, with};
+use crate::fetch::Schedule;
 use crate::jose::Algorithm;
 use crate::keys::{FetchedKeys, KeyHost, KeyLocation, KeySource};
 use crate::portable;
+use crate::profile::Algorithms;
+use crate::provider::ProviderName;
 use crate::time::Seconds;
 
 const POINTER: &str = "/issuers/corp/keys";
@@ -15,7 +18,7 @@ fn keys(keys: Value) -> Value {
 }
 
 fn fetched(keys: Value) -> FetchedKeys {
-    match plan(&self::keys(keys)).0.issuers[0].profile.keys.clone() {
+    match plan(&self::keys(keys)).0.keys.remove(&ProviderName::new("corp")).unwrap() {
         KeySource::Fetched(fetched) => *fetched,
         KeySource::Inline(keys) => panic!("{keys:?}"),
     }
@@ -34,12 +37,14 @@ fn a_url_and_a_cluster_suffice() {
     let KeyLocation::KeySet(endpoint) = &keys.location else { panic!("{keys:?}") };
     assert_eq!((endpoint.url.authority().as_str(), endpoint.url.path().as_str()), ("login.example.com", "/keys?v=1"));
     assert_eq!(endpoint.cluster, "login");
-    let seconds = [keys.refresh_min, keys.refresh_max, keys.refetch_interval, keys.max_stale, keys.timeout];
+    let Schedule { refresh_min, refresh_max, refetch_interval, max_stale, timeout } = keys.schedule;
+    let seconds = [refresh_min, refresh_max, refetch_interval, max_stale, timeout];
     assert_eq!(seconds.map(Seconds::get), [60, 900, 30, 3_600, 5], "the documented defaults");
-    assert_eq!(keys.algorithms, None);
+    let compiled = plan(&self::keys(url("cluster", json!("login")))).0;
+    assert_eq!(compiled.issuers[0].profile.algorithms, Algorithms::NamedByEachKey);
     let document = also(self::keys(url("cluster", json!("login"))), "/issuers/corp/algorithms", json!(["ES256"]));
     let compiled = plan(&document).0;
-    assert_eq!(compiled.issuers[0].profile.algorithms, [Algorithm::Es256]);
+    assert_eq!(compiled.issuers[0].profile.algorithms, Algorithms::Listed(vec![Algorithm::Es256]));
 }
 
 #[portable]
@@ -73,7 +78,7 @@ fn an_issuer_that_ends_with_a_slash_is_not_asked_under_two() {
         "/issuers/corp/issuer",
         json!("https://login.example.com/"),
     );
-    let KeySource::Fetched(keys) = plan(&document).0.issuers[0].profile.keys.clone() else { panic!() };
+    let KeySource::Fetched(keys) = plan(&document).0.keys[&ProviderName::new("corp")].clone() else { panic!() };
     assert_eq!(keys.location.first().url.to_string(), "https://login.example.com/.well-known/openid-configuration");
 }
 

@@ -18,7 +18,7 @@ use crate::keys::KeySource;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, Pin, TokenProfile};
+use crate::profile::{Algorithms, Audiences, Bind, Expiry, FactType, Forward, IssuerId, Pin};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
 use crate::request::{AddressSource, PeerSource};
@@ -26,9 +26,9 @@ use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
 
-/// How many keys the document itself brings for a profile.
-fn keys_of(profile: &TokenProfile) -> usize {
-    match &profile.keys {
+/// How many keys the document itself brings for the issuer `corp`.
+fn keys_of(plan: &Plan) -> usize {
+    match &plan.keys[&ProviderName::new("corp")] {
         KeySource::Inline(keys) => keys.keys().len(),
         KeySource::Fetched(_) => 0,
     }
@@ -191,7 +191,7 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!(profile.issuer, IssuerId::Exactly("https://login.example.com".to_owned()));
     assert_eq!(profile.audiences, Audiences::OneOf(vec!["shop".to_owned(), "shop-eu".to_owned()]));
     assert_eq!(profile.expiry, Expiry::Required);
-    assert_eq!(profile.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
+    assert_eq!(profile.algorithms, Algorithms::Listed(vec![Algorithm::Rs256, Algorithm::Es256]));
     assert_eq!(
         (profile.typ.values.as_slice(), profile.typ.absent),
         (&["jwt".to_owned(), "at+jwt".to_owned()][..], true)
@@ -202,7 +202,7 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!(profile.clock_skew, Seconds::new(30));
     assert_eq!(profile.max_age, Some(Seconds::new(43_200)));
     assert_eq!(profile.max_lifetime, Some(Seconds::new(86_400)));
-    assert_eq!(keys_of(profile), 2);
+    assert_eq!(keys_of(&plan), 2);
     let facts: Vec<(&str, bool)> = profile.facts.iter().map(|fact| (fact.name.as_str(), fact.required)).collect();
     assert_eq!(facts, [("acr", false), ("address", true), ("auth_time", false), ("email", true), ("groups", false)]);
     assert_eq!(profile.facts[4].fact_type, FactType::List(Box::new(FactType::String)));
@@ -263,7 +263,7 @@ fn what_is_left_out_has_its_documented_default() {
     assert_eq!((corp.profile.expiry, corp.profile.clock_skew), (Expiry::Required, Seconds::new(60)));
     assert_eq!((corp.profile.max_age, corp.profile.max_lifetime), (None, None));
     // Without `algorithms`, those of the keys.
-    assert_eq!(corp.profile.algorithms, [Algorithm::Es256]);
+    assert_eq!(corp.profile.algorithms, Algorithms::Listed(vec![Algorithm::Es256]));
     assert_eq!(plan.devices[0].forward, Forward::Never);
     assert_eq!(
         (plan.peer, plan.client_address, plan.mode),

@@ -7,6 +7,7 @@ use crate::jose::{Algorithm, ClaimPath, base64url};
 use crate::keys::{KeyLocation, KeySource};
 use crate::portable;
 use crate::profile::{FactType, IssuerId, Pin};
+use crate::provider::ProviderName;
 use crate::testing::{jwk_set, key, other_key};
 
 const TEMPLATE: &str = "https://login.example.com/{tenantid}/v2.0";
@@ -297,7 +298,7 @@ fn metadata_for_all_tenants_names_the_template() {
     );
     let url = "https://login.example.com/common/v2.0/.well-known/openid-configuration";
     let (plan, _) = plan(&also_without_algorithms(keys(json!({ "discovery": url, "cluster": "login" }))));
-    let KeySource::Fetched(fetched) = &plan.issuers[0].profile.keys else { panic!("not fetched") };
+    let KeySource::Fetched(fetched) = &plan.keys[&ProviderName::new("corp")] else { panic!("not fetched") };
     let KeyLocation::Metadata { issuer, .. } = &fetched.location else { panic!("no metadata") };
     assert_eq!(issuer, TEMPLATE);
 }

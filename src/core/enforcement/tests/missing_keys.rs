@@ -16,7 +16,7 @@ fn fetching() -> Plan {
 
 /// A store in which these providers have answered with this set, and nobody else.
 fn store(plan: &Plan, answered: &[(&str, Value)]) -> TrustStore {
-    let mut store = TrustStore::new(plan.profiles(), 1);
+    let mut store = TrustStore::new(plan.key_sources(), 1);
     answer_all(&mut store, answered);
     store
 }

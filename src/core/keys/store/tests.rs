@@ -7,32 +7,44 @@ mod sharing;
 
 use serde_json::json;
 
-use super::{Effect, FetchRequest, Report, RequestId, TrustStore};
-use crate::fetch::{Endpoint, FetchFault, KeyUrl, Response, SharedMemory};
+use super::{Effect, Report, TrustStore};
+use crate::fetch::{Endpoint, FetchFault, FetchRequest, HttpUrl, RequestId, Response, Schedule, SharedMemory};
 use crate::jose::Algorithm;
-use crate::keys::{FetchedKeys, KeyLocation, KeySource, MissingKey, Prospect};
+use crate::keys::{FetchedKeys, KeyFetchFault, KeyLocation, KeySource, MissingKey, Prospect};
 use crate::mint::SigningKey;
-use crate::profile::TokenProfile;
+use crate::profile::{Algorithms, TokenProfile};
 use crate::provider::ProviderName;
 use crate::testing::{self, FakeMemory, NOW, key, other_key};
 use crate::time::{Seconds, UnixSeconds};
 
 /// How the profile of these tests fetches: fresh for 100 to 1,000 s, stale for 500 more, one lookup in 20 s.
 fn source() -> FetchedKeys {
-    let url = KeyUrl::parse("https://issuer.example/keys").unwrap();
+    let url = HttpUrl::parse("https://issuer.example/keys").unwrap();
     FetchedKeys {
         location: KeyLocation::KeySet(Endpoint { url, cluster: "issuer".to_owned() }),
-        algorithms: None,
-        refresh_min: Seconds::new(100),
-        refresh_max: Seconds::new(1_000),
-        refetch_interval: Seconds::new(20),
-        max_stale: Seconds::new(500),
-        timeout: Seconds::new(5),
+        schedule: Schedule {
+            refresh_min: Seconds::new(100),
+            refresh_max: Seconds::new(1_000),
+            refetch_interval: Seconds::new(20),
+            max_stale: Seconds::new(500),
+            timeout: Seconds::new(5),
+        },
     }
 }
 
-fn profile_with(source: FetchedKeys) -> TokenProfile {
-    TokenProfile { keys: KeySource::Fetched(Box::new(source)), ..testing::profile("corp") }
+/// [`source`], with another time for which a stale set is used.
+fn stale_for(max_stale: u64) -> FetchedKeys {
+    let schedule = Schedule { max_stale: Seconds::new(max_stale), ..source().schedule };
+    FetchedKeys { schedule, ..source() }
+}
+
+fn fetched() -> KeySource {
+    KeySource::Fetched(Box::new(source()))
+}
+
+/// The profile of these tests. Its keys may be for any algorithm.
+fn profile(name: &str) -> TokenProfile {
+    TokenProfile { algorithms: Algorithms::NamedByEachKey, ..testing::profile(name) }
 }
 
 fn answer(body: &str, cache_control: Option<&str>) -> Response {
@@ -70,9 +82,14 @@ struct Worker {
 
 impl Worker {
     fn with(source: FetchedKeys, seed: u64) -> Self {
-        let profile = profile_with(source);
+        let profile = profile("corp");
         let sent = RequestId { provider: profile.name.clone(), call: 0 };
-        Self { store: TrustStore::new([&profile], seed), profile, now: NOW, sent }
+        Self {
+            store: TrustStore::new([(&profile, &KeySource::Fetched(Box::new(source)))], seed),
+            profile,
+            now: NOW,
+            sent,
+        }
     }
 
     fn new() -> Self {
@@ -120,12 +137,14 @@ impl Worker {
     }
 
     fn key_ids(&self) -> Result<Vec<&str>, Prospect> {
-        self.store.keys(&self.profile, self.now).map(|keys| keys.keys().iter().filter_map(|key| key.key_id()).collect())
+        self.store
+            .keys(&self.profile.name, self.now)
+            .map(|keys| keys.keys().iter().filter_map(|key| key.key_id()).collect())
     }
 
     /// A request needs this key.
     fn seek(&mut self, key_id: &str) -> Prospect {
-        let prospect = self.store.prospect(&self.profile, key_id, self.now);
+        let prospect = self.store.prospect(&self.profile.name, key_id, self.now);
         let provider = self.profile.name.clone();
         self.store.seek(&MissingKey { provider, key_id: Some(key_id.to_owned()), prospect }, self.now);
         prospect

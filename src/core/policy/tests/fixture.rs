@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
-use crate::jose::{ClaimPath, KeySet};
-use crate::keys::KeySource;
+use crate::jose::ClaimPath;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::profile::{
-    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
-    IssuerId, PrincipalRule, TokenProfile, Typ,
+    Algorithms, Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward,
+    GroupsRule, Issuer, IssuerId, PrincipalRule, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -29,15 +26,12 @@ pub(super) fn field(name: &str, fact_type: FactType) -> FactField {
 }
 
 fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
-    let key =
-        json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-    let (keys, _) = KeySet::compile(&json!({ "keys": [key] }), None).expect("a key set");
     TokenProfile {
         name: ProviderName::new(name),
         issuer: IssuerId::Exactly(format!("https://{name}.example.com")),
         audiences: Audiences::Absent,
         expiry: Expiry::Required,
-        algorithms: Vec::new(),
+        algorithms: Algorithms::NamedByEachKey,
         typ: Typ { values: Vec::new(), absent: true },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
@@ -45,7 +39,6 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
         max_age: None,
         max_lifetime: None,
         facts,
-        keys: KeySource::Inline(keys),
     }
 }
 

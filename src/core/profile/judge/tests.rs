@@ -1,9 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Appraisal, JudgedTimes};
-use crate::jose::{Algorithm, Claims, UnverifiedToken};
-use crate::keys::{NotVerified, TrustStore};
-use crate::limits::TOKEN_BYTES;
+use crate::jose::Claims;
 use crate::portable;
 use crate::profile::{Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
 use crate::refusal::{Detail, Reason, Refusal};
@@ -331,27 +329,4 @@ fn of_several_faults_the_first_in_the_order_is_told() {
             Reason::TokenExpired,
         ]
     );
-}
-
-#[portable]
-fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
-    let verified = |profile: &TokenProfile, token: &str| {
-        let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
-        profile.verify(token, &TrustStore::default(), NOW, |_, _| Ok(())).map(|token| token.payload().to_vec()).map_err(
-            |fault| match fault {
-                NotVerified::Refused(refusal) => (refusal.reason, refusal.provider),
-                NotVerified::KeyMissing(missing) => (missing.prospect.refusal().reason, Some(missing.provider)),
-            },
-        )
-    };
-    let claims = testing::claims(json!({}));
-    let token = testing::token(&claims);
-    assert!(verified(&profile(), &token).is_ok());
-    let name = Some(profile().name);
-    let other_algorithms = TokenProfile { algorithms: vec![Algorithm::Rs256], ..profile() };
-    assert_eq!(verified(&other_algorithms, &token), Err((Reason::TokenAlgorithm, name.clone())));
-    let by_other_key = testing::other_key().sign_claims(Some(testing::KEY_ID), Some("JWT"), &claims).unwrap();
-    assert_eq!(verified(&profile(), &by_other_key), Err((Reason::TokenSignature, name.clone())));
-    let by_unknown_key = testing::other_key().sign_claims(Some("unknown"), Some("JWT"), &claims).unwrap();
-    assert_eq!(verified(&profile(), &by_unknown_key), Err((Reason::TokenKey, name)));
 }

@@ -147,10 +147,10 @@ fn the_answer_of_an_earlier_fetch_does_not_count_for_a_later_one() {
 fn a_key_that_is_replaced_under_its_name_is_the_new_one() {
     let mut worker = Worker::new();
     worker.fetch(&set(&[("same", key(Algorithm::Es256))]));
-    let before = worker.store.keys(&worker.profile, worker.now).unwrap().keys()[0].thumbprint().to_owned();
+    let before = worker.store.keys(&worker.profile.name, worker.now).unwrap().keys()[0].thumbprint().to_owned();
     worker.wait(801);
     worker.answered(&set(&[("same", other_key())]), None);
-    let after = worker.store.keys(&worker.profile, worker.now).unwrap().keys()[0].thumbprint().to_owned();
+    let after = worker.store.keys(&worker.profile.name, worker.now).unwrap().keys()[0].thumbprint().to_owned();
     assert_ne!(before, after);
 }
 
@@ -172,7 +172,7 @@ fn a_clock_that_steps_back_makes_nothing_last_for_ever() {
 
 #[portable]
 fn keys_are_found_through_metadata() {
-    let endpoint = |url: &str| Endpoint { url: KeyUrl::parse(url).unwrap(), cluster: "issuer".to_owned() };
+    let endpoint = |url: &str| Endpoint { url: HttpUrl::parse(url).unwrap(), cluster: "issuer".to_owned() };
     let metadata = endpoint("https://issuer.example/.well-known/openid-configuration");
     let key_host = Some(KeyHost { host: "keys.example".to_owned(), cluster: "keys".to_owned() });
     let location = KeyLocation::Metadata { metadata: metadata.clone(), issuer: testing::ISSUER.to_owned(), key_host };
@@ -190,7 +190,7 @@ fn keys_are_found_through_metadata() {
     // Metadata that leads elsewhere leads nowhere, and the set stays.
     worker.wait(801);
     let effects = worker.answered(&says("https://evil.example/keys"), None);
-    let fault = FetchFault::Metadata(MetadataFault::Host("evil.example".to_owned()));
+    let fault = KeyFetchFault::Metadata(MetadataFault::Host("evil.example".to_owned()));
     assert!(
         matches!(&effects[0], Effect::Report(Report::Failed { fault: found, .. }) if *found == fault),
         "{effects:?}"
@@ -200,36 +200,32 @@ fn keys_are_found_through_metadata() {
 
 #[portable]
 fn a_set_with_a_key_of_another_profile_is_not_taken_unless_a_pin_tells_them_apart() {
-    let inline = TokenProfile {
-        keys: KeySource::Inline(testing::key_set(&other_key(), Some("inline"))),
-        ..testing::profile("machines")
-    };
+    let inline = KeySource::Inline(testing::key_set(&other_key(), Some("inline")));
     let pinned = |value: &str, profile: &TokenProfile| TokenProfile {
         pins: vec![Pin { claim: "azp".to_owned(), values: vec![json!(value)] }],
         ..profile.clone()
     };
-    let fetched = profile_with(source());
+    let (corp, machines) = (profile("corp"), profile("machines"));
     let fetch = |one: &TokenProfile, two: &TokenProfile| {
-        let mut store = TrustStore::new([one, two], 1);
+        let mut store = TrustStore::new([(one, &fetched()), (two, &inline)], 1);
         let sent = store.tick(None, NOW);
         let set = answer(&jwk_set(&other_key(), Some("any")).to_string(), None);
         let effects = answer_to(&mut store, &sent, one, &set);
-        (failed(&effects).map(|(outcome, _)| outcome), store.keys(one, NOW).is_ok())
+        (failed(&effects).map(|(outcome, _)| outcome), store.keys(&one.name, NOW).is_ok())
     };
-    assert_eq!(fetch(&fetched, &inline), (Some("shared_key"), false));
-    assert_eq!(fetch(&pinned("web", &fetched), &pinned("batch", &inline)), (None, true));
+    assert_eq!(fetch(&corp, &machines), (Some("shared_key"), false));
+    assert_eq!(fetch(&pinned("web", &corp), &pinned("batch", &machines)), (None, true));
 }
 
 #[portable]
 fn of_two_profiles_that_fetch_one_key_the_first_keeps_it_whichever_answer_comes_first() {
-    let (first, second) =
-        (profile_with(source()), TokenProfile { name: ProviderName::new("other"), ..profile_with(source()) });
+    let (first, second) = (profile("corp"), profile("other"));
     for order in [[&first, &second], [&second, &first]] {
-        let mut store = TrustStore::new([&first, &second], 1);
+        let mut store = TrustStore::new([(&first, &fetched()), (&second, &fetched())], 1);
         let sent = store.tick(None, NOW);
         let effects: Vec<Effect> =
             order.into_iter().flat_map(|profile| answer_to(&mut store, &sent, profile, &first_set())).collect();
-        assert!(store.keys(&first, NOW).is_ok() && store.keys(&second, NOW).is_err(), "{effects:?}");
+        assert!(store.keys(&first.name, NOW).is_ok() && store.keys(&second.name, NOW).is_err(), "{effects:?}");
         let refused = failed(&effects).map(|(outcome, _)| outcome) == Some("shared_key");
         let let_go = effects.iter().any(|effect| matches!(effect, Effect::Report(Report::LetGo { .. })));
         assert!(refused != let_go, "one of the two says why: {effects:?}");
@@ -238,13 +234,13 @@ fn of_two_profiles_that_fetch_one_key_the_first_keeps_it_whichever_answer_comes_
 
 #[portable]
 fn one_provider_that_is_down_does_not_touch_another() {
-    let other = TokenProfile { name: ProviderName::new("other"), ..profile_with(source()) };
-    let mut store = TrustStore::new([&profile_with(source()), &other], 1);
+    let (corp, other) = (profile("corp"), profile("other"));
+    let mut store = TrustStore::new([(&corp, &fetched()), (&other, &fetched())], 1);
     let sent = store.tick(None, NOW);
-    answer_to(&mut store, &sent, &profile_with(source()), &failure());
+    answer_to(&mut store, &sent, &corp, &failure());
     answer_to(&mut store, &sent, &other, &first_set());
-    assert!(store.keys(&other, NOW).is_ok());
-    assert!(matches!(store.keys(&profile_with(source()), NOW), Err(Prospect::Later(_))));
+    assert!(store.keys(&other.name, NOW).is_ok());
+    assert!(matches!(store.keys(&corp.name, NOW), Err(Prospect::Later(_))));
 }
 
 #[portable]

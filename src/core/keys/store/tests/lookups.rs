@@ -134,7 +134,7 @@ fn more_ids_than_are_remembered_are_not_told_that_they_are_unknown() {
 #[portable]
 fn a_clock_that_steps_neither_stops_lookups_nor_makes_a_key_unknown() {
     for step in [-86_400, -1, 1, 86_400] {
-        let mut worker = Worker::with(FetchedKeys { max_stale: Seconds::new(604_800), ..source() }, 1);
+        let mut worker = Worker::with(stale_for(604_800), 1);
         worker.fetch(&first_set());
         worker.seek("made-up");
         worker.fetch(&first_set());
@@ -154,20 +154,19 @@ fn a_clock_that_steps_neither_stops_lookups_nor_makes_a_key_unknown() {
 
 #[portable]
 fn profiles_with_one_url_look_up_each_for_itself() {
-    let one = profile_with(source());
-    let other = TokenProfile { name: ProviderName::new("other"), ..one.clone() };
+    let (one, other) = (profile("corp"), profile("other"));
     let pinned = |value: &str, profile: &TokenProfile| TokenProfile {
         pins: vec![Pin { claim: "azp".to_owned(), values: vec![json!(value)] }],
         ..profile.clone()
     };
     let (one, other) = (pinned("web", &one), pinned("batch", &other));
-    let mut store = TrustStore::new([&one, &other], 1);
+    let mut store = TrustStore::new([(&one, &fetched()), (&other, &fetched())], 1);
     let sent = store.tick(None, NOW);
     for profile in [&one, &other] {
         answer_to(&mut store, &sent, profile, &first_set());
     }
     let mut sought = |profile: &TokenProfile| {
-        let prospect = store.prospect(profile, "second", NOW);
+        let prospect = store.prospect(&profile.name, "second", NOW);
         let provider = profile.name.clone();
         store.seek(&MissingKey { provider, key_id: Some("second".to_owned()), prospect }, NOW);
         let sent = store.tick(None, NOW);

@@ -229,7 +229,7 @@ fn another_configuration_finds_nothing_and_needs_no_new_names() {
     let memory = FakeMemory::default();
     let mut names = std::collections::BTreeSet::new();
     for generation in 0..50_u64 {
-        let source = FetchedKeys { max_stale: Seconds::new(generation), ..source() };
+        let source = stale_for(generation);
         let mut worker = Worker::with(source, 1);
         assert!(sends(&worker.tick(Some(&memory))), "configuration {generation} took what another had left");
         worker.answered(&first_set(), Some(&memory));
@@ -313,12 +313,9 @@ fn a_forged_lease_cannot_keep_the_workers_from_fetching() {
 #[portable]
 fn a_shared_set_passes_every_check_again() {
     let memory = FakeMemory::default();
-    let inline = TokenProfile {
-        keys: KeySource::Inline(testing::key_set(&key(Algorithm::Es256), Some("inline"))),
-        ..testing::profile("machines")
-    };
-    let profile = profile_with(source());
-    let mut author = TrustStore::new([&inline, &profile], 1);
+    let inline = KeySource::Inline(testing::key_set(&key(Algorithm::Es256), Some("inline")));
+    let (machines, profile) = (profile("machines"), profile("corp"));
+    let mut author = TrustStore::new([(&machines, &inline), (&profile, &fetched())], 1);
     let sent = author.tick(Some(&memory), NOW);
     let id = sent_to(&sent, &profile.name).unwrap();
     author.answered(&id, Ok(&second_set()), Some(&memory), NOW);
@@ -327,15 +324,16 @@ fn a_shared_set_passes_every_check_again() {
     let mut entry: serde_json::Value = serde_json::from_slice(&memory.read(&name).unwrap().0).unwrap();
     entry["text"] = json!(String::from_utf8(first_set().body).unwrap());
     memory.plant(&name, entry.to_string().as_bytes());
-    let mut store = TrustStore::new([&inline, &profile], 2);
+    let mut store = TrustStore::new([(&machines, &inline), (&profile, &fetched())], 2);
     let effects = store.tick(Some(&memory), NOW);
     assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Report(Report::NotAdopted { fault: FetchFault::SharedKey(_), .. }))),
+        effects.iter().any(|effect| matches!(
+            effect,
+            Effect::Report(Report::NotAdopted { fault: KeyFetchFault::SharedKey(_), .. })
+        )),
         "{effects:?}"
     );
-    assert!(store.keys(&profile, NOW).is_err());
+    assert!(store.keys(&profile.name, NOW).is_err());
     let again = store.tick(Some(&memory), NOW);
     assert!(again.iter().all(|effect| !matches!(effect, Effect::Report(_))), "it is told once: {again:?}");
 }
@@ -404,7 +402,7 @@ fn a_worker_whose_clock_is_a_second_behind_sees_the_others_lease() {
 #[portable]
 fn feeds_that_meet_in_a_slot_do_not_disturb_each_other() {
     // Two configurations whose first slot is the same, found by trial.
-    let with = |generation: u64| FetchedKeys { max_stale: Seconds::new(generation), ..source() };
+    let with = |generation: u64| stale_for(generation);
     let slot_of = |generation: u64| {
         let memory = FakeMemory::default();
         Worker::with(with(generation), 1).tick(Some(&memory));

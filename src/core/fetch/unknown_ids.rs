@@ -1,10 +1,9 @@
-//! The ids of keys that a provider was asked about and does not have: a token with one of them is refused without another
-//! fetch.
+//! Ids that a provider was asked for and does not have. They do not cause another fetch for a while.
 //!
-//! An issuer may sign with a key shortly before its set has it, so an id is held against a token for one interval at first;
-//! an id that is looked up again in vain is held twice as long each time. Each set that comes without the id begins that time
-//! anew, whoever it was fetched for. Bounded: the oldest entry goes first, which costs a fetch within the provider's
-//! interval, never a decision.
+//! An issuer may sign with a key shortly before it publishes the key. An id is therefore considered unknown for one interval
+//! only; each time it is looked up again without success, that time doubles. Every document that comes without the id
+//! restarts the time, whatever caused the fetch. The number of entries is bounded: the oldest one is dropped first, which may
+//! cost a fetch within the limits of the provider's interval, but never changes a decision.
 
 use std::collections::VecDeque;
 
@@ -13,56 +12,57 @@ use hmac_sha256::Hash;
 use crate::limits::MAX_UNKNOWN_KEYS;
 use crate::time::{Seconds, UnixSeconds};
 
-/// How often the time for which an id is held doubles: up to eight times the first.
+/// How often the time doubles: to at most eight times the interval.
 const MOST_DOUBLINGS: u32 = 3;
 
-/// The id of a key as it is remembered: its SHA-256, because a client chooses how long a `kid` is.
+/// The SHA-256 of an id. Clients choose how long an id is, so ids themselves are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeyIdDigest([u8; 32]);
+pub(super) struct IdDigest([u8; 32]);
 
-impl KeyIdDigest {
-    pub(super) fn of(key_id: &str) -> Self {
-        Self(Hash::hash(key_id.as_bytes()))
+impl IdDigest {
+    pub(super) fn of(id: &str) -> Self {
+        Self(Hash::hash(id.as_bytes()))
     }
 }
 
-/// Ids that a provider does not have.
+/// The ids that a provider does not have.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UnknownKeys(VecDeque<Unknown>);
+pub(super) struct UnknownIds(VecDeque<Unknown>);
 
 #[derive(Clone, Debug)]
 struct Unknown {
-    key_id: KeyIdDigest,
-    /// When the last set without it came.
+    id: IdDigest,
+    /// When the last document without it came.
     noted: UnixSeconds,
-    /// How often it was looked up again since the first time.
+    /// How often it was looked up again after the first time.
     repeated: u32,
 }
 
-impl UnknownKeys {
-    /// Notes an id that was looked up in vain.
-    pub(super) fn note(&mut self, key_id: KeyIdDigest, now: UnixSeconds) {
-        let before = self.0.iter().position(|unknown| unknown.key_id == key_id).and_then(|index| self.0.remove(index));
+impl UnknownIds {
+    /// Notes an id that was looked up without success.
+    pub(super) fn note(&mut self, id: IdDigest, now: UnixSeconds) {
+        let before = self.0.iter().position(|unknown| unknown.id == id).and_then(|index| self.0.remove(index));
         if self.0.len() >= MAX_UNKNOWN_KEYS {
             self.0.pop_front();
         }
         let repeated = before.map_or(0, |before| before.repeated.saturating_add(1).min(MOST_DOUBLINGS));
-        self.0.push_back(Unknown { key_id, noted: now, repeated });
+        self.0.push_back(Unknown { id, noted: now, repeated });
     }
 
-    /// A set came: forgets the ids that it has, and holds the others from now on.
-    pub(super) fn renew(&mut self, is_there: impl Fn(KeyIdDigest) -> bool, now: UnixSeconds) {
-        self.0.retain(|unknown| !is_there(unknown.key_id));
+    /// Processes a new document: forgets the ids that it contains, and restarts the time of the others.
+    pub(super) fn renew(&mut self, is_present: impl Fn(IdDigest) -> bool, now: UnixSeconds) {
+        self.0.retain(|unknown| !is_present(unknown.id));
         for unknown in &mut self.0 {
             unknown.noted = now;
         }
     }
 
-    /// Whether a set came without it so recently that it is not looked up again; at first that is `interval`.
-    pub(super) fn holds(&self, key_id: KeyIdDigest, now: UnixSeconds, interval: Seconds) -> bool {
-        self.0.iter().filter(|unknown| unknown.key_id == key_id).any(|unknown| {
+    /// Whether a document came without the id so recently that it is not looked up again. `interval` is the time after the
+    /// first lookup.
+    pub(super) fn holds(&self, id: IdDigest, now: UnixSeconds, interval: Seconds) -> bool {
+        self.0.iter().filter(|unknown| unknown.id == id).any(|unknown| {
             let held_for = Seconds::new(interval.get().saturating_mul(1_u64.wrapping_shl(unknown.repeated)));
-            // An entry from a time that lies ahead is one from before the clock stepped back: it says nothing.
+            // An entry with a time in the future was made before the clock stepped back, and is ignored.
             unknown.noted <= now && now.since(unknown.noted) < held_for
         })
     }
@@ -70,20 +70,20 @@ impl UnknownKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyIdDigest, UnknownKeys};
+    use super::{IdDigest, UnknownIds};
     use crate::limits::MAX_UNKNOWN_KEYS;
     use crate::portable;
     use crate::time::{Seconds, UnixSeconds};
 
     const INTERVAL: Seconds = Seconds::new(60);
 
-    fn id(key_id: &str) -> KeyIdDigest {
-        KeyIdDigest::of(key_id)
+    fn id(text: &str) -> IdDigest {
+        IdDigest::of(text)
     }
 
     #[portable]
     fn an_id_is_held_for_the_interval_and_not_before_it_was_noted() {
-        let mut unknown = UnknownKeys::default();
+        let mut unknown = UnknownIds::default();
         let noted = UnixSeconds::new(1_000);
         unknown.note(id("a"), noted);
         assert!(unknown.holds(id("a"), noted, INTERVAL));
@@ -95,7 +95,7 @@ mod tests {
 
     #[portable]
     fn an_id_that_is_sought_in_vain_again_is_held_twice_as_long_up_to_eight_times() {
-        let mut unknown = UnknownKeys::default();
+        let mut unknown = UnknownIds::default();
         let mut now = UnixSeconds::new(1_000);
         for held_for in [60, 120, 240, 480, 480] {
             unknown.note(id("a"), now);
@@ -107,18 +107,18 @@ mod tests {
 
     #[portable]
     fn a_set_without_an_id_holds_it_from_then_on_and_one_that_has_it_ends_that() {
-        let mut unknown = UnknownKeys::default();
+        let mut unknown = UnknownIds::default();
         unknown.note(id("a"), UnixSeconds::new(1_000));
         unknown.renew(|_| false, UnixSeconds::new(1_059));
         assert!(unknown.holds(id("a"), UnixSeconds::new(1_118), INTERVAL));
         assert!(!unknown.holds(id("a"), UnixSeconds::new(1_119), INTERVAL), "it is not held for longer each time");
-        unknown.renew(|key_id| key_id == id("a"), UnixSeconds::new(1_060));
+        unknown.renew(|present| present == id("a"), UnixSeconds::new(1_060));
         assert!(!unknown.holds(id("a"), UnixSeconds::new(1_060), INTERVAL));
     }
 
     #[portable]
     fn at_the_cap_the_oldest_goes() {
-        let mut unknown = UnknownKeys::default();
+        let mut unknown = UnknownIds::default();
         let now = UnixSeconds::new(1_000);
         for index in 0..MAX_UNKNOWN_KEYS {
             unknown.note(id(&index.to_string()), now);

@@ -1,0 +1,39 @@
+//! Why a fetch brought no keys.
+
+use super::MetadataFault;
+use crate::fetch::FetchFault;
+use crate::jose::KeySetFault;
+use crate::provider::ProviderName;
+
+/// Why a fetch brought no keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFetchFault {
+    /// There is no answer that can be used.
+    #[error(transparent)]
+    Fetch(#[from] FetchFault),
+    /// The content is not a JWK set that can be used.
+    #[error("{0}")]
+    KeySet(KeySetFault),
+    /// A key of the set is also a key of this provider, and no pin tells tokens of the two apart.
+    #[error(
+        "a key of the set is a key of `{0}` too, so a token of one could serve as a token of the other; add `pins` to both"
+    )]
+    SharedKey(ProviderName),
+    /// The metadata does not lead to keys.
+    #[error(transparent)]
+    Metadata(#[from] MetadataFault),
+}
+
+impl KeyFetchFault {
+    /// The word in metrics: letters and `_`.
+    #[must_use]
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Fetch(fault) => fault.outcome(),
+            Self::KeySet(KeySetFault::NoUsableKey(_)) => "no_usable_key",
+            Self::KeySet(_) => "not_a_key_set",
+            Self::SharedKey(_) => "shared_key",
+            Self::Metadata(_) => "metadata",
+        }
+    }
+}

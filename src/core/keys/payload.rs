@@ -1,0 +1,60 @@
+//! Key sets as documents that are kept fresh.
+
+use super::{FetchedKeys, FetchedSet, KeyFetchFault, KeyLocation, key_endpoint};
+use crate::fetch::payload::{Answer, Payload};
+use crate::fetch::{Endpoint, Response, Schedule};
+use crate::limits::MAX_KEY_SET_BYTES;
+use crate::profile::Algorithms;
+
+/// The key set of one provider.
+#[derive(Debug)]
+pub(super) struct ProviderKeys {
+    source: FetchedKeys,
+    algorithms: Algorithms,
+}
+
+impl ProviderKeys {
+    pub(super) const fn new(source: FetchedKeys, algorithms: Algorithms) -> Self {
+        Self { source, algorithms }
+    }
+}
+
+impl Payload for ProviderKeys {
+    type Document = FetchedSet;
+    type Fault = KeyFetchFault;
+
+    const SHARED_NAME: &'static str = "countersign.keys.2";
+    const MAX_BYTES: usize = MAX_KEY_SET_BYTES;
+
+    fn schedule(&self) -> &Schedule {
+        &self.source.schedule
+    }
+
+    fn first_endpoint(&self) -> &Endpoint {
+        self.source.location.first()
+    }
+
+    fn calls(&self) -> u64 {
+        match self.source.location {
+            KeyLocation::KeySet(_) => 1,
+            KeyLocation::Metadata { .. } => 2,
+        }
+    }
+
+    fn read(&self, earlier: u64, response: &Response) -> Result<Answer<FetchedSet>, KeyFetchFault> {
+        match (&self.source.location, earlier) {
+            (KeyLocation::Metadata { metadata, issuer, key_host }, 0) => {
+                key_endpoint(response, metadata, issuer, key_host.as_ref()).map(Answer::Next)
+            }
+            _ => FetchedSet::read(response, self.algorithms.listed()).map(Answer::Document),
+        }
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<FetchedSet, KeyFetchFault> {
+        FetchedSet::parse(text, self.algorithms.listed())
+    }
+
+    fn ids(set: &FetchedSet) -> impl Iterator<Item = &str> {
+        set.keys.keys().iter().filter_map(|key| key.key_id())
+    }
+}
