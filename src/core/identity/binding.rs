@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Binding;
 use crate::jose::{ClaimPath, ClaimSet, base64url};
-use crate::profile::Bind;
+use crate::profile::PostureBinding;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 
@@ -53,8 +53,8 @@ fn is_equal(left: &[u8], right: &[u8]) -> bool {
 ///
 /// # Errors
 /// `posture-not-bound` where the two claims are not equal or one of them is not there.
-pub(super) fn of_posture(bind: &Bind, token: Option<&ClaimSet>, posture: &ClaimSet) -> Result<bool, Refusal> {
-    let (Bind::Claims { token: token_path, device: device_path }, Some(token)) = (bind, token) else {
+pub(super) fn of_posture(bind: &PostureBinding, token: Option<&ClaimSet>, posture: &ClaimSet) -> Result<bool, Refusal> {
+    let (PostureBinding::Claims { token: token_path, device: device_path }, Some(token)) = (bind, token) else {
         return Ok(false);
     };
     if tie(token, token_path)? == tie(posture, device_path)? {

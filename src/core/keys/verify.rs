@@ -1,4 +1,4 @@
-//! Proving who made a token.
+//! Verifying the signature of a token.
 
 use super::{MissingKey, TrustStore};
 use crate::jose::{AuthenticToken, ClaimSet, KeySet, UnverifiedClaims, UnverifiedToken};
@@ -6,12 +6,12 @@ use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
 
-/// A token whose maker is not proved.
+/// A token whose signature is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotVerified {
     /// Why.
     pub refusal: Refusal,
-    /// The key that was not at hand, where that is why.
+    /// The key that is not available, if that is the reason.
     pub missing_key: Option<Box<MissingKey>>,
 }
 
@@ -29,14 +29,14 @@ impl From<Refusal> for NotVerified {
 }
 
 impl TokenProfile {
-    /// Proves who made a token: one of this profile's keys, with one of its algorithms (RFC 8725 section 3.1).
+    /// Verifies the signature of a token with the keys of this profile, by one of its algorithms (RFC 8725 section 3.1).
     ///
-    /// Where the key that it needs may come, `judge` is asked about what it says, though nobody vouches for that: a token
-    /// that is refused whoever signed it need not wait for the key.
+    /// If the key that the token needs may become available, `judge` checks the claims although nothing proves them: a token
+    /// that is rejected whoever signed it need not wait for the key.
     ///
     /// # Errors
-    /// `token-algorithm`, `token-key`, `token-signature`; `keys-unavailable` where the key that it needs may come, or why
-    /// it is refused anyway.
+    /// `token-algorithm`, `token-key`, `token-signature`; if the key that the token needs may become available, the refusal of
+    /// `judge` or else `keys-unavailable`.
     pub fn verify<T>(
         &self,
         token: UnverifiedToken,
@@ -61,7 +61,7 @@ impl TokenProfile {
         }
     }
 
-    /// The keys at hand, unless they have none for the token and it names one: another set may have it.
+    /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it.
     fn keys_for<'k>(
         &self,
         token: &UnverifiedToken,

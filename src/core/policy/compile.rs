@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cedar_policy::PrincipalConstraint;
 use cedar_policy::pst::Effect;
 
-use super::context::RequestFact;
+use super::context::{self, PermitFor};
 use super::decide::Compiled;
 use super::decide::entities::Directory;
 use super::decide::slice::{Reach, Slices};
@@ -26,7 +26,7 @@ use super::text::source::{Named, Source, Statement, line_starts, parse, statemen
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::profile::Bind;
+use crate::profile::PostureBinding;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -138,11 +138,9 @@ fn compile_one<'a>(
 
 /// What a permit for Anonymous may read: what the caller asks for, and when. Where it calls from is not who it is.
 fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<ConfigError> {
-    let allowed = |path: &Vec<String>| match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["now"] => true,
-        ["http_request", "path_parameters", ..] => true,
-        ["http_request", member, ..] => RequestFact::named(member).is_some_and(|fact| !fact.network),
-        _ => false,
+    let allowed = |path: &Vec<String>| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        context::fact_on(&path).is_some_and(|fact| fact.permits == PermitFor::Anyone)
     };
     let paths: BTreeSet<&Vec<String>> = reads.values.union(&reads.presences).filter(|path| !allowed(path)).collect();
     // `context has a && context.a.b` is one fault, not two.
@@ -182,7 +180,7 @@ fn document_warnings(
     for policy in checked.iter().filter(is_permit) {
         for device in policy.names.vocabulary.devices {
             let name = device.profile.name.as_str();
-            if policy.reads.mentions(name) && device.bind == Bind::None {
+            if policy.reads.mentions(name) && device.bind == PostureBinding::None {
                 let id = &policy.named.id;
                 warnings.push(warning(
                     ConfigCode::UnboundDevice,

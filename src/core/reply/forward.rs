@@ -18,7 +18,7 @@ use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
 use crate::mode::Mode;
-use crate::profile::{FactRecord, FactValue, Forward};
+use crate::profile::{EvidenceForwarding, FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
@@ -59,7 +59,7 @@ struct Rules<'a> {
 struct Place<'a> {
     provider: &'a ProviderName,
     header: &'a str,
-    forward: Forward,
+    forward: EvidenceForwarding,
 }
 
 /// What is known of a caller.
@@ -85,19 +85,19 @@ impl<'a> Rules<'a> {
     }
 
     /// The names, exactly spelled, of evidence that goes on.
-    fn kept(&self, known: &Known<'a>, issuer_forward: Option<Forward>) -> BTreeSet<&'a str> {
+    fn kept(&self, known: &Known<'a>, issuer_forward: Option<EvidenceForwarding>) -> BTreeSet<&'a str> {
         let mut kept = self.kept_unverified();
         match issuer_forward {
-            Some(Forward::Verified) => {
+            Some(EvidenceForwarding::Verified) => {
                 kept.insert(AUTHORIZATION);
             }
-            Some(Forward::Never) => {
+            Some(EvidenceForwarding::Never) => {
                 kept.remove(AUTHORIZATION);
             }
             None => {}
         }
         let verified = self.posture.iter().filter(|place| {
-            place.forward == Forward::Verified
+            place.forward == EvidenceForwarding::Verified
                 && matches!(known.devices.get(place.provider), Some(DeviceEvidence::Verified(_)))
         });
         kept.extend(verified.map(|place| place.header));
@@ -109,7 +109,7 @@ impl<'a> Rules<'a> {
         match self.mode {
             Mode::Enforce => BTreeSet::new(),
             Mode::Shadow => {
-                let forwarded = self.posture.iter().filter(|place| place.forward == Forward::Verified);
+                let forwarded = self.posture.iter().filter(|place| place.forward == EvidenceForwarding::Verified);
                 forwarded.map(|place| place.header).chain([AUTHORIZATION]).collect()
             }
         }

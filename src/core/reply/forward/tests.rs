@@ -7,7 +7,7 @@ use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedP
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{FactRecord, FactValue, Forward};
+use crate::profile::{EvidenceForwarding, FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::reply::Forwarding;
 use crate::request::Request;
@@ -55,8 +55,8 @@ fn names(list: &[&str]) -> Vec<String> {
 /// What is removed of these fields for this caller.
 struct Case {
     mode: Mode,
-    posture_forward: Forward,
-    issuer_forward: Option<Forward>,
+    posture_forward: EvidenceForwarding,
+    issuer_forward: Option<EvidenceForwarding>,
     principal: Principal,
     devices: Devices,
 }
@@ -65,7 +65,7 @@ impl Default for Case {
     fn default() -> Self {
         Self {
             mode: Mode::Enforce,
-            posture_forward: Forward::Never,
+            posture_forward: EvidenceForwarding::Never,
             issuer_forward: None,
             principal: Principal::Anonymous,
             devices: BTreeMap::new(),
@@ -136,9 +136,11 @@ fn ordinary_fields_stay_and_a_repeated_name_is_removed_once() {
 
 #[portable]
 fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
-    for (issuer_forward, removed) in
-        [(None, &["authorization"][..]), (Some(Forward::Never), &["authorization"]), (Some(Forward::Verified), &[])]
-    {
+    for (issuer_forward, removed) in [
+        (None, &["authorization"][..]),
+        (Some(EvidenceForwarding::Never), &["authorization"]),
+        (Some(EvidenceForwarding::Verified), &[]),
+    ] {
         let case = Case { issuer_forward, ..Case::default() };
         assert_eq!(case.removed(&["authorization"]), names(removed), "{issuer_forward:?}");
     }
@@ -147,8 +149,8 @@ fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
 #[portable]
 fn other_spellings_of_a_place_of_evidence_are_removed_even_if_the_evidence_goes_on() {
     let case = Case {
-        posture_forward: Forward::Verified,
-        issuer_forward: Some(Forward::Verified),
+        posture_forward: EvidenceForwarding::Verified,
+        issuer_forward: Some(EvidenceForwarding::Verified),
         principal: alice(&[], BTreeMap::new()),
         devices: fresh(BTreeMap::new()),
         ..Case::default()
@@ -163,11 +165,11 @@ fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
     let stale = BTreeMap::from([(mdm(), DeviceEvidence::Stale { age: Seconds::new(9) })]);
     let missing = BTreeMap::from([(mdm(), DeviceEvidence::Missing)]);
     for (posture_forward, devices, removed) in [
-        (Forward::Verified, fresh(BTreeMap::new()), false),
-        (Forward::Never, fresh(BTreeMap::new()), true),
-        (Forward::Verified, stale, true),
-        (Forward::Verified, missing, true),
-        (Forward::Verified, BTreeMap::new(), true),
+        (EvidenceForwarding::Verified, fresh(BTreeMap::new()), false),
+        (EvidenceForwarding::Never, fresh(BTreeMap::new()), true),
+        (EvidenceForwarding::Verified, stale, true),
+        (EvidenceForwarding::Verified, missing, true),
+        (EvidenceForwarding::Verified, BTreeMap::new(), true),
     ] {
         let case = Case { posture_forward, devices, ..Case::default() };
         assert_eq!(!case.removed(&["x-posture"]).is_empty(), removed);
@@ -176,9 +178,9 @@ fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
 
 #[portable]
 fn a_rehearsal_leaves_evidence_as_it_came_unless_it_is_never_forwarded() {
-    let case = Case { mode: Mode::Shadow, posture_forward: Forward::Verified, ..Case::default() };
+    let case = Case { mode: Mode::Shadow, posture_forward: EvidenceForwarding::Verified, ..Case::default() };
     assert_eq!(case.removed(&["authorization", "x-posture", "x_posture"]), names(&["x_posture"]));
-    let case = Case { mode: Mode::Shadow, issuer_forward: Some(Forward::Never), ..Case::default() };
+    let case = Case { mode: Mode::Shadow, issuer_forward: Some(EvidenceForwarding::Never), ..Case::default() };
     assert_eq!(case.removed(&["authorization", "x-posture"]), names(&["authorization", "x-posture"]));
 }
 
