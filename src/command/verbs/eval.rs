@@ -156,3 +156,6 @@ fn answer(
     answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{Bind, DeviceProvider, Forward};
+use crate::profile::{DeviceProvider, EvidenceForwarding, PostureBinding};
 
 /// Facts of `context.<device>` that are worked out here.
 pub(super) const WORKED_OUT_FACTS: &[&str] = &["age", "bound"];
@@ -70,10 +70,10 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read {
     };
     let header = header.required(read_header);
     let bind = bind.required(read_bind);
-    let forward = profile::forward(forward, Forward::Never);
+    let forward = profile::forward(forward, EvidenceForwarding::Never);
     let reads: Vec<ClaimPath> = match &bind {
-        Some(Bind::Claims { token: _, device }) => vec![device.clone()],
-        Some(Bind::None) | None => Vec::new(),
+        Some(PostureBinding::Claims { token: _, device }) => vec![device.clone()],
+        Some(PostureBinding::None) | None => Vec::new(),
     };
     let role = Role { reserved_facts: WORKED_OUT_FACTS, needs_max_age: true, reads };
     let device = profile::read(node, name, members, role).and_then(|(profile, keys)| {
@@ -96,14 +96,14 @@ fn read_header(node: &Node<'_>) -> Option<String> {
     }
 }
 
-fn read_bind(node: &Node<'_>) -> Option<Bind> {
+fn read_bind(node: &Node<'_>) -> Option<PostureBinding> {
     match node.value() {
         Value::Object(_) => {
             let [token, device] = node.members([TOKEN, DEVICE])?;
             let (token, device) = (token.required(claim_path), device.required(claim_path));
-            Some(Bind::Claims { token: token?, device: device? })
+            Some(PostureBinding::Claims { token: token?, device: device? })
         }
-        Value::String(_) => node.word(&[("none", ())]).map(|()| Bind::None),
+        Value::String(_) => node.word(&[("none", ())]).map(|()| PostureBinding::None),
         _ => node.wrong_type("an object, or `none`"),
     }
 }

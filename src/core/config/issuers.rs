@@ -6,7 +6,7 @@ use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{EvidenceForwarding, FactField, FactType, GroupsRule, Issuer, PrincipalRule};
 use crate::text::is_identifier;
 
 /// The entity type of principals where nothing is written.
@@ -38,7 +38,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Option<Issu
     let name = profile::provider_name(node, name);
     let ([principal, forward], members) = node.members_beside([PRINCIPAL, profile::FORWARD], profile::MEMBERS)?;
     let principal = principal.required(read_principal);
-    let forward = profile::forward(forward, Forward::Verified);
+    let forward = profile::forward(forward, EvidenceForwarding::Verified);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
     let (profile, keys) =
         profile::read(node, name, members, Role { reserved_facts: &[], needs_max_age: false, reads })?;

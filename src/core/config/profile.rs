@@ -12,7 +12,7 @@ use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, ClaimPath};
 use crate::keys::KeySource;
-use crate::profile::{Algorithms, Audiences, Expiry, FactField, Forward, IssuerId, Pin, TokenProfile, Typ};
+use crate::profile::{Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, IssuerId, Pin, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
@@ -226,8 +226,10 @@ pub(super) fn claim_path(node: &Node<'_>) -> Option<ClaimPath> {
 }
 
 /// `forward`
-pub(super) fn forward(member: Member<'_>, default: Forward) -> Option<Forward> {
-    member.or(default, |node| node.word(&[("verified", Forward::Verified), ("never", Forward::Never)]))
+pub(super) fn forward(member: Member<'_>, default: EvidenceForwarding) -> Option<EvidenceForwarding> {
+    member.or(default, |node| {
+        node.word(&[("verified", EvidenceForwarding::Verified), ("never", EvidenceForwarding::Never)])
+    })
 }
 
 fn read_audiences(node: &Node<'_>) -> Option<Audiences> {

@@ -72,7 +72,7 @@ mod tests {
     use super::Presented;
     use crate::limits::Limits;
     use crate::portable;
-    use crate::profile::{Bind, DeviceProvider, Forward};
+    use crate::profile::{DeviceProvider, EvidenceForwarding, PostureBinding};
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
     use crate::request::Request;
@@ -82,8 +82,8 @@ mod tests {
         let mdm = DeviceProvider {
             profile: testing::profile("mdm"),
             header: "x-device-posture".to_owned(),
-            bind: Bind::None,
-            forward: Forward::Never,
+            bind: PostureBinding::None,
+            forward: EvidenceForwarding::Never,
         };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
         Presented::collect(&[mdm], &limits, &Request::for_test(fields))

@@ -5,44 +5,37 @@ use core::fmt;
 use http::Uri;
 use http::uri::Scheme;
 
-/// A URL, and the way to it.
+/// A URL, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// What is asked for.
+    /// The URL that is requested.
     pub url: HttpUrl,
-    /// The proxy's cluster that leads there. What it authenticates is what we believe.
+    /// The proxy's cluster that leads there. The document is trusted because this cluster authenticates its server.
     pub cluster: String,
 }
 
-/// What a URL may have beside letters and digits (RFC 3986 section 2).
+/// The characters that a URL may contain in addition to letters and digits (RFC 3986 section 2).
 const URL_BYTES: &[u8] = b"-._~:/?[]@!$&'()*+,;=%";
 
 /// An absolute URL of scheme `https` or `http`, without user information and fragment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl(Uri);
 
-/// Why a text is no [`HttpUrl`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a string is not a valid [`HttpUrl`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpUrlFault {
     /// Not a URL (RFC 3986) with a host.
+    #[error("it is not an absolute URL with a host")]
     NotAUrl,
     /// Another scheme than `https` and `http`.
+    #[error("its scheme is neither https nor http")]
     Scheme,
     /// A user name or password before the host.
+    #[error("it has a user name before the host")]
     UserInformation,
-    /// A `#`, which no server is ever sent.
+    /// A `#`, which is never sent to a server.
+    #[error("it has a fragment")]
     Fragment,
-}
-
-impl fmt::Display for HttpUrlFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAUrl => "it is not an absolute URL with a host",
-            Self::Scheme => "its scheme is neither https nor http",
-            Self::UserInformation => "it has a user name before the host",
-            Self::Fragment => "it has a fragment",
-        })
-    }
 }
 
 impl HttpUrl {
@@ -67,7 +60,7 @@ impl HttpUrl {
         if authority.as_str().contains('@') {
             return Err(HttpUrlFault::UserInformation);
         }
-        // A port that is no number of 16 bits would be taken for none.
+        // A port that does not fit 16 bits would otherwise be ignored.
         if authority.port_u16().is_none() && authority.as_str() != authority.host() {
             return Err(HttpUrlFault::NotAUrl);
         }
@@ -86,27 +79,27 @@ impl HttpUrl {
         if self.is_https() { "https" } else { "http" }
     }
 
-    /// The host in lower case, with the port where it is written and not the scheme's own: `:authority`.
+    /// The host in lower case, with the port unless it is the default port of the scheme: `:authority`.
     #[must_use]
     pub fn authority(&self) -> String {
         let host = self.0.host().unwrap_or_default().to_ascii_lowercase();
         match self.port() {
-            port if port != self.own_port() => format!("{host}:{port}"),
+            port if port != self.default_port() => format!("{host}:{port}"),
             _ => host,
         }
     }
 
-    /// The port, the scheme's own where none is written.
+    /// The port; the default port of the scheme if the URL has none.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.0.port_u16().unwrap_or_else(|| self.own_port())
+        self.0.port_u16().unwrap_or_else(|| self.default_port())
     }
 
-    fn own_port(&self) -> u16 {
+    fn default_port(&self) -> u16 {
         if self.is_https() { 443 } else { 80 }
     }
 
-    /// The host alone.
+    /// The host without the port.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.host().unwrap_or_default()

@@ -1,13 +1,13 @@
-//! What the host is asked to send.
+//! A request that the host is asked to send.
 
 use super::Endpoint;
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
-/// Which request an answer belongs to.
+/// Identifies a request, so that its answer can be assigned to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
-    /// Whose keys it is about.
+    /// The provider that is asked.
     pub provider: ProviderName,
     /// The number of the call.
     pub call: u64,
@@ -16,10 +16,10 @@ pub struct RequestId {
 /// A GET request to a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchRequest {
-    /// To bring the answer back with.
+    /// Must be given with the answer.
     pub id: RequestId,
-    /// Where to.
+    /// Where it is sent.
     pub endpoint: Endpoint,
-    /// How long the answer may take, whole.
+    /// How long it may take until the answer is complete.
     pub timeout: Seconds,
 }

@@ -1,7 +1,8 @@
-//! Which workers are there to be told that keys came: a list in the memory that they share.
+//! The workers to notify when the shared memory has changed: a list in that memory.
 //!
-//! Each worker listens on a queue of its own and keeps its name in the list alive. A queue of a worker that is gone still
-//! takes messages, which nobody would ever take out; so a name that was not renewed for a while is not written to, and goes.
+//! Each worker listens on a queue of its own, and renews the name of the queue in the list. The queue of a worker that is gone
+//! would still accept messages, which would never be read. A name that was not renewed for a while is therefore not used, and
+//! is removed from the list.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +16,10 @@ const NAME: &str = "countersign.keys.1.workers";
 /// A name is renewed when it is older than this.
 const RENEWED_AFTER: Seconds = Seconds::new(10);
 
-/// A name that is older than this is a worker's that is gone.
+/// A name that is older than this belongs to a worker that is gone.
 const GONE_AFTER: Seconds = Seconds::new(30);
 
-/// Bytes of the list: of its cap of names, with room to spare.
+/// The maximum length of the list in bytes; the maximum number of names needs less.
 const MAX_LIST_BYTES: usize = 32 * 1024;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,8 +29,8 @@ struct Worker {
     seen: i64,
 }
 
-/// Keeps this worker's queue in the list. Where the list is full or another worker writes it just now, nothing is done: it
-/// is tried again at the next tick, and until then this worker sees new keys at its ticks.
+/// Keeps this worker's queue in the list. If the list is full, or another worker writes it at the same time, nothing happens:
+/// the next tick tries again, and until then this worker notices changes at its ticks.
 pub fn announce(memory: &dyn SharedMemory, queue: &str, now: UnixSeconds) {
     let (mut workers, version) = read(memory, now);
     let is_full = workers.len() >= MAX_TOLD_WORKERS;
@@ -50,7 +51,7 @@ pub fn others(memory: &dyn SharedMemory, queue: &str, now: UnixSeconds) -> Vec<S
     workers.into_iter().map(|worker| worker.queue).filter(|other| other != queue).collect()
 }
 
-/// Those that are there, and the version of whatever stands in the list's place.
+/// The workers that are not gone, and the version of the entry.
 fn read(memory: &dyn SharedMemory, now: UnixSeconds) -> (Vec<Worker>, Option<u32>) {
     let Some((bytes, version)) = memory.read(NAME) else { return (Vec::new(), None) };
     let whole = Some(bytes).filter(|bytes| bytes.len() <= MAX_LIST_BYTES);

@@ -3,15 +3,19 @@
 use serde_json::Value;
 
 use crate::jose::{AuthenticClaims, ClaimPath, Claims};
-use crate::profile::Bind;
+use crate::profile::PostureBinding;
 use crate::refusal::{Detail, Reason, Refusal};
 
 /// Whether the posture is tied to the access token; without an access token there is nothing to tie it to.
 ///
 /// # Errors
 /// `posture-not-bound` where the two claims differ or one of them is absent.
-pub(super) fn is_bound(bind: &Bind, token: Option<&AuthenticClaims>, posture: &Claims) -> Result<bool, Refusal> {
-    let (Bind::Claims { token: token_path, device: device_path }, Some(token)) = (bind, token) else {
+pub(super) fn is_bound(
+    bind: &PostureBinding,
+    token: Option<&AuthenticClaims>,
+    posture: &Claims,
+) -> Result<bool, Refusal> {
+    let (PostureBinding::Claims { token: token_path, device: device_path }, Some(token)) = (bind, token) else {
         return Ok(false);
     };
     if bound_value(token, token_path)? == bound_value(posture, device_path)? {

@@ -1,4 +1,4 @@
-//! Proving who made a token.
+//! Verifying the signature of a token.
 
 use super::{MissingKey, TrustStore};
 use crate::jose::{AuthenticToken, Claims, KeySet, UnverifiedClaims, UnverifiedToken};
@@ -6,7 +6,7 @@ use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
 
-/// Why the maker of a token is not proved.
+/// Why the signature of a token is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotVerified {
     /// The token is refused.
@@ -28,10 +28,10 @@ impl From<MissingKey> for NotVerified {
 }
 
 impl TokenProfile {
-    /// Proves who made a token: one of this profile's keys, with one of its algorithms (RFC 8725 section 3.1).
+    /// Verifies the signature of a token with the keys of this profile, by one of its algorithms (RFC 8725 section 3.1).
     ///
-    /// Where the key that it needs may still arrive, `refused_anyway` reads its claims although no signature vouches for
-    /// them: a request that is refused whoever signed the token need not wait for the key.
+    /// If the key that the token needs may become available, `refused_anyway` checks the claims although nothing proves
+    /// them: a token that is rejected whoever signed it need not wait for the key.
     ///
     /// # Errors
     /// `token-algorithm`, `token-key`, `token-signature`; a missing key; the refusal of `refused_anyway`.
@@ -57,7 +57,7 @@ impl TokenProfile {
         }
     }
 
-    /// The keys at hand, unless they have none for the token and it names one: another set may have it.
+    /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it.
     fn keys_for<'k>(
         &self,
         token: &UnverifiedToken,

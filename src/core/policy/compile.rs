@@ -27,7 +27,7 @@ use super::text::source::{Named, Source, Statement, line_starts, parse, statemen
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::profile::Bind;
+use crate::profile::PostureBinding;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -181,7 +181,7 @@ fn document_warnings(
     for policy in checked.iter().filter(is_permit) {
         for device in policy.names.vocabulary.devices {
             let name = device.profile.name.as_str();
-            if policy.reads.mentions(name) && device.bind == Bind::None {
+            if policy.reads.mentions(name) && device.bind == PostureBinding::None {
                 let id = &policy.named.id;
                 warnings.push(warning(
                     ConfigCode::UnboundDevice,

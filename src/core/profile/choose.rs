@@ -1,17 +1,18 @@
-//! Which profile a token is judged by. The token itself says so, unverified: it can choose by whose keys and rules it is
-//! tried, and nothing else.
+//! Which profile applies to a token. The token's unverified claims decide that. They decide by whose keys and rules the token
+//! is checked, and nothing else.
 
 use super::TokenProfile;
 use crate::jose::UnverifiedClaims;
 use crate::refusal::{Reason, Refusal};
 
-/// Chooses by `iss` (RFC 7519 section 4.1.1: exact text; of a template any that it can stand for, for the judgement
-/// holds it against the token's own tenant), and where several profiles have it, by their pins. A token that
-/// fits the pins of more than one is as lost as one that fits none; the configuration's reader sees to it that pins tell
-/// profiles apart.
+/// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
+/// compared with the token's own tenant later. If several profiles match, their pins decide. A token that satisfies the pins
+/// of more than one of them is rejected like one that satisfies none; the configuration is rejected at load unless pins
+/// distinguish such profiles.
 ///
 /// # Errors
-/// `token-issuer` where no profile has this `iss`, `token-pin` where several have it and not exactly one's pins fit.
+/// `token-issuer` if no profile has this `iss`; `token-pin` if several have it, and the token does not satisfy the pins of
+/// exactly one.
 pub fn choose_profile<'p>(
     profiles: impl IntoIterator<Item = &'p TokenProfile>,
     claims: &UnverifiedClaims,

@@ -1,9 +1,9 @@
 //! Facts: the claims that policies may read, with the types that the configuration declares for them.
 //!
-//! It serves step 4. Claims come here authentic and judged; what is not declared never reaches a policy, and what is
-//! declared is never converted unless its declaration says how: `"900"` and `900.0` are no `long`, `1` is no `bool`, `null`
-//! is nothing's value. A text fact may hold any characters, control characters among them: a policy compares it, and nobody
-//! takes it for a name.
+//! The claims that come here are authentic, and the token has been accepted. A claim that is not declared never reaches a
+//! policy. A declared claim is never converted, unless its declaration says how: `"900"` and `900.0` are not valid for `long`,
+//! `1` is not valid for `bool`, and `null` is not valid for any type. A string fact may contain any characters, including
+//! control characters: policies only compare it, and it is never used as a name.
 
 mod elsewhere;
 mod written;
@@ -29,22 +29,23 @@ pub enum FactType {
     Long,
     /// `bool`
     Bool,
-    /// `ip`: text that is one IPv4 or IPv6 address or range; Cedar's `ipaddr`. Refused are a zone, an IPv4-mapped IPv6
-    /// address (Cedar never finds it in the IPv4 range that it means), and whatever Cedar's `ip()` does not take.
+    /// `ip`: a string that is one IPv4 or IPv6 address or range; Cedar's `ipaddr`. Zones and IPv4-mapped IPv6 addresses are
+    /// rejected (Cedar never finds the latter in the IPv4 range that they mean), and so is every other string that Cedar's
+    /// `ip()` does not accept.
     Ip,
-    /// `[T]`: a list without order; Cedar's set. At most [`MAX_LIST_ELEMENTS`].
+    /// `[T]`: a list whose order does not matter; Cedar's set. At most [`MAX_LIST_ELEMENTS`].
     List(Box<FactType>),
-    /// `{ type: [T], single: true }`: the same, and an element without a list around it is the list of that one. It is never
-    /// split. An element is one value, neither a list nor a record.
+    /// `{ type: [T], single: true }`: the same, but a single element is also accepted in place of the list. It means the list
+    /// with that one element and is never split. An element is neither a list nor a record.
     ListOrSingle(Box<FactType>),
-    /// `{ type: bool, text: true }`: the same as `bool`, and the strings `true` and `false`, in no other spelling.
+    /// `{ type: bool, text: true }`: `bool`, or exactly one of the strings `true` and `false`.
     BoolOrText,
-    /// `{ type: long, text: true }`: the same as `long`, and a string that is exactly the number in decimal digits: no `+`, no
-    /// zeros in front, no `-0`.
+    /// `{ type: long, text: true }`: `long`, or a string that is exactly the number in decimal digits: without `+`, without
+    /// leading zeros, not `-0`.
     LongOrText,
     /// `scopes`: the words of one string, separated by spaces (RFC 8693 section 4.2, RFC 9068 section 2.2.3), or a list of such
-    /// words; Cedar's set of strings. At most [`MAX_LIST_ELEMENTS`] words, each a `scope-token` of RFC 6749 section 3.3. Without
-    /// the claim it is the empty set: a token that says nothing of scopes has none.
+    /// words; Cedar's set of strings. At most [`MAX_LIST_ELEMENTS`] words, each a `scope-token` of RFC 6749 section 3.3. If
+    /// the claim is absent, the value is the empty set: the token has no scopes.
     Scopes,
     /// `{ name: T, "name?": T }`
     Record(Vec<FactField>),
@@ -55,8 +56,8 @@ pub enum FactType {
 pub struct FactField {
     /// The claim's name, without the `?`.
     pub name: String,
-    /// Whether it is there for certain, because a token without it is refused: written without `?`. Always so for
-    /// [`FactType::Scopes`], which an absent claim makes the empty set.
+    /// Whether the fact always has a value: the name is declared without `?`, and a token without the claim is rejected. Always
+    /// true for [`FactType::Scopes`], because an absent claim means the empty set.
     pub required: bool,
     /// The declared type.
     pub fact_type: FactType,
@@ -79,22 +80,22 @@ pub enum FactValue {
     Record(FactRecord),
 }
 
-/// Verified values by name; optional ones that were absent are not in it.
+/// Verified values by name. Optional facts whose claims are absent are not contained.
 pub type FactRecord = BTreeMap<String, FactValue>;
 
 impl FactField {
     /// Reads the declared facts out of a verified claim set.
     ///
     /// # Errors
-    /// [`Reason::TokenClaimMissing`](crate::refusal::Reason) where a required one is absent (JSON `null` is absent for
-    /// neither: it is a wrong type), [`Reason::TokenClaimType`](crate::refusal::Reason) where a value is not of its declared type or over a cap,
-    /// [`Reason::TokenGroupOverage`](crate::refusal::Reason) where the token says that a claim of scopes is kept elsewhere.
+    /// `token-claim-missing` if a required fact is absent; `token-claim-type` if a value does not have its declared type or
+    /// exceeds a cap (JSON `null` has the wrong type, it does not count as absent); `token-group-overage` if the token says
+    /// that a claim of scopes is kept elsewhere.
     pub fn read_all(fields: &[Self], claims: &Claims) -> Result<FactRecord, Refusal> {
-        // Such a claim is left out of the token, and its absence would be taken for the empty set.
+        // Such a claim is left out of the token. Its absence must not be taken for the empty set.
         for field in fields.iter().filter(|field| field.fact_type.has_scopes()) {
             elsewhere::refuse_if_kept([field.name.as_str()], claims)?;
         }
-        read_record(fields, |name| claims.get(name), &Place::Top)
+        read_record(fields, |name| claims.get(name), &ClaimPosition::Top)
     }
 }
 
@@ -109,7 +110,7 @@ impl FactType {
     }
 }
 
-/// As a refusal tells an operator what is wanted.
+/// The type as a refusal describes it to an operator.
 impl fmt::Display for FactType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -127,14 +128,15 @@ impl fmt::Display for FactType {
     }
 }
 
-/// Where a fact stands, for the refusal: names that the configuration declares, and nothing of the token.
-enum Place<'p> {
+/// The position of a fact, for the refusal. It consists of names that the configuration declares; nothing of it comes from
+/// the token.
+enum ClaimPosition<'p> {
     Top,
-    Member { of: &'p Place<'p>, name: &'p str },
-    Element { of: &'p Place<'p> },
+    Member { of: &'p ClaimPosition<'p>, name: &'p str },
+    Element { of: &'p ClaimPosition<'p> },
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for ClaimPosition<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Top => Ok(()),
@@ -148,20 +150,20 @@ impl fmt::Display for Place<'_> {
 fn read_record<'v>(
     fields: &[FactField],
     value_of: impl Fn(&str) -> Option<&'v Value>,
-    place: &Place<'_>,
+    position: &ClaimPosition<'_>,
 ) -> Result<FactRecord, Refusal> {
     let mut record = FactRecord::new();
     for FactField { name, required, fact_type } in fields {
-        let place = Place::Member { of: place, name };
+        let position = ClaimPosition::Member { of: position, name };
         match value_of(name) {
             Some(value) => {
-                record.insert(name.clone(), read(fact_type, value, &place)?);
+                record.insert(name.clone(), read(fact_type, value, &position)?);
             }
             None if *fact_type == FactType::Scopes => {
                 record.insert(name.clone(), FactValue::List(Vec::new()));
             }
             None if *required => {
-                return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(place.to_string())));
+                return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(position.to_string())));
             }
             None => {}
         }
@@ -169,7 +171,7 @@ fn read_record<'v>(
     Ok(record)
 }
 
-fn read(fact_type: &FactType, value: &Value, place: &Place<'_>) -> Result<FactValue, Refusal> {
+fn read(fact_type: &FactType, value: &Value, position: &ClaimPosition<'_>) -> Result<FactValue, Refusal> {
     let fact = match (fact_type, value) {
         (FactType::String, Value::String(text)) => Some(FactValue::String(text.clone())),
         (FactType::Long, Value::Number(number)) => number.as_i64().map(FactValue::Long),
@@ -180,25 +182,25 @@ fn read(fact_type: &FactType, value: &Value, place: &Place<'_>) -> Result<FactVa
         (FactType::List(of) | FactType::ListOrSingle(of), Value::Array(elements))
             if elements.len() <= MAX_LIST_ELEMENTS =>
         {
-            let place = Place::Element { of: place };
-            let elements: Result<_, _> = elements.iter().map(|element| read(of, element, &place)).collect();
+            let position = ClaimPosition::Element { of: position };
+            let elements: Result<_, _> = elements.iter().map(|element| read(of, element, &position)).collect();
             Some(FactValue::List(elements?))
         }
-        (FactType::ListOrSingle(of), single) if !single.is_array() => match read(of, single, place) {
+        (FactType::ListOrSingle(of), single) if !single.is_array() => match read(of, single, position) {
             Ok(element) => Some(FactValue::List(vec![element])),
             Err(_) => None,
         },
-        (FactType::Scopes, value) => Some(FactValue::List(written::scopes(value, place)?)),
+        (FactType::Scopes, value) => Some(FactValue::List(written::scopes(value, position)?)),
         (FactType::Record(fields), Value::Object(members)) => {
             let members: &Map<String, Value> = members;
-            Some(FactValue::Record(read_record(fields, |name| members.get(name), place)?))
+            Some(FactValue::Record(read_record(fields, |name| members.get(name), position)?))
         }
         _ => None,
     };
-    fact.ok_or_else(|| wrong_type(place, value, fact_type))
+    fact.ok_or_else(|| wrong_type(position, value, fact_type))
 }
 
-/// Whether Cedar's `ip()` takes the text and it has one meaning.
+/// Whether Cedar's `ip()` accepts the string, and it has one meaning only.
 fn is_ip(text: &str) -> bool {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),

@@ -1,10 +1,8 @@
-//! Issuers that vary by one claim: a provider for many tenants writes the tenant into `iss`, and says it in a claim too.
+//! Issuers whose `iss` varies by one claim: a provider for many tenants writes the tenant into `iss` and into another claim.
 //!
-//! `iss` is believed only if it is exactly the template with the token's own tenant in it. A tenant is one path segment of
-//! characters that no URL escapes or normalizes, so it can neither reach into the rest of the template nor be spelled in two
-//! ways. The template says nothing of which tenants may come: a pin or the policies do.
-
-use core::fmt;
+//! `iss` is accepted only if it is exactly the template with the token's own tenant in it. A tenant is one path segment of
+//! characters that URLs neither escape nor normalize, so it can neither extend into the rest of the template nor have two
+//! spellings. The template does not restrict which tenants are accepted: a pin or the policies must do that.
 
 use super::IssuerId;
 use crate::fetch::HttpUrl;
@@ -15,42 +13,36 @@ use crate::refusal::{Detail, Reason, Refusal};
 /// An `https` URL in which one whole path segment is the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerTemplate {
-    /// As it was written, which is what the `issuer` of the provider's metadata must be.
+    /// The template as it was written. The `issuer` of the provider's metadata must be equal to it.
     written: String,
-    /// Before the hole, with the `/` that ends it.
+    /// The part before the placeholder, including the `/` at its end.
     before: String,
-    /// Behind the hole: nothing, or what begins with a `/`.
+    /// The part after the placeholder: empty, or beginning with a `/`.
     behind: String,
-    /// Where the token says its tenant.
+    /// The claim that names the token's tenant.
     pub claim: ClaimPath,
 }
 
-/// Why a text is no template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a string is not a valid template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateFault {
     /// Not exactly one `{name}`.
+    #[error("it does not have exactly one hole in braces")]
     OneHole,
-    /// The name in the hole is not of letters, digits, `_` and `-`.
+    /// The name contains other characters than letters, digits, `_` and `-`.
+    #[error("the name in braces is not of letters, digits, `_` and `-`")]
     HoleName,
-    /// The hole is not a whole segment of the path.
+    /// The placeholder is not a whole segment of the path.
+    #[error("the hole is not a whole segment of the path")]
     NotASegment,
     /// Not an `https` URL, or one with a query.
+    #[error("it is not an https:// URL without query")]
     NotHttps,
 }
 
-impl fmt::Display for TemplateFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OneHole => "it does not have exactly one hole in braces",
-            Self::HoleName => "the name in braces is not of letters, digits, `_` and `-`",
-            Self::NotASegment => "the hole is not a whole segment of the path",
-            Self::NotHttps => "it is not an https:// URL without query",
-        })
-    }
-}
-
 impl IssuerTemplate {
-    /// Reads a template whose tenant stands in this claim. The name in the hole means nothing: it is the provider's.
+    /// Reads a template whose tenant is named by this claim. The name of the placeholder has no meaning here; the provider
+    /// chose it.
     ///
     /// # Errors
     /// See [`TemplateFault`].
@@ -72,20 +64,20 @@ impl IssuerTemplate {
         Ok(Self { written: text.to_owned(), before: before.to_owned(), behind: behind.to_owned(), claim })
     }
 
-    /// As it was written.
+    /// The template as it was written.
     #[must_use]
     pub fn as_written(&self) -> &str {
         &self.written
     }
 
-    /// Whether the text can be the tenant of a token.
+    /// Whether the string can be the tenant of a token.
     #[must_use]
     pub fn is_tenant(text: &str) -> bool {
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-');
         (1..=MAX_TENANT_BYTES).contains(&text.len()) && text.bytes().all(is_safe) && !matches!(text, "." | "..")
     }
 
-    /// What stands in an `iss` where the tenant does, if the rest is as the template says.
+    /// The tenant in an `iss`, if the rest of the `iss` is equal to the template.
     fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
         let tenant = issuer.strip_prefix(self.before.as_str())?.strip_suffix(self.behind.as_str())?;
         Self::is_tenant(tenant).then_some(tenant)
@@ -99,8 +91,8 @@ impl IssuerTemplate {
         }
     }
 
-    /// Whether an `iss` fits both. Segment by segment: a tenant never holds a `/`, so the holes of two templates are each
-    /// one segment, and what stands in the other's place must be one that a tenant can be.
+    /// Whether one `iss` can match both templates. They are compared segment by segment: a tenant never contains a `/`, so a
+    /// placeholder is exactly one segment, and the segment of the other template in its place must be a possible tenant.
     fn meets(&self, other: &Self) -> bool {
         fn segments(template: &IssuerTemplate) -> Vec<Option<&str>> {
             let mut segments: Vec<Option<&str>> = template.before.split('/').map(Some).collect();
@@ -120,7 +112,7 @@ impl IssuerTemplate {
 }
 
 impl IssuerId {
-    /// Whether a token with this `iss` can be one of this issuer, as far as `iss` alone tells.
+    /// Whether a token with this `iss` may come from this issuer, judging by `iss` alone.
     pub(super) fn can_be(&self, issuer: Option<&str>) -> bool {
         match self {
             Self::Exactly(wanted) => issuer == Some(wanted),
@@ -129,7 +121,7 @@ impl IssuerId {
         }
     }
 
-    /// Holds `iss` of a token against the profile's.
+    /// Compares the `iss` of a token with this issuer.
     ///
     /// # Errors
     /// `token-issuer`; for a template also `token-claim-missing` and `token-claim-type` of the tenant's claim.
@@ -148,7 +140,7 @@ impl IssuerId {
         }
     }
 
-    /// Whether there is an `iss` that both take, or both take tokens without one.
+    /// Whether some `iss` is accepted by both, or both accept tokens without `iss`.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {

@@ -1,39 +1,39 @@
-//! What a token is judged by, once the profile is chosen: its signature, then what it says.
+//! The claims of a token, checked against a profile.
 //!
-//! It serves step 4 and trusts a claim only after [`TokenProfile::verify`] has proved who made it. Facts and principals
-//! are not its concern. The order of the checks is fixed, so that a token has one reason to be refused:
+//! The signature is verified elsewhere ([`keys`](crate::keys)), and facts and principals are read elsewhere. The order of the
+//! checks is fixed, so that a token is always rejected for the same reason:
 //!
-//! 1. `typ`, `iss`, `aud`: it was made by this issuer, as this type, for us;
-//! 2. pins, forbidden claims: it plays the role of this profile;
-//! 3. `sub`, `jti`, `sid` of their types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
-//!    Front-Channel Logout 1.0 section 3); `nbf`, `iat`, `exp` of their types and there where they must be; not from the
-//!    future; its lifetime;
+//! 1. `typ`, `iss`, `aud`: the token was issued by this issuer, as this type, for this service;
+//! 2. pins, forbidden claims: the token has the role of this profile;
+//! 3. `sub`, `jti` and `sid` have the right types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
+//!    Front-Channel Logout 1.0 section 3); `nbf`, `iat` and `exp` have the right types and are present where required; the
+//!    token is not from the future; its lifetime is not too long;
 //! 4. `exp`, `max_age`: last, so that "expired" and "too old" mean that nothing else is wrong.
 //!
-//! A `NumericDate` with a fraction is rounded to the side that is stricter in each comparison.
+//! A `NumericDate` with a fraction is rounded to the stricter side in each comparison.
 
 use super::{Audiences, Expiry, TokenProfile, Typ};
 use crate::jose::{Claims, Rounding};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::{Seconds, UnixSeconds};
 
-/// When a judged token was made and until when it is good.
+/// When an accepted token was issued, and when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JudgedTimes {
-    /// Time since `iat`; zero if that lies ahead within the skew. `None` without `iat`, which cannot be where `max_age` or
-    /// `max_lifetime` is set.
+    /// Time since `iat`; zero if `iat` is in the future by no more than the clock skew. `None` if there is no `iat`, which
+    /// cannot happen if `max_age` or `max_lifetime` is set.
     pub age: Option<Seconds>,
     /// `exp`.
     pub expires: Option<UnixSeconds>,
 }
 
-/// What the judgement of a token came to, where nothing but time may be wrong with it.
+/// The result for a token with which nothing is wrong except, perhaps, that it is too late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Appraisal {
-    /// All is right.
+    /// Nothing is wrong.
     Fresh(JudgedTimes),
-    /// All is right, and it is too late.
+    /// Nothing is wrong except that it is too late.
     Stale {
         /// As in [`JudgedTimes::age`].
         age: Option<Seconds>,
@@ -43,7 +43,7 @@ pub enum Appraisal {
 }
 
 impl TokenProfile {
-    /// Judges an authentic token that must be fresh, in the order of this module.
+    /// Checks the claims of a token that must be fresh, in the order of this module.
     ///
     /// # Errors
     /// Those of [`appraise`](Self::appraise), and `token-expired`, `token-too-old`.
@@ -54,8 +54,9 @@ impl TokenProfile {
         }
     }
 
-    /// Judges an authentic token and tells one that is only too late from one that is wrong. `now >= exp + skew` is too
-    /// late; so is more than `max_age` since `iat`, without the skew: `max_age` bounds what a policy reads as age.
+    /// Checks the claims of a token, and distinguishes a token that is only too late from one that is wrong. A token is too late
+    /// if `now >= exp + skew`, or if more than `max_age` has passed since `iat`. The skew does not extend `max_age`, because
+    /// policies read the age.
     ///
     /// # Errors
     /// `token-typ`, `token-issuer`, `token-audience`, `token-pin`, `token-claim-forbidden`, `token-claim-missing`,
@@ -72,7 +73,7 @@ impl TokenProfile {
 
     /// Steps 1 and 2.
     fn in_role(&self, typ: Option<&str>, claims: &Claims) -> Result<(), Refusal> {
-        if !self.typ.takes(typ) {
+        if !self.typ.accepts(typ) {
             return Err(Refusal::new(Reason::TokenTyp));
         }
         self.issuer.judge(claims)?;
@@ -134,8 +135,8 @@ impl TokenProfile {
 }
 
 impl Typ {
-    /// Whether a token with this `typ`, in lower case and without `application/`, is taken.
-    fn takes(&self, typ: Option<&str>) -> bool {
+    /// Whether a token with this `typ`, in lower case and without `application/`, is accepted.
+    fn accepts(&self, typ: Option<&str>) -> bool {
         typ.map_or(self.absent, |typ| self.values.iter().any(|value| value == typ))
     }
 }

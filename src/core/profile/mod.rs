@@ -1,7 +1,7 @@
-//! What a token must look like to be believed. Pure, and without keys.
+//! What a token must look like to be accepted. This module has no keys: signatures are verified in [`keys`](crate::keys).
 //!
-//! It serves step 4, in this order: [`choose_profile`] by what a token claims of itself, [`TokenProfile::verify`] its
-//! signature, [`TokenProfile::judge`] what it says, [`FactField::read_all`] what policies may know of it.
+//! A token is processed in this order: [`choose_profile`] by its unverified claims; [`TokenProfile::verify`] its signature;
+//! [`TokenProfile::judge`] its claims; [`FactField::read_all`] the claims that policies may read.
 
 mod choose;
 mod facts;
@@ -14,5 +14,5 @@ pub use choose::choose_profile;
 pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
-pub use roles::{Bind, DeviceProvider, Forward, GroupsRule, Issuer, PrincipalRule};
+pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
 pub use token::{Algorithms, Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};

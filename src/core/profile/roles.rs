@@ -1,12 +1,12 @@
-//! Who speaks of principals and who of devices.
+//! The roles that a token can play: it names a principal, or it describes a device.
 
 use super::TokenProfile;
 use crate::jose::ClaimPath;
 
-/// Whether verified evidence goes on to the upstream.
+/// Whether verified evidence is forwarded to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forward {
-    /// It goes on when it was verified.
+pub enum EvidenceForwarding {
+    /// It is forwarded if it was verified.
     Verified,
     /// It is always removed.
     Never,
@@ -19,7 +19,7 @@ pub struct PrincipalRule {
     pub entity_type: String,
     /// The claim that names the principal: a non-empty string.
     pub id: ClaimPath,
-    /// Where its groups are; without it, its principals have no groups.
+    /// How its groups are read; without it, its principals have no groups.
     pub groups: Option<GroupsRule>,
 }
 
@@ -28,7 +28,7 @@ pub struct PrincipalRule {
 pub struct GroupsRule {
     /// The claim that lists the groups, strings.
     pub claim: ClaimPath,
-    /// Whether a token without the claim is refused. Otherwise its principal is in no group.
+    /// Whether a token without the claim is rejected. Otherwise its principal is in no group.
     pub required: bool,
     /// Whether a string is accepted in place of the list, and means the list with that one element. It is never split.
     pub single: bool,
@@ -39,15 +39,15 @@ pub struct GroupsRule {
 pub struct Issuer {
     /// What its tokens must look like.
     pub profile: TokenProfile,
-    /// Who they speak of.
+    /// How a token names a principal.
     pub principal: PrincipalRule,
-    /// Whether the token goes on to the upstream.
-    pub forward: Forward,
+    /// Whether the token is forwarded to the upstream.
+    pub forward: EvidenceForwarding,
 }
 
 /// How posture is tied to the user's token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bind {
+pub enum PostureBinding {
     /// This claim of the token must equal this claim of the posture token, both strings.
     Claims {
         /// The claim of the access token.
@@ -55,11 +55,11 @@ pub enum Bind {
         /// The claim of the posture token.
         device: ClaimPath,
     },
-    /// Not at all, which the configuration says in so many words.
+    /// Not at all. The configuration must say so explicitly.
     None,
 }
 
-/// Somebody who is trusted to speak about devices.
+/// A provider whose statements about devices are trusted.
 #[derive(Clone, Debug)]
 pub struct DeviceProvider {
     /// What its posture tokens must look like. `max_age` is always set.
@@ -67,7 +67,7 @@ pub struct DeviceProvider {
     /// The request header that carries the posture token, in lower case.
     pub header: String,
     /// How the posture is tied to the user's token.
-    pub bind: Bind,
-    /// Whether the posture token goes on to the upstream.
-    pub forward: Forward,
+    pub bind: PostureBinding,
+    /// Whether the posture token is forwarded to the upstream.
+    pub forward: EvidenceForwarding,
 }

@@ -1,4 +1,4 @@
-//! Profiles: what a token must look like to be believed, one profile for each role that a token can play.
+//! Profiles: what a token must look like to be accepted, one profile for each role that a token can play.
 
 use serde_json::Value;
 
@@ -10,29 +10,29 @@ use crate::time::Seconds;
 /// What `iss` must be (RFC 7519 section 4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssuerId {
-    /// Exactly this text.
+    /// Exactly this string.
     Exactly(String),
-    /// This text with the token's own tenant in it.
+    /// This template with the token's own tenant in it.
     Template(IssuerTemplate),
-    /// Not there at all, as in a SPIFFE JWT-SVID.
+    /// Absent, as in a SPIFFE JWT-SVID.
     Absent,
 }
 
-/// What `aud` must hold (RFC 7519 section 4.1.3).
+/// What `aud` must contain (RFC 7519 section 4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audiences {
     /// At least one of these.
     OneOf(Vec<String>),
-    /// Not there at all.
+    /// Absent.
     Absent,
 }
 
-/// Whether `exp` must be there (RFC 7519 section 4.1.4).
+/// Whether a token must have `exp` (RFC 7519 section 4.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     /// It must.
     Required,
-    /// It must not; then `max_age` bounds the token's life.
+    /// It must not. Then `max_age` limits the token's lifetime.
     Absent,
 }
 
@@ -41,12 +41,12 @@ pub enum Expiry {
 pub enum Algorithms {
     /// One of these, with a key that is for it. Never empty.
     Listed(Vec<Algorithm>),
-    /// The one that the key itself names in `alg`.
+    /// The one that the key names in `alg`.
     NamedByEachKey,
 }
 
 impl Algorithms {
-    /// Whether a token may name this algorithm. The key decides in any case: it verifies with its own algorithm alone.
+    /// Whether a token may name this algorithm. Independently of that, each key verifies only with its own algorithm.
     #[must_use]
     pub fn accept(&self, algorithm: Algorithm) -> bool {
         self.listed().is_none_or(|listed| listed.contains(&algorithm))
@@ -62,12 +62,12 @@ impl Algorithms {
     }
 }
 
-/// Which `typ` headers are taken, compared without regard to case and to a leading `application/` (RFC 7515 section 4.1.9).
+/// Which `typ` headers are accepted, compared without regard to case and to a leading `application/` (RFC 7515 section 4.1.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typ {
-    /// The values taken, in lower case, without `application/`.
+    /// The accepted values, in lower case, without `application/`.
     pub values: Vec<String>,
-    /// Whether a token without `typ` is taken.
+    /// Whether a token without `typ` is accepted.
     pub absent: bool,
 }
 
@@ -76,13 +76,13 @@ pub struct Typ {
 pub struct Pin {
     /// The claim.
     pub claim: String,
-    /// The values: texts, booleans or whole numbers. Never empty.
+    /// The values: strings, booleans or whole numbers. Never empty.
     pub values: Vec<Value>,
 }
 
 impl Pin {
-    /// Whether the claim is exactly one of the values; `has` asks the claim set, see
-    /// [`Claims::has`](crate::jose::Claims::has). A claim that is a list is none of them.
+    /// Whether the claim is exactly one of the values. `has` is the method of the claim set, see
+    /// [`Claims::has`](crate::jose::Claims::has). A claim that is a list never is.
     pub(super) fn fits(&self, has: impl Fn(&str, &Value) -> bool) -> bool {
         self.values.iter().any(|value| has(&self.claim, value))
     }
@@ -115,26 +115,27 @@ pub struct TokenProfile {
     pub typ: Typ,
     /// Claims that must have one of these values.
     pub pins: Vec<Pin>,
-    /// Claims that must not be there.
+    /// Claims that the token must not have.
     pub forbid_claims: Vec<String>,
     /// Tolerance between the issuer's clock and ours, both ways.
     pub clock_skew: Seconds,
-    /// Longest time since `iat`, by our clock and without the skew; with it `iat` is required.
+    /// Maximum time since `iat`, by our clock and without the skew. If it is set, `iat` is required.
     pub max_age: Option<Seconds>,
-    /// Longest time from `iat` to `exp`, both by the issuer's clock; with it `iat` is required.
+    /// Maximum time from `iat` to `exp`, both by the issuer's clock. If it is set, `iat` is required.
     pub max_lifetime: Option<Seconds>,
     /// The claims that become facts.
     pub facts: Vec<FactField>,
 }
 
 impl TokenProfile {
-    /// Whether no token can fit both, whoever signed it: one claim, and no value that both take.
+    /// Whether no token can satisfy the pins of both profiles, whoever signed it.
     #[must_use]
     pub fn is_pinned_apart_from(&self, other: &Self) -> bool {
         Pin::exclude_each_other(&self.pins, &other.pins)
     }
 
-    /// The claim that tells tenants apart where nothing in the profile says which may come: a policy must.
+    /// The claim that distinguishes tenants, if the profile itself does not restrict which tenants are accepted. Then a policy
+    /// must.
     #[must_use]
     pub fn open_tenant(&self) -> Option<&ClaimPath> {
         match &self.issuer {

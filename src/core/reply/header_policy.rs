@@ -15,7 +15,7 @@ use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal};
 use crate::identity_header::IdentityHeader;
 use crate::mode::Mode;
-use crate::profile::{DeviceProvider, Forward, Issuer};
+use crate::profile::{DeviceProvider, EvidenceForwarding, Issuer};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
@@ -25,7 +25,7 @@ use crate::telemetry::DecisionId;
 #[derive(Clone, Debug)]
 pub struct HeaderPolicy {
     /// Whether a token of each issuer is forwarded.
-    issuers: BTreeMap<ProviderName, Forward>,
+    issuers: BTreeMap<ProviderName, EvidenceForwarding>,
     /// The header of each device provider whose posture is forwarded, in lower case.
     forwarded_posture: BTreeMap<ProviderName, String>,
     /// Headers that are forwarded even where nothing was verified; empty unless in shadow mode.
@@ -48,7 +48,7 @@ impl HeaderPolicy {
     ) -> Self {
         let forwarded_posture: BTreeMap<ProviderName, String> = devices
             .iter()
-            .filter(|device| device.forward == Forward::Verified)
+            .filter(|device| device.forward == EvidenceForwarding::Verified)
             .map(|device| (device.profile.name.clone(), device.header.clone()))
             .collect();
         let kept_unverified = match mode {
@@ -123,10 +123,10 @@ impl HeaderPolicy {
         let mut kept: BTreeSet<&str> = self.kept_unverified.iter().map(String::as_str).collect();
         if let Principal::Verified(principal) = identity.principal() {
             match self.issuers.get(&principal.issuer) {
-                Some(Forward::Verified) => {
+                Some(EvidenceForwarding::Verified) => {
                     kept.insert(AUTHORIZATION);
                 }
-                Some(Forward::Never) => {
+                Some(EvidenceForwarding::Never) => {
                     kept.remove(AUTHORIZATION);
                 }
                 None => {}

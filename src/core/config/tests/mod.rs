@@ -18,7 +18,7 @@ use crate::keys::KeySource;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{Algorithms, Audiences, Bind, Expiry, FactType, Forward, IssuerId, Pin};
+use crate::profile::{Algorithms, Audiences, EvidenceForwarding, Expiry, FactType, IssuerId, Pin, PostureBinding};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
 use crate::request::{AddressSource, PeerSource};
@@ -211,16 +211,16 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     let groups = corp.principal.groups.as_ref().unwrap();
     assert_eq!(groups.claim.0, ["realm_access", "roles"]);
     assert_eq!((groups.required, groups.single), (true, true));
-    assert_eq!(corp.forward, Forward::Never);
+    assert_eq!(corp.forward, EvidenceForwarding::Never);
 
     let [mdm] = plan.devices.as_slice() else { panic!("{:?}", plan.devices) };
     assert_eq!(mdm.header, "x-device-posture");
     assert_eq!(mdm.profile.audiences, Audiences::Absent);
     assert_eq!(mdm.profile.max_age, Some(Seconds::new(86_400)));
     assert!(
-        matches!(&mdm.bind, Bind::Claims { token, device } if token.0 == ["device_id"] && device.0 == ["device", "id"])
+        matches!(&mdm.bind, PostureBinding::Claims { token, device } if token.0 == ["device_id"] && device.0 == ["device", "id"])
     );
-    assert_eq!(mdm.forward, Forward::Verified);
+    assert_eq!(mdm.forward, EvidenceForwarding::Verified);
 
     let [admin, shop] = plan.router.applications.as_slice() else { panic!("{:?}", plan.router) };
     assert_eq!((admin.name.as_str(), &admin.hosts), ("admin", &None));
@@ -259,12 +259,12 @@ fn what_is_left_out_has_its_documented_default() {
     let (plan, _) = plan(&document());
     let corp = &plan.issuers[0];
     assert_eq!(corp.principal.entity_type, "User");
-    assert_eq!((corp.principal.groups.as_ref(), corp.forward), (None, Forward::Verified));
+    assert_eq!((corp.principal.groups.as_ref(), corp.forward), (None, EvidenceForwarding::Verified));
     assert_eq!((corp.profile.expiry, corp.profile.clock_skew), (Expiry::Required, Seconds::new(60)));
     assert_eq!((corp.profile.max_age, corp.profile.max_lifetime), (None, None));
     // Without `algorithms`, those of the keys.
     assert_eq!(corp.profile.algorithms, Algorithms::Listed(vec![Algorithm::Es256]));
-    assert_eq!(plan.devices[0].forward, Forward::Never);
+    assert_eq!(plan.devices[0].forward, EvidenceForwarding::Never);
     assert_eq!(
         (plan.peer, plan.client_address, plan.mode),
         (PeerSource::None, AddressSource::Connection, Mode::Enforce)

@@ -6,7 +6,7 @@ use super::{also, assert_problem, document, keys_of, plan, problems, with, witho
 use crate::jose::Algorithm;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_KEYS_PER_SET};
 use crate::portable;
-use crate::profile::{Bind, Expiry, IssuerId};
+use crate::profile::{Expiry, IssuerId, PostureBinding};
 use crate::testing::{jwk_set, key, other_key};
 
 fn corp(member: &str, value: Value) -> Value {
@@ -406,7 +406,7 @@ fn the_header_of_a_device_is_its_own() {
 
 #[portable]
 fn a_device_is_bound_by_two_claims_or_in_so_many_words_not_at_all() {
-    assert_eq!(plan(&document()).0.devices[0].bind, Bind::None);
+    assert_eq!(plan(&document()).0.devices[0].bind, PostureBinding::None);
     assert_problem(
         &with("/devices/mdm/bind", json!({ "token": "device_id" })),
         "/devices/mdm/bind",

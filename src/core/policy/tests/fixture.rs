@@ -8,8 +8,8 @@ use crate::jose::ClaimPath;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::profile::{
-    Algorithms, Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward,
-    GroupsRule, Issuer, IssuerId, PrincipalRule, TokenProfile, Typ,
+    Algorithms, Audiences, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord, FactType, FactValue,
+    GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -54,11 +54,16 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
         id: ClaimPath(vec!["sub".to_owned()]),
         groups: Some(groups_at(&["groups"], true)),
     };
-    Issuer { profile: profile(name, facts), principal, forward: Forward::Verified }
+    Issuer { profile: profile(name, facts), principal, forward: EvidenceForwarding::Verified }
 }
 
-fn device(name: &str, bind: Bind, facts: Vec<FactField>) -> DeviceProvider {
-    DeviceProvider { profile: profile(name, facts), header: format!("x-{name}"), bind, forward: Forward::Never }
+fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {
+    DeviceProvider {
+        profile: profile(name, facts),
+        header: format!("x-{name}"),
+        bind,
+        forward: EvidenceForwarding::Never,
+    }
 }
 
 fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
@@ -96,7 +101,7 @@ impl Setting {
             field("address?", Record(vec![field("country?", String), field("city", String)])),
         ];
         let mdm = vec![field("managed", Bool), field("score", Long), field("os_patch?", Long)];
-        let by_claims = Bind::Claims { token: claim("device_id"), device: claim("sub") };
+        let by_claims = PostureBinding::Claims { token: claim("device_id"), device: claim("sub") };
         let all = || requires(Some("corp"), &["mdm"]);
         let methods = [Method::Get, Method::Put];
         let shop = vec![
@@ -114,7 +119,7 @@ impl Setting {
         };
         Self {
             issuers: vec![issuer("corp", corp), issuer("partner", vec![field("level", Long)])],
-            devices: vec![device("edr", Bind::None, vec![field("ok", Bool)]), device("mdm", by_claims, mdm)],
+            devices: vec![device("edr", PostureBinding::None, vec![field("ok", Bool)]), device("mdm", by_claims, mdm)],
             router: Router {
                 applications: vec![application("shop", all(), shop), application("wiki", Requires::default(), wiki)],
             },

@@ -1,16 +1,16 @@
-//! Claims that a token says are kept elsewhere, and so leaves out: what it does not say must not be taken for "none".
+//! Claims that a token leaves out and says are kept elsewhere. Their absence must not be taken for "none".
 
 use serde_json::Value;
 
 use crate::jose::Claims;
 use crate::refusal::{Reason, Refusal};
 
-/// Refuses a token that says that one of these claims, by its outermost name, is kept elsewhere: by `_claim_names` (`OpenID`
-/// Connect Core section 5.6.2), or for `groups` by `hasgroups`. Microsoft Entra ID says either where a principal is in too
-/// many groups for a token.
+/// Rejects a token that says that one of these claims, given by their outermost names, is kept elsewhere: in `_claim_names`
+/// (`OpenID` Connect Core section 5.6.2), or for `groups` in `hasgroups`. Microsoft Entra ID sets either if a principal is in
+/// too many groups for a token.
 ///
 /// # Errors
-/// `token-group-overage`; also where the token says it in a form that is not known.
+/// `token-group-overage`, also if the token uses an unknown form of either claim.
 pub fn refuse_if_kept<'n>(names: impl IntoIterator<Item = &'n str>, claims: &Claims) -> Result<(), Refusal> {
     let elsewhere = claims.get("_claim_names");
     let has_groups = match claims.get("hasgroups") {

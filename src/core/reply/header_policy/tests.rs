@@ -8,7 +8,7 @@ use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::ClaimPath;
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{Bind, DeviceProvider, FactRecord, Forward, Issuer, PrincipalRule};
+use crate::profile::{DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PrincipalRule};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
@@ -56,8 +56,8 @@ fn names(list: &[&str]) -> Vec<String> {
 /// What is removed of these fields for this caller.
 struct Case {
     mode: Mode,
-    posture_forward: Forward,
-    issuer_forward: Forward,
+    posture_forward: EvidenceForwarding,
+    issuer_forward: EvidenceForwarding,
     principal: Principal,
     devices: Devices,
 }
@@ -66,8 +66,8 @@ impl Default for Case {
     fn default() -> Self {
         Self {
             mode: Mode::Enforce,
-            posture_forward: Forward::Never,
-            issuer_forward: Forward::Verified,
+            posture_forward: EvidenceForwarding::Never,
+            issuer_forward: EvidenceForwarding::Verified,
             principal: Principal::Anonymous,
             devices: BTreeMap::new(),
         }
@@ -82,7 +82,7 @@ impl Case {
         let device = DeviceProvider {
             profile: testing::profile("mdm"),
             header: "x-posture".to_owned(),
-            bind: Bind::None,
+            bind: PostureBinding::None,
             forward: self.posture_forward,
         };
         let identity_headers =
@@ -146,10 +146,10 @@ fn ordinary_fields_stay_and_a_repeated_name_is_removed_once() {
 #[portable]
 fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
     for (principal, issuer_forward, removed) in [
-        (Principal::Anonymous, Forward::Never, &["authorization"][..]),
-        (Principal::Anonymous, Forward::Verified, &["authorization"]),
-        (alice(), Forward::Never, &["authorization"]),
-        (alice(), Forward::Verified, &[]),
+        (Principal::Anonymous, EvidenceForwarding::Never, &["authorization"][..]),
+        (Principal::Anonymous, EvidenceForwarding::Verified, &["authorization"]),
+        (alice(), EvidenceForwarding::Never, &["authorization"]),
+        (alice(), EvidenceForwarding::Verified, &[]),
     ] {
         let case = Case { principal, issuer_forward, ..Case::default() };
         assert_eq!(case.removed(&["authorization"]), names(removed), "{:?} {issuer_forward:?}", case.principal);
@@ -159,8 +159,8 @@ fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
 #[portable]
 fn other_spellings_of_a_place_of_evidence_are_removed_even_if_the_evidence_goes_on() {
     let case = Case {
-        posture_forward: Forward::Verified,
-        issuer_forward: Forward::Verified,
+        posture_forward: EvidenceForwarding::Verified,
+        issuer_forward: EvidenceForwarding::Verified,
         principal: alice(),
         devices: fresh(),
         ..Case::default()
@@ -175,11 +175,11 @@ fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
     let stale = BTreeMap::from([(mdm(), DeviceEvidence::Stale { age: Seconds::new(9) })]);
     let missing = BTreeMap::from([(mdm(), DeviceEvidence::Missing)]);
     for (posture_forward, devices, removed) in [
-        (Forward::Verified, fresh(), false),
-        (Forward::Never, fresh(), true),
-        (Forward::Verified, stale, true),
-        (Forward::Verified, missing, true),
-        (Forward::Verified, BTreeMap::new(), true),
+        (EvidenceForwarding::Verified, fresh(), false),
+        (EvidenceForwarding::Never, fresh(), true),
+        (EvidenceForwarding::Verified, stale, true),
+        (EvidenceForwarding::Verified, missing, true),
+        (EvidenceForwarding::Verified, BTreeMap::new(), true),
     ] {
         let case = Case { posture_forward, devices, ..Case::default() };
         assert_eq!(!case.removed(&["x-posture"]).is_empty(), removed);
@@ -188,9 +188,10 @@ fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
 
 #[portable]
 fn a_rehearsal_leaves_evidence_as_it_came_unless_it_is_never_forwarded() {
-    let case = Case { mode: Mode::Shadow, posture_forward: Forward::Verified, ..Case::default() };
+    let case = Case { mode: Mode::Shadow, posture_forward: EvidenceForwarding::Verified, ..Case::default() };
     assert_eq!(case.removed(&["authorization", "x-posture", "x_posture"]), names(&["x_posture"]));
-    let case = Case { mode: Mode::Shadow, principal: alice(), issuer_forward: Forward::Never, ..Case::default() };
+    let case =
+        Case { mode: Mode::Shadow, principal: alice(), issuer_forward: EvidenceForwarding::Never, ..Case::default() };
     assert_eq!(case.removed(&["authorization", "x-posture"]), names(&["authorization", "x-posture"]));
 }
 

@@ -1,0 +1,44 @@
+//! Decisions with given keys.
+
+use countersign_core::config::Plan;
+use countersign_core::keys::TrustStore;
+use countersign_core::provider::ProviderName;
+use countersign_core::time::UnixSeconds;
+
+use super::answer;
+use super::keys::{self, GivenKeys};
+use super::request_line::RequestLine;
+
+const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+
+#[test]
+fn a_record_names_the_digest_of_the_configuration_itself_whether_keys_are_given_or_not() {
+    let configuration = serde_json::json!({
+        "version": 1, "policies": "",
+        "issuers": { "corp": {
+            "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["JWT"], "principal": { "id": "sub" },
+            "keys": { "url": "https://login.example.com/keys", "cluster": "login" }
+        } },
+        "applications": { "shop": { "any_host": true, "routes": { "all": { "path": "/" } } } }
+    });
+    let (plan, _) = Plan::compile_value(&configuration).unwrap();
+    let file = std::env::temp_dir().join(format!("countersign-eval-keys-{}.json", std::process::id()));
+    let key = serde_json::json!({
+        "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    });
+    std::fs::write(&file, serde_json::json!({ "keys": [key] }).to_string()).unwrap();
+    let given = GivenKeys { provider: "corp".to_owned(), file: file.display().to_string() };
+
+    let mut trust = TrustStore::new(plan.key_sources(), 0);
+    let corp = ProviderName::new("corp");
+    assert!(trust.keys(&corp, NOW).is_err());
+    let record = |trust: &TrustStore| {
+        let request = RequestLine::parse(br#"{"id": "1", "method": "GET", "path": "/"}"#).unwrap();
+        answer(&plan, trust, request, Some(NOW), 1).ok().unwrap()["config"].clone()
+    };
+    let before = record(&trust);
+    let installed = keys::install(&mut trust, &plan, &[given]);
+    std::fs::remove_file(&file).unwrap();
+    assert!(installed.is_ok() && trust.keys(&corp, NOW).is_ok());
+    assert_eq!((&record(&trust), before.as_str()), (&before, plan.digest.get(..16)));
+}
