@@ -3,10 +3,12 @@
 //! The module in Envoy, the command line and the tests all come through [`decide`], or through [`decide_at`] with a
 //! time that somebody wrote; so what `countersign eval` says of a request is what Envoy would do with it.
 
-use crate::config::{Mode, Plan};
+use crate::config::Plan;
 use crate::evidence::Presented;
 use crate::identity::{Believed, Identity, Principal, Unproved, verify};
+use crate::keys::{MissingKey, NotVerified, TrustStore};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
+use crate::mode::Mode;
 use crate::policy::Decision;
 use crate::refusal::{Reason, Refusal, RefusalKind};
 use crate::reply::{Answer, Forwarding, Reply};
@@ -14,7 +16,6 @@ use crate::request::{Action, Request, RequestParts};
 use crate::route::{NoRoute, Requires, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
-use crate::trust::{MissingKey, NotVerified, TrustStore};
 
 /// What to do with a request, and what to tell of it.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@
 //! use countersign_core::request::RequestParts;
 //! use countersign_core::telemetry::DecisionId;
 //! use countersign_core::time::UnixSeconds;
-//! use countersign_core::trust::TrustStore;
+//! use countersign_core::keys::TrustStore;
 //!
 //! let configuration = br#"{
 //!     "version": 1,
@@ -65,7 +65,7 @@
 //! | What do all parts share? | `time`, `limits` (every cap on input), `text`, `provider` |
 //! | How does a step fail? | `config_error` (for operators, at load), `refusal` (for clients, per request) |
 //! | What is in a token or key set, and who signed it? | `jose` |
-//! | Which tokens are accepted, and with which keys? | `trust` |
+//! | Which tokens are accepted, and with which keys? | `profile` (what a token must look like), `keys` (whose keys), `fetch` (fresh documents) |
 //! | What does the client ask for? | `request` (parsing), `route` (application and route), `stripped` (headers to remove) |
 //! | Who is the caller, on which device? | `evidence` (as presented), `identity` (as verified) |
 //! | May they? | `policy` (Cedar) |
@@ -87,7 +87,11 @@ pub mod config_error;
 pub mod refusal;
 
 pub mod jose;
-pub mod trust;
+
+pub mod fetch;
+pub mod profile;
+
+pub mod keys;
 
 #[cfg(any(test, feature = "mint"))]
 pub mod mint;
@@ -106,6 +110,11 @@ pub mod evidence;
 pub mod identity;
 #[cfg(feature = "policy")]
 pub mod policy;
+
+#[cfg(feature = "policy")]
+pub mod identity_header;
+#[cfg(feature = "policy")]
+pub mod mode;
 
 #[cfg(feature = "policy")]
 pub mod config;

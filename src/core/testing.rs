@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::fetch::{Conflict, SharedMemory, Write};
 use crate::jose::{Algorithm, AuthenticToken, KeySet, UnverifiedToken};
+use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
+use crate::profile::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{Audiences, Conflict, Expiry, IssuerId, KeySource, SharedMemory, TokenProfile, Typ, Write};
 
 /// The time of every test: 2027-01-15T08:00:00Z.
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);

@@ -8,10 +8,10 @@ mod client;
 
 pub use client::Client;
 
+use crate::keys::MissingKey;
 use crate::limits::{LONGEST_WAIT, MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS, WAITING_PLACES_PER_FREE_PLACE};
 use crate::provider::ProviderName;
 use crate::time::UnixSeconds;
-use crate::trust::MissingKey;
 
 /// The waiting requests of one worker, each with what its host keeps of it.
 #[derive(Debug)]

@@ -9,10 +9,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
+use countersign_core::fetch::{Endpoint, Response};
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::reply::Answer;
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{Endpoint, Response};
 
 /// The host refused a call.
 #[derive(Clone, Copy, Debug)]

@@ -9,14 +9,16 @@ use proxy_wasm::types::{Action, LogLevel};
 use crate::calls::{self, HostFault};
 use crate::shared::Shared;
 use crate::state::State;
-use countersign_core::config::{Mode, PeerSource, Plan};
+use countersign_core::config::Plan;
 use countersign_core::enforcement::{Outcome, decide, decide_without_plan};
+use countersign_core::keys::{MissingKey, Prospect};
+use countersign_core::mode::Mode;
 use countersign_core::refusal::{Reason, Refusal};
 use countersign_core::reply::{Answer, Forwarding, Reply, trailers_to_remove};
+use countersign_core::request::PeerSource;
 use countersign_core::request::{Peer, RequestParts, client_address};
 use countersign_core::telemetry::{Counter, DecisionId, DecisionRecord};
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{MissingKey, Prospect};
 use countersign_core::waiting::Client;
 
 /// The value of the guard's filter state.

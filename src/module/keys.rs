@@ -13,10 +13,11 @@ use crate::calls;
 use crate::http;
 use crate::memory::Memory;
 use crate::shared::{SOON, Shared, random_number};
+use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, SharedMemory, workers};
+use countersign_core::keys::{Effect, Report, TrustStore};
 use countersign_core::limits::WAKES_AT_ONCE;
 use countersign_core::telemetry::{Counter, Gauge};
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{Effect, FetchFault, FetchRequest, Report, RequestId, SharedMemory, TrustStore, workers};
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_secs(1);

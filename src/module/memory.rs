@@ -4,7 +4,7 @@
 //! shares it with strangers, who could plant a key there. So it is used only under a `vm_id`.
 
 use crate::calls;
-use countersign_core::trust::{Conflict, SharedMemory, Write};
+use countersign_core::fetch::{Conflict, SharedMemory, Write};
 
 /// The version of an entry that is not there, for all that a writer may say: the proxy takes any version for a new entry,
 /// and for one that is there none but its own.

@@ -13,8 +13,9 @@ use crate::calls;
 use crate::http::Stream;
 use crate::keys::KeyKeeper;
 use crate::shared::Shared;
-use countersign_core::config::{Mode, Plan};
+use countersign_core::config::Plan;
 use countersign_core::config_error::{ConfigError, ConfigWarning};
+use countersign_core::mode::Mode;
 use countersign_core::time::{Seconds, UnixSeconds};
 
 /// How often a log says again that refusals are not enforced.

@@ -9,9 +9,9 @@ use crate::calls;
 use crate::meter::Meter;
 use crate::state::State;
 use countersign_core::config::Plan;
+use countersign_core::keys::{MissingKey, Prospect, TrustStore};
 use countersign_core::telemetry::{Counter, DecisionId, Gauge};
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::{MissingKey, Prospect, TrustStore};
 use countersign_core::waiting::{Client, WaitingRoom};
 
 /// A tick that somebody waits for comes after this long.

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_core::config::Plan;
+use countersign_core::fetch::FetchFault;
 use countersign_core::jose::{KeySetFault, json};
+use countersign_core::keys::{KeySource, MetadataFault};
 use countersign_core::provider::ProviderName;
 use countersign_core::stripped::{LEFT_ALONE, REMOVED};
 use countersign_core::telemetry::{Counter, Gauge};
 use countersign_core::time::Seconds;
-use countersign_core::trust::{FetchFault, KeySource, MetadataFault};
 use serde_json::Value;
 use test_harness::paths;
 

@@ -4,9 +4,9 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::fetch::{Endpoint, Response};
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::time::Seconds;
-use countersign_core::trust::{Endpoint, Response};
 use rustls::CertificateError;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -15,16 +15,16 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use super::super::surroundings::cluster::Address;
-use super::way::{Roots, Tls, Way};
+use super::target::{Roots, Target, Tls};
+use crate::deployment::cluster::Address;
 
 /// Fetches what lies at an endpoint.
 ///
 /// # Errors
 /// Why there is no answer, and what to do about it.
-pub fn get(endpoint: &Endpoint, way: &Way, timeout: Seconds) -> Result<Response, String> {
-    let targets = way.targets.iter().map(target).collect::<Result<_, _>>()?;
-    let roots = way.tls.as_ref().map_or_else(|| Ok(Vec::new()), |tls| certificates(&tls.roots))?;
+pub fn get(endpoint: &Endpoint, target: &Target, timeout: Seconds) -> Result<Response, String> {
+    let addresses = target.addresses.iter().map(address_uri).collect::<Result<_, _>>()?;
+    let roots = target.tls.as_ref().map_or_else(|| Ok(Vec::new()), |tls| certificates(&tls.roots))?;
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::from(roots))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -39,13 +39,13 @@ pub fn get(endpoint: &Endpoint, way: &Way, timeout: Seconds) -> Result<Response,
         .accept("application/json")
         .accept_encoding("")
         .build();
-    let agent = Agent::with_parts(config, DefaultConnector::default(), Targets(targets));
-    ask(&agent, endpoint, way).map_err(|fault| explain(&fault, way, timeout))
+    let agent = Agent::with_parts(config, DefaultConnector::default(), FixedAddresses(addresses));
+    ask(&agent, endpoint, target).map_err(|fault| explain(&fault, target, timeout))
 }
 
-fn ask(agent: &Agent, endpoint: &Endpoint, way: &Way) -> Result<Response, Error> {
+fn ask(agent: &Agent, endpoint: &Endpoint, target: &Target) -> Result<Response, Error> {
     // The name in this URL is the one for TLS; where the request goes is settled by the resolver.
-    let url = match &way.tls {
+    let url = match &target.tls {
         Some(Tls { name, .. }) => format!("https://{name}{}", endpoint.url.path()),
         None => format!("http://{}{}", endpoint.url.authority(), endpoint.url.path()),
     };
@@ -63,7 +63,7 @@ fn ask(agent: &Agent, endpoint: &Endpoint, way: &Way) -> Result<Response, Error>
 }
 
 /// An address as the part of a URL.
-fn target(address: &Address) -> Result<Uri, String> {
+fn address_uri(address: &Address) -> Result<Uri, String> {
     if let Address::Pipe(path) = address {
         return Err(format!("{path} is a pipe, which a probe cannot use"));
     }
@@ -88,14 +88,14 @@ const MOST_ADDRESSES: usize = 16;
 
 /// Resolves every name to the addresses of the cluster.
 #[derive(Debug)]
-struct Targets(Vec<Uri>);
+struct FixedAddresses(Vec<Uri>);
 
-impl Resolver for Targets {
+impl Resolver for FixedAddresses {
     fn resolve(&self, _: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut all = self.empty();
         let mut fault = Error::HostNotFound;
-        for target in &self.0 {
-            match DefaultResolver::default().resolve(target, config, timeout) {
+        for address in &self.0 {
+            match DefaultResolver::default().resolve(address, config, timeout) {
                 Ok(found) => {
                     let room = MOST_ADDRESSES.saturating_sub(all.len());
                     found.iter().take(room).for_each(|address| all.push(*address));
@@ -107,15 +107,15 @@ impl Resolver for Targets {
     }
 }
 
-fn explain(fault: &Error, way: &Way, timeout: Seconds) -> String {
-    let places: Vec<String> = way.targets.iter().map(ToString::to_string).collect();
+fn explain(fault: &Error, target: &Target, timeout: Seconds) -> String {
+    let places: Vec<String> = target.addresses.iter().map(ToString::to_string).collect();
     let places = places.join(", ");
     match fault {
         Error::Timeout(_) => format!("there was no whole answer within {timeout}"),
         Error::HostNotFound => format!("{places} cannot be resolved"),
-        Error::Rustls(fault) => about_tls(fault, way),
+        Error::Rustls(fault) => about_tls(fault, target),
         Error::Io(fault) => match tls_fault(fault) {
-            Some(fault) => about_tls(fault, way),
+            Some(fault) => about_tls(fault, target),
             None if fault.kind() == io::ErrorKind::ConnectionRefused => {
                 format!("nobody listens at {places}; is it the provider's address and port?")
             }
@@ -129,8 +129,8 @@ fn tls_fault(fault: &io::Error) -> Option<&rustls::Error> {
     fault.get_ref()?.downcast_ref()
 }
 
-fn about_tls(fault: &rustls::Error, way: &Way) -> String {
-    let Some(Tls { name, roots }) = &way.tls else { return fault.to_string() };
+fn about_tls(fault: &rustls::Error, target: &Target) -> String {
+    let Some(Tls { name, roots }) = &target.tls else { return fault.to_string() };
     match fault {
         rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => format!(
             "the certificate is not for `{name}` but for {}; mend the host in the URL, or the cluster's `sni` and \

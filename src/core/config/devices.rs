@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use super::document::{Known, Node};
-use super::headers::{HeaderFault, header_name};
-use super::names::quoted;
+use super::names::{HeaderFault, header_name, quoted};
 use super::profile::{self, Role, claim_path};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::trust::{Bind, DeviceProvider, Forward};
+use crate::profile::{Bind, DeviceProvider, Forward};
 
 /// Facts of `context.<device>` that are worked out here.
 pub(super) const WORKED_OUT_FACTS: &[&str] = &["age", "bound"];

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::document::{Known, Node};
 use super::names::quoted;
 use crate::config_error::ConfigCode;
+use crate::profile::{FactField, FactType};
 use crate::text::nearest;
-use crate::trust::{FactField, FactType};
 
 const WANTED: &str = "a type: `string`, `long`, `bool`, `ip`, `scopes`, a list of one type such as `[string]`, an object of \
                       facts, or a type written out such as `{ type: [string], single: true }` or `{ type: bool, text: true }`";

@@ -7,9 +7,11 @@ use serde_json::Value;
 use super::document::{Known, Member, Node};
 use super::names::quoted;
 use crate::config_error::ConfigCode;
+use crate::fetch::{Endpoint, KeyUrl};
 use crate::jose::Algorithm;
+use crate::keys::{FetchedKeys, KeyHost, KeyLocation};
+use crate::profile::IssuerId;
 use crate::time::Seconds;
-use crate::trust::{Endpoint, FetchedKeys, IssuerId, KeyHost, KeyLocation, KeyUrl};
 
 const DEFAULT_REFRESH_MIN: Seconds = Seconds::new(60);
 /// How long a key that the provider withdrew may still be believed.

@@ -3,63 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::document::{Known, Node};
-use super::names::{guess, is_token, quoted};
-use super::plan::{IdentityHeader, IdentitySource};
+use super::names::{HeaderFault, guess, header_name, quoted};
 use crate::config_error::ConfigCode;
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
-
-/// Names with a meaning for HTTP or for the proxy that must not be given a second one.
-pub(super) const TAKEN: &[(&str, &str)] = &[
-    ("authorization", "it carries the access token"),
-    ("connection", "it ends at each hop"),
-    ("content-length", "it says where the body ends"),
-    ("cookie", "it carries the client's state for the application"),
-    ("host", "it names the application"),
-    ("keep-alive", "it ends at each hop"),
-    ("proxy-authenticate", "it ends at each hop"),
-    ("proxy-authorization", "it ends at each hop"),
-    ("proxy-connection", "it ends at each hop"),
-    ("te", "it ends at each hop"),
-    ("trailer", "it ends at each hop"),
-    ("transfer-encoding", "it ends at each hop"),
-    ("upgrade", "it ends at each hop"),
-];
+use crate::identity_header::{IdentityHeader, IdentitySource};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 
 const FACT: Known = ("fact", "a declared fact with its provider, such as `corp.email`");
 const PAYLOAD: Known = ("payload", "the name of an issuer, whose token's payload is sent");
-
-/// Why a text cannot be a header of ours.
-pub(super) enum HeaderFault {
-    /// It is no header name.
-    NotAName(&'static str),
-    /// It has a meaning already.
-    Taken(&'static str),
-}
-
-/// A header's name in lower case.
-pub(super) fn header_name(text: &str) -> Result<String, HeaderFault> {
-    if text.starts_with(':') {
-        return Err(HeaderFault::Taken("it is a pseudo-header"));
-    }
-    if !is_token(text) {
-        return Err(HeaderFault::NotAName("this is not the name of a header"));
-    }
-    if text.contains('_') {
-        // Applications read `_` and `-` as one; two spellings would be two headers here and one there.
-        return Err(HeaderFault::NotAName("the header's name has `_`, which many applications read as `-`"));
-    }
-    let name = text.to_ascii_lowercase();
-    if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == name) {
-        return Err(HeaderFault::Taken(why));
-    }
-    if name.starts_with("x-countersign-") {
-        return Err(HeaderFault::Taken("`x-countersign-` is this program's own"));
-    }
-    if name.starts_with("x-envoy-") {
-        return Err(HeaderFault::Taken("`x-envoy-` steers the proxy"));
-    }
-    Ok(name)
-}
 
 /// What identity headers can carry; `None` where a part could not be read.
 #[derive(Clone, Copy)]

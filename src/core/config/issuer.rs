@@ -7,7 +7,7 @@ use super::names::quoted;
 use super::profile::claim_path;
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_TENANT_BYTES;
-use crate::trust::{FactField, FactType, IssuerId, IssuerTemplate, Pin};
+use crate::profile::{FactField, FactType, IssuerId, IssuerTemplate, Pin};
 
 const TEMPLATE: Known = (
     "template",

@@ -6,8 +6,8 @@ use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
+use crate::profile::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
 use crate::text::is_identifier;
-use crate::trust::{FactField, FactType, Forward, GroupsRule, Issuer, PrincipalRule};
 
 /// The entity type of principals where nothing is written.
 const DEFAULT_TYPE: &str = "User";

@@ -8,8 +8,9 @@ use super::fetched_keys;
 use super::names::{quoted, quoted_list};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
+use crate::keys::KeySource;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
-use crate::trust::{IssuerId, KeySource};
+use crate::profile::IssuerId;
 
 const INLINE: Known = ("inline", "a JWK set (RFC 7517), as an object or as its JSON text");
 

@@ -8,6 +8,7 @@
 
 mod applications;
 mod canonical;
+mod compile;
 mod devices;
 mod document;
 mod facts;
@@ -28,4 +29,4 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{AddressSource, IdentityHeader, IdentitySource, Mode, PeerSource, Plan};
+pub use plan::Plan;

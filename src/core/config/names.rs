@@ -50,6 +50,23 @@ const TAKEN_TYPES: &[&str] = &[
     "ipaddr",
 ];
 
+/// Names with a meaning for HTTP or for the proxy that must not be given a second one.
+pub(super) const TAKEN: &[(&str, &str)] = &[
+    ("authorization", "it carries the access token"),
+    ("connection", "it ends at each hop"),
+    ("content-length", "it says where the body ends"),
+    ("cookie", "it carries the client's state for the application"),
+    ("host", "it names the application"),
+    ("keep-alive", "it ends at each hop"),
+    ("proxy-authenticate", "it ends at each hop"),
+    ("proxy-authorization", "it ends at each hop"),
+    ("proxy-connection", "it ends at each hop"),
+    ("te", "it ends at each hop"),
+    ("trailer", "it ends at each hop"),
+    ("transfer-encoding", "it ends at each hop"),
+    ("upgrade", "it ends at each hop"),
+];
+
 /// Longest name or word that a message repeats; longer ones could be anything, a token too.
 const MAX_QUOTED_CHARACTERS: usize = 64;
 
@@ -77,6 +94,39 @@ pub(super) fn is_plain_name(text: &str) -> bool {
 /// Whether the text is a token (RFC 9110 section 5.6.2), as header names are.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Why a text cannot be a header of ours.
+pub(super) enum HeaderFault {
+    /// It is no header name.
+    NotAName(&'static str),
+    /// It has a meaning already.
+    Taken(&'static str),
+}
+
+/// A header's name in lower case.
+pub(super) fn header_name(text: &str) -> Result<String, HeaderFault> {
+    if text.starts_with(':') {
+        return Err(HeaderFault::Taken("it is a pseudo-header"));
+    }
+    if !is_token(text) {
+        return Err(HeaderFault::NotAName("this is not the name of a header"));
+    }
+    if text.contains('_') {
+        // Applications read `_` and `-` as one; two spellings would be two headers here and one there.
+        return Err(HeaderFault::NotAName("the header's name has `_`, which many applications read as `-`"));
+    }
+    let name = text.to_ascii_lowercase();
+    if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == name) {
+        return Err(HeaderFault::Taken(why));
+    }
+    if name.starts_with("x-countersign-") {
+        return Err(HeaderFault::Taken("`x-countersign-` is this program's own"));
+    }
+    if name.starts_with("x-envoy-") {
+        return Err(HeaderFault::Taken("`x-envoy-` steers the proxy"));
+    }
+    Ok(name)
 }
 
 /// A host of an application, or what is wrong with it.

@@ -11,10 +11,11 @@ use super::keys;
 use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, ClaimPath};
+use crate::keys::KeySource;
+use crate::profile::{Audiences, Expiry, FactField, Forward, IssuerId, Pin, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
-use crate::trust::{Audiences, Expiry, FactField, Forward, IssuerId, KeySource, Pin, TokenProfile, Typ};
 
 /// Tolerance between clocks where nothing is written.
 const DEFAULT_CLOCK_SKEW: Seconds = Seconds::new(60);

@@ -5,7 +5,8 @@
 
 use super::document::{Node, Problems};
 use crate::config_error::{ConfigCode, ConfigError};
-use crate::trust::{IssuerId, KeySource, TokenProfile};
+use crate::keys::KeySource;
+use crate::profile::{IssuerId, TokenProfile};
 
 /// The profiles that could be read so far.
 #[derive(Default)]

@@ -2,14 +2,13 @@
 //! of that list are not.
 
 use super::document::{Known, Node};
-use super::headers::TAKEN;
-use super::names::{guess, is_token, quoted, quoted_list};
-use super::plan::IdentityHeader;
+use super::names::{TAKEN, guess, is_token, quoted, quoted_list};
 use crate::config_error::ConfigCode;
+use crate::identity_header::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
+use crate::profile::DeviceProvider;
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
 use crate::text::nearest;
-use crate::trust::DeviceProvider;
 
 const REMOVE: Known =
     ("remove", "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`");

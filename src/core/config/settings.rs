@@ -2,9 +2,10 @@
 
 use super::document::{Known, Member, Node};
 use super::names::quoted;
-use super::plan::{AddressSource, Mode, PeerSource};
 use crate::config_error::ConfigCode;
 use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, TOKEN_BYTES};
+use crate::mode::Mode;
+use crate::request::{AddressSource, PeerSource};
 
 /// The guard's name where nothing is written.
 pub(super) const DEFAULT_GUARD: &str = "countersign";

@@ -3,13 +3,13 @@ use serde_json::{Map, Value, json};
 use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
 use crate::jose::Algorithm;
+use crate::keys::TrustStore;
 use crate::portable;
 use crate::reply::{Answer, Forwarding, Reply};
 use crate::request::RequestParts;
 use crate::telemetry::DecisionId;
 use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_key, token};
 use crate::time::UnixSeconds;
-use crate::trust::TrustStore;
 
 mod groups;
 mod missing_keys;

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::Binding;
 use crate::jose::{ClaimPath, ClaimSet, base64url};
+use crate::profile::Bind;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
-use crate::trust::Bind;
 
 /// The confirmation member that names a certificate by its SHA-256 (RFC 8705 section 3.1).
 const CERTIFICATE_THUMBPRINT: &str = "x5t#S256";

@@ -8,9 +8,9 @@ pub use verify::{Believed, Unproved, verify};
 
 use std::collections::BTreeMap;
 
+use crate::profile::FactRecord;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::FactRecord;
 
 /// Who asks, and from which device.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::jose::{ClaimPath, ClaimSet, wrong_type};
 use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
+use crate::profile::{GroupsRule, PrincipalRule, refuse_if_kept};
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::trust::{GroupsRule, PrincipalRule, refuse_if_kept};
 
 /// The principal's id.
 ///

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use super::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal, binding, principal};
 use crate::evidence::Presented;
 use crate::jose::{ClaimSet, UnverifiedClaims, UnverifiedToken};
+use crate::keys::{MissingKey, NotVerified, TrustStore};
+use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_profile};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 use crate::route::Requires;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{
-    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, MissingKey, NotVerified, TrustStore, choose_profile,
-};
 
 /// Whom to believe.
 #[derive(Clone, Copy)]

@@ -26,7 +26,7 @@ use super::text::source::{Named, Source, Statement, line_starts, parse, statemen
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::trust::Bind;
+use crate::profile::Bind;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(

@@ -48,8 +48,8 @@ use self::decide::Compiled;
 use self::decide::entities::Directory;
 use self::decide::slice::Slices;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::profile::{DeviceProvider, Issuer};
 use crate::route::Router;
-use crate::trust::{DeviceProvider, Issuer};
 
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]

@@ -12,15 +12,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header_value::{encode, encode_list};
 use super::{DECISION_ID_HEADER, Forwarding};
-use crate::config::{IdentityHeader, IdentitySource, Mode, Plan};
+use crate::config::Plan;
 use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
+use crate::mode::Mode;
+use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, normal_form};
 use crate::telemetry::{DecisionId, cedar_notation};
-use crate::trust::{FactRecord, FactValue, Forward};
 
 impl Forwarding {
     /// For a request whose caller is known, if only as Anonymous.

@@ -9,6 +9,7 @@ mod headers;
 mod method;
 mod path;
 mod peer;
+mod source;
 mod template;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use headers::{Exactly, Headers};
 pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};
 pub use peer::{Peer, client_address, client_ip};
+pub use source::{AddressSource, PeerSource};
 pub use template::{Match, Near, PathParameters, PathTemplate, PathTemplateFault};
 
 use core::net::IpAddr;

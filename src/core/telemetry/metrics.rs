@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `countersign.decisions.outcome.<verdict>.reason.<code>` | counter | decisions; the code with `_` for `-`, `permitted` where there is no refusal |
 //! | `countersign.configurations` | counter | workers that served their first request under a configuration |
-//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why nothing was taken ([`FetchFault::outcome`](crate::trust::FetchFault::outcome)) |
+//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why nothing was taken ([`FetchFault::outcome`](crate::fetch::FetchFault::outcome)) |
 //! | `countersign.keys.<provider>.skipped_keys` | counter | keys left out of sets that were taken |
 //! | `countersign.keys.<provider>.private_keys` | counter | those that came with members of a private key: somebody published what must be secret |
 //! | `countersign.keys.<provider>.unknown_key_refusals` | counter | requests refused because no current key is the token's |

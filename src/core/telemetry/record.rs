@@ -32,9 +32,9 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::{Counter, DecisionCounter, DecisionId, Verdict};
-use crate::config::Mode;
 use crate::identity::{Binding, DeviceEvidence, Identity, Principal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::mode::Mode;
 use crate::policy::{Decision, PolicyId};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};

@@ -1,9 +1,9 @@
 use super::{Client, WaitingRoom};
+use crate::keys::{MissingKey, Prospect};
 use crate::limits::{LONGEST_WAIT, MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS};
 use crate::portable;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{MissingKey, Prospect};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 

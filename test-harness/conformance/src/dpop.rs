@@ -4,13 +4,13 @@
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide;
 use countersign_core::jose::{Algorithm, UnverifiedToken, VerificationKey, base64url};
+use countersign_core::keys::TrustStore;
 use countersign_core::limits::TOKEN_BYTES;
 use countersign_core::mint::SigningKey;
 use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::TrustStore;
 use serde_json::{Map, Value, json};
 
 use super::{Case, Found, Source, Stage, Stated, jose};

@@ -2,9 +2,10 @@
 //! and one that says in so many words that none is wanted takes them.
 
 use countersign_core::jose::{Algorithm, AuthenticToken};
+use countersign_core::keys::{KeySource, TrustStore};
+use countersign_core::profile::{Audiences, Expiry, IssuerId, TokenProfile, Typ};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
-use countersign_core::trust::{Audiences, Expiry, IssuerId, KeySource, TokenProfile, TrustStore, Typ};
 use serde_json::Value;
 
 use super::{Case, Found, Source, Stage, Stated, jose};

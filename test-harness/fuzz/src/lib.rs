@@ -17,7 +17,7 @@ use countersign_core::enforcement::{Outcome, decide};
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
-use countersign_core::trust::TrustStore;
+use countersign_core::keys::TrustStore;
 use serde_json::{Value, json};
 
 /// The time of every decision.

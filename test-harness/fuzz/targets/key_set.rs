@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use countersign_core::jose::{Algorithm, KeySet, json};
 use countersign_core::limits::{MAX_KEYS_PER_SET, MAX_TOKEN_JSON_DEPTH};
-use countersign_core::trust::{Endpoint, FetchedSet, KeyUrl, Response, key_endpoint};
+use countersign_core::fetch::{Endpoint, KeyUrl, Response};
+use countersign_core::keys::{FetchedSet, key_endpoint};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -6,7 +6,8 @@
 
 use countersign_core::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
 use countersign_core::limits::TOKEN_BYTES;
-use countersign_core::trust::{FactField, FactValue, TrustStore, choose_profile};
+use countersign_core::keys::TrustStore;
+use countersign_core::profile::{FactField, FactValue, choose_profile};
 use countersign_fuzz::{NOW, Signer, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

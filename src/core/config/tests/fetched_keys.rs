@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, with};
 use crate::jose::Algorithm;
+use crate::keys::{FetchedKeys, KeyHost, KeyLocation, KeySource};
 use crate::portable;
 use crate::time::Seconds;
-use crate::trust::{FetchedKeys, KeyHost, KeyLocation, KeySource};
 
 const POINTER: &str = "/issuers/corp/keys";
 

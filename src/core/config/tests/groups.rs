@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{also, assert_problem, plan, with};
 use crate::portable;
-use crate::trust::GroupsRule;
+use crate::profile::GroupsRule;
 
 const POINTER: &str = "/issuers/corp/principal/groups";
 

@@ -10,17 +10,21 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use super::{AddressSource, IdentitySource, Mode, PeerSource, Plan};
+use super::Plan;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::identity_header::IdentitySource;
 use crate::jose::Algorithm;
+use crate::keys::KeySource;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
+use crate::mode::Mode;
 use crate::portable;
+use crate::profile::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, Pin, TokenProfile};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
+use crate::request::{AddressSource, PeerSource};
 use crate::route::HostPattern;
 use crate::testing::{jwk_set, key, other_key};
 use crate::time::Seconds;
-use crate::trust::{Audiences, Bind, Expiry, FactType, Forward, IssuerId, KeySource, Pin, TokenProfile};
 
 /// How many keys the document itself brings for a profile.
 fn keys_of(profile: &TokenProfile) -> usize {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, problems, with, without};
-use crate::config::Mode;
 use crate::limits::{HEADER_BYTES, HEADERS, PATH_BYTES, TOKEN_BYTES};
+use crate::mode::Mode;
 use crate::portable;
 
 #[portable]

@@ -6,8 +6,8 @@ use super::{also, assert_problem, document, keys_of, plan, problems, with, witho
 use crate::jose::Algorithm;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_KEYS_PER_SET};
 use crate::portable;
+use crate::profile::{Bind, Expiry, IssuerId};
 use crate::testing::{jwk_set, key, other_key};
-use crate::trust::{Bind, Expiry, IssuerId};
 
 fn corp(member: &str, value: Value) -> Value {
     with(&format!("/issuers/corp/{member}"), value)

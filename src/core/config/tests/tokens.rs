@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, problems, with};
 use crate::jose::{Algorithm, ClaimPath, base64url};
+use crate::keys::{KeyLocation, KeySource};
 use crate::portable;
+use crate::profile::{FactType, IssuerId, Pin};
 use crate::testing::{jwk_set, key, other_key};
-use crate::trust::{FactType, IssuerId, KeyLocation, KeySource, Pin};
 
 const TEMPLATE: &str = "https://login.example.com/{tenantid}/v2.0";
 

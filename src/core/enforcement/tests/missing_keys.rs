@@ -1,8 +1,9 @@
 //! Requests whose keys are not at hand: which of them may wait, and what is said of the others.
 
 use super::*;
+use crate::fetch::Response;
+use crate::keys::{Effect, MissingKey, Prospect};
 use crate::testing;
-use crate::trust::{Effect, MissingKey, Prospect, Response};
 
 /// The configuration with fetched keys for both providers.
 fn fetching() -> Plan {

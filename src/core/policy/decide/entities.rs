@@ -12,11 +12,11 @@ use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
 use crate::policy::load::scope::route_actions;
+use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::{Action, PathParameters, Peer};
 use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
-use crate::trust::{FactRecord, FactValue};
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use super::names::{Kind, Lookup, Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
 use crate::config_error::ConfigError;
 use crate::policy::text::lexer;
-use crate::trust::FactType;
+use crate::profile::FactType;
 
 mod message;
 mod value;

@@ -7,8 +7,8 @@ use cedar_policy::{EntityUid, pst};
 
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::{GroupHierarchy, Vocabulary};
+use crate::profile::Issuer;
 use crate::text::{push_token, suggestion};
-use crate::trust::Issuer;
 
 /// The hierarchy of groups, whole.
 #[derive(Clone, Debug, Default)]

@@ -9,10 +9,10 @@ use cedar_policy::pst;
 use super::groups::Groups;
 use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
 use crate::policy::{PolicyDocument, Vocabulary};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, RequestMethod};
 use crate::route::{Application, Route};
-use crate::trust::{DeviceProvider, FactField, FactType, Issuer};
 
 /// The Cedar entity type of a caller without credentials.
 pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";

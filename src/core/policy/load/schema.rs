@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::names::{ANONYMOUS_TYPE, Actions, Kind, Names};
 use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact, RequestType};
+use crate::profile::{FactField, FactType};
 use crate::request::Action;
-use crate::trust::{FactField, FactType};
 
 /// What a policy is validated against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use cedar_policy::pst::Effect;
 
 use super::Checked;
 use crate::config_error::{ConfigCode, ConfigWarning};
-use crate::trust::TokenProfile;
+use crate::profile::TokenProfile;
 
 /// Every permit of one document that takes evidence of any tenant: the profile does not pin the tenant, and neither the
 /// permit nor a forbid that holds wherever the permit does reads it. So does a forbid that posture of any tenant satisfies.

@@ -11,7 +11,7 @@ use super::Checked;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, visit};
 use crate::config_error::{ConfigCode, ConfigWarning};
-use crate::trust::FactType;
+use crate::profile::FactType;
 
 /// Claims that hold a set of words at some provider: OAuth 2.0 scopes (RFC 8693, and as Entra ID and Okta call them), and
 /// what RFC 9068 section 2.2.3.1 and common providers call rights.

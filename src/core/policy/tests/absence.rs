@@ -11,9 +11,9 @@ use super::fixture::{NOW, Setting, field, groups_at, posture, request, user_with
 use crate::identity::DeviceEvidence;
 use crate::policy::{Decision, PolicySet};
 use crate::portable;
+use crate::profile::{FactType, FactValue};
 use crate::provider::ProviderName;
 use crate::request::{Peer, Request};
-use crate::trust::{FactType, FactValue};
 
 /// SplitMix64.
 struct Random(u64);

@@ -6,9 +6,9 @@ use super::fixture::{
 use crate::identity::DeviceEvidence;
 use crate::policy::{Decision, NearMiss, PolicyId};
 use crate::portable;
+use crate::profile::FactValue;
 use crate::provider::ProviderName;
 use crate::time::Seconds;
-use crate::trust::FactValue;
 
 const EVERYBODY: &str = "@id(\"all\") permit (principal, action, resource);";
 

@@ -7,16 +7,17 @@ use serde_json::json;
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
 use crate::jose::{ClaimPath, KeySet};
+use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::profile::{
+    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
+    IssuerId, PrincipalRule, TokenProfile, Typ,
+};
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{
-    Audiences, Bind, DeviceProvider, Expiry, FactField, FactRecord, FactType, FactValue, Forward, GroupsRule, Issuer,
-    IssuerId, KeySource, PrincipalRule, TokenProfile, Typ,
-};
 
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 

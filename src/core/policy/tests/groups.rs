@@ -3,7 +3,7 @@
 use super::fixture::{Setting, document, field, groups_at, named, request, user};
 use crate::config_error::ConfigError;
 use crate::portable;
-use crate::trust::FactType;
+use crate::profile::FactType;
 
 const SILENT: &str = "absent-fact-lifts-rule";
 

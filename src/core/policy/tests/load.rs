@@ -4,8 +4,8 @@ use super::fixture::{Setting, codes, document, error_of, errors_of, field, forbi
 use crate::config_error::TextPosition;
 use crate::limits::{MAX_POLICIES, MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
 use crate::portable;
+use crate::profile::FactType;
 use crate::provider::ProviderName;
-use crate::trust::FactType;
 
 #[track_caller]
 fn taken(text: &str) {

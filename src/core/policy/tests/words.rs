@@ -4,7 +4,7 @@ use super::fixture::{Setting, document, field, forbid, permit};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::jose::ClaimPath;
 use crate::portable;
-use crate::trust::{FactType, IssuerId, IssuerTemplate, Pin};
+use crate::profile::{FactType, IssuerId, IssuerTemplate, Pin};
 
 /// The setting with more facts of `corp`.
 fn setting() -> Setting {

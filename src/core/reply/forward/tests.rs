@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Known, Place, Rules, fact_text};
-use crate::config::{IdentityHeader, IdentitySource, Mode};
 use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
+use crate::mode::Mode;
 use crate::portable;
+use crate::profile::{FactRecord, FactValue, Forward};
 use crate::provider::ProviderName;
 use crate::reply::Forwarding;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
 use crate::telemetry::DecisionId;
 use crate::time::{Seconds, UnixSeconds};
-use crate::trust::{FactRecord, FactValue, Forward};
 
 type Field<'a> = (&'a str, &'a [u8]);
 type Devices = BTreeMap<ProviderName, DeviceEvidence>;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{DecisionRecord, cedar_notation, cut};
-use crate::config::Mode;
 use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
+use crate::mode::Mode;
 use crate::policy::{Decision, NearMiss, PolicyId};
 use crate::portable;
 use crate::provider::ProviderName;

@@ -4,7 +4,7 @@ use cedar_policy::pst::Effect;
 
 use super::{Checked, Hole, Kind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
-use crate::trust::{FactType, GroupsRule};
+use crate::profile::{FactType, GroupsRule};
 
 /// The code of the rule.
 const CODE: ConfigCode = ConfigCode::AbsentFactLiftsRule;

@@ -1,0 +1,11 @@
+//! The clock, for times that are not given.
+
+use countersign_core::time::UnixSeconds;
+
+/// The present time.
+pub fn clock() -> UnixSeconds {
+    #[expect(clippy::disallowed_methods, reason = "the command line is one of the two places that read a clock")]
+    let now = std::time::SystemTime::now();
+    let seconds = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    UnixSeconds::new(i64::try_from(seconds).unwrap_or(i64::MAX))
+}

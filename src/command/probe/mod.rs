@@ -1,0 +1,116 @@
+//! `countersign check --probe`: fetches the keys of a configuration once and says what was found.
+//!
+//! What an answer is worth is judged by the trust store that runs in Envoy: it says what to ask, and takes or refuses what
+//! comes. Here are only the way to the provider, the call itself and the words.
+
+mod fetch;
+mod report;
+mod target;
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+use countersign_core::config::Plan;
+use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response};
+use countersign_core::keys::{Effect, FetchedKeys, KeySource, Report, TrustStore};
+use countersign_core::time::UnixSeconds;
+
+use crate::deployment::Model;
+use target::Target;
+
+/// Fetches all sets of one configuration. True where each would be taken.
+///
+/// # Errors
+/// The output is closed.
+pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output: &mut impl Write) -> io::Result<bool> {
+    let mut store = TrustStore::new(plan.profiles(), 0);
+    let mut effects = VecDeque::from(store.tick(None, now));
+    if effects.is_empty() {
+        say(output, &format!("{name}: no keys are fetched"))?;
+    }
+    let mut all_taken = true;
+    let mut answer = None;
+    while let Some(effect) = effects.pop_front() {
+        let news = match effect {
+            Effect::Send(request) => {
+                answer = ask(name, &request, model, output)?;
+                let answer = answer.as_ref().ok_or(FetchFault::NoAnswer);
+                store.answered(&request.id, answer, None, now)
+            }
+            Effect::Report(report) => {
+                all_taken &= matches!(report, Report::Taken { .. });
+                tell(&report, answer.as_ref(), plan, &store, now, output)?;
+                continue;
+            }
+            Effect::Wake(_) | Effect::TellWorkers => continue,
+        };
+        // One provider after the other: what an answer leads to comes before the next.
+        news.into_iter().rev().for_each(|effect| effects.push_front(effect));
+    }
+    Ok(all_taken)
+}
+
+/// Sends one request. Nothing where no answer came, which is told.
+fn ask(name: &str, request: &FetchRequest, model: &Model<'_>, output: &mut impl Write) -> io::Result<Option<Response>> {
+    let FetchRequest { id: RequestId { provider, .. }, endpoint, timeout } = request;
+    let target = Target::to(endpoint, model);
+    say(output, &format!("{name}: keys of `{provider}`: GET {}, {}", endpoint.url, target.shown()))?;
+    target.notes.iter().try_for_each(|note| say(output, &format!("  note: {note}")))?;
+    let fetched = fetch::get(endpoint, &target, *timeout);
+    match &fetched {
+        Ok(response) => say(output, &format!("  {}", report::answer(response)))?,
+        Err(fault) => say(output, &format!("  not taken: {fault}"))?,
+    }
+    Ok(fetched.ok())
+}
+
+fn tell(
+    report: &Report,
+    answer: Option<&Response>,
+    plan: &Plan,
+    store: &TrustStore,
+    now: UnixSeconds,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let (provider, skipped) = match report {
+        Report::Taken { provider, skipped, .. } => (provider, skipped),
+        Report::LetGo { .. } => return say(output, &format!("  not taken after all: {report}")),
+        // That there was no answer is told already, with the reason.
+        Report::Failed { fault: FetchFault::NoAnswer, .. } => return Ok(()),
+        Report::Failed { fault, .. } | Report::NotAdopted { fault, .. } => {
+            let more = answer.map(|answer| report::more_about(fault, answer)).unwrap_or_default();
+            return say(output, &format!("  not taken: {fault}{more}"));
+        }
+    };
+    let profile = plan.profiles().find(|profile| profile.name == *provider);
+    let (Some(profile), Some(answer)) = (profile, answer) else { return Ok(()) };
+    if let KeySource::Fetched(source) = &profile.keys {
+        say(output, &format!("  {}", freshness(source, answer)))?;
+    }
+    let usable = store.keys(profile, now).map(|set| set.keys()).unwrap_or_default();
+    for line in report::keys(answer, usable, skipped) {
+        say(output, &format!("  {line}"))?;
+    }
+    say(output, &format!("  taken: {}, {} left out", report::count(usable.len(), "key"), skipped.len()))
+}
+
+fn freshness(source: &FetchedKeys, answer: &Response) -> String {
+    let lifetime = answer.lifetime();
+    let said = lifetime.map_or("nothing".to_owned(), |lifetime| lifetime.to_string());
+    let FetchedKeys { refresh_min, refresh_max, .. } = source;
+    format!(
+        "fresh for {}: `Cache-Control` says {said}, `refresh` of the configuration {refresh_min} to {refresh_max}",
+        source.fresh_for(lifetime)
+    )
+}
+
+/// Prints a line of which parts may be a provider's: what could steer a terminal is written as an escape.
+fn say(output: &mut impl Write, line: &str) -> io::Result<()> {
+    for character in line.chars() {
+        match character {
+            ' '..='~' => write!(output, "{character}")?,
+            other => write!(output, "{}", other.escape_unicode())?,
+        }
+    }
+    writeln!(output)
+}

@@ -1,0 +1,133 @@
+//! The way to a provider: the cluster's where it is in the files, else that of the URL's own host.
+
+use std::fs;
+
+use countersign_core::fetch::Endpoint;
+use ct_codecs::{Base64, Decoder as _};
+use ureq::tls::{Certificate, PemItem, parse_pem};
+
+use crate::deployment::cluster::{Address, addresses, server_names, sockets};
+use crate::deployment::validation::contexts;
+use crate::deployment::{Model, Part};
+
+/// How a provider is reached.
+#[derive(Debug)]
+pub struct Target {
+    /// Addresses, of which one is enough.
+    pub addresses: Vec<Address>,
+    /// TLS, if it is spoken.
+    pub tls: Option<Tls>,
+    /// What differs from what Envoy does.
+    pub notes: Vec<String>,
+}
+
+/// TLS as a client speaks it.
+#[derive(Debug)]
+pub struct Tls {
+    /// The name that is asked for, and that the certificate must have.
+    pub name: String,
+    /// Who vouches for certificates.
+    pub roots: Roots,
+}
+
+/// Trusted authorities.
+#[derive(Debug)]
+pub enum Roots {
+    /// Those of this machine.
+    System,
+    /// Those of the cluster's `trusted_ca`.
+    Given(Vec<Certificate<'static>>),
+}
+
+impl Target {
+    /// The way to an endpoint.
+    pub fn to(endpoint: &Endpoint, model: &Model<'_>) -> Self {
+        let mut notes = Vec::new();
+        let url = &endpoint.url;
+        let own_host = || Address::Socket(url.host().to_owned(), url.port());
+        let Some(cluster) = model.clusters_named(&endpoint.cluster).next() else {
+            notes.push(format!(
+                "cluster `{}` is in none of the files, so the URL's host is asked itself",
+                endpoint.cluster
+            ));
+            let tls = url.is_https().then(|| Tls { name: url.host().to_owned(), roots: Roots::System });
+            return Self { addresses: vec![own_host()], tls, notes };
+        };
+        let mut found = addresses(cluster);
+        if found.is_empty() {
+            notes.push(format!(
+                "the addresses of cluster `{}` do not stand in it, so the URL's host is asked itself",
+                endpoint.cluster
+            ));
+            found.push(own_host());
+        }
+        let tls = sockets(cluster).into_iter().find_map(|(_, tls)| tls);
+        if tls.is_none() && url.is_https() {
+            notes.push(format!("cluster `{}` has no TLS, so none is spoken", endpoint.cluster));
+        }
+        let tls = tls.map(|tls| Tls {
+            name: server_names(cluster, &tls).and_then(|names| names.first()?.text()).unwrap_or(url.host()).to_owned(),
+            roots: roots(model, &tls, &mut notes),
+        });
+        Self { addresses: found, tls, notes }
+    }
+
+    /// As it is told.
+    pub fn shown(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let tls = match &self.tls {
+            None => "without TLS".to_owned(),
+            Some(Tls { name, roots }) => format!("TLS with `{name}`, {roots}"),
+        };
+        format!("at {}, {tls}", addresses.join(", "))
+    }
+}
+
+impl core::fmt::Display for Roots {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::System => f.write_str("the authorities of this machine"),
+            Self::Given(_) => f.write_str("the authorities of `trusted_ca`"),
+        }
+    }
+}
+
+/// The authorities of a TLS context, as far as they can be had here.
+fn roots(model: &Model<'_>, tls: &Part<'_>, notes: &mut Vec<String>) -> Roots {
+    const INSTEAD: &str = "so the authorities of this machine stand in for it";
+    let contexts = contexts(model, tls);
+    let Some(trusted) = contexts.iter().find_map(|(context, _)| context.member("trusted_ca")) else {
+        notes.push(format!("`trusted_ca` is in none of the files, {INSTEAD}"));
+        return Roots::System;
+    };
+    let given = pem(&trusted).and_then(|pem| {
+        let items = parse_pem(&pem).collect::<Result<Vec<_>, _>>().map_err(|fault| fault.to_string())?;
+        Ok(items
+            .into_iter()
+            .filter_map(|item| match item {
+                PemItem::Certificate(certificate) => Some(certificate),
+                _ => None,
+            })
+            .collect::<Vec<_>>())
+    });
+    match given {
+        Ok(certificates) if !certificates.is_empty() => return Roots::Given(certificates),
+        Ok(_) => notes.push(format!("`trusted_ca` holds no certificate, {INSTEAD}")),
+        Err(fault) => notes.push(format!("`trusted_ca` cannot be read ({fault}), {INSTEAD}")),
+    }
+    Roots::System
+}
+
+/// The bytes of a `DataSource`.
+fn pem(source: &Part<'_>) -> Result<Vec<u8>, String> {
+    if let Some(file) = source.text_of("filename") {
+        return fs::read(file).map_err(|fault| format!("{file}: {fault}"));
+    }
+    if let Some(text) = source.text_of("inline_string") {
+        return Ok(text.as_bytes().to_vec());
+    }
+    match source.text_of("inline_bytes") {
+        Some(text) => Base64::decode_to_vec(text, None).map_err(|fault| fault.to_string()),
+        None => Err("it is neither a file nor written here".to_owned()),
+    }
+}

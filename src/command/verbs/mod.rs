@@ -1,0 +1,35 @@
+//! The verbs of the program, one file each.
+
+mod check;
+mod eval;
+mod key;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// What the program is to do.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Report every problem of plugin configurations, alone or inside Envoy's
+    Check(check::Arguments),
+    /// Decide requests with a configuration, one JSON decision a line
+    Eval(eval::Arguments),
+    /// Make keys, key sets and signed tokens for trying things out
+    #[command(subcommand)]
+    Key(key::Verb),
+}
+
+impl Verb {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Check(arguments) => check::run(arguments),
+            Self::Eval(arguments) => eval::run(arguments),
+            Self::Key(verb) => key::run(verb),
+        }
+    }
+}

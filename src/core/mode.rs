@@ -1,0 +1,10 @@
+//! Whether decisions are enforced, as the operator chose.
+
+/// Whether refusals are enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Enforce,
+    /// They are decided and recorded, and the request goes on; an ambiguous request is refused all the same.
+    Shadow,
+}

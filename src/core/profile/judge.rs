@@ -1,0 +1,152 @@
+//! What a token is judged by, once the profile is chosen: its signature, then what it says.
+//!
+//! It serves step 4 and trusts a claim only after [`TokenProfile::verify`] has proved who made it. Facts and principals
+//! are not its concern. The order of the checks is fixed, so that a token has one reason to be refused:
+//!
+//! 1. `typ`, `iss`, `aud`: it was made by this issuer, as this type, for us;
+//! 2. pins, forbidden claims: it plays the role of this profile;
+//! 3. `sub`, `jti`, `sid` of their types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
+//!    Front-Channel Logout 1.0 section 3); `nbf`, `iat`, `exp` of their types and there where they must be; not from the
+//!    future; its lifetime;
+//! 4. `exp`, `max_age`: last, so that "expired" and "too old" mean that nothing else is wrong.
+//!
+//! A `NumericDate` with a fraction is rounded to the side that is stricter in each comparison.
+
+use super::{Audiences, Expiry, TokenProfile, Typ};
+use crate::jose::{ClaimSet, Rounding};
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::time::{Seconds, UnixSeconds};
+
+/// When a judged token was made and until when it is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgedTimes {
+    /// Time since `iat`; zero if that lies ahead within the skew. `None` without `iat`, which cannot be where `max_age` or
+    /// `max_lifetime` is set.
+    pub age: Option<Seconds>,
+    /// `exp`.
+    pub expires: Option<UnixSeconds>,
+}
+
+/// What the judgement of a token came to, where nothing but time may be wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Appraisal {
+    /// All is right.
+    Fresh(JudgedTimes),
+    /// All is right, and it is too late.
+    Stale {
+        /// As in [`JudgedTimes::age`].
+        age: Option<Seconds>,
+        /// `token-expired` or `token-too-old`.
+        refusal: Refusal,
+    },
+}
+
+impl TokenProfile {
+    /// Judges an authentic token that must be fresh, in the order of this module.
+    ///
+    /// # Errors
+    /// Those of [`appraise`](Self::appraise), and `token-expired`, `token-too-old`.
+    pub fn judge(&self, typ: Option<&str>, claims: &ClaimSet, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
+        match self.appraise(typ, claims, now)? {
+            Appraisal::Fresh(times) => Ok(times),
+            Appraisal::Stale { refusal, .. } => Err(refusal),
+        }
+    }
+
+    /// Judges an authentic token and tells one that is only too late from one that is wrong. `now >= exp + skew` is too
+    /// late; so is more than `max_age` since `iat`, without the skew: `max_age` bounds what a policy reads as age.
+    ///
+    /// # Errors
+    /// `token-typ`, `token-issuer`, `token-audience`, `token-pin`, `token-claim-forbidden`, `token-claim-missing`,
+    /// `token-claim-type`, `token-not-yet-valid`, `token-lifetime`.
+    pub fn appraise(&self, typ: Option<&str>, claims: &ClaimSet, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+        self.in_role(typ, claims)
+            .and_then(|()| self.in_time(claims, now))
+            .map_err(|refusal| refusal.about(&self.name))
+            .map(|appraisal| match appraisal {
+                Appraisal::Stale { age, refusal } => Appraisal::Stale { age, refusal: refusal.about(&self.name) },
+                fresh @ Appraisal::Fresh(_) => fresh,
+            })
+    }
+
+    /// Steps 1 and 2.
+    fn in_role(&self, typ: Option<&str>, claims: &ClaimSet) -> Result<(), Refusal> {
+        if !self.typ.takes(typ) {
+            return Err(Refusal::new(Reason::TokenTyp));
+        }
+        self.issuer.judge(claims)?;
+        match (&self.audiences, claims.audiences()?) {
+            (Audiences::OneOf(ours), Some(found)) if found.iter().any(|one| ours.iter().any(|our| our == one)) => {}
+            (Audiences::Absent, None) => {}
+            (Audiences::OneOf(_), None) => return Err(claim(Reason::TokenClaimMissing, "aud")),
+            _ => return Err(Refusal::new(Reason::TokenAudience)),
+        }
+        if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(|claim, value| claims.has(claim, value))) {
+            return Err(claim(Reason::TokenPin, &pin.claim));
+        }
+        match self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
+            Some(name) => Err(claim(Reason::TokenClaimForbidden, name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Steps 3 and 4.
+    fn in_time(&self, claims: &ClaimSet, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+        for name in ["sub", "jti", "sid"] {
+            claims.string(name)?;
+        }
+        let expires = claims.time("exp", Rounding::Down)?;
+        let latest_expiry = claims.time("exp", Rounding::Up)?;
+        let not_before = claims.time("nbf", Rounding::Up)?;
+        let issued = claims.time("iat", Rounding::Down)?;
+        let latest_issue = claims.time("iat", Rounding::Up)?;
+        match (self.expiry, expires) {
+            (Expiry::Required, None) => return Err(claim(Reason::TokenClaimMissing, "exp")),
+            (Expiry::Absent, Some(_)) => return Err(claim(Reason::TokenClaimForbidden, "exp")),
+            (Expiry::Required, Some(_)) | (Expiry::Absent, None) => {}
+        }
+        if issued.is_none() && (self.max_age.is_some() || self.max_lifetime.is_some()) {
+            return Err(claim(Reason::TokenClaimMissing, "iat"));
+        }
+        for (name, begins) in [("nbf", not_before), ("iat", latest_issue)] {
+            if let Some(value) = begins.filter(|begins| *begins > now.plus(self.clock_skew)) {
+                return Err(time(Reason::TokenNotYetValid, name, value, now, self.clock_skew));
+            }
+        }
+        if let (Some(issued), Some(expires), Some(max)) = (issued, latest_expiry, self.max_lifetime)
+            && expires.since(issued) > max
+        {
+            return Err(time(Reason::TokenLifetime, "exp", expires, now, max));
+        }
+        let age = issued.map(|issued| now.since(issued));
+        if let Some(expired) = expires.filter(|expires| now >= expires.plus(self.clock_skew)) {
+            let refusal = time(Reason::TokenExpired, "exp", expired, now, self.clock_skew);
+            return Ok(Appraisal::Stale { age, refusal });
+        }
+        if let (Some(issued), Some(max)) = (issued, self.max_age)
+            && now.since(issued) > max
+        {
+            return Ok(Appraisal::Stale { age, refusal: time(Reason::TokenTooOld, "iat", issued, now, max) });
+        }
+        Ok(Appraisal::Fresh(JudgedTimes { age, expires }))
+    }
+}
+
+impl Typ {
+    /// Whether a token with this `typ`, in lower case and without `application/`, is taken.
+    fn takes(&self, typ: Option<&str>) -> bool {
+        typ.map_or(self.absent, |typ| self.values.iter().any(|value| value == typ))
+    }
+}
+
+fn claim(reason: Reason, name: &str) -> Refusal {
+    Refusal::with(reason, Detail::Claim(name.to_owned()))
+}
+
+fn time(reason: Reason, claim: &'static str, value: UnixSeconds, now: UnixSeconds, allowed: Seconds) -> Refusal {
+    Refusal::with(reason, Detail::Time { claim, value, now, allowed })
+}
+
+#[cfg(test)]
+mod tests;

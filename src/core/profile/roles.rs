@@ -1,0 +1,73 @@
+//! Who speaks of principals and who of devices.
+
+use super::TokenProfile;
+use crate::jose::ClaimPath;
+
+/// Whether verified evidence goes on to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// It goes on when it was verified.
+    Verified,
+    /// It is always removed.
+    Never,
+}
+
+/// How a token of an issuer becomes a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalRule {
+    /// The entity type inside the issuer's namespace: `User` makes `<issuer>::User`.
+    pub entity_type: String,
+    /// The claim that names the principal: a non-empty string.
+    pub id: ClaimPath,
+    /// Where its groups are; without it, its principals have no groups.
+    pub groups: Option<GroupsRule>,
+}
+
+/// How a token says which groups its principal is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupsRule {
+    /// The claim that lists the groups, strings.
+    pub claim: ClaimPath,
+    /// Whether a token without the claim is refused. Otherwise its principal is in no group.
+    pub required: bool,
+    /// Whether a string is accepted in place of the list, and means the list with that one element. It is never split.
+    pub single: bool,
+}
+
+/// An issuer of access tokens.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What its tokens must look like.
+    pub profile: TokenProfile,
+    /// Who they speak of.
+    pub principal: PrincipalRule,
+    /// Whether the token goes on to the upstream.
+    pub forward: Forward,
+}
+
+/// How posture is tied to the user's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// This claim of the token must equal this claim of the posture token, both strings.
+    Claims {
+        /// The claim of the access token.
+        token: ClaimPath,
+        /// The claim of the posture token.
+        device: ClaimPath,
+    },
+    /// Not at all, which the configuration says in so many words.
+    None,
+}
+
+/// Somebody who is trusted to speak about devices.
+#[derive(Clone, Debug)]
+pub struct DeviceProvider {
+    /// What its posture tokens must look like. `max_age` is always set.
+    pub profile: TokenProfile,
+    /// The request header that carries the posture token, in lower case.
+    pub header: String,
+    /// How the posture is tied to the user's token.
+    pub bind: Bind,
+    /// Whether the posture token goes on to the upstream.
+    pub forward: Forward,
+}

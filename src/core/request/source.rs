@@ -1,0 +1,35 @@
+//! Which of the values that the host offers are trusted, as the operator chose.
+
+/// Where facts about the peer come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerSource {
+    /// Nowhere.
+    None,
+    /// The TLS connection that this listener ends.
+    Tls,
+    /// The filter state that an Istio waypoint sets.
+    IstioWaypoint,
+}
+
+/// Where the client's address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressSource {
+    /// The connection: an address that came from `X-Forwarded-For` (port 0) is unknown.
+    Connection,
+    /// The listener's own reckoning, `X-Forwarded-For` included.
+    TrustedXff,
+    /// Nowhere.
+    None,
+}
+
+impl AddressSource {
+    /// Whether an address that came from `X-Forwarded-For` is taken; `None` where none is taken at all.
+    #[must_use]
+    pub const fn trusts_forwarded_for(self) -> Option<bool> {
+        match self {
+            Self::Connection => Some(false),
+            Self::TrustedXff => Some(true),
+            Self::None => None,
+        }
+    }
+}
