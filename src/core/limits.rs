@@ -1,60 +1,63 @@
-//! Every cap on input, each with its unit in its name and its reason beside it.
+//! Every cap on input. Each has its unit in its name and its reason in its documentation.
 //!
-//! Over a cap a request is refused and a configuration is not taken; nothing is ever cut to fit.
+//! A request over a cap is refused, and a configuration over a cap is rejected. Input is never cut to fit.
 //! The caps in [`Limits`] can be set in the configuration within the range given here; the others are fixed.
 
 use crate::time::Seconds;
 
-/// Bytes of the plugin's configuration. Kubernetes keeps objects under 1.5 MiB, and compiling is paid on every worker.
+/// Bytes of the plugin's configuration. Kubernetes limits objects to 1.5 MiB, and every worker compiles the
+/// configuration.
 pub const MAX_CONFIG_BYTES: usize = 1024 * 1024;
 
-/// Nesting of the configuration's JSON: deeper than any meaningful one, far from the stack's end.
+/// Nesting of the configuration's JSON: more than any useful configuration needs, and far from a stack overflow.
 pub const MAX_CONFIG_JSON_DEPTH: usize = 32;
 
 /// Nesting of the JSON in a token or in a key set.
 pub const MAX_TOKEN_JSON_DEPTH: usize = 16;
 
-/// Bytes of one member name or string in a token's header (`kid`, `typ`, ...).
+/// Bytes of the decoded header of a token.
 pub const MAX_JOSE_HEADER_BYTES: usize = 4 * 1024;
 
 /// Bytes of one JWK set.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
-/// Keys in one JWK set; each costs a check of its shape at load.
+/// Keys in one JWK set; each is checked when the set is loaded.
 pub const MAX_KEYS_PER_SET: usize = 100;
 
-/// Ids of keys of one provider that are remembered as not found, and as many about which it is still to be asked; 32 bytes each.
+/// Ids of keys of one provider that are remembered as not found, and equally many for which the provider is still to be
+/// asked; 32 bytes each.
 pub const MAX_UNKNOWN_KEYS: usize = 100;
 
 /// Requests of one worker that wait for keys; each holds a connection and what Envoy has buffered of its body.
 pub const MAX_WAITING_REQUESTS: usize = 1_000;
 
-/// Those of them that wait for a `kid` that nobody may have: they must not keep out the others.
+/// Those of them that wait for a `kid` that may not exist: they must not take the places of the others.
 pub const MAX_WAITING_FOR_UNKNOWN_KEY: usize = 100;
 
-/// Places that one client (an IPv4 address, an IPv6 /64, or all whose address is unknown) may have in either of the two for
-/// each place that is still free there. So one client alone gets half of the places, and whoever comes after it finds half of
-/// the rest. A fixed share would have to be small to keep a few clients from filling the room, and then it would refuse most
-/// of those who come through one gateway; with this rule a gateway alone has half, and it takes 7 addresses to fill 100 places.
+/// Places that one client (an IPv4 address, an IPv6 /64, or all clients whose address is unknown) may have in either of
+/// the two for each place that is still free there. So one client alone gets half of the places, and the next client
+/// half of the rest. A fixed share would have to be small to keep a few clients from filling all places, and would then
+/// refuse most clients behind one gateway. With this rule a gateway alone has half, and filling 100 places takes 7
+/// addresses.
 pub const WAITING_PLACES_PER_FREE_PLACE: usize = 1;
 
-/// Waiting requests that are decided about in one callback; the next follow a moment later. Envoy 1.40 carries out 300
-/// answers, and not 450, before the VM's stack ends.
+/// Waiting requests that are decided in one callback; the next follow a moment later. Envoy 1.40 can send 300 answers
+/// in one callback; with 450 the VM's stack overflows.
 pub const WAKES_AT_ONCE: usize = 50;
 
-/// How long a request waits for keys, up to a second more by the grain of clock and ticks.
+/// How long a request waits for keys; up to a second more because clock and ticks count in seconds.
 pub const LONGEST_WAIT: Seconds = Seconds::new(5);
 
-/// Longest pause after fetches that failed.
+/// Longest back-off after failed fetches.
 pub const LONGEST_BACK_OFF: Seconds = Seconds::new(30);
 
-/// Slots for key sets in the memory that workers share. It is never cleared, so their number is fixed.
+/// Slots for key sets in the memory that workers share. That memory is never cleared, so the number of slots is fixed.
 pub const SHARED_KEY_SLOTS: usize = 1_024;
 
 /// Bytes of a lease in that memory.
 pub const MAX_SHARED_LEASE_BYTES: usize = 512;
 
-/// Workers that are told at once when keys come; any others see it at their next tick.
+/// Workers that are notified at once when keys arrive; any others notice at their next tick.
 pub const MAX_TOLD_WORKERS: usize = 256;
 
 /// Groups that one token may carry; each becomes an entity.
@@ -78,7 +81,8 @@ pub const MAX_ROUTES_PER_APPLICATION: usize = 1_000;
 /// Policies in all documents together.
 pub const MAX_POLICIES: usize = 10_000;
 
-/// Brackets of any kind open at once in policy text, counted before the parser sees it: V8's stack is not ours to enlarge.
+/// Brackets of any kind open at once in policy text, counted before the parser sees it: V8's stack cannot be enlarged
+/// from here.
 pub const MAX_POLICY_BRACKET_DEPTH: usize = 32;
 
 /// Operators chained or nested in one policy's condition, as a depth of the parsed expression.
@@ -87,10 +91,11 @@ pub const MAX_POLICY_EXPRESSION_DEPTH: usize = 100;
 /// Near misses named in one decision record.
 pub const MAX_NEAR_MISSES: usize = 3;
 
-/// Bytes of one text taken from a request into the decision record; longer ones are cut there, and only there.
+/// Bytes of one string of a request in the decision record. Longer strings are cut there, and only there.
 pub const MAX_RECORD_TEXT_BYTES: usize = 256;
 
-/// Seconds since the epoch at which this program was written; a clock that says less is wrong, and nothing can be decided by it.
+/// Seconds since the epoch when this program was written. A clock that shows less is wrong, and every request is
+/// refused.
 pub const EARLIEST_PLAUSIBLE_UNIX_SECONDS: i64 = 1_750_000_000;
 
 /// The caps that the configuration may set.
@@ -111,11 +116,11 @@ pub struct Limits {
 pub struct LimitRange {
     /// The member of `limits` in the configuration.
     pub name: &'static str,
-    /// The value where the configuration says nothing.
+    /// The value if the configuration does not set it.
     pub default: usize,
-    /// The smallest value taken.
+    /// The smallest value that is accepted.
     pub min: usize,
-    /// The largest value taken.
+    /// The largest value that is accepted.
     pub max: usize,
 }
 

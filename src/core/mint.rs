@@ -1,8 +1,8 @@
-//! Makes keys and signs tokens, for tests, the command line and the harness; never compiled into the module for Envoy,
-//! which holds no private keys.
+//! Generates keys and signs tokens, for tests, the command line and the harness. It is never compiled into the module
+//! for Envoy, which holds no private keys.
 //!
-//! A header is signed exactly as given, so that tests can lie in it: what [`SigningKey::sign`] makes need not be a token
-//! that anybody would take.
+//! A header is signed exactly as given, so that tests can produce invalid tokens: the result of [`SigningKey::sign`]
+//! need not be a token that any server accepts.
 
 use jwt_simple::algorithms::{
     ECDSAP256KeyPairLike as _, ECDSAP384KeyPairLike as _, ES256KeyPair, ES384KeyPair, Ed25519KeyPair,
@@ -31,14 +31,14 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// Why a key or token could not be made.
+/// Why a key could not be generated, read or written, or a token not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MintError {
-    /// The text is no private key in PEM for this algorithm.
-    #[error("the text is not a PKCS#8 private key in PEM for {}", .0.name())]
+    /// The input is not a private key in PEM for this algorithm.
+    #[error("the input is not a PKCS#8 private key in PEM for {}", .0.name())]
     NotAKey(Algorithm),
-    /// No key could be made.
-    #[error("no key could be made for {}", .0.name())]
+    /// No key could be generated.
+    #[error("no key could be generated for {}", .0.name())]
     Generate(Algorithm),
     /// The key could not be written as PEM.
     #[error("the key could not be written as PEM for {}", .0.name())]
@@ -49,7 +49,7 @@ pub enum MintError {
 }
 
 impl SigningKey {
-    /// Makes a new key; RSA keys have 2048 bits.
+    /// Generates a new key; RSA keys have 2048 bits.
     ///
     /// # Errors
     /// [`MintError::Generate`]
@@ -122,7 +122,7 @@ impl SigningKey {
         jwk
     }
 
-    /// Signs `payload` under this very header, whatever it says, and gives the compact form.
+    /// Signs `payload` with exactly this header, whatever it contains, and returns the compact form.
     ///
     /// # Errors
     /// [`MintError::Sign`]

@@ -1,4 +1,4 @@
-//! The names of those we believe: issuers of tokens and providers of device posture.
+//! Names of providers: issuers of access tokens and providers of device posture.
 
 use core::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use std::sync::Arc;
 pub struct ProviderName(Arc<str>);
 
 impl ProviderName {
-    /// A name that the configuration's reader found to be a Cedar identifier and not reserved.
+    /// The caller has checked that the name is a Cedar identifier and not reserved.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(Arc::from(name))
     }
 
-    /// The name as text.
+    /// The name as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -24,19 +24,19 @@ impl UnixSeconds {
         self.0
     }
 
-    /// The point `length` later; the latest representable point if there is no such.
+    /// The point `length` later, or the latest representable point.
     #[must_use]
     pub fn plus(self, length: Seconds) -> Self {
         Self(self.0.saturating_add_unsigned(length.0))
     }
 
-    /// The point `length` earlier; the earliest representable point if there is no such.
+    /// The point `length` earlier, or the earliest representable point.
     #[must_use]
     pub fn minus(self, length: Seconds) -> Self {
         Self(self.0.saturating_sub_unsigned(length.0))
     }
 
-    /// How long ago `earlier` was, seen from here; zero if it lies ahead (a clock may step back).
+    /// The time that has passed since `earlier`; zero if `earlier` is in the future (a clock may step back).
     #[must_use]
     pub fn since(self, earlier: Self) -> Seconds {
         Seconds(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -226,8 +226,8 @@ fn keys_that_are_left_out_are_named_and_private_ones_loudly() {
         &[
             "keys[2] kid `unknown`: left out: `kty` is `AKP`",
             "keys[3] kid `symmetric`: left out: ",
-            "keys[6] kid `padded`: left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its \
-             provider must leave out 1 zero octet in front",
+            "keys[6] kid `padded`: left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 requires exactly 32: its \
+             provider must remove 1 zero octet in front",
             "accepted: 2 keys, 5 left out",
         ],
     );

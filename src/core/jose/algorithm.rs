@@ -1,6 +1,7 @@
-//! The closed list of signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no code for any other.
+//! The closed list of signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). No code exists for any other.
 
-/// A signature algorithm. `none`, HS*, ES512 and encryption are not in the list and so cannot be named.
+/// A signature algorithm. `none`, HS*, ES512 and encryption have no variant, so no configuration and no token can
+/// select them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256
@@ -37,7 +38,7 @@ impl Algorithm {
         Self::Ed25519,
     ];
 
-    /// The algorithm of this `alg` value, exactly as spelled.
+    /// The algorithm of this `alg` value; case-sensitive.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "EdDSA" {

@@ -1,8 +1,8 @@
 //! base64url without padding (RFC 7515 appendix C, RFC 4648 section 5), canonical only.
 //!
-//! Every byte string has exactly one encoding here. Encodings that a lenient decoder would also accept (padding, the other
-//! alphabet, white space, trailing bits that are not zero) are rejected: with two encodings of one token, a check for
-//! tokens that were seen before could be evaded.
+//! Every byte string has exactly one encoding here. Encodings that a lenient decoder would also accept (padding, the
+//! other alphabet, white space, trailing bits that are not zero) are rejected: with two encodings of one token, a check
+//! for tokens that were seen before could be evaded.
 
 use ct_codecs::{Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
 
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[portable]
-    fn only_the_64_characters_are_taken() {
+    fn only_the_64_characters_are_accepted() {
         for byte in 0..=u8::MAX {
             let known = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
             for place in 0..4 {

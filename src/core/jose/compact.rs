@@ -1,8 +1,8 @@
 //! The compact form of a JWS (RFC 7515 section 7.1): three parts, two dots, nothing else.
 //!
-//! Step 4 begins here. The bytes are the client's: nothing of them is believed, and of the header only `alg`, `kid` and
-//! `typ` are read. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are never looked at, so no key and no address can come from a token
-//! (RFC 8725 section 3.10).
+//! The bytes come from the client and are not trusted. Only `alg`, `kid` and `typ` of the header are used. `jwk`,
+//! `jku`, `x5u`, `x5c` and `x5t` are never read, so that a token can supply neither a key nor the address of one (RFC
+//! 8725 section 3.10).
 
 use serde_json::{Map, Value};
 
@@ -10,16 +10,16 @@ use super::{Algorithm, base64url, json};
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 
-/// A token as presented: well formed, and not believed. Its claims are not readable here.
+/// A token as presented: well formed, and not verified. Its claims cannot be read from this type.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnverifiedToken {
-    /// The algorithm that the header names; one of ours.
+    /// The algorithm that the header names; a supported one.
     pub(crate) algorithm: Algorithm,
     /// `kid`.
     pub(crate) key_id: Option<String>,
     /// `typ` in lower case, without `application/`.
     pub(crate) typ: Option<String>,
-    /// The bytes that the signature is over: header and payload with the dot between.
+    /// The signed bytes: header and payload with the dot between.
     pub(crate) signing_input: Vec<u8>,
     /// The decoded payload.
     pub(crate) payload: Vec<u8>,
@@ -30,10 +30,11 @@ pub struct UnverifiedToken {
 impl UnverifiedToken {
     /// Reads the compact form. The payload is decoded and not parsed.
     ///
-    /// The header is one strict JSON object of at most [`MAX_JOSE_HEADER_BYTES`]. Any `crit` is refused, for no extension
-    /// is understood here, and any `b64`, for it changes what the signature is over (RFC 7797). `enc` marks an encrypted
-    /// token (RFC 7516), which nobody here can read. Header and signature may not be empty: an empty signature is what an
-    /// unsecured JWS has (RFC 7515 appendix A.5). An empty payload is a legal one of a JWS, and fails as no claim set.
+    /// The header must be one strict JSON object of at most [`MAX_JOSE_HEADER_BYTES`]. A header with `crit` is rejected
+    /// because no extension is supported, and one with `b64` because that changes which bytes are signed (RFC 7797). A
+    /// header with `enc` is rejected because it marks an encrypted token (RFC 7516). Header and signature must not be
+    /// empty: an unsecured JWS has an empty signature (RFC 7515 appendix A.5). An empty payload is legal in a JWS; it
+    /// is rejected later because it is not a claim set.
     ///
     /// # Errors
     /// `token-too-large`, `token-malformed`, `token-critical`, `token-algorithm`.
@@ -43,7 +44,7 @@ impl UnverifiedToken {
         let (Some(header_text), Some(payload_text), Some(signature_text), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed("the token is not three parts with a dot between"));
+            return Err(malformed("the token is not three parts separated by dots"));
         };
         if header_text.is_empty() || signature_text.is_empty() {
             return Err(malformed("the token's header or signature is empty"));
@@ -68,8 +69,8 @@ impl UnverifiedToken {
             .and_then(Value::as_str)
             .and_then(Algorithm::from_name)
             .ok_or_else(|| Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned())))?;
-        let key_id = text_member(&header, "kid", "`kid` of the token is not text")?.map(str::to_owned);
-        let typ = text_member(&header, "typ", "`typ` of the token is not text")?.map(media_type);
+        let key_id = text_member(&header, "kid", "`kid` of the token is not a string")?.map(str::to_owned);
+        let typ = text_member(&header, "typ", "`typ` of the token is not a string")?.map(media_type);
         let mut signing_input = Vec::with_capacity(text.len());
         signing_input.extend_from_slice(header_text);
         signing_input.push(b'.');
@@ -102,8 +103,8 @@ fn text_member<'h>(
     }
 }
 
-/// A `typ` in the form that is compared: media types have no case, and `application/` may be left out where no other
-/// slash follows (RFC 7515 section 4.1.9).
+/// A `typ` in the form that is compared: media types are case-insensitive, and `application/` may be omitted if no
+/// other slash follows (RFC 7515 section 4.1.9).
 fn media_type(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     match lower.strip_prefix("application/") {

@@ -1,15 +1,16 @@
 //! Strict JSON (RFC 8259): UTF-8, no duplicate member at any depth, no trailing data, depth under a cap.
 //!
-//! It serves tokens, key sets and the configuration. It trusts nothing of the text and never repeats any of it in a fault.
+//! Tokens, key sets and the configuration are parsed here. The input is not trusted, and no fault repeats any of it.
 //!
-//! What the grammar leaves open is settled so:
-//! - Two members of one object with the same name are a fault, also where one is spelled with escapes (RFC 8725 section 2.4
-//!   and 3.7: two readers could believe different ones).
-//! - Depth counts arrays and objects that are open at once, and is capped before anything is built, so that neither
-//!   building nor dropping a value can end the stack (CVE-2026-48042).
-//! - A whole number that fits `i64` or `u64` stays one; any other number is an IEEE 754 double, `-0` among them. A number
-//!   that no double can hold (`1e400`) is a fault.
-//! - `\u0000` and other escaped control characters are legal in text; who takes text as a name refuses them there.
+//! The grammar leaves some questions open. The answers here are:
+//! - If two members of one object have the same name, the input is rejected, even if one is spelled with escapes (RFC
+//!   8725 sections 2.4 and 3.7: two readers could use different ones).
+//! - Depth is the number of arrays and objects that are open at once. It is capped before anything is built, so that
+//!   neither building nor dropping a value can overflow the stack (CVE-2026-48042).
+//! - A whole number that fits `i64` or `u64` stays one. Any other number becomes an IEEE 754 double, `-0` included. A
+//!   number that is too large for a double (`1e400`) is rejected.
+//! - `\u0000` and other escaped control characters are legal in strings. Code that uses a string as a name rejects
+//!   them.
 //! - Bytes are not counted here: each caller has its own cap.
 
 use core::fmt;
@@ -18,15 +19,15 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Why a text is not taken.
+/// Why the input is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{what} at line {line} column {column}")]
 pub struct JsonFault {
     /// Line, from 1.
     pub line: usize,
-    /// Column in bytes, from 1; 0 where the fault is in no column.
+    /// Column in bytes, from 1; 0 if the fault has no column.
     pub column: usize,
-    /// What is wrong, in words, without any of the text.
+    /// What is wrong, in words. It repeats nothing of the input.
     pub what: String,
 }
 
@@ -41,7 +42,7 @@ pub fn parse(text: &[u8], max_depth: usize) -> Result<Value, JsonFault> {
     Ok(value)
 }
 
-/// The parser's own words are fixed texts with the place at their end; the place stands in fields of its own here.
+/// The parser's messages are fixed sentences that end with the position. Here the position has fields of its own.
 fn fault(error: &serde_json::Error) -> JsonFault {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default().to_owned();
@@ -120,7 +121,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(de::Error::custom("a member name stands twice in one object"));
+                return Err(de::Error::custom("a member name appears twice in one object"));
             }
             object.insert(name, members.next_value_seed(inside)?);
         }
@@ -137,17 +138,17 @@ mod tests {
 
     fn refused(text: impl AsRef<[u8]>) -> JsonFault {
         let text = text.as_ref();
-        parse(text, 8).expect_err(&format!("taken: {:?}", String::from_utf8_lossy(text)))
+        parse(text, 8).expect_err(&format!("accepted: {:?}", String::from_utf8_lossy(text)))
     }
 
     #[portable]
-    fn one_value_with_white_space_around_is_taken() {
+    fn one_value_with_white_space_around_is_accepted() {
         let value = parse(b" {\"a\":[1,-2,3.5,true,false,null,\"x\\u00e9\\uD83D\\uDE00\"],\"b\":{}}\r\n\t", 8).unwrap();
         assert_eq!(value, json!({"a": [1, -2, 3.5, true, false, null, "xé😀"], "b": {}}));
     }
 
     #[portable]
-    fn a_member_that_stands_twice_is_refused_at_any_depth_and_in_any_spelling() {
+    fn a_duplicate_member_is_rejected_at_any_depth_and_in_any_spelling() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":1,"\u0061":2}"#,
@@ -155,13 +156,13 @@ mod tests {
             r#"{"":1,"":2}"#,
             r#"{"é":1,"\u00e9":2}"#,
         ] {
-            assert_eq!(refused(text).what, "a member name stands twice in one object", "{text}");
+            assert_eq!(refused(text).what, "a member name appears twice in one object", "{text}");
         }
         assert!(parse(r#"{"a":{"a":{"a":1}},"A":2}"#.as_bytes(), 8).is_ok());
     }
 
     #[portable]
-    fn depth_is_taken_at_the_cap_and_refused_one_past_it() {
+    fn depth_is_accepted_at_the_cap_and_rejected_one_past_it() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(nested(8).as_bytes(), 8).is_ok());
         assert_eq!(refused(nested(9)).what, "arrays and objects are nested too deeply");

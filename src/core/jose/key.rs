@@ -1,8 +1,8 @@
 //! One JWK (RFC 7517, RFC 7518, RFC 8037): one usable verification key for one algorithm, or the reason why not.
 //!
-//! It serves the configuration, where key sets are compiled, and step 4, where signatures are checked. A key set is trusted
-//! to say whose keys they are and not to be well formed: everything that could make a key mean two things is refused here,
-//! once, so that nothing about a key is left to a token. `x5c`, `x5u` and `x5t` are never read.
+//! Key sets are compiled here, and signatures are verified with the result. A key set is trusted to say whose keys they
+//! are, but not to be well formed: a key that could be understood in two ways is rejected here, once, so that a token
+//! never decides how a key is used. `x5c`, `x5u` and `x5t` are never read.
 
 mod fault;
 
@@ -20,17 +20,17 @@ use super::{Algorithm, base64url};
 
 pub use fault::KeyFault;
 
-/// Bits of an RSA modulus: fewer are too weak (RFC 7518 section 3.3), more cost a request too much, and the library below
-/// takes no others.
+/// Bits of an RSA modulus. Fewer are too weak (RFC 7518 section 3.3), and more cost too much per request; the library
+/// that verifies accepts no others either.
 const RSA_MODULUS_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
 
-/// 65537, the one public exponent that is taken, as the octets of `e`.
+/// 65537, the only public exponent that is accepted, as the octets of `e`.
 const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// Members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4, RFC 8037 section 2).
+/// Members that contain private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4, RFC 8037 section 2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// A key that can check signatures of exactly one algorithm.
+/// A key that can verify signatures of exactly one algorithm.
 #[derive(Clone, Debug)]
 pub struct VerificationKey {
     algorithm: Algorithm,
@@ -39,8 +39,8 @@ pub struct VerificationKey {
     material: Material,
 }
 
-/// The parsed key, in the types that the signature primitives take. That `jwt-simple` hands out these very types is what
-/// the assignments in [`Material::compile`] rest on: with two versions of a primitive in the build they do not compile.
+/// The parsed key, in the types of the signature primitives. The assignments in [`Material::compile`] compile only
+/// because `jwt-simple` returns these very types; with two versions of a primitive in the build they would not.
 #[derive(Clone, Debug)]
 enum Material {
     Rsa { key: Box<PKey<Public>>, signature_bytes: usize },
@@ -59,7 +59,8 @@ enum Family {
 }
 
 impl VerificationKey {
-    /// Compiles one JWK for one of `algorithms`. With `None` all of ours are taken, and the key must name its own.
+    /// Compiles one JWK for one of `algorithms`. With `None` every supported algorithm is accepted, and the key must
+    /// name its own.
     ///
     /// # Errors
     /// See [`KeyFault`].
@@ -88,19 +89,20 @@ impl VerificationKey {
         self.key_id.as_deref()
     }
 
-    /// The SHA-256 thumbprint of the public key, base64url (RFC 7638): equal for the same key whatever it is called.
+    /// The SHA-256 thumbprint of the public key, base64url (RFC 7638): equal for the same key whatever its `kid` is.
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// Whether the holder of this key's private half has signed `message`. A signature of any other length than the
-    /// algorithm's is none: RSA signatures are as long as the modulus (RFC 8017 sections 8.1.2 and 8.2.2), ECDSA ones are
-    /// `r` and `s` side by side and never DER (RFC 7518 section 3.4).
+    /// Whether the holder of the private half of this key has signed `message`. A signature whose length is not that of
+    /// the algorithm is rejected: RSA signatures are as long as the modulus (RFC 8017 sections 8.1.2 and 8.2.2), and
+    /// ECDSA signatures are `r` followed by `s`, never DER (RFC 7518 section 3.4).
     ///
-    /// Of an ECDSA signature a second valid form can be made (`s` and `n - s`), so nothing may be keyed by its bytes.
+    /// Anyone can derive a second valid form of an ECDSA signature (`s` and `n - s`), so its bytes must not serve as a
+    /// key of a cache or a replay check.
     ///
-    /// This believes no token: only [`AuthenticToken::verify`](super::AuthenticToken::verify) does.
+    /// This does not make a token authentic: only [`AuthenticToken::verify`](super::AuthenticToken::verify) does.
     #[must_use]
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
@@ -149,7 +151,7 @@ impl Family {
         }
     }
 
-    /// The one algorithm of a key of this family: the one it names, or the only one of the profile's that fits.
+    /// The one algorithm of a key of this family: the one it names, or the only algorithm of the profile that fits.
     fn algorithm(self, jwk: &Map<String, Value>, algorithms: Option<&[Algorithm]>) -> Result<Algorithm, KeyFault> {
         if let Some(name) = text(jwk, "alg")? {
             let algorithm =
@@ -157,16 +159,16 @@ impl Family {
             if !self.fits(algorithm) {
                 return Err(KeyFault::AlgorithmDoesNotFit(algorithm));
             }
-            if algorithms.is_some_and(|taken| !taken.contains(&algorithm)) {
+            if algorithms.is_some_and(|accepted| !accepted.contains(&algorithm)) {
                 return Err(KeyFault::AlgorithmNotTaken(algorithm));
             }
             return Ok(algorithm);
         }
-        let taken = algorithms.ok_or(KeyFault::AlgorithmMissing)?;
+        let accepted = algorithms.ok_or(KeyFault::AlgorithmMissing)?;
         let fitting: Vec<_> = Algorithm::ALL
             .iter()
             .copied()
-            .filter(|algorithm| self.fits(*algorithm) && taken.contains(algorithm))
+            .filter(|algorithm| self.fits(*algorithm) && accepted.contains(algorithm))
             .collect();
         match fitting.as_slice() {
             [] => Err(KeyFault::NoAlgorithmFits),
@@ -204,8 +206,8 @@ impl Material {
     }
 }
 
-/// `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3): where a key says what it is for, that must be checking signatures.
-/// `jwt-svid` is what SPIFFE bundles write there (JWT-SVID section 4).
+/// `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3): a key that states its purpose must be meant for verifying
+/// signatures. SPIFFE bundles write `jwt-svid` in `use` (JWT-SVID section 4).
 fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
     match text(jwk, "use")? {
         None | Some("sig" | "jwt-svid") => {}
@@ -224,8 +226,8 @@ fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
     }
 }
 
-/// An RSA key. Octets in front of the number's own are refused, not trimmed: RFC 7518 section 6.3.1.1 leaves no room for
-/// them, and one key has one form here.
+/// An RSA key. Leading zero octets are rejected, not trimmed: RFC 7518 section 6.3.1.1 does not allow them, and each
+/// key has exactly one form here.
 fn rsa(jwk: &Map<String, Value>) -> Result<(Material, String), KeyFault> {
     let modulus = number(jwk, "n")?;
     let exponent = number(jwk, "e")?;
@@ -300,7 +302,7 @@ fn octets(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, Key
     base64url::decode(required_text(jwk, member)?.as_bytes()).ok_or(KeyFault::Encoding(member))
 }
 
-/// A number in its one form: no octets of zero in front (RFC 7518 section 2, `Base64urlUInt`).
+/// A number without leading zero octets (RFC 7518 section 2, `Base64urlUInt`).
 fn number(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyFault> {
     let octets = octets(jwk, member)?;
     match octets.iter().take_while(|octet| **octet == 0).count() {
@@ -310,7 +312,7 @@ fn number(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, Key
     }
 }
 
-/// A coordinate of the one length that it has by this `rule`.
+/// A coordinate of the length that `rule` requires.
 fn octets_of_length(
     jwk: &Map<String, Value>,
     member: &'static str,

@@ -1,8 +1,9 @@
 //! A JWK set (RFC 7517) as usable verification keys; bad keys are counted and skipped.
 //!
-//! One unknown key must not cost a provider all its others (it may be one of next year's algorithms), so a key that cannot
-//! be used is skipped and reported. What would leave a choice to the token is refused instead: a key that fits several of
-//! the profile's algorithms fails the set, and of two keys that a header cannot tell apart none but the first is kept.
+//! One unusable key must not cost a provider all its others (it may use an algorithm of next year), so it is skipped
+//! and reported. A set that would leave a choice to the token is handled more strictly: if a key without `alg` fits
+//! several of the profile's algorithms, the whole set is rejected, and of two keys that a token's header cannot tell
+//! apart only the first is kept.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::{Algorithm, KeyFault, UnverifiedToken, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
 
-/// Keys that a message describes one by one.
+/// A message describes at most this many keys one by one.
 const MAX_SHOWN_KEYS: usize = 10;
 
 /// The usable keys of one provider. Never empty; no two have the same algorithm and `kid`, and one without `kid` is the
@@ -26,7 +27,7 @@ pub struct KeySet {
 /// A key of a set that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
-    /// Its place in `keys`, from 0.
+    /// Its index in `keys`, from 0.
     pub index: usize,
     /// Its `kid`, if it has a readable one.
     pub kid: Option<String>,
@@ -41,12 +42,12 @@ pub enum KeySetFault {
     #[error("{0}")]
     Malformed(&'static str),
     /// More keys than the cap.
-    #[error("the set has {0} keys; at most {MAX_KEYS_PER_SET} are taken")]
+    #[error("the set has {0} keys; at most {MAX_KEYS_PER_SET} are accepted")]
     TooManyKeys(usize),
-    /// A key without `alg` fits several of the profile's algorithms: which one it signs with would be the token's choice.
+    /// A key without `alg` fits several of the profile's algorithms: the token would choose which one is used.
     #[error("keys[{index}]: {}", KeyFault::AmbiguousAlgorithm(.fits.clone()))]
     AmbiguousKey {
-        /// Its place in `keys`, from 0.
+        /// Its index in `keys`, from 0.
         index: usize,
         /// The algorithms it fits.
         fits: Vec<Algorithm>,
@@ -73,7 +74,8 @@ impl fmt::Display for SkippedKeys<'_> {
 }
 
 impl KeySet {
-    /// Compiles a JWK set for a profile that takes `algorithms` (all of ours where `None`: then every key must say its own).
+    /// Compiles a JWK set for a profile that accepts `algorithms` (all supported ones if `None`: then every key must
+    /// name its own).
     ///
     /// # Errors
     /// See [`KeySetFault`].
@@ -137,13 +139,13 @@ impl KeySet {
         names(self) == names(other)
     }
 
-    /// Whether one of the keys can have signed this token, by its algorithm and `kid`.
+    /// Whether the algorithm and `kid` of this token select one of the keys.
     pub(crate) fn has_key_of(&self, token: &UnverifiedToken) -> bool {
         self.choose(token.algorithm, token.key_id.as_deref()).is_some()
     }
 
-    /// The one key that a token of this algorithm and `kid` can mean: the key of both; else, where the token or the key
-    /// names no `kid`, the only key of the algorithm.
+    /// The one key that a token of this algorithm and `kid` selects: the key that has both; otherwise, if the token or
+    /// the key has no `kid`, the only key of the algorithm.
     pub(super) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {
         let mut fitting = self.keys.iter().filter(|key| key.algorithm() == algorithm);
         if key_id.is_some()
@@ -157,7 +159,7 @@ impl KeySet {
 }
 
 impl SkippedKey {
-    /// Whether it came with members of a private key: somebody published what must be secret.
+    /// Whether it contains members of a private key: its provider published a secret.
     #[must_use]
     pub fn is_private(&self) -> bool {
         matches!(self.why, KeyFault::PrivateMaterial(_))

@@ -1,4 +1,4 @@
-//! Strict JSON and JOSE, with no policy in it: bytes become tokens and keys, or a reason why not.
+//! Strict JSON and JOSE, without any policy: bytes become tokens and keys, or a fault that says why not.
 
 mod algorithm;
 mod claims;

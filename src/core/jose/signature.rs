@@ -3,7 +3,7 @@
 use super::{AuthenticClaims, Claims, KeySet, UnverifiedToken};
 use crate::refusal::{Reason, Refusal};
 
-/// A token whose signature one of the given keys made. Its claims are authentic, and not yet judged.
+/// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
 #[derive(Clone)]
 pub struct AuthenticToken {
     payload: Vec<u8>,
@@ -11,12 +11,12 @@ pub struct AuthenticToken {
 }
 
 impl AuthenticToken {
-    /// Checks the signature with the one key that fits: same algorithm, and the same `kid` where the token names one.
-    /// A token without `kid` is taken only where exactly one key of its algorithm is in the set. A key without `kid` is
-    /// used for a token that names one only where it is the only key of that algorithm.
+    /// Verifies the signature with the one key that fits: the same algorithm, and the same `kid` if the token names
+    /// one. A token without `kid` is accepted only if the set has exactly one key of its algorithm. A key without `kid`
+    /// is used for a token that names one only if it is the only key of that algorithm.
     ///
-    /// Never more than one signature is checked for a token: what a refusal costs does not grow with the key set.
-    /// The payload may be any bytes, as in any JWS; [`claims`](Self::claims) demands a claim set.
+    /// At most one signature is verified for a token, so the cost of a refusal does not grow with the key set.
+    /// The payload may be any bytes, as in any JWS; [`claims`](Self::claims) requires a claim set.
     ///
     /// # Errors
     /// `token-key`, `token-signature`.
@@ -44,7 +44,7 @@ impl AuthenticToken {
     /// The payload as a claim set.
     ///
     /// # Errors
-    /// `token-malformed` where it is not one JSON object (RFC 7519 section 7.2).
+    /// `token-malformed` if it is not one JSON object (RFC 7519 section 7.2).
     pub fn claims(&self) -> Result<AuthenticClaims, Refusal> {
         Claims::parse(&self.payload).map(AuthenticClaims::new)
     }

@@ -1,9 +1,9 @@
-//! Spellings in a path that servers read in different ways, and that an operator can know their own server to read in one.
+//! Spellings in a path that servers read in different ways. An operator can know which way their own server reads them.
 
-/// A spelling that is refused unless the route accepts it, and then only inside a parameter or a tail.
+/// A spelling that is rejected unless the route accepts it, and then only inside a parameter or a tail.
 ///
-/// Another reader of the same bytes may split the path at an escaped slash, decode an escaped percent sign twice, or cut a
-/// segment at a semicolon; it would then serve another path than the one that was decided on.
+/// Another reader of the same bytes may split the path at an escaped slash, decode an escaped percent sign twice, or
+/// cut a segment at a semicolon. It would then serve another path than the one that was decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ambiguity {
     /// `%2F`: one name that holds a slash, as in `/projects/group%2Fapp`.
@@ -31,7 +31,7 @@ impl Ambiguity {
         }
     }
 
-    /// What was found where it is refused.
+    /// The description in a refusal.
     #[must_use]
     pub const fn fault(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Ambiguity {
         }
     }
 
-    /// What the upstream of a route that accepts it must not do, for whoever configures that.
+    /// What the upstream of a route that accepts it must do, for the operator.
     #[must_use]
     pub const fn duty_of_the_upstream(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Ambiguity {
         }
     }
 
-    /// The spelling that an escape of this byte is; `None` where every server reads it alike.
+    /// The ambiguity of an escape of this byte; `None` if every server reads it the same way.
     pub(super) const fn of_escaped(byte: u8) -> Option<Self> {
         match byte {
             b'/' => Some(Self::Slash),

@@ -1,20 +1,20 @@
 //! The host that a request asks for, in one form, so that it can be compared byte by byte.
 //!
-//! Nothing is resolved and nothing is guessed: what is not plainly a name, an IPv4 or a bracketed IPv6 address with an
-//! optional port is refused.
+//! Nothing is resolved and nothing is guessed: an authority is rejected unless it is a name, an IPv4 address or a
+//! bracketed IPv6 address, with an optional port.
 
 use core::net::Ipv6Addr;
 
 use crate::refusal::{Detail, Reason, Refusal};
 
-/// The host of an authority (RFC 9110 section 7.2): in lower case, without port and one trailing dot; an IPv6 address in
-/// brackets and in the form of RFC 5952.
+/// The host of an authority (RFC 9110 section 7.2): in lower case, without port and one trailing dot; an IPv6 address
+/// in brackets and in the form of RFC 5952.
 ///
-/// A host of the configuration is in this form when this function gives it back unchanged.
+/// A host of the configuration is in this form if this function returns it unchanged.
 ///
 /// # Errors
-/// `authority-malformed`: empty, userinfo, a port that is not 1 to 65535, an empty label, or a byte that is not a letter,
-/// a digit, `.`, `-` or `_`.
+/// `authority-malformed`: empty, userinfo, a port that is not 1 to 65535, an empty label, or a byte that is not a
+/// letter, a digit, `.`, `-` or `_`.
 pub fn host_of(authority: &[u8]) -> Result<String, Refusal> {
     let text = core::str::from_utf8(authority).map_err(|_| malformed("a byte that no host name has"))?;
     if text.contains('@') {
@@ -49,7 +49,7 @@ fn port_after(text: &str) -> Result<(), Refusal> {
     let Some(digits) = text.strip_prefix(':') else {
         return if text.is_empty() { Ok(()) } else { Err(malformed("something after the address")) };
     };
-    // `parse` takes a leading `+`, which no port has.
+    // `parse` accepts a leading `+`, which a port cannot have.
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     match digits.parse::<u16>() {
         Ok(1..) if all_digits => Ok(()),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[portable]
-    fn whatever_is_not_plainly_a_host_is_refused() {
+    fn anything_that_is_not_plainly_a_host_is_rejected() {
         let authorities: [&[u8]; 29] = [
             b"",
             b".",

@@ -1,13 +1,13 @@
-//! Header fields as bytes, with accessors that say "exactly one" where a doubled field would be a trick.
+//! Header fields as bytes. Callers ask for "exactly one" where a repeated field could be an attack.
 //!
-//! Envoy and its filters join repeated fields with a comma or take the first; which of the two an upstream takes is not
-//! ours to know. So nothing here returns "the" value of a field that may be there twice.
+//! Envoy and its filters join repeated fields with a comma or use the first one, and the plugin cannot know what the
+//! upstream does. So no function here returns "the" value of a field that may be repeated.
 
 /// Header fields in order; names in lower case, values as bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
-/// How often a field is there.
+/// How often a field is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exactly<'a> {
     /// Not at all.
@@ -19,13 +19,13 @@ pub enum Exactly<'a> {
 }
 
 impl Headers {
-    /// Takes fields whose names are in lower case.
+    /// From fields whose names are in lower case.
     #[must_use]
     pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
         Self(fields)
     }
 
-    /// The field of exactly this name; `_` is not `-` here.
+    /// The field of exactly this name; `_` and `-` are different here.
     #[must_use]
     pub fn exactly(&self, name: &str) -> Exactly<'_> {
         let mut values = self.all(name);

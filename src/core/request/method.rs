@@ -1,4 +1,4 @@
-//! Methods that are served, and the Cedar action that each becomes.
+//! Supported methods, and the Cedar action of each.
 
 /// A request method that has a Cedar action of its own.
 ///
@@ -48,18 +48,19 @@ impl Method {
     }
 }
 
-/// A request method that is served where a route lists it.
+/// A request method that is allowed if a route lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequestMethod {
     /// One that has a Cedar action of its own.
     Common(Method),
-    /// Another one of IANA's HTTP method registry, by its name. Whether it reads or writes, the route says.
+    /// Another method of IANA's registry, by its name. The route says whether it reads or writes.
     Registered(&'static str),
 }
 
-/// The names in IANA's HTTP method registry (RFC 9110 section 16.1.1) beside those of [`Method`]: those of WebDAV and its
-/// extensions (RFC 3253, 3648, 3744, 4437, 4791, 4918, 5323, 5842) and of RFC 2068. Left out are `CONNECT` and `PRI`, which
-/// open something else than a request, and `TRACE`, which returns the request with its credential.
+/// The names in IANA's HTTP method registry (RFC 9110 section 16.1.1) in addition to [`Method`]: those of WebDAV and
+/// its extensions (RFC 3253, 3648, 3744, 4437, 4791, 4918, 5323, 5842) and of RFC 2068. `CONNECT` and `PRI` are not
+/// supported because they do not begin an ordinary request, and `TRACE` because it returns the request with its
+/// credential.
 const REGISTERED: &[&str] = &[
     "ACL",
     "BASELINE-CONTROL",
@@ -114,7 +115,7 @@ impl RequestMethod {
         }
     }
 
-    /// The Cedar action that it has by itself; `None` where only a route can say one.
+    /// The Cedar action that it has by itself; `None` if only a route can name one.
     #[must_use]
     pub const fn own_action(self) -> Option<Action> {
         match self {
@@ -129,9 +130,9 @@ impl RequestMethod {
 pub enum Action {
     /// By the method.
     Method(Method),
-    /// `Action::"read"` itself, where the route says so.
+    /// `Action::"read"` itself, if the route says so.
     Read,
-    /// `Action::"write"` itself, where the route says so.
+    /// `Action::"write"` itself, if the route says so.
     Write,
     /// `Action::"upgrade"`
     Upgrade,
@@ -152,7 +153,7 @@ impl Action {
         }
     }
 
-    /// The group it is in, if any; `read` and `write` are the groups themselves.
+    /// The group that contains it, if any; `read` and `write` are the groups themselves.
     #[must_use]
     pub const fn group(self) -> Option<&'static str> {
         match self {
@@ -162,7 +163,7 @@ impl Action {
         }
     }
 
-    /// Every action there is.
+    /// All actions.
     pub fn all() -> impl Iterator<Item = Self> {
         Method::ALL.iter().copied().map(Self::Method).chain([Self::Read, Self::Write, Self::Upgrade, Self::Preflight])
     }

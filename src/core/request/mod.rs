@@ -1,6 +1,6 @@
-//! Step 1: the request as the enforcement point sees it, read once.
+//! The request as the enforcement point sees it, parsed once.
 //!
-//! Header fields are the client's own bytes. They choose the route and carry evidence; nothing is believed of them here.
+//! Header fields come from the client. They select the route and carry evidence, but nothing in them is trusted here.
 //! A request that two servers could read in two ways is refused, never repaired.
 
 mod ambiguity;
@@ -29,10 +29,12 @@ use core::net::IpAddr;
 use crate::limits::Limits;
 use crate::refusal::{Detail, Reason, Refusal};
 
-/// Everything the host knows of one request, copied once. Nothing is believed of it but what the host vouches for.
+/// Everything that the host knows about one request, copied once. Only the values that the host vouches for are
+/// trusted.
 #[derive(Clone, Debug, Default)]
 pub struct RequestParts {
-    /// All header fields in order, pseudo-headers (`:method`, `:path`, `:authority`, `:scheme`) among them; names in lower case.
+    /// All header fields in order, pseudo-headers (`:method`, `:path`, `:authority`, `:scheme`) among them; names in
+    /// lower case.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The host's `source.address`, `203.0.113.7:1234`, `[2001:db8::1]:1234`, or no address at all; `None` where the
     /// configuration wants none or does not trust this one ([`client_address`]).
@@ -59,14 +61,14 @@ pub struct Request {
     pub method: RequestMethod,
     /// Host in lower case, without port and one trailing dot.
     pub host: String,
-    /// The path; whether its ambiguous spellings are accepted, the route says.
+    /// The path. The route decides whether its ambiguous spellings are accepted.
     pub path: Path,
-    /// The query without `?`, empty where there is none. Printable ASCII.
+    /// The query without `?`; empty if there is none. Printable ASCII.
     pub query: String,
-    /// `upgrade` is asked for (RFC 9110 section 7.8), any protocol.
+    /// Whether the client asks for an upgrade (RFC 9110 section 7.8) to any protocol.
     pub upgrade: bool,
-    /// For a CORS preflight (Fetch standard: `OPTIONS` with `Origin` and `Access-Control-Request-Method`): the method it
-    /// asks about. With an `Upgrade` field it is none: what is permitted as a preflight must not open a tunnel.
+    /// For a CORS preflight (Fetch standard: `OPTIONS` with `Origin` and `Access-Control-Request-Method`): the method
+    /// it asks about. With an `Upgrade` field it is none: what is permitted as a preflight must not open a tunnel.
     pub preflight_for: Option<RequestMethod>,
     /// Header fields without the pseudo-headers.
     pub headers: Headers,
@@ -107,7 +109,7 @@ impl Request {
     }
 }
 
-/// Counts names and values, pseudo-headers included; what stands between them on the wire differs by protocol.
+/// Counts names and values, pseudo-headers included. The bytes between them on the wire differ by protocol.
 fn within_limits(headers: &[(String, Vec<u8>)], limits: &Limits) -> Result<(), Refusal> {
     let too_large = |found, max| Refusal::with(Reason::HeadersTooLarge, Detail::Size { found, max });
     if headers.len() > limits.max_headers {
@@ -122,7 +124,8 @@ fn method_of(name: &[u8]) -> Result<RequestMethod, Refusal> {
     RequestMethod::from_name(name).ok_or(Refusal::new(Reason::MethodUnsupported))
 }
 
-/// The authority: `:authority`, or `Host` where the host hands an HTTP/1 request over so. Both may be there if they agree.
+/// The authority: `:authority`, or `Host` if the proxy hands over an HTTP/1 request so. Both may be present if they are
+/// equal.
 fn authority<'a>(pseudo: &'a Headers, fields: &'a Headers) -> Result<&'a [u8], Refusal> {
     match (pseudo.exactly(":authority"), fields.exactly("host")) {
         (Exactly::One(authority), Exactly::None) | (Exactly::None, Exactly::One(authority)) => Ok(authority),
@@ -137,7 +140,8 @@ fn authority<'a>(pseudo: &'a Headers, fields: &'a Headers) -> Result<&'a [u8], R
     }
 }
 
-/// The method that a CORS preflight asks about. An `OPTIONS` with a doubled field is none: it is a request like any other.
+/// The method that a CORS preflight asks about. An `OPTIONS` with a repeated field is not a preflight but an ordinary
+/// request.
 fn preflight(method: RequestMethod, headers: &Headers) -> Result<Option<RequestMethod>, Refusal> {
     match (method, headers.exactly("origin"), headers.exactly("access-control-request-method")) {
         (RequestMethod::Common(Method::Options), Exactly::One(_), Exactly::One(requested)) => {

@@ -1,17 +1,17 @@
-//! Paths: refused when servers could read them in two ways.
+//! Paths: rejected if servers could read them in two ways.
 //!
-//! There is no normalisation of what is forwarded. A proxy that decides on `/a/b` and forwards `/a/x/../b` has decided on
-//! another request than the one the upstream serves; so the path that is forwarded is the path that was judged, or none.
-//! Policies see each path in one spelling: characters that a path may hold as they are without their escapes, all others
-//! escaped with digits in upper case.
+//! The path is never normalized before it is forwarded. A proxy that decides on `/a/b` and forwards `/a/x/../b` has
+//! decided on another request than the one the upstream serves. So the path that is forwarded is exactly the path that
+//! was decided on. Policies see each path in one spelling: characters that a path may contain unescaped are unescaped,
+//! all others are escaped with digits in upper case.
 //!
-//! Some spellings are ambiguous in general and plain to one server: [`Ambiguity`]. A path keeps where it has them, and the
-//! route decides whether it accepts them ([`PathTemplate`](super::PathTemplate)).
+//! Some spellings are ambiguous in general but clear to one particular server: [`Ambiguity`]. A path records where it
+//! has them, and the route decides whether it accepts them ([`PathTemplate`](super::PathTemplate)).
 
 use super::Ambiguity;
 use crate::refusal::{Detail, Reason, Refusal};
 
-/// How often a decoded segment is decoded again in search of what it hides; one that still has escapes then is refused.
+/// How often a decoded segment is decoded again to find hidden segments. One that then still has escapes is rejected.
 const MAX_READINGS: usize = 3;
 
 /// A path that begins with `/` and has no empty or dot segment, whichever way its ambiguous spellings are read.
@@ -38,20 +38,20 @@ impl Segment {
         &self.text
     }
 
-    /// The ambiguous spellings in it, each with the place in the decoded text, in bytes, of what was so spelled.
+    /// The ambiguous spellings in it, each with its position in the decoded text, in bytes.
     #[must_use]
     pub fn ambiguities(&self) -> &[(usize, Ambiguity)] {
         &self.ambiguities
     }
 
-    /// Where colons stand in the decoded text, in bytes, that came escaped. Servers that split a verb off at a colon, as in
-    /// `/books/7:publish`, do so before or after they decode.
+    /// The positions, in bytes of the decoded text, of colons that came escaped. Some servers split off a verb at a
+    /// colon, as in `/books/7:publish`, before they decode, and some after.
     #[must_use]
     pub fn escaped_colons(&self) -> &[usize] {
         &self.escaped_colons
     }
 
-    /// The segment as a server reads it that cuts segments at their first semicolon.
+    /// The segment as seen by a server that cuts segments at their first semicolon.
     fn cut_at_semicolon(&self) -> Self {
         let text = self.text.split(';').next().unwrap_or_default().to_owned();
         let ambiguities = self.ambiguities.iter().copied().filter(|(place, _)| *place < text.len()).collect();
@@ -66,9 +66,9 @@ impl Path {
     /// # Errors
     /// - `path-too-long`: longer than `max_bytes`, the query included;
     /// - `path-missing`: empty, `*`, or does not begin with `/`;
-    /// - `path-ambiguous`: a byte that no path has, `\`, a bad escape, an escaped backslash or control byte, text that is
-    ///   not UTF-8, an empty or dot segment (also one that an ambiguous spelling hides), or a byte in the query that is not
-    ///   printable ASCII.
+    /// - `path-ambiguous`: a byte that no path has, `\`, a bad escape, an escaped backslash or control byte, text that
+    ///   is not UTF-8, an empty or dot segment (also one that an ambiguous spelling hides), or a byte in the query that
+    ///   is not printable ASCII.
     pub fn parse(target: &[u8], max_bytes: usize) -> Result<(Self, String), Refusal> {
         if target.len() > max_bytes {
             let detail = Detail::Size { found: target.len(), max: max_bytes };
@@ -83,7 +83,7 @@ impl Path {
         Ok((path, query))
     }
 
-    /// The text that policies see.
+    /// The path in the spelling that policies see.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -100,7 +100,7 @@ impl Path {
         self.segments.iter().flat_map(|segment| segment.ambiguities.iter().map(|(_, ambiguity)| *ambiguity))
     }
 
-    /// The segments as a server reads them that cuts each at its first semicolon; `None` where there is no semicolon.
+    /// The segments as seen by a server that cuts each at its first semicolon; `None` if there is no semicolon.
     #[must_use]
     pub fn cut_at_semicolons(&self) -> Option<Vec<Segment>> {
         let has_one = self.ambiguities().any(|ambiguity| ambiguity == Ambiguity::Semicolon);
@@ -193,8 +193,8 @@ fn escape_fault(byte: u8) -> Option<&'static str> {
     }
 }
 
-/// What no route accepts in a segment, however its ambiguous spellings are read: split at escaped slashes, cut at
-/// semicolons, or decoded again and again.
+/// A fault that no route accepts in a segment, whichever way its ambiguous spellings are read: split at escaped
+/// slashes, cut at semicolons, or decoded repeatedly.
 fn hidden_fault(segment: &Segment) -> Option<&'static str> {
     if segment.text == "." || segment.text == ".." {
         return Some("a dot segment");
@@ -203,7 +203,7 @@ fn hidden_fault(segment: &Segment) -> Option<&'static str> {
         return None;
     }
     if names(&segment.text).any(str::is_empty) {
-        return Some("an empty name beside an escaped slash or a semicolon");
+        return Some("an empty name next to an escaped slash or a semicolon");
     }
     let mut reading = segment.text.clone();
     for _ in 0..MAX_READINGS {
@@ -226,7 +226,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split('/').map(|name| name.split(';').next().unwrap_or_default())
 }
 
-/// The text with its escapes decoded once more; `None` where it has none.
+/// The text with its escapes decoded once more; `None` if it has none.
 fn decode_again(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -253,7 +253,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// RFC 3986 section 3.3, without escapes and without `;`: servers that take path parameters cut a segment there.
+/// RFC 3986 section 3.3, without escapes and without `;`: servers that know path parameters cut a segment there.
 fn is_pchar(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')

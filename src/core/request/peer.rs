@@ -1,24 +1,25 @@
 //! What the host vouches for about the other end of the connection.
 //!
-//! The bytes come from the host's properties, never from header fields: `x-forwarded-client-cert` and `x-forwarded-for`
-//! are a client's own bytes unless the listener says otherwise. What is not in the expected form is unknown, and unknown
-//! is an absent fact.
+//! The bytes come from the host's properties, never from header fields: a client can write `x-forwarded-client-cert`
+//! and `x-forwarded-for` itself unless the listener prevents it. A value that is not in the expected form counts as
+//! unknown, and policies see an unknown value as an absent fact.
 
 use core::net::{IpAddr, SocketAddr};
 
-/// Facts about the peer; empty where the configuration names no source for them.
+/// Facts about the peer; empty if the configuration names no source for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
     /// SHA-256 of the client certificate's DER, 32 bytes (`connection.sha256_peer_certificate_digest`).
     pub certificate_sha256: Option<[u8; 32]>,
-    /// The first URI SAN (`peer.from: tls`) or the mesh principal (`peer.from: istio-waypoint`), such as `spiffe://td/ns/n/sa/s`.
+    /// The first URI SAN (`peer.from: tls`) or the mesh principal (`peer.from: istio-waypoint`), such as
+    /// `spiffe://td/ns/n/sa/s`.
     pub uri: Option<String>,
 }
 
 impl Peer {
     /// From the host's values for the client certificate: the digest as 64 hex digits, and the first URI SAN.
     ///
-    /// Without a digest there is no certificate, and then a SAN proves nothing.
+    /// Without a digest there is no certificate, and the SAN is ignored.
     #[must_use]
     pub fn from_certificate(digest_hex: Option<&[u8]>, uri_san: Option<&[u8]>) -> Self {
         let certificate_sha256 = digest_hex.and_then(sha256_from_hex);
@@ -26,7 +27,7 @@ impl Peer {
         Self { certificate_sha256, uri }
     }
 
-    /// From the principal that a mesh's data plane verified.
+    /// From the principal that the mesh's data plane verified.
     #[must_use]
     pub fn from_mesh_principal(principal: Option<&[u8]>) -> Self {
         Self { certificate_sha256: None, uri: principal.and_then(uri_from_bytes) }
@@ -40,8 +41,8 @@ fn sha256_from_hex(digits: &[u8]) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// A URI as text. A NUL, a space or any other byte outside printable ASCII is no URI (RFC 3986 section 2): certificates
-/// with a NUL in a name have fooled comparisons before.
+/// A URI. Bytes outside printable ASCII, such as NUL and space, are not valid in a URI (RFC 3986 section 2):
+/// certificates with a NUL in a name have deceived comparisons before.
 fn uri_from_bytes(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_graphic) {
         return None;
@@ -49,26 +50,26 @@ fn uri_from_bytes(bytes: &[u8]) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// The host's `source.address` where it may be taken.
+/// The host's `source.address`, if it may be used.
 ///
-/// Envoy writes port 0 where the address is not the connection's but was read from `X-Forwarded-For`; without
-/// `use_remote_address` that is whatever the client wrote, so it is taken only if `trust_forwarded_for` says that the
-/// listener's reckoning is to be trusted.
+/// Envoy writes port 0 if it read the address from `X-Forwarded-For` instead of the connection. Without
+/// `use_remote_address` the client chooses that value, so it is used only if `trust_forwarded_for` says that the
+/// listener's configuration of `X-Forwarded-For` is to be trusted.
 #[must_use]
 pub fn client_address(source_address: &str, trust_forwarded_for: bool) -> Option<String> {
     let address = socket_address(source_address)?;
     (trust_forwarded_for || address.port() != 0).then(|| source_address.to_owned())
 }
 
-/// The IP address in a `source.address`: IPv4-mapped IPv6 folded to IPv4; `None` for a zone or for anything that is no
-/// address and port, such as a pipe or an internal listener.
+/// The IP address in a `source.address`: IPv4-mapped IPv6 folded to IPv4; `None` for an address with a zone and for
+/// anything that is not an address with a port, such as a pipe or an internal listener.
 #[must_use]
 pub fn client_ip(source_address: &str) -> Option<IpAddr> {
     socket_address(source_address).map(|address| address.ip().to_canonical())
 }
 
 fn socket_address(text: &str) -> Option<SocketAddr> {
-    // `parse` takes a numeric zone, but what is behind a zone has a meaning on one host only.
+    // `parse` accepts a numeric zone, but an address with a zone has a meaning on one host only.
     if text.contains('%') { None } else { text.parse().ok() }
 }
 

@@ -1,7 +1,7 @@
-//! Templates: the paths of routes, and which of two is the more specific.
+//! Templates: the paths of routes, and which of two is more specific.
 //!
-//! A template is written decoded: `/café/{id}`, not `/caf%C3%A9/{id}`; it is compared with decoded segments, so each path
-//! has one spelling in the configuration.
+//! A template is written decoded: `/café/{id}`, not `/caf%C3%A9/{id}`. It is compared with decoded segments, so each
+//! path has only one spelling in the configuration.
 
 use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ impl TemplateSegment {
         }
     }
 
-    /// Whether one segment of a path is one of it: `None` where it is not, else what is only nearly so, if anything is.
+    /// Whether a path segment matches: `None` if not, otherwise how it only nearly matches, if that is the case.
     fn compare(&self, text: &str) -> Option<Option<Near>> {
         match self {
             Self::Literal(literal) if text == literal => Some(None),
@@ -46,7 +46,7 @@ impl TemplateSegment {
                 let in_any_case = begin.eq_ignore_ascii_case(before) && rest.eq_ignore_ascii_case(after);
                 match (value.is_empty(), in_any_case) {
                     (_, false) => None,
-                    // An empty segment is none of `{id}`, and nobody takes it for one.
+                    // An empty segment does not match `{id}`, and no server treats it as if it did.
                     (true, true) => (!text.is_empty()).then_some(Some(Near::EmptyParameter)),
                     (false, true) if begin == before && rest == after => Some(None),
                     (false, true) => Some(Some(Near::LetterCase)),
@@ -56,7 +56,7 @@ impl TemplateSegment {
         }
     }
 
-    /// Lower is more specific: a literal, a parameter beside the longer fixed text, a parameter alone, a tail.
+    /// Lower is more specific: a literal, a parameter next to the longer fixed text, a parameter alone, a tail.
     fn rank(&self) -> (u8, Reverse<usize>) {
         match self {
             Self::Literal(_) => (0, Reverse(0)),
@@ -81,7 +81,7 @@ pub struct PathTemplate {
     segments: Vec<TemplateSegment>,
 }
 
-/// Why a text is not a template.
+/// Why a string is not a valid template.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct PathTemplateFault(pub &'static str);
@@ -89,17 +89,17 @@ pub struct PathTemplateFault(pub &'static str);
 /// How a path compares with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// It is none of the template's.
+    /// It does not match.
     No,
-    /// It is none of the template's, and another server may take it for one. No broader template may have it.
+    /// It does not match, but other servers may treat it as if it did. The request must not fall to a broader template.
     Nearly(Near),
-    /// It is one but for a spelling that is not accepted there, and what that is.
+    /// It matches except for a spelling that is not accepted there, which the string describes.
     Ambiguous(&'static str),
-    /// It is one, with these values of the parameters.
+    /// It matches, with these values of the parameters.
     Yes(PathParameters),
 }
 
-/// What keeps a path from being one of a template.
+/// Why a path only nearly matches a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Near {
     /// A slash at its end: `/admin/` for `/admin`.
@@ -115,13 +115,13 @@ pub enum Near {
 }
 
 /// An escaped colon in fixed text. In a parameter it is accepted.
-const ESCAPED_COLON: &str = "an escaped colon in a fixed text of the route, where servers may split a verb off";
+const ESCAPED_COLON: &str = "an escaped colon in fixed text of the route, where servers may split off a verb";
 
 impl PathTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The first fault, in words.
     pub fn parse(text: &str) -> Result<Self, PathTemplateFault> {
         let rest = text.strip_prefix('/').ok_or(PathTemplateFault("a path begins with `/`"))?;
         let mut segments = Vec::new();
@@ -136,7 +136,7 @@ impl PathTemplate {
         let template = Self { text: text.to_owned(), segments };
         let mut names = BTreeSet::new();
         if !template.parameters().all(|name| names.insert(name)) {
-            return Err(PathTemplateFault("a parameter's name stands twice"));
+            return Err(PathTemplateFault("two parameters have the same name"));
         }
         Ok(template)
     }
@@ -164,7 +164,7 @@ impl PathTemplate {
         }
     }
 
-    /// Compares the segments of a path; `accepted` are the ambiguous spellings that the values of parameters may have. In a
+    /// Compares the segments of a path. `accepted` lists the ambiguous spellings that parameter values may have; in
     /// fixed text none is accepted.
     #[must_use]
     pub fn matches(&self, path: &[Segment], accepted: &[Ambiguity]) -> Match {
@@ -186,8 +186,8 @@ impl PathTemplate {
         }
     }
 
-    /// Whether a path that is nearly one of this template, by a slash that it does not have, belongs to the other all the
-    /// same: the other is this one without its last segment, so whoever wrote both tells the two apart.
+    /// Whether this template is `other` with one more segment, so that a path that lacks only the slash belongs to
+    /// `other`: an operator who wrote both templates distinguishes the two.
     #[must_use]
     pub fn goes_on_from(&self, other: &Self) -> bool {
         self.segments.split_last().is_some_and(|(last, before)| {
@@ -248,9 +248,9 @@ impl PathTemplate {
             || (crossing && matches!(shorter.segments.last(), Some(TemplateSegment::Tail(_))))
     }
 
-    /// Order of trying, the more specific one first: the first segment, from the left, at which the kinds differ decides; a
-    /// literal comes before a parameter beside fixed text, the longer such text before the shorter, a parameter alone after
-    /// them and before a tail. Where one template is the beginning of the other, the longer one comes first.
+    /// The order in which templates are tried, the more specific first. The first segment from the left at which the
+    /// kinds differ decides: a literal comes before a parameter next to fixed text, longer fixed text before shorter,
+    /// then a parameter alone, then a tail. If one template is the beginning of the other, the longer one comes first.
     #[must_use]
     pub fn specificity(&self, other: &Self) -> Ordering {
         let ranks = self.segments.iter().map(TemplateSegment::rank);
@@ -262,7 +262,8 @@ impl PathTemplate {
     }
 }
 
-/// Whether a path has the shape of these segments: `None` where it does not, else what is only nearly so, if anything is.
+/// Whether a path has the shape of these segments: `None` if not, otherwise how it only nearly has it, if that is the
+/// case.
 fn shape(template: &[TemplateSegment], path: &[Segment]) -> Option<Option<Near>> {
     let mut near = None;
     let mut rest = path;
@@ -278,7 +279,7 @@ fn shape(template: &[TemplateSegment], path: &[Segment]) -> Option<Option<Near>>
     rest.is_empty().then_some(near)
 }
 
-/// The first spelling of a segment that is refused: one that is not accepted, or any in fixed text.
+/// The first spelling of a segment that is rejected: one that is not accepted, or any in fixed text.
 fn refused(segment: &Segment, accepted: &[Ambiguity], is_fixed: impl Fn(usize) -> bool) -> Option<&'static str> {
     let ambiguity = segment.ambiguities().iter().find(|(place, own)| is_fixed(*place) || !accepted.contains(own));
     let colon = segment.escaped_colons().iter().any(|place| is_fixed(*place));
@@ -336,10 +337,10 @@ fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, PathTemplat
             None => Ok(TemplateSegment::Literal(raw.to_owned())),
         };
     };
-    let (inner, after) = rest.split_once('}').ok_or(PathTemplateFault("a `{` has no `}`"))?;
+    let (inner, after) = rest.split_once('}').ok_or(PathTemplateFault("a `{` is not closed by `}`"))?;
     let is_alone = before.is_empty() && after.is_empty();
     if after.contains('{') {
-        return Err(PathTemplateFault("a segment has one parameter, such as `{name}.json`"));
+        return Err(PathTemplateFault("a segment can have only one parameter, such as `{name}.json`"));
     }
     if let Some(fault) = fixed_text_fault(before).or_else(|| fixed_text_fault(after)) {
         return Err(PathTemplateFault(fault));
@@ -350,12 +351,12 @@ fn read_segment(raw: &str, is_last: bool) -> Result<TemplateSegment, PathTemplat
     };
     if !is_identifier(name) {
         return Err(PathTemplateFault(
-            "a parameter's name is letters, digits and `_`, and does not begin with a digit",
+            "a parameter name consists of ASCII letters, digits and `_`, and does not begin with a digit",
         ));
     }
     match (is_tail, is_last && is_alone) {
         (true, true) => Ok(TemplateSegment::Tail(name.to_owned())),
-        (true, false) => Err(PathTemplateFault("a tail such as `{rest*}` stands only at the end, as a whole segment")),
+        (true, false) => Err(PathTemplateFault("a tail such as `{rest*}` must be the whole last segment")),
         (false, _) => {
             Ok(TemplateSegment::Parameter { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() })
         }
@@ -375,12 +376,12 @@ fn literal_fault(raw: &str, is_last: bool) -> Option<&'static str> {
 fn fixed_text_fault(text: &str) -> Option<&'static str> {
     text.chars().find_map(|character| match character {
         '{' | '}' => Some("a parameter is written `{name}`"),
-        '*' => Some("a `*` is no wildcard here; write `{name}` for one segment or `{rest*}` at the end for more"),
-        '%' => Some("a path is written decoded, with the character itself in place of its escape"),
+        '*' => Some("`*` is not a wildcard here; write `{name}` for one segment or `{rest*}` at the end for more"),
+        '%' => Some("write the path decoded, with the character itself in place of its escape"),
         '?' | '#' => Some("a path has no query and no fragment"),
-        ';' => {
-            Some("a `;` is refused in the fixed part of a path; `encoded: { semicolon: true }` takes it in a parameter")
-        }
+        ';' => Some(
+            "a `;` is refused in the fixed part of a path; `encoded: { semicolon: true }` accepts it in a parameter",
+        ),
         '\\' => Some("`\\` is refused in every request"),
         _ if character.is_ascii_control() => Some("control characters are refused in every request"),
         _ => None,

@@ -1,12 +1,12 @@
-//! Hosts of applications: exact ones, and all that are one label below a domain.
+//! Hosts of applications: exact ones, and wildcards for one label.
 
 /// A host as the configuration names it, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostPattern {
     /// `shop.example.com`: this host alone.
     Exactly(String),
-    /// `*.tenants.example.com`, kept as `.tenants.example.com`: every host with exactly one label before that, as a
-    /// certificate's wildcard has it (RFC 9525 section 6.3). The domain itself is none of them.
+    /// `*.tenants.example.com`, stored as `.tenants.example.com`: every host with exactly one label before that, like
+    /// the wildcard of a certificate (RFC 9525 section 6.3). It does not match the domain itself.
     OneLabelBefore(String),
 }
 
@@ -17,7 +17,7 @@ impl HostPattern {
         matches!(self, Self::Exactly(own) if own == host)
     }
 
-    /// Whether it is a wildcard that this host falls under. No two wildcards cover one host.
+    /// Whether it is a wildcard that covers this host. No two wildcards cover one host.
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         match self {
@@ -44,7 +44,7 @@ mod tests {
     use crate::portable;
 
     #[portable]
-    fn a_wildcard_stands_for_exactly_one_label() {
+    fn a_wildcard_covers_exactly_one_label() {
         let pattern = HostPattern::OneLabelBefore(".tenants.example.com".to_owned());
         assert!(pattern.covers("blue.tenants.example.com"));
         for host in [

@@ -1,9 +1,9 @@
-//! Step 2: applications and routes: host, then path, then method, with no falling through.
+//! Applications and routes: selected by host, then path, then method, without fallback.
 //!
-//! A route is only a place that policies can name and a list of what must be presented there. It permits nothing.
+//! A route is a name for policies and a list of the evidence that is required there. It permits nothing.
 //!
-//! A request whose path other servers read as one of a more specific route is refused, not given to the broader route: see
-//! [`NoRoute::Ambiguous`].
+//! If other servers may read the path of a request as a path of a more specific route, the request is refused. It does
+//! not fall to the broader route: see [`NoRoute::Ambiguous`].
 
 mod host;
 
@@ -20,17 +20,17 @@ pub struct Route {
     pub name: String,
     /// Its path.
     pub path: PathTemplate,
-    /// Spellings that servers read in different ways, and that the path's parameters may have.
+    /// Spellings that servers read in different ways, and that are accepted in the path's parameters.
     pub encoded: Vec<Ambiguity>,
-    /// The methods it takes. Never empty.
+    /// The methods that it allows. Never empty.
     pub methods: Vec<RequestMethod>,
-    /// `Action::Read` or `Action::Write` where the method does not tell.
+    /// `Action::Read` or `Action::Write` if the method does not say.
     pub action: Option<Action>,
-    /// Evidence that must be there: at most one issuer, and device providers.
+    /// Evidence that is required: of at most one issuer, and of device providers.
     pub requires: Requires,
 }
 
-/// Evidence that must be verified and fresh before any policy is asked.
+/// Evidence that must be verified and fresh before policies are evaluated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requires {
     /// The issuer of the access token.
@@ -46,7 +46,7 @@ pub struct Application {
     pub name: String,
     /// Its hosts; `None` for `any_host: true`.
     pub hosts: Option<Vec<HostPattern>>,
-    /// What its routes require where they say nothing else.
+    /// The default of its routes for `requires`.
     pub requires: Requires,
     /// Its routes, most specific first.
     pub routes: Vec<Route>,
@@ -72,7 +72,7 @@ pub struct RouteMatch<'a> {
     pub parameters: PathParameters,
 }
 
-/// How far a request came that matches no route.
+/// Why a request matches no route.
 #[derive(Clone, Debug)]
 pub enum NoRoute<'a> {
     /// No application has the host.
@@ -81,19 +81,20 @@ pub enum NoRoute<'a> {
     Path(&'a Application),
     /// The route does not list the method.
     Method(&'a Application, &'a Route),
-    /// Servers read the path in different ways, and the route that takes one reading is not one that takes another.
+    /// Servers read the path in different ways, and the readings belong to different routes or to none.
     Ambiguous(Detail),
 }
 
 impl Router {
-    /// Finds the route: the application of the host (exact hosts before wildcards, and `any_host` last), its most specific
-    /// path, then the method (for a preflight the method that it asks about).
+    /// Finds the route: the application of the host (exact hosts before wildcards, and `any_host` last), its most
+    /// specific path, then the method (for a preflight the method that it asks about).
     ///
-    /// There is no falling through: a method that the most specific path does not take is refused, though a wider path of
-    /// the application may take it. No two routes are equally specific for a request: such a configuration is refused.
+    /// There is no fallback: if the most specific route does not allow the method, the request is refused, even if a
+    /// broader route of the application allows it. No two routes are equally specific for a request: such a
+    /// configuration is rejected at load time.
     ///
     /// # Errors
-    /// How far it came.
+    /// Why no route matches.
     pub fn find<'a>(&'a self, request: &Request) -> Result<RouteMatch<'a>, NoRoute<'a>> {
         let found = self.application(&request.host).ok_or(NoRoute::Host).and_then(|application| {
             let (route, parameters) = application.route(request.path.segments())?;
@@ -101,7 +102,7 @@ impl Router {
             Ok((application, route, parameters))
         });
         let (application, route, parameters) = match (found, request.path.ambiguities().next()) {
-            // No route speaks for the spelling, so it is refused as it is everywhere else.
+            // No route accepts the spelling, so it is refused as it is by default.
             (Err(NoRoute::Host | NoRoute::Path(_)), Some(ambiguity)) => {
                 return Err(NoRoute::Ambiguous(Detail::Fault(ambiguity.fault())));
             }
@@ -146,7 +147,7 @@ impl Application {
         Err(NoRoute::Path(self))
     }
 
-    /// Refuses a path that a server which cuts segments at semicolons would read as one of another route.
+    /// Refuses a path that belongs to another route for servers that cut segments at semicolons.
     fn same_route_without_semicolons(&self, request: &Request, route: &Route) -> Result<(), NoRoute<'_>> {
         let Some(cut) = request.path.cut_at_semicolons() else { return Ok(()) };
         match self.route(&cut) {
@@ -160,7 +161,7 @@ impl Application {
     }
 }
 
-/// A broader route would take a path that is nearly one of this route.
+/// The refusal of a path that nearly matches this route and would fall to a broader one.
 fn taken_from(route: &Route, how: Near) -> NoRoute<'static> {
     let how = match how {
         Near::TrailingSlash => "without its last slash",
@@ -173,14 +174,14 @@ fn taken_from(route: &Route, how: Near) -> NoRoute<'static> {
 }
 
 impl Route {
-    /// Whether it is broader than another route of which a path that it takes is nearly one.
+    /// Whether it is broader than `narrower`, which the path nearly matches, so that it must not serve the path.
     fn takes_from(&self, narrower: &Self, how: Near) -> bool {
         narrower.path.specificity(&self.path).is_lt()
             && !(how == Near::MissingSlash && narrower.path.goes_on_from(&self.path))
     }
 
-    /// The Cedar action of this method on this route; `None` for a method that has none of its own, where the route names
-    /// none either. The configuration refuses such routes.
+    /// The Cedar action of this method on this route; `None` if neither the method nor the route determines one. Such
+    /// routes are rejected at load time.
     #[must_use]
     pub fn action_of_method(&self, method: RequestMethod) -> Option<Action> {
         self.action.or(method.own_action())
@@ -188,8 +189,8 @@ impl Route {
 
     /// The Cedar action of a request on this route.
     ///
-    /// A preflight and an upgrade come before the route's own action: the one carries no credential, and the other opens
-    /// a connection that no later request of it passes here.
+    /// A preflight and an upgrade take precedence over the route's own action: a preflight carries no credential, and
+    /// an upgrade opens a connection whose later traffic is not checked here.
     fn action_of(&self, request: &Request) -> Option<Action> {
         if request.preflight_for.is_some() {
             Some(Action::Preflight)

@@ -1,15 +1,15 @@
-//! Request headers that servers believe, and that are therefore removed from every request before it is forwarded.
+//! Request headers that servers trust, and that are therefore removed from every request before it is forwarded.
 //!
-//! With such a header another proxy tells an application who the user is, or under which host and path a request came
-//! in. Where that proxy stood before, or where a framework reads the header by default, a client that sends it itself
-//! is whoever it likes. None of them is evidence here.
+//! With such a header another proxy tells an application who the user is, or with which host and path a request
+//! arrived. If an application once ran behind that proxy, or if its framework reads the header by default, a client
+//! that sends the header itself can impersonate anyone. None of these headers is evidence here.
 //!
-//! [`REMOVED`] is the list, [`LEFT_ALONE`] names what looks like it and stays, and the configuration's
+//! [`REMOVED`] is the list, [`LEFT_ALONE`] names headers that look similar and stay, and the configuration's
 //! `request_headers` changes the list. The documentation's tables, the warnings of `countersign check` and the
 //! removal itself are all made from these.
 //!
-//! Nobody can list every header that some application believes. What holds for every application is: names of this
-//! list, of `request_headers.remove`, of `identity_headers` and of evidence do not arrive as the client sent them.
+//! No list can contain every header that some application trusts. The guarantee is: headers of this list, of
+//! `request_headers.remove`, of `identity_headers` and of evidence do not arrive as the client sent them.
 
 mod list;
 mod pattern;
@@ -19,18 +19,18 @@ pub use list::{LEFT_ALONE, REMOVED};
 pub use pattern::Pattern;
 pub use rules::HeaderRules;
 
-/// Headers that the same servers believe.
+/// Headers that the same servers trust.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Names in their normal form ([`normal_form`]); one that ends with `*` stands for all names that begin so.
+    /// Names in their normal form ([`normal_form`]); one that ends with `*` covers all names that begin so.
     pub names: &'static [&'static str],
-    /// What a client could say with them.
+    /// What a client could claim with them.
     pub says: Says,
-    /// Who believes them.
+    /// Which servers trust them.
     pub believed_by: &'static str,
 }
 
-/// What a header says of a request.
+/// What a header says about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
     /// Who asks, or with which rights.
@@ -39,9 +39,9 @@ pub enum Says {
     Certificate,
     /// On whose data the request works.
     Tenant,
-    /// Another method, host, port, scheme or path than the ones that were judged.
+    /// Another method, host, port, scheme or path than the ones that were decided on.
     Target,
-    /// Another client address than the one that was judged.
+    /// Another client address than the one that was decided on.
     Address,
     /// That a check was done already, or where to send the next request.
     Trust,
@@ -52,7 +52,7 @@ pub enum Says {
 }
 
 impl Says {
-    /// The words for it, to stand behind "says".
+    /// A phrase for it that follows "says".
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -67,8 +67,8 @@ impl Says {
         }
     }
 
-    /// Whether `request_headers.keep` may name it. What the plugin says, and what was meant for the proxy, never
-    /// comes from a client.
+    /// Whether `request_headers.keep` may name it. The plugin's own headers and credentials for the proxy
+    /// must never reach the application as the client sent them.
     #[must_use]
     pub const fn may_be_kept(self) -> bool {
         match self {
@@ -78,27 +78,26 @@ impl Says {
     }
 }
 
-/// Headers that are forwarded as they came, although they look like those that are removed.
+/// Headers that are forwarded unchanged, although they look like those that are removed.
 #[derive(Clone, Copy, Debug)]
 pub struct LeftAlone {
     /// As in [`Group`].
     pub names: &'static [&'static str],
-    /// Whether a header is removed whose name has the same normal form and is spelled otherwise. Envoy replaces a
-    /// client's
-    /// `x-forwarded-proto` and not its `x_forwarded_proto`, and many applications take the second for the first.
+    /// Whether other spellings of the same normal form are removed. Envoy replaces a client's `x-forwarded-proto` but
+    /// not its `x_forwarded_proto`, and many applications read the second as the first.
     pub only_spelled_so: bool,
     /// Why they stay.
     pub why: &'static str,
 }
 
-/// The prefix by which grpc-gateway takes a header for metadata.
+/// The prefix by which grpc-gateway recognizes a header as metadata.
 const GRPC_GATEWAY: &str = "grpc-metadata-";
 
-/// A name as the most careless reader sees it: in lower case, everything but letters and digits as `-`, and without the
+/// A name as the most lenient reader sees it: in lower case, everything but letters and digits as `-`, and without the
 /// prefix by which grpc-gateway lets a client name any metadata.
 ///
-/// CGI, WSGI and their kin turn `-` into `_` before an application sees a name, and some turn every other byte into `_`
-/// too, so `x_forwarded_user` and `x.forwarded.user` arrive as `x-forwarded-user`.
+/// CGI, WSGI and similar interfaces turn `-` into `_` before an application sees a name, and some turn every other byte
+/// into `_` too, so `x_forwarded_user` and `x.forwarded.user` arrive as `x-forwarded-user`.
 #[must_use]
 pub fn normal_form(name: &str) -> String {
     let mut normal = dashed(name);

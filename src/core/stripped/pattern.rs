@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{dashed, normal_form};
 
-/// A header's name, or the beginning of names, as somebody spelled it.
+/// A header name, or the beginning of header names, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
     /// This name.
@@ -14,7 +14,7 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// Reads `x-acme-user` or `x-acme-*`. Whether it can be the name of a header is not checked.
+    /// Parses `x-acme-user` or `x-acme-*`. It does not check that a header can have this name.
     #[must_use]
     pub fn of(text: &str) -> Self {
         match text.strip_suffix('*') {
@@ -31,7 +31,8 @@ impl Pattern {
         }
     }
 
-    /// The same in normal form. A beginning keeps the prefix of grpc-gateway, for `grpc-*` is meant for names that have it.
+    /// The same in normal form. A beginning keeps the prefix of grpc-gateway, because `grpc-*` is
+    /// meant for names that have it.
     #[must_use]
     pub fn normal(&self) -> Self {
         match self {
@@ -40,7 +41,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it stands for every name that `other` stands for; both are in normal form.
+    /// Whether it covers every name that `other` covers; both are in normal form.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
@@ -50,7 +51,7 @@ impl Pattern {
         }
     }
 
-    /// Whether some name is one of both; both are in normal form.
+    /// Whether some name is covered by both; both are in normal form.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.covers(other) || other.covers(self)

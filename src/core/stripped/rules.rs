@@ -1,4 +1,4 @@
-//! Which headers of a request are removed: the list, and what the configuration adds to it and takes from it.
+//! Which request headers are removed: the list, and the additions and exceptions of the configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +18,14 @@ pub struct HeaderRules {
 }
 
 impl Default for HeaderRules {
-    /// The list as it stands.
+    /// The list without changes.
     fn default() -> Self {
         Self::new(Vec::new(), Vec::new())
     }
 }
 
 impl HeaderRules {
-    /// The list with names of the operator's own, and without those that the operator keeps.
+    /// The list with the names that the operator adds, and without those that the operator keeps.
     #[must_use]
     pub fn new(remove: Vec<Pattern>, keep: Vec<Pattern>) -> Self {
         let mut rules = Self {
@@ -55,8 +55,9 @@ impl HeaderRules {
 
     /// Whether a header of this name is removed; `normal` is its normal form.
     ///
-    /// Of a name that is kept or left alone, one spelling is forwarded and every other removed: an application that
-    /// does not tell them apart would read two values, and whoever vouches for the one has not seen the other.
+    /// Of a name that is kept or left alone, only one spelling is forwarded and every other one is removed. An
+    /// application that does not distinguish them would read two values, and the proxy that sets the one does not
+    /// control the other.
     #[must_use]
     pub fn removes(&self, name: &str, normal: &str) -> bool {
         if let Some(spelling) = self.spellings.get(normal) {
@@ -68,9 +69,9 @@ impl HeaderRules {
         self.is_listed(name, normal)
     }
 
-    /// Whether a trailer of this name is removed; `normal` is its normal form. Names that are kept or left alone are removed too:
-    /// no client has a reason to send them there, and neither Envoy nor a proxy in front that sets the header looks
-    /// at trailers.
+    /// Whether a trailer of this name is removed; `normal` is its normal form. Names that are kept or left alone are
+    /// removed too: no client has a reason to send them as trailers, and neither Envoy nor a proxy in front of it that
+    /// sets the header checks trailers.
     #[must_use]
     pub fn removes_trailer(&self, name: &str, normal: &str) -> bool {
         self.is_listed(name, normal) || spelled_one_way().any(|name| name == normal)

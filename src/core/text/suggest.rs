@@ -1,6 +1,6 @@
 //! "Did you mean": the known name nearest to an unknown one.
 
-/// Longest word that is compared: what is longer is no slip of the pen, and comparing costs the product of both lengths.
+/// Longest word that is compared: a longer one is not a typing error, and comparing costs the product of both lengths.
 const MAX_CHARACTERS: usize = 64;
 
 /// The candidate nearest to `word`, if it is near enough to be what was meant.
@@ -20,7 +20,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Help for an unknown name: the nearest one, else all of them, else `otherwise`.
+/// Help for an unknown name: the nearest known name, or a list of all known names if it is short, or `otherwise`.
 pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
     const SHOWN: usize = 12;
     let mut all: Vec<&str> = candidates.into_iter().collect();

@@ -315,7 +315,7 @@ fn a_key_with_an_octet_too_many_is_left_out_and_the_warning_says_what_its_provid
     assert_eq!(warning.pointer, "/issuers/corp/keys/inline/keys/1");
     assert_eq!(
         warning.message,
-        "key 1 (kid `padded`) is left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its \
-         provider must leave out 1 zero octet in front; tokens that it signs are refused"
+        "key 1 (kid `padded`) is left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 requires exactly 32: its \
+         provider must remove 1 zero octet in front; tokens that it signs are refused"
     );
 }

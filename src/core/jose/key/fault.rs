@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::RSA_MODULUS_BITS;
 use crate::jose::Algorithm;
 
-/// Characters of one text from a key that a message repeats.
+/// A message repeats at most this many characters of a string from a key.
 const SHOWN_CHARACTERS: usize = 40;
 
 /// Why a JWK cannot be used.
@@ -17,31 +17,31 @@ pub enum KeyFault {
     /// A member that keys of its type must have is absent.
     #[error("the key has no `{0}`")]
     MissingMember(&'static str),
-    /// A member is not text, or `key_ops` not a list of texts.
+    /// A member is not a string, or `key_ops` is not a list of strings.
     #[error("{}", wrong_type(.0))]
     WrongType(&'static str),
     /// A member is not canonical base64url.
     #[error("`{0}` of the key is not canonical base64url without padding")]
     Encoding(&'static str),
-    /// `kty` is not one of ours.
+    /// `kty` is not supported.
     #[error("`kty` is `{}`; use RSA, EC or OKP", shown(.0))]
     UnsupportedKeyType(String),
-    /// `crv` is not one of ours for its `kty`.
+    /// `crv` is not supported for its `kty`.
     #[error("`crv` is `{}`; use P-256 or P-384 with EC, Ed25519 with OKP", shown(.0))]
     UnsupportedCurve(String),
-    /// `kty` is `oct`: who can check with such a key can also sign with it.
+    /// `kty` is `oct`: a shared secret, which can sign as well as verify.
     #[error("`kty` is `oct`, a shared secret that can sign as well as check; use a public key")]
     Symmetric,
-    /// The key holds this member of a private key.
+    /// The key contains this member of a private key.
     #[error("the key holds `{0}`, a part of a private key; publish the public half only and replace the key")]
     PrivateMaterial(&'static str),
     /// `use` is neither `sig` nor `jwt-svid`.
     #[error("`use` is `{}`, not `sig`", shown(.0))]
     OtherUse(String),
-    /// `key_ops` does not hold `verify`.
-    #[error("`key_ops` does not hold `verify`")]
+    /// `key_ops` does not contain `verify`.
+    #[error("`key_ops` does not contain `verify`")]
     OtherOperations,
-    /// `alg` is not one of ours.
+    /// `alg` is not supported.
     #[error("`alg` is `{}`; use {}", shown(.0), names(Algorithm::ALL))]
     UnsupportedAlgorithm(String),
     /// `alg` belongs to another type of key.
@@ -59,10 +59,10 @@ pub enum KeyFault {
     /// There is no `alg`, and several of the profile's algorithms fit.
     #[error("the key has no `alg` and fits {}; add `alg`, or list one of them in `algorithms`", names(.0))]
     AmbiguousAlgorithm(Vec<Algorithm>),
-    /// Octets of zero stand before the number (RFC 7518 section 2, `Base64urlUInt`, and section 6.3.1.1).
+    /// The number begins with octets of zero (RFC 7518 section 2, `Base64urlUInt`, and section 6.3.1.1).
     #[error(
-        "`{member}` of the key has {} in front of its number: RFC 7518 section 6.3.1 wants {} octets, and it has {found}; \
-         its provider must leave out what is too much",
+        "`{member}` of the key has {} in front of its number: RFC 7518 section 6.3.1 requires {} octets, and it has {found}; \
+         its provider must remove the extra octets",
         zero_octets(*.zeros),
         .found.saturating_sub(*.zeros)
     )]
@@ -74,21 +74,21 @@ pub enum KeyFault {
         /// Of these, zeros in front.
         zeros: usize,
     },
-    /// The number has no octets but zeros.
+    /// All octets of the number are zero.
     #[error("`{0}` of the key is zero")]
     Zero(&'static str),
     /// The RSA modulus has this many bits.
     #[error("the RSA key has {0} bits; use {min} to {max}", min = RSA_MODULUS_BITS.start(), max = RSA_MODULUS_BITS.end())]
     ModulusBits(usize),
     /// The RSA modulus is even.
-    #[error("`n` of the key is no RSA modulus")]
+    #[error("`n` of the key is not a valid RSA modulus")]
     Modulus,
     /// The RSA exponent is not 65537.
     #[error("`e` of the key is not 65537 (`AQAB`)")]
     Exponent,
-    /// A coordinate is not of the one length that it has on its curve.
+    /// A coordinate does not have the length that its curve requires.
     #[error(
-        "`{member}` of the key has {found} octets; {rule} wants exactly {wanted}{}",
+        "`{member}` of the key has {found} octets; {rule} requires exactly {wanted}{}",
         remedy(*.found, *.wanted, *.zeros_in_front)
     )]
     Length {
@@ -96,31 +96,31 @@ pub enum KeyFault {
         member: &'static str,
         /// Octets found.
         found: usize,
-        /// Octets that every such coordinate has.
+        /// Octets required.
         wanted: usize,
-        /// Whether all octets too many are zeros in front, as libraries for signed big numbers write them.
+        /// Whether all extra octets are zeros in front, as libraries for signed big numbers write them.
         zeros_in_front: bool,
-        /// Where that length is laid down.
+        /// The standard that requires this length.
         rule: &'static str,
     },
-    /// The coordinates are no point of the curve.
-    #[error("`x` and `y` of the key are no point of its curve")]
+    /// The coordinates are not a point on the curve.
+    #[error("`x` and `y` of the key are not a point on its curve")]
     NotOnCurve,
-    /// The Ed25519 key is no point, a point of small order, or not in its canonical form.
-    #[error("`x` of the key is no Ed25519 key: not a point, of small order, or not canonical")]
+    /// The Ed25519 key is not a point, is a point of small order, or is not in canonical form.
+    #[error("`x` of the key is not a valid Ed25519 key: not a point on the curve, of small order, or not canonical")]
     WeakKey,
     /// An earlier key of the set has the same `kid` and the same algorithm.
     #[error("an earlier key has the same `kid` and the same algorithm")]
     DuplicateKeyId,
-    /// The key has no `kid`, and another key of the set has the same algorithm, so no token could mean this one.
+    /// The key has no `kid`, and another key of the set has the same algorithm, so no token could select this one.
     #[error("the key has no `kid` and is not the only one of its algorithm; add a `kid`")]
     KeyIdMissing,
 }
 
 fn wrong_type(member: &str) -> String {
     match member {
-        "key_ops" => "`key_ops` of the key is not a list of texts".to_owned(),
-        _ => format!("`{member}` of the key is not text"),
+        "key_ops" => "`key_ops` of the key is not a list of strings".to_owned(),
+        _ => format!("`{member}` of the key is not a string"),
     }
 }
 
@@ -128,10 +128,10 @@ fn wrong_type(member: &str) -> String {
 fn remedy(found: usize, wanted: usize, zeros_in_front: bool) -> String {
     match found.checked_sub(wanted) {
         Some(too_many @ 1..) if zeros_in_front => {
-            format!(": its provider must leave out {} in front", zero_octets(too_many))
+            format!(": its provider must remove {} in front", zero_octets(too_many))
         }
         Some(_) => String::new(),
-        None => ", with zero octets in front where the number is shorter".to_owned(),
+        None => ", with zero octets in front if the number is shorter".to_owned(),
     }
 }
 
@@ -140,12 +140,12 @@ fn names(algorithms: &[Algorithm]) -> String {
     algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// So many zero octets, for a sentence.
+/// A number of zero octets, for a sentence.
 fn zero_octets(count: usize) -> String {
     if count == 1 { "1 zero octet".to_owned() } else { format!("{count} zero octets") }
 }
 
-/// A text of the key as it may stand in a message: without control characters, and not long.
+/// A string from a key as a message may repeat it: shortened, and without control characters.
 fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARACTERS).flat_map(char::escape_debug).collect()
 }

@@ -171,8 +171,8 @@ fn rsa_numbers_have_one_form() {
     let fault = rsa(&[&[0], modulus.as_slice()].concat(), "AQAB").unwrap_err().to_string();
     assert_eq!(
         fault,
-        "`n` of the key has 1 zero octet in front of its number: RFC 7518 section 6.3.1 wants 256 octets, and it has 257; \
-         its provider must leave out what is too much"
+        "`n` of the key has 1 zero octet in front of its number: RFC 7518 section 6.3.1 requires 256 octets, and it has 257; \
+         its provider must remove the extra octets"
     );
     assert_eq!(rsa(&[0; 256], "AQAB"), Err(KeyFault::Zero("n")));
     assert_eq!(rsa(&[], "AQAB"), Err(KeyFault::Zero("n")));
@@ -226,27 +226,27 @@ fn a_length_that_is_wrong_is_told_with_the_rule_and_the_zero_octets_too_many() {
     let with = |front: &'static [u8]| move |octets: Vec<u8>| [front, octets.as_slice()].concat();
     assert_eq!(
         told(Algorithm::Es256, "x", &with(&[0])),
-        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its provider must leave out 1 zero octet in \
+        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 requires exactly 32: its provider must remove 1 zero octet in \
          front"
     );
     assert_eq!(
         told(Algorithm::Es384, "y", &with(&[0, 0])),
-        "`y` of the key has 50 octets; RFC 7518 section 6.2.1.3 wants exactly 48: its provider must leave out 2 zero octets in \
+        "`y` of the key has 50 octets; RFC 7518 section 6.2.1.3 requires exactly 48: its provider must remove 2 zero octets in \
          front"
     );
     assert_eq!(
         told(Algorithm::Es256, "x", &with(&[4])),
-        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32"
+        "`x` of the key has 33 octets; RFC 7518 section 6.2.1.2 requires exactly 32"
     );
     assert_eq!(
         told(Algorithm::Es256, "x", &|octets| octets[1..].to_vec()),
-        "`x` of the key has 31 octets; RFC 7518 section 6.2.1.2 wants exactly 32, with zero octets in front where the number \
+        "`x` of the key has 31 octets; RFC 7518 section 6.2.1.2 requires exactly 32, with zero octets in front if the number \
          is shorter"
     );
     assert_eq!(
         told(Algorithm::Ed25519, "x", &with(&[0])),
-        "`x` of the key has 33 octets; RFC 8037 section 2 with RFC 8032 section 5.1.5 wants exactly 32: its provider must \
-         leave out 1 zero octet in front"
+        "`x` of the key has 33 octets; RFC 8037 section 2 with RFC 8032 section 5.1.5 requires exactly 32: its provider must \
+         remove 1 zero octet in front"
     );
 }
 
