@@ -68,6 +68,8 @@ pub mod reply;
 pub mod enforcement;
 #[cfg(feature = "policy")]
 pub mod waiting;
+#[cfg(feature = "policy")]
+pub mod worker;
 
 pub mod manual;
 
