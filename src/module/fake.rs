@@ -93,21 +93,23 @@ impl Host for Fake {
     fn define_metric(&self, _kind: MetricKind, name: &str) -> Option<u32> {
         self.call(format!("define {name}")).ok()?;
         self.with(|state| {
+            let id = u32::try_from(state.metrics.len()).ok();
             state.metrics.push(name.to_owned());
-            u32::try_from(state.metrics.len() - 1).ok()
+            id
         })
     }
 
     fn add(&self, metric: u32, change: i64) {
         self.with(|state| {
-            let name = state.metrics[metric as usize].clone();
-            *state.values.entry(name).or_default() += change;
+            let name = state.metrics.get(metric as usize).cloned().unwrap();
+            let value = state.values.entry(name).or_default();
+            *value = value.saturating_add(change);
         });
     }
 
     fn set(&self, gauge: u32, value: u64) {
         self.with(|state| {
-            let name = state.metrics[gauge as usize].clone();
+            let name = state.metrics.get(gauge as usize).cloned().unwrap();
             state.values.insert(name, i64::try_from(value).unwrap());
         });
     }
@@ -170,7 +172,7 @@ impl Host for Fake {
     fn fetch(&self, endpoint: &Endpoint, timeout: Duration) -> Result<u32, HostFault> {
         self.call(format!("fetch {} {} {}s", endpoint.cluster, endpoint.url.path(), timeout.as_secs()))?;
         Ok(self.with(|state| {
-            state.tokens += 1;
+            state.tokens = state.tokens.saturating_add(1);
             state.tokens
         }))
     }
@@ -217,7 +219,7 @@ impl SharedMemory for SharedData {
             (Write::Create, Some(_)) => Err(Conflict),
             (Write::Replace(wanted), Some(version)) if wanted != version => Err(Conflict),
             _ => {
-                entries.insert(name.to_owned(), (value.to_vec(), version.unwrap_or(0) + 1));
+                entries.insert(name.to_owned(), (value.to_vec(), version.unwrap_or(0).saturating_add(1)));
                 Ok(())
             }
         }

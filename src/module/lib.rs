@@ -37,4 +37,4 @@ mod envoy;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
-mod tests;
+mod scenarios;

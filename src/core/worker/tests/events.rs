@@ -8,10 +8,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
+        self.0 ^= self.0.wrapping_shl(13);
+        self.0 ^= self.0.wrapping_shr(7);
+        self.0 ^= self.0.wrapping_shl(17);
+        self.0.checked_rem(sides).unwrap()
     }
 }
 

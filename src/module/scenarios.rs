@@ -112,7 +112,6 @@ fn endings(host: &Fake, stream: u32) -> Vec<String> {
 /// The code in the only ending call of a stream.
 fn refused_with(host: &Fake, stream: u32, status: u16, code: &str) -> bool {
     let endings = endings(host, stream);
-    endings.len() == 1
-        && endings[0].starts_with(&format!("send {status} "))
-        && endings[0].contains(&format!(r#""code":"{code}""#))
+    let [ending] = endings.as_slice() else { return false };
+    ending.starts_with(&format!("send {status} ")) && ending.contains(&format!(r#""code":"{code}""#))
 }
