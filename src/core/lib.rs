@@ -129,6 +129,8 @@ pub mod config;
 pub mod enforcement;
 #[cfg(feature = "policy")]
 pub mod waiting;
+#[cfg(feature = "policy")]
+pub mod worker;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;

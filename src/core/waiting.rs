@@ -1,7 +1,7 @@
-//! The requests that wait for keys: who, for whose, and until when. Bounded in number and time.
+//! The requests that wait for keys: which stream, for which key, and until when. Bounded in number and time.
 //!
-//! Requests with an unknown `kid`, which anybody can make up, have a part of the room. In that part and in the whole room
-//! each client has a share, so that no client keeps out the others: at most as many places as are still free
+//! Requests with an unknown `kid`, which anybody can make up, may fill only a part of the room. In that part and in the whole
+//! room each client has a share, so that no client keeps out the others: at most as many places as are still free
 //! ([`WAITING_PLACES_PER_FREE_PLACE`]). A request beyond the share of its client is answered as if the room were full.
 
 mod client;
@@ -13,107 +13,96 @@ use crate::limits::{LONGEST_WAIT, MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUE
 use crate::provider::ProviderName;
 use crate::time::UnixSeconds;
 
-/// The waiting requests of one worker, each with what its host keeps of it.
-#[derive(Debug)]
-pub struct WaitingRoom<T> {
-    places: Vec<Place<T>>,
+/// The waiting requests of one worker, by the ids of their streams.
+#[derive(Debug, Default)]
+pub struct WaitingRoom {
+    parked: Vec<Parked>,
 }
 
+/// A request that waits for a key.
 #[derive(Debug)]
-struct Place<T> {
+struct Parked {
     stream: u32,
     client: Client,
     missing: MissingKey,
     until: UnixSeconds,
-    kept: T,
 }
 
-impl<T> Place<T> {
-    /// A clock that stepped back must not make anybody wait for longer.
+impl Parked {
+    /// A clock that was set back must not extend the wait.
     fn is_overdue(&self, now: UnixSeconds) -> bool {
         now >= self.until || now.plus(LONGEST_WAIT) < self.until
     }
 
-    /// Whether it is in the part for requests with an unknown `kid`.
+    /// Whether it occupies a place in the part for requests with an unknown `kid`.
     fn is_for_unknown_key(&self) -> bool {
         self.missing.key_id.is_some()
     }
 }
 
-impl<T> Default for WaitingRoom<T> {
-    fn default() -> Self {
-        Self { places: Vec::new() }
-    }
-}
-
-impl<T: Clone> WaitingRoom<T> {
-    /// Lets a request wait for a key that is asked for soon enough. False where there is no room for it.
+impl WaitingRoom {
+    /// Lets a request wait for a key, if the provider is asked for it soon enough and there is room. False otherwise.
     #[must_use]
-    pub fn enter(&mut self, stream: u32, client: Client, missing: &MissingKey, now: UnixSeconds, kept: T) -> bool {
-        let is_room = self.has_room(MAX_WAITING_REQUESTS, client, |_| true) && self.takes(client, missing);
-        if !missing.prospect.is_within(LONGEST_WAIT) || !is_room {
+    pub fn park(&mut self, stream: u32, client: Client, missing: &MissingKey, now: UnixSeconds) -> bool {
+        let has_room = self.has_room(MAX_WAITING_REQUESTS, client, |_| true) && self.admits(client, missing);
+        if !missing.prospect.is_within(LONGEST_WAIT) || !has_room {
             return false;
         }
-        self.places.push(Place { stream, client, missing: missing.clone(), until: now.plus(LONGEST_WAIT), kept });
+        self.parked.push(Parked { stream, client, missing: missing.clone(), until: now.plus(LONGEST_WAIT) });
         true
     }
 
-    /// Lets a request that was woken wait on for another key, no longer than it might wait for the first. False where its
-    /// time is up, or that key does not come in time, or there is no room for those that wait for such a key.
+    /// Lets a request that was woken wait on, perhaps for another key, but no longer than it might wait for the first. False
+    /// if its time is up, if that key does not come in time, or if there is no room among those that wait for such a key.
     #[must_use]
-    pub fn stay(&mut self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
-        let Some(place) = self.places.iter().find(|place| place.stream == stream) else { return false };
-        let is_in_time = !place.is_overdue(now) && missing.prospect.is_within(place.until.since(now));
-        if !is_in_time || !(place.is_for_unknown_key() || self.takes(place.client, missing)) {
+    pub fn repark(&mut self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
+        let Some(parked) = self.parked.iter().find(|parked| parked.stream == stream) else { return false };
+        let is_in_time = !parked.is_overdue(now) && missing.prospect.is_within(parked.until.since(now));
+        if !is_in_time || !(parked.is_for_unknown_key() || self.admits(parked.client, missing)) {
             return false;
         }
-        if let Some(place) = self.places.iter_mut().find(|place| place.stream == stream) {
-            place.missing = missing.clone();
+        if let Some(parked) = self.parked.iter_mut().find(|parked| parked.stream == stream) {
+            parked.missing = missing.clone();
         }
         true
     }
 
-    /// Whether the part of the room for unknown `kid`s, where the key is one, has room for a request of this client.
-    fn takes(&self, client: Client, missing: &MissingKey) -> bool {
-        missing.key_id.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Place::is_for_unknown_key)
+    /// Whether a request of this client may wait for this key: for an unknown `kid`, only if that part of the room has room.
+    fn admits(&self, client: Client, missing: &MissingKey) -> bool {
+        missing.key_id.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Parked::is_for_unknown_key)
     }
 
     /// Whether a client may have one more of so many places of one kind.
-    fn has_room(&self, places: usize, client: Client, of_kind: impl Fn(&Place<T>) -> bool) -> bool {
-        let (mut taken, mut own) = (0_usize, 0_usize);
-        for place in self.places.iter().filter(|place| of_kind(place)) {
-            taken = taken.saturating_add(1);
-            own = own.saturating_add(usize::from(place.client == client));
+    fn has_room(&self, places: usize, client: Client, of_kind: impl Fn(&Parked) -> bool) -> bool {
+        let (mut occupied, mut own) = (0_usize, 0_usize);
+        for parked in self.parked.iter().filter(|parked| of_kind(parked)) {
+            occupied = occupied.saturating_add(1);
+            own = own.saturating_add(usize::from(parked.client == client));
         }
-        own < places.saturating_sub(taken).saturating_mul(WAITING_PLACES_PER_FREE_PLACE)
+        own < places.saturating_sub(occupied).saturating_mul(WAITING_PLACES_PER_FREE_PLACE)
     }
 
-    /// A request waits no longer. What was kept of it, if it did wait.
-    pub fn leave(&mut self, stream: u32) -> Option<T> {
-        let index = self.places.iter().position(|place| place.stream == stream)?;
-        Some(self.places.swap_remove(index).kept)
-    }
-
-    /// Whether this request waits.
-    #[must_use]
-    pub fn has(&self, stream: u32) -> bool {
-        self.places.iter().any(|place| place.stream == stream)
+    /// Ends the wait of a request. False if it did not wait.
+    pub fn unpark(&mut self, stream: u32) -> bool {
+        let Some(index) = self.parked.iter().position(|parked| parked.stream == stream) else { return false };
+        self.parked.swap_remove(index);
+        true
     }
 
     /// The requests that wait for keys of this provider.
     #[must_use]
     pub fn waiting_for(&self, provider: &ProviderName) -> Vec<u32> {
-        self.streams(|place| place.missing.provider == *provider)
+        self.streams(|parked| parked.missing.provider == *provider)
     }
 
     /// The requests whose time is up.
     #[must_use]
     pub fn overdue(&self, now: UnixSeconds) -> Vec<u32> {
-        self.streams(|place| place.is_overdue(now))
+        self.streams(|parked| parked.is_overdue(now))
     }
 
-    fn streams(&self, which: impl Fn(&Place<T>) -> bool) -> Vec<u32> {
-        self.places.iter().filter(|place| which(place)).map(|place| place.stream).collect()
+    fn streams(&self, which: impl Fn(&Parked) -> bool) -> Vec<u32> {
+        self.parked.iter().filter(|parked| which(parked)).map(|parked| parked.stream).collect()
     }
 }
 

@@ -1,33 +1,40 @@
-//! The module inside Envoy: the only place that names the proxy's interface.
+//! The module inside Envoy: it carries out what the [`Worker`](countersign_core::worker::Worker) of the core decides, and
+//! decides nothing itself.
 //!
-//! It reads each request once, hands it to [`enforcement`](countersign_core::enforcement), and carries the answer out once. It decides
-//! nothing. What it may rely on was seen in Envoy 1.36 to 1.40:
+//! | module | holds |
+//! |---|---|
+//! | [`host`] | the calls that the plugin makes, as a trait |
+//! | [`driver`] | carries out the worker's effects, and reports what failed |
+//! | [`root`], [`stream`] | the callbacks, for one configuration on one worker and for one request |
+//! | `envoy` | the calls and callbacks of proxy-wasm; the only place that names its interface |
+//!
+//! All but the last compile natively, and are tested under a host that fails on demand. What the module relies on was seen
+//! in Envoy 1.36 to 1.40:
 //!
 //! - Request headers can be read in the headers callback, and from the root while a stream is paused there; later the SDK's
 //!   getters panic or answer with nothing.
 //! - Two ending calls on one stream (two replies, a reply and a reset) crash Envoy; a reply and a resume in one callback
-//!   send the request to the upstream as well. So each stream makes at most one ending call, and one that is resumed none.
+//!   send the request to the upstream as well. So each stream gets at most one ending call, and a resumed one gets none.
 //! - A worker whose configuration callback fails forwards everything without the filter. So that callback gives the same
 //!   answer on every worker, and the `rbac` filter behind this one wants the filter state that only a forwarded request has.
 //! - A trap leaves the worker without this filter's state and may leave clients hanging. So nothing here panics of itself,
-//!   and the SDK is called where its own panics were not seen to happen (see `calls.rs`).
+//!   and the SDK is called only where it was not seen to panic (see `envoy.rs`).
+//! - Some host calls call back into the module before they return. So no borrow of the worker outlives a call that can: the
+//!   worker is borrowed to ask what is to be done, and given back before that is carried out.
 
 #![forbid(unsafe_code)]
-#![cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 
-mod calls;
-mod http;
-mod keys;
-mod memory;
+pub mod driver;
+pub mod host;
 mod meter;
-mod root;
-mod shared;
-mod state;
+mod reading;
+pub mod root;
+pub mod stream;
 
-use proxy_wasm::traits::RootContext;
-use proxy_wasm::types::LogLevel;
+#[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
+mod envoy;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|context_id| -> Box<dyn RootContext> { Box::new(root::Root::new(context_id)) });
-}}
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod scenarios;

@@ -1,142 +1,83 @@
-//! One plugin configuration on one worker: made in the configuration callback, shared by its streams.
+//! The callbacks of one plugin configuration on one worker.
 //!
-//! Nothing is kept in a static. An old and a new configuration, and several plugins, live in one VM side by side, each
-//! under its own root context.
+//! Nothing is kept in a static. An old and a new configuration, and several plugins, exist in one VM side by side, each under
+//! its own root context.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{ContextType, LogLevel};
-
-use crate::calls;
-use crate::http::Stream;
-use crate::keys::KeyKeeper;
-use crate::shared::Shared;
-use countersign_core::config::Plan;
-use countersign_core::config_error::{ConfigError, ConfigWarning};
-use countersign_core::mode::Mode;
-use countersign_core::time::{Seconds, UnixSeconds};
-
-/// How often a log says again that refusals are not enforced.
-const SHADOW_REMINDER: Seconds = Seconds::new(60 * 60);
-
-/// How often it is looked whether that is due, where keys do not ask for more.
-const SHADOW_TICK: Duration = Duration::from_secs(60);
+use crate::driver::Driver;
+use crate::host::Host;
+use crate::stream::Stream;
+use countersign_core::worker::{Deployment, MESSAGES_AT_ONCE, Worker};
 
 /// The root context.
-pub(crate) struct Root {
-    context_id: u32,
-    shared: Rc<Shared>,
-    keys: Option<KeyKeeper>,
-    /// When the log last said that refusals are not enforced.
-    reminded: UnixSeconds,
+#[derive(Debug)]
+pub struct Root<H> {
+    id: u32,
+    host: H,
+    /// Shared with the streams of the configuration.
+    driver: Rc<Driver<H>>,
 }
 
-impl Root {
-    pub(crate) fn new(context_id: u32) -> Self {
-        Self { context_id, shared: Rc::default(), keys: None, reminded: UnixSeconds::new(0) }
+impl<H: Host + Clone> Root<H> {
+    /// A root context that has no configuration yet.
+    pub fn new(id: u32, host: H) -> Self {
+        let worker = Worker::unconfigured(host.random());
+        Self { id, driver: Rc::new(Driver::new(id, host.clone(), worker)), host }
     }
 
-    fn is_shadow(&self) -> bool {
-        self.shared.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Shadow)
-    }
-}
-
-impl Context for Root {
-    fn on_http_call_response(&mut self, token: u32, _fields: usize, body_bytes: usize, _trailers: usize) {
-        if let Some(keys) = &mut self.keys {
-            keys.answered(token, body_bytes);
-        }
-    }
-}
-
-impl RootContext for Root {
-    /// Compiles the configuration.
-    ///
-    /// Its answer depends on the configuration's bytes alone: no time, randomness, network or shared data. A worker that
-    /// answered otherwise than the others would forward everything unfiltered.
-    fn on_configure(&mut self, configuration_bytes: usize) -> bool {
-        let json = calls::plugin_configuration(configuration_bytes).unwrap_or_default();
-        match Plan::compile(&json) {
-            Ok((plan, warnings)) => {
-                tell_of_start(&plan, &warnings);
-                self.shared = Rc::new(Shared::of(plan));
-                self.keys = KeyKeeper::of(self.context_id, &self.shared);
-                if self.is_shadow() {
-                    warn_of_shadow();
-                    self.reminded = calls::now();
-                    if self.keys.is_none() {
-                        calls::tick_every(SHADOW_TICK);
-                    }
-                }
+    /// A configuration of so many bytes arrived: whether it is accepted. That depends on its bytes alone.
+    pub fn configure(&mut self, bytes: usize) -> bool {
+        let json = self.host.plugin_configuration(bytes).unwrap_or_default();
+        let now = self.host.now();
+        match Worker::configure(&json, self.deployment(), now) {
+            Ok((worker, effects)) => {
+                self.driver = Rc::new(Driver::new(self.id, self.host.clone(), worker));
+                self.driver.handle(now, |_| effects);
                 true
             }
-            Err(problems) => {
-                tell_of_problems(&problems);
+            Err(effects) => {
+                self.driver.handle(now, |_| effects);
                 false
             }
         }
     }
 
-    fn on_tick(&mut self) {
-        if let Some(keys) = &mut self.keys {
-            keys.tick();
-        }
-        let now = calls::now();
-        if self.is_shadow() && now.since(self.reminded) >= SHADOW_REMINDER {
-            warn_of_shadow();
-            self.reminded = now;
-        }
-    }
-
-    fn on_queue_ready(&mut self, queue: u32) {
-        if let Some(keys) = &mut self.keys {
-            keys.told(queue);
+    fn deployment(&self) -> Deployment {
+        let property = |name: &str| self.host.property(&[name]).unwrap_or_default();
+        Deployment {
+            plugin_name: property("plugin_name"),
+            root_id: property("plugin_root_id"),
+            vm_id: property("plugin_vm_id"),
+            memory: self.host.memory(),
+            seed: self.host.random(),
         }
     }
 
-    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(context_id, Rc::clone(&self.shared))))
+    /// The period of ticks has passed.
+    pub fn tick(&self) {
+        self.driver.root_event(Worker::tick);
     }
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A message is in the queue.
+    pub fn queue_ready(&self, queue: u32) {
+        for _ in 0..MESSAGES_AT_ONCE {
+            if !self.host.take_message(queue) {
+                break;
+            }
+        }
+        self.driver.root_event(Worker::message);
     }
-}
 
-fn tell_of_start(plan: &Plan, warnings: &[ConfigWarning]) {
-    let name = |property: &str| match calls::property(&[property]) {
-        Some(bytes) => bytes.escape_ascii().to_string(),
-        None => String::new(),
-    };
-    let vm_id = if name("plugin_vm_id").is_empty() { "absent" } else { "present" };
-    calls::log(
-        LogLevel::Info,
-        &format!(
-            "countersign {}: configured; plugin `{}`, root id `{}`, vm id {vm_id}, configuration {}, {} warnings",
-            env!("CARGO_PKG_VERSION"),
-            name("plugin_name"),
-            name("plugin_root_id"),
-            plan.digest,
-            warnings.len(),
-        ),
-    );
-    for warning in warnings {
-        calls::log(LogLevel::Warn, &format!("countersign: warning: {warning}"));
+    /// The fetch of this token was answered, with so many bytes of a body.
+    pub fn fetch_answered(&self, token: u32, body_bytes: usize) {
+        let response = self.host.fetched(body_bytes);
+        self.driver.root_event(|worker, now| worker.answered(token, &response, now));
     }
-}
 
-fn tell_of_problems(problems: &[ConfigError]) {
-    for problem in problems {
-        calls::log(LogLevel::Error, &format!("countersign: error: {problem}"));
+    /// A new stream under this configuration.
+    #[must_use]
+    pub fn stream(&self, id: u32) -> Stream<H> {
+        Stream::new(id, Rc::clone(&self.driver))
     }
-    calls::log(LogLevel::Error, &format!("countersign: configuration refused, {} errors", problems.len()));
-}
-
-fn warn_of_shadow() {
-    calls::log(
-        LogLevel::Warn,
-        "countersign: SHADOW MODE: refusals are recorded and NOT enforced; set `mode: enforce` to enforce them",
-    );
 }

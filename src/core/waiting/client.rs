@@ -1,11 +1,12 @@
-//! Whose request it is that waits, as far as places in the waiting room go.
+//! Which client a waiting request belongs to, when places in the waiting room are shared out.
 
 use core::net::{IpAddr, Ipv6Addr};
 
 use crate::request::client_ip;
 
-/// Whoever sends requests from one address, as the configuration's `client_address` believes it. Of an IPv6 address the
-/// first 64 bits count: a subscriber has at least all addresses under these (RFC 6177). All whose address is unknown are one.
+/// The sender of all requests from one address, read as the configuration's `client_address` says. Of an IPv6 address only
+/// the first 64 bits count: a subscriber has at least all addresses under these (RFC 6177). All senders whose address is
+/// unknown count as one client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Client(Option<IpAddr>);
 
@@ -44,7 +45,7 @@ mod tests {
     }
 
     #[portable]
-    fn all_whose_address_is_unknown_are_one_client() {
+    fn all_clients_with_an_unknown_address_count_as_one() {
         for unknown in [None, Some(""), Some("/run/x.sock"), Some("[fe80::1%eth0]:80")] {
             assert_eq!(Client::at(unknown), Client::default(), "{unknown:?}");
         }

@@ -1,0 +1,51 @@
+//! What a worker writes to the log about its configuration.
+
+use super::{Deployment, Effect, Level};
+use crate::config::Plan;
+use crate::config_error::{ConfigError, ConfigWarning};
+
+/// The configuration was accepted.
+pub(super) fn configured(deployment: &Deployment, plan: &Plan, warnings: &[ConfigWarning]) -> Vec<Effect> {
+    let vm_id = if deployment.vm_id.is_empty() { "absent" } else { "present" };
+    let start = format!(
+        "countersign {}: configured; plugin `{}`, root id `{}`, vm id {vm_id}, configuration {}, {} warnings",
+        env!("CARGO_PKG_VERSION"),
+        deployment.plugin_name.escape_ascii(),
+        deployment.root_id.escape_ascii(),
+        plan.digest,
+        warnings.len(),
+    );
+    let mut effects = vec![Effect::Log(Level::Info, start)];
+    effects.extend(warnings.iter().map(|warning| Effect::Log(Level::Warn, format!("countersign: warning: {warning}"))));
+    if deployment.seed.is_none() {
+        effects.push(Effect::Log(
+            Level::Error,
+            "countersign: error: the host provides no random numbers, so every request is refused with `host-failure`; \
+             allow `random_get` in capability_restriction_config"
+                .to_owned(),
+        ));
+    }
+    effects
+}
+
+/// The configuration was rejected.
+pub(super) fn rejected(problems: &[ConfigError]) -> Vec<Effect> {
+    let error = |line: String| Effect::Log(Level::Error, line);
+    let mut effects: Vec<Effect> =
+        problems.iter().map(|problem| error(format!("countersign: error: {problem}"))).collect();
+    effects.push(error(format!("countersign: configuration refused, {} errors", problems.len())));
+    effects
+}
+
+/// The reminder in `mode: shadow`.
+pub(super) fn shadow() -> Effect {
+    let line = "countersign: SHADOW MODE: refusals are recorded and NOT enforced; set `mode: enforce` to enforce them";
+    Effect::Log(Level::Warn, line.to_owned())
+}
+
+/// No memory is shared.
+pub(super) fn not_shared() -> Effect {
+    let line = "countersign: this plugin has no vm_id, so each worker fetches keys for itself; \
+                set vm_config.vm_id to a name of its own to fetch once for all";
+    Effect::Log(Level::Warn, line.to_owned())
+}

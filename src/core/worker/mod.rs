@@ -1,0 +1,193 @@
+//! One worker: everything that it holds, and everything that it decides, without any input or output.
+//!
+//! A [`Worker`] takes events and returns [`Effect`]s. It makes no call, reads no clock and makes no random numbers: the time
+//! and the [`Seed`] are arguments. The host carries the effects out in their order, and reports the result of those that
+//! need one before it carries out the next. So every order of events can be tested without a proxy.
+//!
+//! | event | method | results to report |
+//! |---|---|---|
+//! | a configuration arrived | [`Worker::configure`] | |
+//! | a request's headers arrived | [`Worker::open`], then [`Worker::request`] | [`Worker::forwarded`] |
+//! | a request's trailers arrived | [`Worker::trailers`] | |
+//! | the stream is gone | [`Worker::gone`] | |
+//! | time has passed | [`Worker::tick`], then [`Worker::wake`] | [`Worker::listening`], [`Worker::sent`] |
+//! | another worker has news | [`Worker::message`], then [`Worker::wake`] | [`Worker::sent`] |
+//! | a fetch was answered | [`Worker::answered`], then [`Worker::wake`] | [`Worker::sent`] |
+//! | a waiting request was woken | [`Worker::wanted`], then [`Worker::request`] or [`Worker::lost`] | [`Worker::forwarded`] |
+//!
+//! # What it guarantees
+//!
+//! - A request is forwarded only after every change to it was made. The guard's filter state is the last of these changes:
+//!   a request that was changed only in part never has it.
+//! - Each stream gets at most one ending effect, [`Effect::Answer`] or [`Effect::Resume`].
+//! - If the host fails to read or to change a request, the client gets 503 `host-failure`. If the host also fails to send
+//!   that answer, the request stays paused: in no case does it pass.
+
+mod effect;
+mod keys;
+mod lines;
+mod seed;
+mod streams;
+
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+pub use effect::{Change, Effect, FilterState, HostFault, Level};
+pub use keys::MESSAGES_AT_ONCE;
+pub use seed::Seed;
+pub use streams::Wanted;
+
+use crate::config::Plan;
+use crate::fetch::{RequestId, SharedMemory};
+use crate::keys::TrustStore;
+use crate::mode::Mode;
+use crate::time::UnixSeconds;
+use crate::waiting::WaitingRoom;
+use keys::{SHADOW_TICK, SOON, SPREAD};
+use streams::Stage;
+
+/// One configuration on one worker: its keys, the requests that wait for them, and how far each stream has come.
+///
+/// A store of sessions would be one more field: [`request`](Self::request) has it at hand during a decision.
+pub struct Worker {
+    /// The configuration; without one every request is refused.
+    plan: Option<Plan>,
+    /// The keys that are believed now.
+    trust: TrustStore,
+    /// Whether any keys are to be fetched.
+    fetches: bool,
+    /// The memory that the workers share, if it is this plugin's own.
+    sharing: Option<Sharing>,
+    /// The secret that decision ids are derived from; without one every request is refused.
+    seed: Option<Seed>,
+    /// Decisions so far.
+    decisions: u64,
+    /// The streams that are open, and how far each has come.
+    streams: BTreeMap<u32, Stage>,
+    /// The streams that wait for keys.
+    waiting: WaitingRoom,
+    /// The streams to decide about again, each once.
+    to_wake: VecDeque<u32>,
+    /// Which fetch is answered under which token. The proxy answers each fetch, at the latest when its time is up.
+    sent: BTreeMap<u32, RequestId>,
+    /// This worker's queue, once it listens on it.
+    queue: Option<String>,
+    /// Whether the first tick has come.
+    began: bool,
+    /// Whether the next tick was asked for to come soon.
+    hurried: bool,
+    /// When the log last warned that refusals are not enforced.
+    reminded: UnixSeconds,
+}
+
+/// What the host knows of the plugin when a configuration arrives.
+pub struct Deployment {
+    /// The plugin's name; empty where the host does not give it. So with the two after it.
+    pub plugin_name: Vec<u8>,
+    /// The id of the plugin's root context.
+    pub root_id: Vec<u8>,
+    /// The id of the VM. All VMs of one id share memory.
+    pub vm_id: Vec<u8>,
+    /// The memory of the VMs with this id.
+    pub memory: Box<dyn SharedMemory>,
+    /// 32 random bytes that only this worker has; `None` if the host could not provide them.
+    pub seed: Option<Seed>,
+}
+
+/// Memory that only workers of this plugin share.
+struct Sharing {
+    vm_id: String,
+    memory: Box<dyn SharedMemory>,
+}
+
+impl Sharing {
+    /// The proxy keeps one shared memory for each `vm_id`, and one for all modules that have none. A plugin without a
+    /// `vm_id` of its own shares that one with strangers, who could plant a key there. So it is used only under a `vm_id`.
+    fn of(vm_id: Vec<u8>, memory: Box<dyn SharedMemory>) -> Option<Self> {
+        let vm_id = String::from_utf8(vm_id).ok()?;
+        (!vm_id.is_empty()).then_some(Self { vm_id, memory })
+    }
+}
+
+impl Worker {
+    /// A worker that has no configuration and refuses every request.
+    #[must_use]
+    pub fn unconfigured(seed: Option<Seed>) -> Self {
+        Self {
+            plan: None,
+            trust: TrustStore::default(),
+            fetches: false,
+            sharing: None,
+            seed,
+            decisions: 0,
+            streams: BTreeMap::new(),
+            waiting: WaitingRoom::default(),
+            to_wake: VecDeque::new(),
+            sent: BTreeMap::new(),
+            queue: None,
+            began: false,
+            hurried: false,
+            reminded: UnixSeconds::new(0),
+        }
+    }
+
+    /// A worker under this configuration, with the keys that are written in it.
+    ///
+    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network or shared memory. The
+    /// proxy runs a worker whose configuration failed without the filter, so all workers must come to the same answer.
+    ///
+    /// # Errors
+    /// The configuration is not valid; the effects write the reasons to the log.
+    pub fn configure(
+        json: &[u8],
+        deployment: Deployment,
+        now: UnixSeconds,
+    ) -> Result<(Self, Vec<Effect>), Vec<Effect>> {
+        let (plan, warnings) = Plan::compile(json).map_err(|problems| lines::rejected(&problems))?;
+        let mut effects = lines::configured(&deployment, &plan, &warnings);
+        let Deployment { vm_id, memory, seed, .. } = deployment;
+        let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
+        // Without a seed every request is refused, and two workers would take each other's leases for their own.
+        let fetches = seed.is_some() && trust.fetches();
+        let sharing = if fetches { Sharing::of(vm_id, memory) } else { None };
+        let is_shadow = plan.mode == Mode::Shadow;
+        let mut worker = Self { plan: Some(plan), trust, fetches, sharing, reminded: now, ..Self::unconfigured(seed) };
+        effects.extend(worker.first_tick());
+        if is_shadow {
+            effects.push(lines::shadow());
+        }
+        Ok((worker, effects))
+    }
+
+    /// When the first tick comes, if any is needed.
+    fn first_tick(&mut self) -> Option<Effect> {
+        match (&self.seed, &self.sharing) {
+            // Fetches begin at the first tick and not here: the proxy also configures a VM that it throws away.
+            (Some(_), Some(_)) if self.fetches => Some(Effect::Tick(SOON)),
+            (Some(seed), None) if self.fetches => {
+                let milliseconds = seed.number("spread").checked_rem(SPREAD.as_millis() as u64).unwrap_or(0);
+                Some(Effect::Tick(SOON.saturating_add(Duration::from_millis(milliseconds))))
+            }
+            _ => self.is_shadow().then_some(Effect::Tick(SHADOW_TICK)),
+        }
+    }
+
+    fn is_shadow(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Shadow)
+    }
+}
+
+/// Without the seed and the keys.
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let configuration = self.plan.as_ref().map(|plan| &plan.digest);
+        f.debug_struct("Worker")
+            .field("configuration", &configuration)
+            .field("streams", &self.streams)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,319 @@
+//! One stream: its request is decided about, at once or when the keys for it have come, and answered or forwarded once.
+
+use core::mem;
+
+use super::{Change, Effect, FilterState, HostFault, Level, Worker};
+use crate::config::Plan;
+use crate::enforcement::{Outcome, decide, decide_without_plan};
+use crate::fetch::Prospect;
+use crate::keys::MissingKey;
+use crate::mode::Mode;
+use crate::refusal::{Reason, Refusal};
+use crate::reply::{Answer, Forwarding, Reply};
+use crate::request::{AddressSource, PeerSource, RequestParts};
+use crate::telemetry::{Counter, DecisionId, DecisionRecord, Gauge};
+use crate::time::UnixSeconds;
+use crate::waiting::Client;
+
+/// The value of the guard's filter state.
+const ALLOW: &str = "allow";
+
+/// How far a stream has come. A stream that is not listed is new.
+///
+/// ```text
+/// Reading -> Changing -> Forwarded
+///   |   \      ^  |
+///   v    \     |  v
+/// Parked  +----+-> Ended
+/// ```
+///
+/// Whatever is called back in any stage but `Forwarded`, nothing may pass.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The host reads its request, for the first decision.
+    Reading,
+    /// It waits for keys, and is decided about when they come. Its client has a place in the waiting room.
+    Parked,
+    /// It is permitted, and the host changes its request.
+    Changing(Box<Changing>),
+    /// The request is forwarded.
+    Forwarded,
+    /// The client was answered, or can no longer be. No call may follow.
+    Ended,
+}
+
+/// What is needed to end a stream whose request the host is changing.
+#[derive(Debug)]
+pub(super) struct Changing {
+    /// Whether it waited: then it must be resumed.
+    was_parked: bool,
+    grpc: bool,
+    decision_id: DecisionId,
+    record: DecisionRecord,
+}
+
+/// What a decision needs of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The header fields. There is no configuration that more could be judged by.
+    Headers,
+    /// The header fields, the listener's port, and facts about the connection.
+    All {
+        /// Where the client's address comes from.
+        client_address: AddressSource,
+        /// Where facts about the peer come from.
+        peer: PeerSource,
+    },
+}
+
+/// A decision that nothing was done about yet.
+struct Judgement {
+    outcome: Outcome,
+    decision_id: DecisionId,
+    grpc: bool,
+    /// The client's address as the host gave it; parsed only if the request has to wait.
+    source_address: Option<String>,
+}
+
+impl Worker {
+    /// The headers of a new stream arrived: what to read of its request for [`request`](Self::request).
+    ///
+    /// `None` for a stream that is known already. Envoy calls back once for the headers of a stream; if it called again, the
+    /// decision would have been about other headers. Nothing passes.
+    pub fn open(&mut self, stream: u32) -> Option<Wanted> {
+        if self.streams.contains_key(&stream) {
+            return None;
+        }
+        self.streams.insert(stream, Stage::Reading);
+        Some(self.all_wanted())
+    }
+
+    /// What to read again of a request that is woken; `None` if it no longer waits.
+    #[must_use]
+    pub fn wanted(&self, stream: u32) -> Option<Wanted> {
+        matches!(self.streams.get(&stream), Some(Stage::Parked)).then(|| self.all_wanted())
+    }
+
+    fn all_wanted(&self) -> Wanted {
+        self.plan
+            .as_ref()
+            .map_or(Wanted::Headers, |plan| Wanted::All { client_address: plan.client_address, peer: plan.peer })
+    }
+
+    /// The request of a stream that was opened or woken: it is decided about, or waits for a key.
+    ///
+    /// The request of a woken stream is still as it came: it is paused where it was read first, and read there again.
+    pub fn request(&mut self, stream: u32, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Vec<Effect> {
+        let was_parked = match self.streams.get(&stream) {
+            Some(Stage::Reading) => false,
+            Some(Stage::Parked) => true,
+            Some(Stage::Changing(_) | Stage::Forwarded | Stage::Ended) | None => return Vec::new(),
+        };
+        let mut effects = Vec::new();
+        if self.decisions == 0 {
+            // The first request of this worker. Not when it is configured: Envoy also configures a VM that never serves a request.
+            effects.push(Effect::Count(Counter::Configurations, 1));
+        }
+        let judgement = self.judge(read, now);
+        if let Some(key) = judgement.outcome.missing_key.as_deref() {
+            let waits = if was_parked {
+                // The next tick comes at its usual time.
+                self.trust.seek(key, now);
+                self.waiting.repark(stream, key, now)
+            } else {
+                self.waits(stream, key, judgement.source_address.as_deref(), now, &mut effects)
+            };
+            if waits {
+                self.streams.insert(stream, Stage::Parked);
+                return effects;
+            }
+        }
+        self.unpark(stream, &mut effects);
+        self.carry_out(stream, judgement, was_parked, &mut effects);
+        effects
+    }
+
+    fn judge(&mut self, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Judgement {
+        let number = self.decisions;
+        self.decisions = self.decisions.wrapping_add(1);
+        let grpc = read.as_ref().is_ok_and(RequestParts::is_grpc);
+        let source_address = read.as_ref().ok().and_then(|parts| parts.source_address.clone());
+        let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
+            (Some(seed), Some(plan), Ok(parts)) => {
+                let decision_id = seed.decision_id(number, now);
+                let outcome = decide(plan, &self.trust, parts, now, &decision_id);
+                (decision_id, outcome)
+            }
+            (Some(seed), None, Ok(parts)) => {
+                let decision_id = seed.decision_id(number, now);
+                let outcome = decide_without_plan(&parts, now, &decision_id);
+                (decision_id, outcome)
+            }
+            (seed, plan, _) => {
+                // An id that can be guessed tells how many requests this worker refused, and nothing else.
+                let decision_id = match seed {
+                    Some(seed) => seed.decision_id(number, now),
+                    None => DecisionId::derive(&[0; 32], number, now),
+                };
+                let outcome = host_failure(plan.as_ref(), grpc, now, &decision_id);
+                (decision_id, outcome)
+            }
+        };
+        Judgement { outcome, decision_id, grpc, source_address }
+    }
+
+    /// Whether a new request waits for this key. In shadow mode nothing may be delayed; the key is sought all the same.
+    fn waits(
+        &mut self,
+        stream: u32,
+        key: &MissingKey,
+        source_address: Option<&str>,
+        now: UnixSeconds,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        // If it does not wait, its client is told to try again: by then the provider should have been asked.
+        self.trust.seek(key, now);
+        let is_parked = self.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Enforce)
+            && self.waiting.park(stream, Client::at(source_address), key, now);
+        if is_parked {
+            effects.push(Effect::ChangeGauge(Gauge::Waiting, 1));
+        }
+        // The fetch begins at a tick that comes soon, if it may begin now. Only the root may fetch: a call of the stream's would
+        // end with the stream.
+        if (is_parked || self.is_shadow()) && key.prospect == Prospect::Coming {
+            self.hurry(effects);
+        }
+        is_parked
+    }
+
+    /// Does what was decided.
+    fn carry_out(&mut self, stream: u32, judgement: Judgement, was_parked: bool, effects: &mut Vec<Effect>) {
+        let Judgement { outcome: Outcome { reply, record, missing_key }, decision_id, grpc, .. } = judgement;
+        if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
+            && let MissingKey { provider, key_id: Some(_), prospect: Prospect::None } = *missing
+        {
+            effects.push(Effect::Count(Counter::UnknownKeyRefusals(provider), 1));
+        }
+        match (reply, &self.plan) {
+            (Reply::Answer(answer), _) => self.refuse(stream, answer, &record, effects),
+            (Reply::Forward(forwarding), Some(plan)) => {
+                let changes = changes(plan, &forwarding, &record);
+                let changing = Changing { was_parked, grpc, decision_id, record };
+                self.streams.insert(stream, Stage::Changing(Box::new(changing)));
+                effects.push(Effect::Forward { stream, changes });
+            }
+            // A request cannot be forwarded without a configuration, whatever the reply were to say.
+            (Reply::Forward(_), None) => self.fail(stream, grpc, &decision_id, record, effects),
+        }
+    }
+
+    /// The host made all changes of [`Effect::Forward`], or failed at one of them.
+    pub fn forwarded(&mut self, stream: u32, result: Result<(), HostFault>) -> Vec<Effect> {
+        let Some(stage @ Stage::Changing(_)) = self.streams.get_mut(&stream) else { return Vec::new() };
+        let Stage::Changing(changing) = mem::replace(stage, Stage::Ended) else { return Vec::new() };
+        let Changing { was_parked, grpc, decision_id, record } = *changing;
+        let mut effects = Vec::new();
+        match result {
+            Ok(()) => {
+                self.streams.insert(stream, Stage::Forwarded);
+                effects.push(Effect::Count(record.counter(), 1));
+                if was_parked {
+                    effects.push(Effect::Resume { stream });
+                }
+            }
+            Err(HostFault) => self.fail(stream, grpc, &decision_id, record, &mut effects),
+        }
+        effects
+    }
+
+    /// Refuses a request because the host did not do what it must.
+    fn fail(
+        &mut self,
+        stream: u32,
+        grpc: bool,
+        decision_id: &DecisionId,
+        mut record: DecisionRecord,
+        effects: &mut Vec<Effect>,
+    ) {
+        let answer = failure_answer(&mut record, grpc, decision_id);
+        self.refuse(stream, answer, &record, effects);
+    }
+
+    fn refuse(&mut self, stream: u32, answer: Answer, record: &DecisionRecord, effects: &mut Vec<Effect>) {
+        self.streams.insert(stream, Stage::Ended);
+        let line = record.to_json();
+        effects.push(Effect::Log(Level::Info, line.clone()));
+        effects.push(Effect::Count(record.counter(), 1));
+        let record = self.plan.as_ref().map(|plan| FilterState { name: record_name(plan), value: line });
+        effects.push(Effect::Answer { stream, record, answer });
+    }
+
+    /// Whether what arrives of a stream now, or is held back, may pass.
+    #[must_use]
+    pub fn passes(&self, stream: u32) -> bool {
+        matches!(self.streams.get(&stream), Some(Stage::Forwarded))
+    }
+
+    /// The trailers of a request arrived: those to remove before they may pass. `None` if they must not pass: the request is
+    /// not forwarded, or the names of its trailers are not known, so that nothing could be removed from them.
+    #[must_use]
+    pub fn trailers(&self, stream: u32, read: Result<Vec<(String, Vec<u8>)>, HostFault>) -> Option<Vec<String>> {
+        let (true, Some(plan), Ok(trailers)) = (self.passes(stream), &self.plan, read) else { return None };
+        Some(plan.header_policy.trailers_to_remove(trailers.iter().map(|(name, _)| name.as_str())))
+    }
+
+    /// A stream is gone. If it waited, its place is free.
+    pub fn gone(&mut self, stream: u32) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.unpark(stream, &mut effects);
+        self.streams.remove(&stream);
+        effects
+    }
+
+    /// A stream that was to be woken is not there: nothing can be done for it, and nothing of it may pass.
+    pub fn lost(&mut self, stream: u32) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.unpark(stream, &mut effects) {
+            self.streams.insert(stream, Stage::Ended);
+        }
+        effects
+    }
+
+    fn unpark(&mut self, stream: u32, effects: &mut Vec<Effect>) -> bool {
+        let waited = self.waiting.unpark(stream);
+        if waited {
+            effects.push(Effect::ChangeGauge(Gauge::Waiting, -1));
+        }
+        waited
+    }
+}
+
+/// The changes to a request that is forwarded. The guard comes last: it lets the request pass.
+fn changes(plan: &Plan, forwarding: &Forwarding, record: &DecisionRecord) -> Vec<Change> {
+    let record = FilterState { name: record_name(plan), value: record.to_json() };
+    let guard = FilterState { name: plan.guard.clone(), value: ALLOW.to_owned() };
+    let removals = forwarding.remove().iter().cloned().map(Change::RemoveHeader);
+    let headers = forwarding.set().iter().map(|(name, value)| Change::SetHeader(name.clone(), value.clone()));
+    removals.chain(headers).chain([record, guard].map(Change::SetFilterState)).collect()
+}
+
+/// The filter state that holds the decision record.
+fn record_name(plan: &Plan) -> String {
+    format!("{}.decision", plan.guard)
+}
+
+/// The outcome for a request that the host could not read.
+fn host_failure(plan: Option<&Plan>, grpc: bool, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
+    let mut record = DecisionRecord::begin(decision_id, now);
+    if let Some(plan) = plan {
+        record.configured(&plan.digest, plan.mode);
+    }
+    let answer = failure_answer(&mut record, grpc, decision_id);
+    Outcome { reply: Reply::Answer(answer), record, missing_key: None }
+}
+
+fn failure_answer(record: &mut DecisionRecord, grpc: bool, decision_id: &DecisionId) -> Answer {
+    let refusal = Refusal::new(Reason::HostFailure);
+    record.refused(&refusal);
+    Answer::to(&refusal, None, grpc, decision_id)
+}

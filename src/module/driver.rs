@@ -1,0 +1,119 @@
+//! Carries out what a worker asks for, and reports back what it needs to know.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::host::Host;
+use crate::meter::Meter;
+use crate::reading::read;
+use countersign_core::fetch::FetchRequest;
+use countersign_core::reply::Answer;
+use countersign_core::time::UnixSeconds;
+use countersign_core::worker::{Change, Effect, FilterState, HostFault, Wanted, Worker};
+
+/// One configuration on one worker: the worker, and the host that it runs in.
+#[derive(Debug)]
+pub struct Driver<H> {
+    /// The root context.
+    root: u32,
+    host: H,
+    /// No borrow outlives a call to the host that can call back. The calls for shared memory, which the worker makes while it
+    /// is borrowed, cannot.
+    worker: RefCell<Worker>,
+    meter: Meter,
+}
+
+impl<H: Host> Driver<H> {
+    /// A driver for this worker, whose root context has this id.
+    pub fn new(root: u32, host: H, worker: Worker) -> Self {
+        Self { root, host, worker: RefCell::new(worker), meter: Meter::default() }
+    }
+
+    /// The host.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Asks the worker; `None` if it is being asked already. Then nothing is done, and nothing passes.
+    pub fn ask<T>(&self, question: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+        self.worker.try_borrow_mut().ok().map(|mut worker| question(&mut worker))
+    }
+
+    /// Lets the worker handle an event of the root context, and then wake streams.
+    pub fn root_event(&self, event: impl FnOnce(&mut Worker, UnixSeconds) -> Vec<Effect>) {
+        let now = self.host.now();
+        self.handle(now, |worker| event(worker, now));
+        self.handle(now, Worker::wake);
+    }
+
+    /// Reads the request of the current stream, and lets the worker decide about it.
+    pub fn decide(&self, stream: u32, wanted: Wanted, now: UnixSeconds) {
+        let request = read(&self.host, wanted);
+        self.handle(now, |worker| worker.request(stream, request, now));
+    }
+
+    /// Lets the worker handle an event, and carries out what it asks for.
+    pub fn handle(&self, now: UnixSeconds, event: impl FnOnce(&mut Worker) -> Vec<Effect>) {
+        for effect in self.ask(event).unwrap_or_default() {
+            self.carry_out(effect, now);
+        }
+    }
+
+    fn carry_out(&self, effect: Effect, now: UnixSeconds) {
+        match effect {
+            Effect::Log(level, line) => self.host.log(level, &line),
+            Effect::Count(counter, times) => self.meter.count(&self.host, counter, times),
+            Effect::ChangeGauge(gauge, by) => self.meter.change(&self.host, gauge, by),
+            Effect::SetGauge(gauge, value) => self.meter.set(&self.host, gauge, value),
+            Effect::Tick(period) => self.host.tick_every(period),
+            Effect::Forward { stream, changes } => {
+                let result = changes.iter().try_for_each(|change| self.change(change));
+                self.handle(now, |worker| worker.forwarded(stream, result));
+            }
+            Effect::Answer { record, answer, .. } => self.answer(record, &answer),
+            Effect::Resume { .. } => self.host.resume(),
+            Effect::Fetch(request) => self.fetch(request, now),
+            Effect::Listen(queue) => {
+                if self.host.listen(&queue).is_ok() {
+                    self.ask(|worker| worker.listening(queue, now));
+                }
+            }
+            Effect::Notify { vm_id, queue } => self.host.notify(&vm_id, &queue),
+            Effect::Wake(streams) => self.wake(streams, now),
+        }
+    }
+
+    fn change(&self, change: &Change) -> Result<(), HostFault> {
+        match change {
+            Change::RemoveHeader(name) => self.host.remove_request_header(name),
+            Change::SetHeader(name, value) => self.host.set_request_header(name, value),
+            Change::SetFilterState(FilterState { name, value }) => self.host.set_filter_state(name, value),
+        }
+    }
+
+    fn answer(&self, record: Option<FilterState>, answer: &Answer) {
+        if let Some(FilterState { name, value }) = record {
+            let _ = self.host.set_filter_state(&name, &value);
+        }
+        let _ = self.host.send(answer);
+    }
+
+    fn fetch(&self, FetchRequest { id, endpoint, timeout }: FetchRequest, now: UnixSeconds) {
+        let result = self.host.fetch(&endpoint, Duration::from_secs(timeout.get()));
+        self.handle(now, |worker| worker.sent(id, result, now));
+    }
+
+    /// Decides again about waiting streams, each in its own context.
+    fn wake(&self, streams: Vec<u32>, now: UnixSeconds) {
+        for stream in streams {
+            // A stream may have gone while those before it were woken.
+            let Some(wanted) = self.ask(|worker| worker.wanted(stream)).flatten() else { continue };
+            match self.host.switch_to(stream) {
+                Ok(()) => self.decide(stream, wanted, now),
+                // Its context no longer exists, and later calls would be about the stream before it.
+                Err(HostFault) => self.handle(now, |worker| worker.lost(stream)),
+            }
+        }
+        let _ = self.host.switch_to(self.root);
+    }
+}

@@ -1,0 +1,240 @@
+//! The host as Envoy provides it: the calls and callbacks of proxy-wasm, by bytes, with failures as values.
+//!
+//! The SDK turns a status that it does not expect into a panic, which no caller can catch. So each call is made only in the
+//! callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all: they panic on
+//! bytes that are not UTF-8.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
+
+use crate::host::{Host, MetricKind};
+use crate::root::Root;
+use crate::stream::{Passage, Stream};
+use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
+use countersign_core::limits::MAX_KEY_SET_BYTES;
+use countersign_core::reply::Answer;
+use countersign_core::time::UnixSeconds;
+use countersign_core::worker::{HostFault, Level, Seed};
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|id| -> Box<dyn RootContext> { Box::new(EnvoyRoot(Root::new(id, Envoy))) });
+}}
+
+/// The version of an entry that does not exist. The proxy accepts any version for a new entry, and for an existing one only
+/// its own; an entry does not reach this one.
+const NO_ENTRY: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Envoy;
+
+impl Host for Envoy {
+    fn now(&self) -> UnixSeconds {
+        let since_epoch = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        UnixSeconds::new(since_epoch.and_then(|length| i64::try_from(length.as_secs()).ok()).unwrap_or(0))
+    }
+
+    /// By `random_get` of WASI preview 1.
+    fn random(&self) -> Option<Seed> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).ok().map(|()| Seed::new(seed))
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        let level = match level {
+            Level::Debug => LogLevel::Debug,
+            Level::Info => LogLevel::Info,
+            Level::Warn => LogLevel::Warn,
+            Level::Error => LogLevel::Error,
+        };
+        let _ = hostcalls::log(level, line);
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<u32> {
+        let kind = match kind {
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Gauge => MetricType::Gauge,
+        };
+        hostcalls::define_metric(kind, name).ok()
+    }
+
+    fn add(&self, metric: u32, change: i64) {
+        let _ = hostcalls::increment_metric(metric, change);
+    }
+
+    fn set(&self, gauge: u32, value: u64) {
+        let _ = hostcalls::record_metric(gauge, value);
+    }
+
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        hostcalls::get_property(path.to_vec()).ok().flatten()
+    }
+
+    fn plugin_configuration(&self, bytes: usize) -> Option<Vec<u8>> {
+        hostcalls::get_buffer(BufferType::PluginConfiguration, 0, bytes).ok().flatten()
+    }
+
+    fn tick_every(&self, period: Duration) {
+        let _ = hostcalls::set_tick_period(period);
+    }
+
+    fn request_headers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault> {
+        hostcalls::get_map_bytes(MapType::HttpRequestHeaders).map_err(|_| HostFault)
+    }
+
+    fn remove_request_header(&self, name: &str) -> Result<(), HostFault> {
+        hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_| HostFault)
+    }
+
+    fn set_request_header(&self, name: &str, value: &str) -> Result<(), HostFault> {
+        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value.as_bytes())).map_err(|_| HostFault)
+    }
+
+    fn request_trailers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault> {
+        hostcalls::get_map_bytes(MapType::HttpRequestTrailers).map_err(|_| HostFault)
+    }
+
+    fn remove_request_trailer(&self, name: &str) -> Result<(), HostFault> {
+        hostcalls::remove_map_value(MapType::HttpRequestTrailers, name).map_err(|_| HostFault)
+    }
+
+    fn set_filter_state(&self, name: &str, value: &str) -> Result<(), HostFault> {
+        hostcalls::set_property(vec![name], Some(value.as_bytes())).map_err(|_| HostFault)
+    }
+
+    fn send(&self, answer: &Answer) -> Result<(), HostFault> {
+        let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        hostcalls::send_http_response(u32::from(answer.status), headers, Some(answer.body.as_bytes()))
+            .map_err(|_| HostFault)
+    }
+
+    fn switch_to(&self, context: u32) -> Result<(), HostFault> {
+        hostcalls::set_effective_context(context).map_err(|_| HostFault)
+    }
+
+    fn resume(&self) {
+        let _ = hostcalls::resume_http_request();
+    }
+
+    fn fetch(&self, endpoint: &Endpoint, timeout: Duration) -> Result<u32, HostFault> {
+        let (authority, path) = (endpoint.url.authority(), endpoint.url.path());
+        let headers = vec![
+            (":method", "GET"),
+            (":scheme", endpoint.url.scheme()),
+            (":authority", authority.as_str()),
+            (":path", path.as_str()),
+            ("accept", "application/json"),
+            ("user-agent", "countersign"),
+        ];
+        hostcalls::dispatch_http_call(&endpoint.cluster, headers, None, Vec::new(), timeout).map_err(|_| HostFault)
+    }
+
+    fn fetched(&self, body_bytes: usize) -> Response {
+        let headers = hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).unwrap_or_default();
+        let status = headers
+            .iter()
+            .find(|(name, _)| name == ":status")
+            .and_then(|(_, status)| core::str::from_utf8(status).ok()?.parse().ok());
+        let read = body_bytes.min(MAX_KEY_SET_BYTES);
+        let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, read).ok().flatten().unwrap_or_default();
+        Response { status: status.unwrap_or(0), headers, body, body_bytes }
+    }
+
+    fn memory(&self) -> Box<dyn SharedMemory> {
+        Box::new(SharedData)
+    }
+
+    fn listen(&self, queue: &str) -> Result<(), HostFault> {
+        hostcalls::register_shared_queue(queue).map(|_| ()).map_err(|_| HostFault)
+    }
+
+    fn notify(&self, vm_id: &str, queue: &str) {
+        if let Ok(Some(id)) = hostcalls::resolve_shared_queue(vm_id, queue) {
+            let _ = hostcalls::enqueue_shared_queue(id, Some(b"keys"));
+        }
+    }
+
+    fn take_message(&self, queue: u32) -> bool {
+        matches!(hostcalls::dequeue_shared_queue(queue), Ok(Some(_)))
+    }
+}
+
+/// The proxy's shared data for this `vm_id`.
+struct SharedData;
+
+impl SharedMemory for SharedData {
+    fn read(&self, name: &str) -> Option<(Vec<u8>, u32)> {
+        match hostcalls::get_shared_data(name) {
+            Ok((Some(value), version)) => Some((value, version.unwrap_or(0))),
+            Ok((None, Some(version))) => Some((Vec::new(), version)),
+            Ok((None, None)) | Err(_) => None,
+        }
+    }
+
+    fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict> {
+        let version = match how {
+            Write::Always => None,
+            Write::Create => Some(NO_ENTRY),
+            Write::Replace(version) => Some(version),
+        };
+        hostcalls::set_shared_data(name, Some(value), version).map_err(|_| Conflict)
+    }
+}
+
+struct EnvoyRoot(Root<Envoy>);
+
+impl Context for EnvoyRoot {
+    fn on_http_call_response(&mut self, token: u32, _fields: usize, body_bytes: usize, _trailers: usize) {
+        self.0.fetch_answered(token, body_bytes);
+    }
+}
+
+impl RootContext for EnvoyRoot {
+    fn on_configure(&mut self, configuration_bytes: usize) -> bool {
+        self.0.configure(configuration_bytes)
+    }
+
+    fn on_tick(&mut self) {
+        self.0.tick();
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        self.0.queue_ready(queue);
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(EnvoyStream(self.0.stream(context_id))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+struct EnvoyStream(Stream<Envoy>);
+
+impl Context for EnvoyStream {}
+
+impl HttpContext for EnvoyStream {
+    fn on_http_request_headers(&mut self, _fields: usize, _end_of_stream: bool) -> Action {
+        action(self.0.headers())
+    }
+
+    fn on_http_request_body(&mut self, _bytes: usize, _end_of_stream: bool) -> Action {
+        action(self.0.body())
+    }
+
+    fn on_http_request_trailers(&mut self, _fields: usize) -> Action {
+        action(self.0.trailers())
+    }
+}
+
+fn action(passage: Passage) -> Action {
+    match passage {
+        Passage::Continue => Action::Continue,
+        Passage::Pause => Action::Pause,
+    }
+}

@@ -1,0 +1,177 @@
+//! Each call to the host fails in turn.
+
+use super::*;
+
+/// The calls that change a request or arm its guard.
+const CHANGES: [&str; 3] = ["remove ", "set ", "state "];
+
+fn is_change(call: &str) -> bool {
+    CHANGES.iter().any(|start| call.starts_with(start))
+}
+
+/// The calls for one permitted request, in the headers callback or when it is woken.
+fn calls_of_a_permitted_request(woken: bool) -> Vec<String> {
+    let (host, root) = plugin(if woken { FETCHED } else { INLINE });
+    let (_stream, passage) = arrive(&host, &root, 7, order());
+    if woken {
+        assert_eq!(passage, Passage::Pause);
+        root.tick();
+        host.with(|state| state.calls.clear());
+        answer(&host, &root, 1);
+        assert_eq!(endings(&host, 7), ["resume"]);
+    } else {
+        assert_eq!(passage, Passage::Continue);
+    }
+    assert!(is_armed(&host, 7));
+    host.with(|state| state.calls.iter().map(|(_, call)| call.clone()).collect())
+}
+
+#[test]
+fn a_request_is_read_changed_and_armed_in_this_order() {
+    let calls = calls_of_a_permitted_request(false);
+    let starts = [
+        "headers",
+        "property source.address",
+        "property destination.port",
+        "property connection.mtls",
+        "define countersign.configurations",
+        "remove x-forwarded-user",
+        "set x-countersign-principal",
+        "set x-countersign-subject",
+        "set x-countersign-issuer",
+        "set x-countersign-decision-id",
+        "state countersign.decision {",
+        "state countersign allow",
+        "define countersign.decisions.outcome.allow.reason.permitted",
+    ];
+    assert_eq!(calls.len(), starts.len(), "{calls:#?}");
+    assert!(calls.iter().zip(starts).all(|(call, start)| call.starts_with(start)), "{calls:#?}");
+}
+
+#[test]
+fn a_woken_request_is_read_again_in_its_context_and_resumed_last() {
+    let calls = calls_of_a_permitted_request(true);
+    let begin = calls.iter().position(|call| call == "switch 7").expect("entered");
+    assert_eq!(calls[begin + 1], "headers");
+    let resumed = calls.iter().position(|call| call == "resume").expect("resumed");
+    assert_eq!(calls[resumed + 1], format!("switch {ROOT}"));
+    let armed = calls.iter().position(|call| call == "state countersign allow").expect("armed");
+    assert!(calls[armed..].iter().skip(1).all(|call| !is_change(call)), "{calls:#?}");
+}
+
+#[test]
+fn whichever_call_fails_either_the_request_passes_whole_or_the_client_gets_503() {
+    for woken in [false, true] {
+        for failing in calls_of_a_permitted_request(woken) {
+            let failing = failing.split('{').next().unwrap_or_default().to_owned();
+            let (host, root) = plugin(if woken { FETCHED } else { INLINE });
+            if !woken {
+                host.with(|state| state.fails.push(failing.clone()));
+            }
+            let (stream, mut passage) = arrive(&host, &root, 7, order());
+            if woken {
+                root.tick();
+                host.with(|state| state.fails.push(failing.clone()));
+                answer(&host, &root, 1);
+                passage = stream.body();
+            }
+            let about = format!("woken {woken}, failing: {failing}");
+            if is_change(&failing) || failing == "headers" {
+                assert!(refused_with(&host, 7, 503, "host-failure"), "{about}: {:#?}", endings(&host, 7));
+                assert_eq!((passage, is_armed(&host, 7)), (Passage::Pause, false), "{about}");
+            } else if failing == "switch 7" {
+                assert_eq!(
+                    (passage, endings(&host, 7), is_armed(&host, 7)),
+                    (Passage::Pause, vec![], false),
+                    "{about}"
+                );
+            } else {
+                assert_eq!((passage, is_armed(&host, 7)), (Passage::Continue, true), "{about}");
+                assert_eq!(endings(&host, 7).len(), usize::from(woken), "{about}");
+            }
+        }
+    }
+}
+
+#[test]
+fn if_the_answer_is_not_accepted_nothing_passes_and_nothing_is_sent_again() {
+    let (host, root) = plugin(INLINE);
+    host.with(|state| state.fails.extend(["send", "state"].map(str::to_owned)));
+    for (id, request) in [(7, get("/api/orders/7", &[])), (8, order())] {
+        let (stream, passage) = arrive(&host, &root, id, request);
+        assert_eq!(passage, Passage::Pause);
+        assert_eq!(
+            (stream.headers(), stream.body(), stream.trailers()),
+            (Passage::Pause, Passage::Pause, Passage::Pause)
+        );
+        root.tick();
+        assert_eq!(endings(&host, id).len(), 1);
+        assert!(!is_armed(&host, id));
+    }
+}
+
+#[test]
+fn a_failing_record_does_not_change_the_answer() {
+    let (host, root) = plugin(INLINE);
+    host.with(|state| state.fails.push("state countersign.decision".to_owned()));
+    let (_stream, passage) = arrive(&host, &root, 7, get("/api/orders/7", &[]));
+    assert_eq!(passage, Passage::Pause);
+    assert!(refused_with(&host, 7, 401, "credential-missing"));
+}
+
+#[test]
+fn trailers_pass_only_if_each_forged_one_could_be_removed() {
+    let forged = fields(&[("x-checksum", "1"), ("x-countersign-subject", "root"), ("authorization", "x")]);
+    for (failing, expected) in [
+        ("nothing", Passage::Continue),
+        ("trailers", Passage::Pause),
+        ("untrail authorization", Passage::Pause),
+        ("untrail x-countersign-subject", Passage::Pause),
+    ] {
+        let (host, root) = plugin(INLINE);
+        let (stream, _) = arrive(&host, &root, 7, order());
+        host.with(|state| {
+            state.trailers = forged.clone();
+            state.fails.push(failing.to_owned());
+        });
+        assert_eq!(stream.trailers(), expected, "failing: {failing}");
+        assert!(host.calls("untrail x-checksum").is_empty());
+    }
+}
+
+#[test]
+fn a_fetch_that_is_not_sent_ends_the_wait() {
+    let (host, root) = plugin(FETCHED);
+    let (_stream, _) = arrive(&host, &root, 7, order());
+    host.with(|state| state.fails.push("fetch".to_owned()));
+    root.tick();
+    assert!(refused_with(&host, 7, 503, "keys-unavailable"));
+    assert_eq!(host.with(|state| state.values["countersign.waiting"]), 0);
+}
+
+#[test]
+fn properties_that_cannot_be_read_are_absent_facts() {
+    let (host, root) = plugin(INLINE);
+    host.with(|state| {
+        state.properties.insert("connection.mtls".to_owned(), vec![1]);
+        state.fails.push("property".to_owned());
+    });
+    assert_eq!(arrive(&host, &root, 7, order()).1, Passage::Continue);
+    assert!(host.calls("property connection.sha256").is_empty(), "without TLS there is no certificate");
+}
+
+#[test]
+fn without_random_numbers_every_request_is_refused() {
+    let host = Fake::default();
+    let configuration = configuration(INLINE);
+    let bytes = configuration.len();
+    host.with(|state| {
+        state.now = NOW;
+        state.configuration = configuration.into_bytes();
+        state.fails.push("random".to_owned());
+    });
+    let mut root = Root::new(ROOT, host.clone());
+    assert!(root.configure(bytes), "the answer depends on the bytes alone");
+    assert_eq!(arrive(&host, &root, 7, order()).1, Passage::Pause);
+    assert!(refused_with(&host, 7, 503, "host-failure"));
+}
