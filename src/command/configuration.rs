@@ -1,11 +1,14 @@
 //! Plugin configurations in files: found, compiled, and their problems at their places. The verbs share it.
 
+use std::io;
+
 use countersign_core::config::Plan;
 use countersign_core::config_error::{ConfigError, ConfigWarning};
 
 use crate::deployment::document_kind::{DocumentKind, kind};
 use crate::deployment::{Model, Source, sources};
 use crate::document::{self, Document, DocumentCode, Level, Problem};
+use crate::failure::Failure;
 
 /// The plugin configurations of all documents, alone or inside Envoy's, each with the index of its file.
 pub fn configurations<'m>(
@@ -47,6 +50,17 @@ pub fn compile(document: &Document) -> Result<(Plan, Vec<Problem>), Vec<Problem>
         }
         Err(errors) => Err(errors.into_iter().map(|error| place_error(document, error)).collect()),
     }
+}
+
+/// What was read or compiled; if it has errors, prints them to standard error.
+///
+/// # Errors
+/// It has errors, or standard error is closed.
+pub fn or_print<T>(file: &str, result: Result<T, Vec<Problem>>) -> Result<T, Failure> {
+    result.or_else(|problems| {
+        problems.iter().try_for_each(|problem| problem.print(file, &mut io::stderr()))?;
+        Err(Failure::Faults)
+    })
 }
 
 /// A problem of a configuration at its place in the file.

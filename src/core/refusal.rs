@@ -133,7 +133,7 @@ codes! {
     KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "Token verification keys are temporarily unavailable.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", RefusalKind::Undecidable, "The policy enforcement point does not know the time.";
-    /// The proxy did not hand over the request, or did not accept the changes to it.
+    /// The proxy did not hand over the request, or did not carry out the changes to it.
     HostFailure = "host-failure", RefusalKind::Undecidable, "The decision could not be carried out.";
 }
 

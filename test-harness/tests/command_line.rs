@@ -23,7 +23,11 @@ fn run_with_input(arguments: &[&str], input: &str) -> Output {
     let mut command = command();
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command runs");
-    child.stdin.take().expect("it reads").write_all(input.as_bytes()).expect("it reads all");
+    match child.stdin.take().expect("it reads").write_all(input.as_bytes()) {
+        Ok(()) => {}
+        // A wrong option ends the command before it reads.
+        Err(fault) => assert_eq!(fault.kind(), std::io::ErrorKind::BrokenPipe, "{fault}"),
+    }
     child.wait_with_output().expect("it ends")
 }
 
@@ -332,4 +336,25 @@ fn keys_that_cannot_be_used_are_named() {
         assert_eq!(output.status.code(), Some(code), "{given:?}: {}", all(&output));
         assert!(all(&output).contains(wanted), "{given:?}: {}", all(&output));
     }
+}
+
+#[test]
+fn the_cedar_schema_of_a_configuration_is_printed() {
+    let output = run(&["schema", "--cedar", &example_file()]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    for part in ["namespace corp", "http_request", "mdm"] {
+        assert!(stdout(&output).contains(part), "{part} is not in: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_schema_is_not_printed_for_a_configuration_with_errors() {
+    let folder = Folder::new("schema");
+    let mut wrong = example();
+    wrong["version"] = json!(7);
+    let output = run(&["schema", "--cedar", &folder.file("plugin.json", &wrong.to_string())]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{}", all(&output));
+    assert!(all(&output).contains("error[bad-value] at /version"), "{}", all(&output));
+    assert_eq!(run(&["schema", "--cedar", "no-such-file.yaml"]).status.code(), Some(2));
+    assert_eq!(run(&["schema"]).status.code(), Some(2));
 }

@@ -117,7 +117,7 @@ fn a_good_set_is_told_key_by_key() {
             "  fresh for 300s: `Cache-Control` says 300s, `refresh` of the configuration 60s to 900s\n",
             &format!("  keys[0] kid `corp-rs256`: RS256, RSA 2048 bits, thumbprint {}, use sig\n", rs256.thumbprint()),
             &format!("  keys[1] kid `corp-es256`: ES256, EC P-256, thumbprint {}, use sig\n", es256.thumbprint()),
-            "  taken: 2 keys, 0 left out\n",
+            "  accepted: 2 keys, 0 left out\n",
         ],
     );
     let [visit] = running.provider.visits(CORP_KEYS).try_into().expect("one visit");
@@ -163,16 +163,16 @@ fn metadata_is_asked_first_and_held_against_the_configuration() {
     let metadata = json!({ "discovery": format!("http://login.example.com{OPENID_CONFIGURATION}"), "cluster": "login",
         "insecure": true });
     let probed = running.probe("metadata", metadata.clone());
-    probed.says(0, &[&format!("GET http://login.example.com{OPENID_CONFIGURATION}, at"), "taken: 2 keys"]);
+    probed.says(0, &[&format!("GET http://login.example.com{OPENID_CONFIGURATION}, at"), "accepted: 2 keys"]);
     let order = [OPENID_CONFIGURATION, "login.example.com/keys, at"].map(|part| probed.text.find(part));
     assert!(order.is_sorted() && order.iter().all(Option::is_some), "{}", probed.text);
     for (fault, wanted) in [
         (
             Fault::OtherIssuer,
-            "not taken: `issuer` of the metadata is not the configured issuer: it says `https://other.example.com`\n",
+            "not accepted: `issuer` of the metadata is not the configured issuer: it says `https://other.example.com`\n",
         ),
         (Fault::KeysElsewhere, "`jwks_uri` of the metadata lies on elsewhere.example.com"),
-        (Fault::Html, "not taken: the content type of the answer is not JSON\n"),
+        (Fault::Html, "not accepted: the content type of the answer is not JSON\n"),
     ] {
         running.provider.set_fault(OPENID_CONFIGURATION, fault);
         running.probe("metadata", metadata.clone()).says(1, &[wanted]);
@@ -185,18 +185,18 @@ fn an_answer_that_the_plugin_would_not_take_is_an_error() {
     let running = Running::new(Line::Http);
     running
         .probe("elsewhere", at("http://login.example.com/elsewhere"))
-        .says(1, &["status 404, text/plain, 10 bytes", "not taken: the answer was 404; is the URL right?"]);
+        .says(1, &["status 404, text/plain, 10 bytes", "not accepted: the answer was 404; is the URL right?"]);
     for (fault, wanted) in [
-        (Fault::Html, "not taken: the content type of the answer is not JSON"),
-        (Fault::Status(500), "not taken: the answer was 500"),
+        (Fault::Html, "not accepted: the content type of the answer is not JSON"),
+        (Fault::Status(500), "not accepted: the answer was 500"),
         (Fault::Redirect, "redirects are not followed; it leads to /moved/keys"),
-        (Fault::Gzip, "not taken: the answer is compressed"),
+        (Fault::Gzip, "not accepted: the answer is compressed"),
         (Fault::Huge, "at most 262144 are read"),
-        (Fault::Deep, "not taken: the answer is not strict JSON"),
-        (Fault::Truncated, "not taken: 127.0.0.1:"),
-        (Fault::Trickle, "not taken: there was no whole answer within 1s"),
-        (Fault::NoKeys, "not taken: the set has no usable key"),
-        (Fault::SharedKey, "not taken: a key of the set is a key of `machines` too"),
+        (Fault::Deep, "not accepted: the answer is not strict JSON"),
+        (Fault::Truncated, "not accepted: 127.0.0.1:"),
+        (Fault::Trickle, "not accepted: there was no complete answer within 1s"),
+        (Fault::NoKeys, "not accepted: the set has no usable key"),
+        (Fault::SharedKey, "not accepted: a key of the set is a key of `machines` too"),
     ] {
         running.provider.set_fault(CORP_KEYS, fault);
         let waited = Stopwatch::start();
@@ -212,7 +212,7 @@ fn two_sets_that_are_fetched_share_no_key() {
     let address = running.provider.address();
     let mut configuration = plugin(at(&format!("http://{address}/keys")));
     configuration["issuers"]["machines"]["keys"] = at(&format!("http://{address}{MACHINES_KEYS}"));
-    probe("apart", &configuration).says(0, &["taken: 2 keys", "taken: 1 key, "]);
+    probe("apart", &configuration).says(0, &["accepted: 2 keys", "accepted: 1 key, "]);
     running.provider.set_fault(CORP_KEYS, Fault::SharedKey);
     probe("shared", &configuration).says(1, &["a key of the set is a key of `"]);
 }
@@ -228,11 +228,13 @@ fn keys_that_are_left_out_are_named_and_private_ones_loudly() {
             "keys[3] kid `symmetric`: left out: ",
             "keys[6] kid `padded`: left out: `x` of the key has 33 octets; RFC 7518 section 6.2.1.2 wants exactly 32: its \
              provider must leave out 1 zero octet in front",
-            "taken: 2 keys, 5 left out",
+            "accepted: 2 keys, 5 left out",
         ],
     );
     running.provider.set_fault(CORP_KEYS, Fault::PrivateKey);
-    running.probe("private", at(KEYS_URL)).says(0, &["PRIVATE KEY PUBLISHED: keys[2]. ", "taken: 2 keys, 1 left out"]);
+    running
+        .probe("private", at(KEYS_URL))
+        .says(0, &["PRIVATE KEY PUBLISHED: keys[2]. ", "accepted: 2 keys, 1 left out"]);
 }
 
 #[test]
@@ -246,9 +248,9 @@ fn nothing_of_a_provider_steers_the_terminal() {
 fn nobody_listening_is_an_error() {
     let running = Running::new(Line::Closed);
     let address = running.provider.address();
-    running.probe("closed", at(KEYS_URL)).says(1, &[&format!("not taken: nobody listens at {address}")]);
+    running.probe("closed", at(KEYS_URL)).says(1, &[&format!("not accepted: connection refused by {address}")]);
     running.provider.set_line(Line::Noise).expect("it opens");
-    running.probe("noise", at(KEYS_URL)).says(1, &[&format!("not taken: {address}: ")]);
+    running.probe("noise", at(KEYS_URL)).says(1, &[&format!("not accepted: {address}: ")]);
 }
 
 #[test]
@@ -257,9 +259,9 @@ fn a_configuration_without_its_cluster_is_probed_by_the_name_of_the_host() {
     let address = running.provider.address();
     probe("alone", &plugin(at(&format!("http://{address}/keys")))).says(
         0,
-        &["note: cluster `login` is in none of the files", &format!("at {address}, without TLS"), "taken: 2 keys"],
+        &["note: cluster `login` is in none of the files", &format!("at {address}, without TLS"), "accepted: 2 keys"],
     );
-    probe("unresolved", &plugin(at("http://login.invalid/keys"))).says(1, &["not taken: ", "login.invalid"]);
+    probe("unresolved", &plugin(at("http://login.invalid/keys"))).says(1, &["not accepted: ", "login.invalid"]);
 }
 
 /// An authority of the run's own.
@@ -327,20 +329,15 @@ fn tls_is_spoken_as_the_cluster_says() {
         let socket = tls("login.example.com", trusted);
         probe("tls", &envoy(keys.clone(), address, Some(socket))).says(
             0,
-            &[&format!("at {address}, TLS with `login.example.com`, the authorities of `trusted_ca`"), "taken: 2 keys"],
+            &[&format!("at {address}, TLS with `login.example.com`, the CAs of `trusted_ca`"), "accepted: 2 keys"],
         );
     }
     let other = tls("login.example.com", json!({ "inline_string": self::authority().pem() }));
-    probe("untrusted", &envoy(keys.clone(), address, Some(other))).says(
-        1,
-        &[
-            "not taken: the certificate is signed by nobody among the authorities of `trusted_ca`",
-            "write in the cluster",
-        ],
-    );
+    probe("untrusted", &envoy(keys.clone(), address, Some(other)))
+        .says(1, &["not accepted: the certificate is not signed by the CAs of `trusted_ca`", "write in the cluster"]);
     let unreadable = tls("login.example.com", json!({ "filename": "/no/such/ca.pem" }));
     probe("unreadable", &envoy(keys, address, Some(unreadable)))
-        .says(1, &["note: `trusted_ca` cannot be read (/no/such/ca.pem: ", "not taken: "]);
+        .says(1, &["note: `trusted_ca` cannot be read (/no/such/ca.pem: ", "not accepted: "]);
 }
 
 #[test]
@@ -351,11 +348,11 @@ fn a_certificate_for_another_name_is_told_with_both_names() {
     let trusted = json!({ "inline_string": authority.pem() });
     probe("name", &envoy(keys.clone(), address, Some(tls("login.example.com", trusted.clone())))).says(
         1,
-        &["not taken: the certificate is not for `login.example.com` but for ", "internal.example.com", "`sni`"],
+        &["not accepted: the certificate is not for `login.example.com` but for ", "internal.example.com", "`sni`"],
     );
     // It is the cluster's name that counts, and check warns that it is another one.
     probe("other-name", &envoy(keys, address, Some(tls("internal.example.com", trusted))))
-        .says(0, &["warning[key-cluster-name]", "taken: 2 keys"]);
+        .says(0, &["warning[key-cluster-name]", "accepted: 2 keys"]);
 }
 
 #[test]
@@ -364,5 +361,5 @@ fn a_port_without_tls_is_told() {
     let keys = json!({ "url": "https://login.example.com/keys", "cluster": "login" });
     let socket = tls("login.example.com", json!({ "inline_string": authority().pem() }));
     probe("no-tls", &envoy(keys, running.provider.address(), Some(socket)))
-        .says(1, &["not taken: no TLS could be agreed on", "does this port speak TLS?"]);
+        .says(1, &["not accepted: the TLS handshake failed", "does this port speak TLS?"]);
 }

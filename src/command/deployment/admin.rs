@@ -1,4 +1,4 @@
-//! The administration interface: Envoy authenticates no client there.
+//! The administration interface, where Envoy does not authenticate clients.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::model::Model;
 /// Beginnings of paths that change nothing and reveal nothing of the configuration.
 const HARMLESS_PATHS: [&str; 2] = ["/stats", "/ready"];
 
-/// Judges the administration interfaces of proxies that have the plugin.
+/// Checks the administration interfaces of proxies that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     if model.plugins.is_empty() {
         return;
@@ -20,7 +20,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
         if !address.text().is_some_and(is_loopback) && !shows_only_numbers(admin) {
             let what = "the administration interface listens on an address that other machines can reach";
             let help = "write:\naddress: { socket_address: { address: 127.0.0.1, port_value: 9901 } }\nor a pipe; or, \
-                        where your Envoy knows `allow_paths`, leave open only what monitoring needs:\n\
+                        if your Envoy supports `allow_paths`, allow only the paths that monitoring needs:\n\
                         allow_paths: [{ exact: /ready }, { prefix: /stats }]";
             findings.add(Code::AdminExposed, &address, what, help);
         }

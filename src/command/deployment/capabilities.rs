@@ -28,10 +28,10 @@ impl Purpose {
     /// What the plugin cannot do without it.
     fn phrase(self) -> &'static str {
         match self {
-            Judge => "read and judge requests",
-            Refuse => "refuse them",
-            Guard => "open the guard for those that it allows",
-            Forward => "change the headers that the upstream gets",
+            Judge => "read requests and decide",
+            Refuse => "reject requests",
+            Guard => "open the guard for allowed requests",
+            Forward => "change the headers that the upstream receives",
             Keys => "fetch keys",
             Record => "write its log and its metrics",
         }
@@ -76,7 +76,7 @@ const NEEDED: [(&str, Purpose); 32] = [
     ("proxy_record_metric", Record),
 ];
 
-/// Judges the restrictions of all plugins in Envoy configurations.
+/// Checks the restrictions of all plugins in Envoy configurations.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         let shares = |other: &&Part<'_>| vm_key(other) == vm_key(&plugin.part);
@@ -113,7 +113,7 @@ fn restriction(config: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) 
             others => format!(" and {others} more"),
         };
         let what =
-            format!("this leaves out `{first}`{others}, which the plugin needs to {}", purposes.join(", and to "));
+            format!("this list lacks `{first}`{others}, which the plugin needs to {}", purposes.join(", and to "));
         let help = format!("remove `capability_restriction_config`, or add to `allowed_capabilities`:{lines}");
         findings.add(code, &list, &what, &help);
     }

@@ -1,4 +1,4 @@
-//! The filters around the plugin: what stands between it and the router, and chains that upgrades have for themselves.
+//! The filters around the plugin: those between it and the router, and the chains of upgrades.
 
 use super::codes::Code;
 use super::discovery;
@@ -46,7 +46,7 @@ const CACHES: [&str; 2] =
 /// The member by which a harmless filter adds request headers after all.
 const ADDS_HEADERS: &str = "request_headers_to_add_when_not_enforced";
 
-/// Judges all chains of connection managers that have the plugin.
+/// Checks all chains of connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         for chain in &manager.chains {
@@ -68,20 +68,20 @@ fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
     }
     if let Some(upgrade) = chain.upgrade.as_ref().filter(|_| !chain.has_plugin()) {
         let kind = upgrade.text_of("upgrade_type").unwrap_or("an upgrade");
-        let what = format!("`{kind}` has filters of its own, without the plugin and its guard");
-        let help = "remove `filters` here: the filters of `http_filters` then serve upgrades too; or write the plugin and its \
-                    guard here as well, before the router";
+        let what = format!("`{kind}` has its own filters, without the plugin and its guard");
+        let help = "remove `filters` here: upgrades then pass `http_filters`; or add the plugin and its guard \
+                    here too, before the router";
         findings.add(Code::UpgradeChain, upgrade, &what, help);
     }
 }
 
-/// Caches before the plugin. Behind it a cache is one of the filters that somebody must look at.
+/// Caches before the plugin. After it, a cache is one of the filters that the operator has to review.
 fn cached(chain: &Chain<'_>, findings: &mut Findings) {
     let Some(last) = chain.filters.iter().rposition(|filter| filter.plugin.is_some()) else { return };
     for filter in chain.filters.iter().take(last) {
         let kind = filter.message.as_ref().map(|(kind, _)| *kind);
         if let Some(kind) = kind.filter(|kind| CACHES.contains(kind)) {
-            let what = format!("the filter `{}` ({kind}) stands before the plugin", filter.name);
+            let what = format!("the filter `{}` ({kind}) comes before the plugin", filter.name);
             findings.add(Code::CachedUnjudged, &filter.part, &what, "remove it");
         }
     }
@@ -97,16 +97,16 @@ fn between(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
     }
 }
 
-/// Names a filter after this plugin, unless it is harmless or somebody has looked at it.
+/// Reports a filter after this plugin, unless it is harmless or acknowledged.
 pub fn unacknowledged(filter: &Filter<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     if !needs_a_look(filter) || plugin.settings.acknowledged_filters.iter().any(|name| name == filter.name) {
         return;
     }
     let kind = filter.message.as_ref().map(|(kind, _)| *kind);
     let kind = kind.unwrap_or("its configuration is not in these files");
-    let what = format!("the filter `{}` ({kind}) stands between the plugin and the upstream", filter.name);
+    let what = format!("the filter `{}` ({kind}) is between the plugin and the upstream", filter.name);
     let help = format!(
-        "move it before the plugin; or, if it changes nothing of that, write in the plugin's configuration:\n\
+        "move it before the plugin; or, if it changes none of these, write in the plugin's configuration:\n\
          acknowledged_filters: [{}]",
         filter.name
     );
@@ -128,7 +128,7 @@ fn unused(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether nobody but the operator can say that a filter after the plugin does no harm.
+/// Whether the operator has to review a filter after the plugin.
 fn needs_a_look(filter: &Filter<'_>) -> bool {
     filter.plugin.is_none() && !is_harmless(filter)
 }
@@ -143,7 +143,7 @@ fn is_harmless(filter: &Filter<'_>) -> bool {
 fn switched(chain: &Chain<'_>, findings: &mut Findings) {
     for (filter, plugin, after) in chain.plugins() {
         if !filter.is(WASM) {
-            let what = format!("`{}` runs the plugin only where a matcher says so", filter.name);
+            let what = format!("`{}` runs the plugin only for requests that a matcher selects", filter.name);
             findings.add(Code::PluginDisabled, &filter.part, &what, "write the plugin as a filter of its own");
         }
         let guards = after.into_iter().filter(|after| is_guard(after, &plugin.settings.guard));

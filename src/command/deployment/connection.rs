@@ -1,6 +1,6 @@
-//! Options of the connection manager that bear on what is judged, and on what nobody answers.
+//! Options of the connection manager that affect the decision, or requests that are left without an answer.
 //!
-//! Of its path options two matter, both for the same reason: where they are unset a runtime setting decides.
+//! Two of its path options matter, because a runtime setting decides if they are unset.
 //!
 //! | option | unset | what it does before the plugin sees the path |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | `path_with_escaped_slashes_action` | runtime `http_connection_manager.path_with_escaped_slashes_action` | refuses, keeps or decodes `%2F` and `%5C` |
 //! | `merge_slashes` | off, whatever the runtime says | makes one of several slashes; the plugin refuses `//` otherwise |
 //!
-//! Any value of them is safe, for the upstream gets the path that was judged; only which paths are refused differs.
+//! Any value of them is safe, because the upstream gets the path that was decided; they differ in the paths that are rejected.
 
 use countersign_core::request::AddressSource;
 
@@ -17,7 +17,7 @@ use super::findings::Findings;
 use super::json_view::Part;
 use super::model::{HttpConnectionManager, Model};
 
-/// Judges all connection managers that have the plugin.
+/// Checks all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         idle(manager, findings);
@@ -29,18 +29,21 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 fn idle(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     const HELP: &str = "write, for example:\nstream_idle_timeout: 60s";
     match manager.part.member("stream_idle_timeout") {
-        None => {
-            findings.add(Code::StreamIdleTimeout, &manager.part, "`stream_idle_timeout` is left at 5 minutes", HELP)
-        }
+        None => findings.add(
+            Code::StreamIdleTimeout,
+            &manager.part,
+            "`stream_idle_timeout` has its default of 5 minutes",
+            HELP,
+        ),
         Some(timeout) if is_zero(&timeout) => {
-            findings.add(Code::StreamIdleTimeout, &timeout, "`stream_idle_timeout` is switched off", HELP);
+            findings.add(Code::StreamIdleTimeout, &timeout, "`stream_idle_timeout` is disabled", HELP);
         }
         Some(_) => {}
     }
     let is_off = |part: &Part<'_>| part.member("idle_timeout").is_some_and(|timeout| is_zero(&timeout));
     for action in manager.routes.iter().flat_map(|routes| routes.find(&is_off)) {
         if let Some(timeout) = action.member("idle_timeout") {
-            let what = "this route switches `stream_idle_timeout` off";
+            let what = "this route disables `stream_idle_timeout`";
             findings.add(Code::StreamIdleTimeout, &timeout, what, "write a length of time, or remove it");
         }
     }
@@ -62,7 +65,7 @@ fn path(manager: &Part<'_>, findings: &mut Findings) {
         (true, false) => "`path_with_escaped_slashes_action` is unset",
         (false, false) => "`normalize_path` and `path_with_escaped_slashes_action` are unset",
     };
-    let help = "write what the upstream expects; paths as the client sent them are:\nnormalize_path: false\n\
+    let help = "write what the upstream expects; to forward paths as the client sends them, write:\nnormalize_path: false\n\
                 merge_slashes: false\npath_with_escaped_slashes_action: KEEP_UNCHANGED";
     findings.add(Code::PathOptions, manager, unset, help);
 }

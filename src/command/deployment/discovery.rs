@@ -12,18 +12,21 @@ use super::plugin::WASM;
 /// The name by which a filter is taken for the plugin.
 const NAME: &str = "countersign";
 
-/// Judges all filters whose configuration is in none of the files.
+/// Checks all filters whose configuration is in none of the files.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for (_, filter) in unseen(model) {
         let part = filter.undiscovered.as_ref().unwrap_or(&filter.part);
         let what =
-            format!("the configuration of the filter `{}` is discovered, and is in none of the files", filter.name);
+            format!("the configuration of the filter `{}` is discovered, and none of the files has it", filter.name);
         let help = "give the file with the extension's configuration too, or check Envoy's configuration dump";
         findings.add(Code::PluginUnseen, part, &what, help);
         if let Some(default) = filter.until_discovered.as_ref().filter(|_| filter.plugin.is_none()) {
             let waits = part.flag("apply_default_config_without_warming");
             let when = if waits { "from the start, until" } else { "if it is not there at the start, until" };
-            let what = format!("the filter `{}` runs something else, {when} the plugin is discovered", filter.name);
+            let what = format!(
+                "the filter `{}` runs `default_config`, which is not the plugin, {when} the plugin is discovered",
+                filter.name
+            );
             let help =
                 "remove `default_config` and `apply_default_config_without_warming`: Envoy then waits for the plugin";
             findings.add(Code::PluginDisabled, default, &what, help);

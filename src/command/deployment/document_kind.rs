@@ -42,10 +42,14 @@ const ENVOY: [&str; 12] = [
     "typedConfig",
 ];
 
-/// Tells what a document is.
+/// The kind of a document.
 pub fn kind(value: &Value) -> DocumentKind {
     let Some(object) = value.as_object() else {
-        return if mentions_envoy(value) { DocumentKind::Envoy } else { DocumentKind::Other("no object".to_owned()) };
+        return if mentions_envoy(value) {
+            DocumentKind::Envoy
+        } else {
+            DocumentKind::Other("not an object".to_owned())
+        };
     };
     let text = |name| object.get(name).and_then(Value::as_str);
     if let (Some(kind), Some(version)) = (text("kind"), text("apiVersion")) {

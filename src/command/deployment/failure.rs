@@ -1,4 +1,4 @@
-//! What happens when the module cannot run, and with whom it shares its VM.
+//! Failure policy of the plugin, and the modules that share its VM.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -6,7 +6,7 @@ use super::json_view::Part;
 use super::model::Model;
 use super::plugin::Plugin;
 
-/// Judges the plugins of Envoy configurations.
+/// Checks the plugins of Envoy configurations.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         failure(&plugin.part, findings);
@@ -19,7 +19,7 @@ fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     let fetches = !plugin.settings.key_hosts.is_empty();
     let Some(vm_id) = vm_id(&plugin.part) else {
         let what = if fetches {
-            "the plugin has no `vm_id`, so each worker fetches keys for itself"
+            "the plugin has no `vm_id`, so each worker fetches keys itself"
         } else {
             "the plugin has no `vm_id`"
         };
@@ -28,8 +28,9 @@ fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     let code = |part: &Part<'_>| part.path(["vm_config", "code"]).map(|code| code.value.clone());
     let strangers = model.wasm.iter().filter(|other| self::vm_id(other) == Some(vm_id));
     for stranger in strangers.filter(|other| fetches && code(other) != code(&plugin.part)) {
-        let what = format!("this has the `vm_id` `{vm_id}` of the plugin, which fetches keys, and runs other code");
-        findings.add(Code::VmIdShared, stranger, &what, "give each module a `vm_id` of its own");
+        let what =
+            format!("this module has the `vm_id` `{vm_id}` of the plugin, which fetches keys, but runs other code");
+        findings.add(Code::VmIdShared, stranger, &what, "give each module a unique `vm_id`");
     }
 }
 

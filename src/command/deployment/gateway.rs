@@ -1,7 +1,6 @@
 //! Envoy Gateway's resources: the plugin in an EnvoyExtensionPolicy, guard and FAIL_RELOAD in EnvoyPatchPolicies.
 //!
-//! Envoy Gateway writes listeners and routes, so what else stands there is seen in the proxy's configuration dump
-//! alone. It sets a `vm_id` itself.
+//! Envoy Gateway writes listeners and routes, so only the configuration dump of the proxy shows the rest. It sets a `vm_id` itself.
 
 use super::chain;
 use super::codes::Code;
@@ -16,7 +15,7 @@ use super::{after_the_decision, local_replies};
 
 const EXTENSION: &str = "EnvoyExtensionPolicy";
 
-/// Judges the plugins of Envoy Gateway's resources.
+/// Checks the plugins of Envoy Gateway's resources.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     let with_plugin = |resource: &&Resource<'_>| resource.kind == EXTENSION && !resource.plugins.is_empty();
     for resource in model.resources.iter().filter(with_plugin) {
@@ -30,9 +29,8 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
         let others = model.resources.iter().filter(|other| other.kind == EXTENSION && other.plugins.is_empty());
         for other in others.filter(|other| !is_whole_gateway(other) && other.spec.member("mergeType").is_none()) {
             let what =
-                format!("this policy targets less than a Gateway, and has no plugin; `{}` has it", resource.name);
-            let help =
-                "target the Gateway here too, or write the plugin here as well; admission.yaml refuses such policies";
+                format!("this policy targets less than a Gateway and lacks the plugin, which `{}` has", resource.name);
+            let help = "target the Gateway here too, or add the plugin here; admission.yaml rejects such policies";
             findings.add(Code::PluginReplaced, &other.spec, &what, help);
         }
     }
@@ -48,7 +46,7 @@ fn is_whole_gateway(resource: &Resource<'_>) -> bool {
 fn target(resource: &Resource<'_>, findings: &mut Findings) {
     if !is_whole_gateway(resource) {
         let what = "this policy targets less than a whole Gateway";
-        let help = "target the Gateway; the plugin's own `applications` say what is served where";
+        let help = "target the Gateway; `applications` in the plugin's configuration tell hosts and paths apart";
         findings.add(Code::PluginTarget, &resource.spec, what, help);
     }
 }
@@ -71,7 +69,7 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
     let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
-            "no EnvoyPatchPolicy in these files, for the same Gateway, puts before the router an `rbac` filter that demands \
+            "no EnvoyPatchPolicy in these files, for the same Gateway, adds before the router an `rbac` filter that requires \
              `wasm.{guard}`"
         );
         let filter = guard::lines(guard, 2);

@@ -1,6 +1,6 @@
-//! The guard: an `rbac` filter after the plugin that demands the filter state which only the plugin's allow sets.
+//! The guard: an `rbac` filter after the plugin that requires the filter state which the plugin sets when it allows a request.
 //!
-//! Envoy forwards requests unfiltered where the plugin failed to start on one worker alone; the guard closes that.
+//! If the plugin fails to start on one worker only, Envoy forwards the requests of that worker unfiltered; the guard rejects them.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -12,11 +12,11 @@ const RBAC: &str = "envoy.extensions.filters.http.rbac.v3.RBAC";
 /// What to do about a plugin whose chain is in no file.
 const UNSEEN: &str = "give the file with the listener too";
 
-/// Judges the guards of all chains, and names the plugins whose chain is not here.
+/// Checks the guards of all chains, and names the plugins whose chain is not here.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in &model.alone {
         let what = format!(
-            "the filter chain that uses this plugin is in none of the files; it must have the guard `wasm.{}` after it",
+            "the filter chain that uses this plugin is in none of the files; the guard `wasm.{}` must come after it",
             plugin.settings.guard
         );
         findings.add(Code::GuardUnseen, &plugin.part, &what, UNSEEN);
@@ -35,12 +35,12 @@ fn chain_guards(chain: &Chain<'_>, findings: &mut Findings) {
         let guard = plugin.settings.guard.as_str();
         if let Some((_, other)) = seen.iter().find(|(name, _)| *name == guard) {
             let line = other.source.document.at(&other.pointer).line;
-            let what = format!("the guard `{guard}` belongs to the plugin in line {line} already");
+            let what = format!("the plugin in line {line} already uses the guard `{guard}`");
             findings.add(Code::GuardShared, &filter.part, &what, "give each plugin its own `guard: { name: ... }`");
         }
         seen.push((guard, &filter.part));
         if !after.iter().any(|filter| is_guard(filter, guard)) {
-            let what = format!("no `rbac` filter between this plugin and the router demands `wasm.{guard}`");
+            let what = format!("no `rbac` filter between this plugin and the router requires `wasm.{guard}`");
             let help = format!("add after this plugin, before the router:\n- {}", lines(guard, 2));
             findings.add(Code::GuardMissing, &filter.part, &what, &help);
         }
@@ -77,7 +77,7 @@ pub fn name_of<'a>(filter: &Filter<'a>) -> Option<&'a str> {
     keys.into_iter().find(|name| is_guard(filter, name))
 }
 
-/// An `rbac` filter that lets nothing pass without the filter state of this guard.
+/// Whether a filter rejects every request without the filter state of this guard.
 pub fn is_guard(filter: &Filter<'_>, guard: &str) -> bool {
     let rbac = filter.message.as_ref().filter(|(kind, _)| *kind == RBAC);
     let until = filter.until_discovered.as_ref();
@@ -86,7 +86,7 @@ pub fn is_guard(filter: &Filter<'_>, guard: &str) -> bool {
         && until.is_none_or(|until| until.message_of(RBAC).is_some_and(|rbac| demands(&rbac, guard)))
 }
 
-/// Whether an RBAC lets nothing pass without the filter state of this guard.
+/// Whether an RBAC rejects every request without the filter state of this guard.
 pub fn demands(rbac: &Part<'_>, guard: &str) -> bool {
     // Where there is a matcher, Envoy ignores the rules.
     if rbac.member("matcher").is_some() {

@@ -16,7 +16,7 @@ const MUTATIONS: &str = "request_mutations";
 /// Header fields that say what is asked for, as Envoy calls them.
 const JUDGED: [&str; 5] = [":method", ":scheme", ":authority", "host", ":path"];
 
-/// Judges all connection managers that have the plugin.
+/// Checks all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let plugins: Vec<&Plugin<'_>> = manager.plugins().collect();
@@ -27,7 +27,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges a patch that holds where this plugin does.
+/// Checks a patch that holds where this plugin does.
 pub fn of_patch(patch: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     for header in by_routes(patch).into_iter().chain(mutated(patch)) {
         changed(&header, &[plugin], findings);

@@ -1,4 +1,4 @@
-//! Hosts of the virtual hosts beside those of the applications: what differs is refused always, or never comes.
+//! Compares the domains of virtual hosts with the hosts of the applications.
 
 use countersign_core::route::HostPattern;
 
@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::json_view::Part;
 use super::model::{HttpConnectionManager, Model};
 
-/// Judges all connection managers that have the plugin and whose routes are all here.
+/// Checks all connection managers that have the plugin and whose routes are all here.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     let with_routes = |manager: &&HttpConnectionManager<'_>| !manager.routes.is_empty();
     for manager in model.managers.iter().filter(with_routes) {
@@ -18,7 +18,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
             for domain in &domains {
                 let text = domain.text().unwrap_or_default();
                 if !hosts.iter().any(|host| matches(text, host)) {
-                    let what = format!("no application of the plugin has a host that `{text}` fits");
+                    let what = format!("no application of the plugin has a host that matches `{text}`");
                     let help = "add it to `hosts` of an application, or remove it here";
                     findings.add(Code::HostsDiffer, domain, &what, help);
                 }
@@ -30,7 +30,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
                 .iter()
                 .filter(|host| !domains.iter().any(|domain| domain.text().is_some_and(|domain| matches(domain, host))));
             for host in unserved {
-                let what = format!("no virtual host has the domain `{host}`, which is a host of an application");
+                let what = format!("`{host}` is a host of an application, but no virtual host has it as a domain");
                 let help = format!("write among the `domains` of a virtual host:\n- {host}");
                 findings.add(Code::HostsDiffer, &plugin.part, &what, &help);
             }

@@ -1,7 +1,7 @@
 //! Istio's resources: the plugin in a WasmPlugin or TrafficExtension, its guard in an EnvoyFilter.
 //!
-//! Istio writes the chain, so what it puts there itself is seen in a proxy's configuration dump alone. It sets no
-//! `vm_id`, and none is asked for.
+//! Istio writes the chain, so only the configuration dump of a proxy shows the filters that Istio adds. It sets no `vm_id`,
+//! and the check asks for none.
 
 use super::chain;
 use super::codes::Code;
@@ -17,7 +17,7 @@ use super::{after_the_decision, local_replies};
 /// Resources in this namespace hold for all others.
 const ROOT_NAMESPACE: &str = "istio-system";
 
-/// Judges the plugins of Istio's resources.
+/// Checks the plugins of Istio's resources.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for resource in model.resources.iter().filter(|resource| matches!(resource.kind, "WasmPlugin" | "TrafficExtension"))
     {
@@ -114,8 +114,8 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
     let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
-            "no EnvoyFilter in these files, for the same proxies as this {}, puts before the router an `rbac` filter that \
-             demands `wasm.{guard}`",
+            "no EnvoyFilter in these files, for the same proxies as this {}, adds before the router an `rbac` filter that \
+             requires `wasm.{guard}`",
             resource.kind
         );
         let filter = guard::lines(guard, 6);
@@ -182,11 +182,11 @@ fn is_router(part: &Part<'_>) -> bool {
     part.path(["subFilter", "name"]).and_then(|name| name.text()) == Some("envoy.filters.http.router")
 }
 
-/// Istio switches the limit off.
+/// Istio disables the limit.
 fn idle(resource: &Resource<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     let sets = |patch: &Part<'_>| !patch.find(&|part| part.member("stream_idle_timeout").is_some()).is_empty();
     if !patches.iter().any(sets) {
-        let what = "no EnvoyFilter in these files sets `stream_idle_timeout`, which Istio switches off";
+        let what = "no EnvoyFilter in these files sets `stream_idle_timeout`, which Istio disables";
         let help = "write in an EnvoyFilter, as a patch that merges into the HttpConnectionManager (applyTo: NETWORK_FILTER):\n\
                     stream_idle_timeout: 300s";
         findings.add(Code::StreamIdleTimeout, &resource.spec, what, help);

@@ -1,4 +1,4 @@
-//! The clusters that keys are fetched through: they alone authenticate the provider, for the plugin sees no certificate.
+//! The clusters that keys are fetched through. They alone authenticate the provider, because the plugin sees no certificate.
 //!
 //! What the cluster of an `https` URL needs is trusted authorities, a match of the certificate's names, and SNI. An `http`
 //! URL, which the configuration has to call insecure, is for a provider on this machine, or behind a cluster with TLS.
@@ -20,7 +20,7 @@ const PINS: [&str; 2] = ["verify_certificate_spki", "verify_certificate_hash"];
 /// The lists of names that certificates are held against; the second is the older one.
 const MATCHERS: [&str; 2] = ["match_typed_subject_alt_names", "match_subject_alt_names"];
 
-/// Judges the clusters of all plugins.
+/// Checks the clusters of all plugins.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in model.envoy_plugins() {
         for host in &plugin.settings.key_hosts {
@@ -38,7 +38,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges the clusters that are here; false where there are none.
+/// Checks the clusters that are here; false where there are none.
 fn known(model: &Model<'_>, host: &KeyHost, findings: &mut Findings) -> bool {
     let mut clusters = model.clusters_named(&host.cluster).peekable();
     let any = clusters.peek().is_some();
@@ -78,7 +78,7 @@ fn transport(model: &Model<'_>, cluster: &Part<'_>, host: &KeyHost, findings: &m
         } else {
             let instead = "give its endpoints addresses of this machine (127.0.0.1, ::1, a pipe), or write an https:// URL in the \
                            plugin's configuration, without `insecure`, and in the cluster:\n";
-            ("leads elsewhere than to this machine and has no TLS", format!("{instead}{}", socket_lines(host)))
+            ("does not lead to this machine and has no TLS", format!("{instead}{}", socket_lines(host)))
         };
         let what = format!("cluster `{}`, which leads to the keys at {}, {what}", host.cluster, host.origin());
         findings.add(Code::KeyClusterUnauthenticated, part, &what, &help);
@@ -105,26 +105,26 @@ fn authentication(model: &Model<'_>, cluster: &Part<'_>, tls: &Part<'_>, host: &
     let is_named = pinned || automatic || !matchers.is_empty();
     let lacks = match (trusts, is_named || !all_known) {
         (false, false) => {
-            Some("takes any certificate: it has neither `trusted_ca` nor `match_typed_subject_alt_names`")
+            Some("accepts any certificate: it has neither `trusted_ca` nor `match_typed_subject_alt_names`")
         }
-        (false, true) => Some("takes any certificate: it has no `trusted_ca`"),
-        (true, false) => Some("takes the certificate of any host: it has no `match_typed_subject_alt_names`"),
+        (false, true) => Some("accepts any certificate: it has no `trusted_ca`"),
+        (true, false) => Some("accepts the certificate of any host: it has no `match_typed_subject_alt_names`"),
         (true, true) => None,
     };
     if let Some(lacks) = lacks {
         findings.add(Code::KeyClusterUnauthenticated, tls, &format!("{leads}, {lacks}"), &help());
     } else if !is_named {
-        let what = format!("{leads}, takes certificates by what a secret says that is in none of the files");
+        let what = format!("{leads}, checks certificates by a secret that is in none of the files");
         findings.add(Code::KeyClusterUnseen, tls, &what, "give the file with the secret too");
     }
     for untrusted in contexts.iter().filter_map(|(context, _)| accepts_untrusted(context)) {
-        let what = format!("{leads}, takes any certificate: ACCEPT_UNTRUSTED");
+        let what = format!("{leads}, accepts any certificate: ACCEPT_UNTRUSTED");
         findings.add(Code::KeyClusterUnauthenticated, &untrusted, &what, "remove it");
     }
     server_name(cluster, tls, host, &leads, findings);
     for matcher in matchers.iter().filter(|matcher| !pinned && !by_sni && !is_exactly(matcher, host)) {
-        let what = format!("{leads}, takes certificates by a match other than `exact: {}`", host.name());
-        let help = format!("if it is not meant, write in the validation context:\n{}", matcher_lines(host));
+        let what = format!("{leads}, accepts certificates by a match other than `exact: {}`", host.name());
+        let help = format!("if this is not intended, write in the validation context:\n{}", matcher_lines(host));
         findings.add(Code::KeyClusterName, matcher, &what, &help);
     }
 }
@@ -136,7 +136,7 @@ fn server_name(cluster: &Part<'_>, tls: &Part<'_>, host: &KeyHost, leads: &str, 
         findings.add(Code::KeyClusterSni, tls, &format!("{leads}, has no `sni`"), &help);
     }
     for name in names.iter().filter(|name| !name.text().is_some_and(|name| name.eq_ignore_ascii_case(&host.name()))) {
-        let help = format!("if it is not meant, write in the TLS context:\nsni: {}", host.name());
+        let help = format!("if this is not intended, write in the TLS context:\nsni: {}", host.name());
         findings.add(Code::KeyClusterName, name, &format!("{leads}, asks for another name (SNI)"), &help);
     }
 }

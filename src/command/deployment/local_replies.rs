@@ -14,13 +14,13 @@ const LOCAL_POLICY: &str = "envoy.extensions.http.custom_response.local_response
 const STATUS_INPUT: &str = "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput";
 const CLASS_INPUT: &str = "envoy.type.matcher.v3.HttpResponseStatusCodeClassMatchInput";
 
-/// What stands in a format for the body as it was.
+/// The operator for the original body in a format.
 const BODY: &str = "%LOCAL_REPLY_BODY";
 
 /// Header fields of the plugin's answers; what begins like the first is its own.
 const HEADERS: [&str; 5] = ["x-countersign-", "content-type", "cache-control", "www-authenticate", "retry-after"];
 
-/// Judges all connection managers that have the plugin.
+/// Checks all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         of_manager(&manager.part, findings);
@@ -32,13 +32,13 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges the `local_reply_config` of a connection manager, or of a patch for one.
+/// Checks the `local_reply_config` of a connection manager, or of a patch for one.
 pub fn of_manager(part: &Part<'_>, findings: &mut Findings) {
     for config in part.find(&|part| part.member("local_reply_config").is_some()) {
         let Some(config) = config.member("local_reply_config") else { continue };
         if let Some(format) = config.member("body_format").filter(hides_body) {
             let help = "write `%LOCAL_REPLY_BODY%` into the format, where the plugin's answer belongs";
-            findings.add(Code::AnswerReplaced, &format, "this format leaves out the body of each answer", help);
+            findings.add(Code::AnswerReplaced, &format, "this format omits the body of each answer", help);
         }
         for mapper in config.list("mappers") {
             let reaches = |status: &u16| mapper.member("filter").is_none_or(|filter| can_match(&filter, *status));
@@ -59,9 +59,9 @@ fn mapped(mapper: &Part<'_>, replaced: &[&str], format: &str, status: u16, findi
         name.is_some_and(|name| HEADERS.iter().any(|own| name.starts_with(own)))
     };
     for part in members.chain(format).chain(headers.filter(is_own)) {
-        let what = format!("this changes answers of status {status}, which the plugin gives too");
-        let help = "remove it; or write a `filter` that the plugin's answers do not match: they have no flag, so \
-                    `response_flag_filter` is one";
+        let what = format!("this changes answers with status {status}, which the plugin sends too");
+        let help = "remove it; or write a `filter` that the plugin's answers do not match: they have no response flag, so \
+                    `response_flag_filter` never matches them";
         findings.add(Code::AnswerReplaced, &part, &what, help);
     }
 }

@@ -8,7 +8,7 @@ use super::model::Model;
 /// Where copies are asked for: in route configurations, virtual hosts, routes, and in the HTTP options of clusters.
 pub const MIRRORS: &str = "request_mirror_policies";
 
-/// Judges the clusters that connection managers with the plugin send to.
+/// Checks the clusters that connection managers with the plugin send to.
 pub fn of_clusters(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let clusters = manager.clusters().into_iter().flat_map(|name| model.clusters_named(name));
@@ -16,7 +16,7 @@ pub fn of_clusters(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges a route configuration, a part of one, or a cluster.
+/// Checks a route configuration, a part of one, or a cluster.
 pub fn check(part: &Part<'_>, findings: &mut Findings) {
     for policy in part.find(&|part| part.member(MIRRORS).is_some()).iter().flat_map(|part| part.list(MIRRORS)) {
         let to = match (policy.text_of("cluster"), policy.text_of("cluster_header")) {
@@ -25,7 +25,7 @@ pub fn check(part: &Part<'_>, findings: &mut Findings) {
             (None, None) => "another cluster".to_owned(),
         };
         let what = format!("this sends a copy of each request to {to}");
-        let help = "remove it; or make sure that the other upstream may have all that, and write `forward: never` in \
+        let help = "remove it; or make sure that the other upstream may receive all of it, and write `forward: never` in \
                     the plugin's configuration for tokens that no upstream needs";
         findings.add(Code::RequestMirrored, &policy, &what, help);
     }

@@ -1,17 +1,17 @@
-//! What around the plugin would undo its decisions: most ways past a filter are in the configuration around it.
+//! Checks of the configuration around the plugin: most ways to bypass a filter are in the configuration around it.
 //!
 //! The documents of all files are read together into one [`Model`]; each concern has a file with functions over it.
-//! Nothing here starts or asks an Envoy, and nothing that is written in the documents is believed to be what runs: a
-//! proxy's configuration dump is the surest thing to check.
+//! Nothing here starts or queries an Envoy, and the documents may differ from the configuration that runs: the most reliable
+//! input is the configuration dump of the proxy.
 //!
-//! Read are Envoy bootstraps, listeners, route configurations, discovered extensions, secrets and configuration dumps
+//! It reads Envoy bootstraps, listeners, route configurations, discovered extensions, secrets and configuration dumps
 //! (JSON or YAML), clusters with them, and of Kubernetes resources WasmPlugin, TrafficExtension, EnvoyFilter, ServiceEntry,
-//! DestinationRule, EnvoyExtensionPolicy and EnvoyPatchPolicy. Connection managers without the plugin are left alone, except beside one with it: in the same listener,
-//! or before the same upstream.
+//! DestinationRule, EnvoyExtensionPolicy and EnvoyPatchPolicy. Connection managers without the
+//! plugin are ignored, unless they share a listener or an upstream with one that has it.
 //!
-//! Looked at is what changes a request after the decision, what gives a client another answer, what reaches the upstream another
-//! way, and what runs without the plugin. `envoy/README.md` lists the members of each kind, and what no file can show: runtime
-//! settings, resources that are not given, programs in filters, and other processes that reach the upstream.
+//! It looks for members that change a request after the decision, give a client another answer, reach the upstream without the
+//! plugin, or disable the plugin. `envoy/README.md` lists them, and the limits of the check: runtime settings, resources that are
+//! not given, programs in filters, and other processes that reach the upstream.
 //!
 //! A filter between the plugin and the upstream has to be on the list of harmless ones, or among the `acknowledged_filters` of
 //! the plugin's configuration.
@@ -111,7 +111,7 @@ pub fn check(model: &Model<'_>) -> Vec<Finding> {
     findings.0
 }
 
-/// What routes, or a part of them that a patch adds, make of a request that was allowed.
+/// Changes that routes, or a patch of routes, make to a request after it was allowed.
 fn after_the_decision(routes: &Part<'_>, findings: &mut Findings) {
     rewrites::check(routes, findings);
     upstreams::chosen_by_routes(routes, findings);

@@ -1,4 +1,4 @@
-//! Second passes: Envoy sends a request again by itself, and the chain judges it on what is left of the evidence.
+//! Second passes: Envoy itself sends a request again, and the plugin decides it with the evidence that is left.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -7,7 +7,7 @@ use super::model::Model;
 
 const REDIRECT_POLICY: &str = "envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy";
 
-/// Judges all connection managers that have the plugin.
+/// Checks all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let filters = manager.chains.iter().flat_map(|chain| &chain.filters);
@@ -21,7 +21,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges a route configuration, or a part of one.
+/// Checks a route configuration, or a part of one.
 pub fn internal(routes: &Part<'_>, findings: &mut Findings) {
     let is_internal = |part: &Part<'_>| {
         part.member("internal_redirect_policy").is_some()
@@ -31,7 +31,12 @@ pub fn internal(routes: &Part<'_>, findings: &mut Findings) {
         let named = ["internal_redirect_policy", "internal_redirect_action"].map(|name| action.member(name));
         for redirect in named.into_iter().flatten() {
             let what = "Envoy follows redirects of the upstream here";
-            findings.add(Code::InternalRedirect, &redirect, what, "remove it: the client follows the redirect itself");
+            findings.add(
+                Code::InternalRedirect,
+                &redirect,
+                what,
+                "remove it; the client then follows the redirect itself",
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ const REWRITES: [&str; 6] =
 /// The one that is a switch.
 const AUTOMATIC: &str = "auto_host_rewrite";
 
-/// Judges a route configuration, or a part of one.
+/// Checks a route configuration, or a part of one.
 pub fn check(routes: &Part<'_>, findings: &mut Findings) {
     for action in routes.find_outside(&NOT_FORWARDED, &|part| !rewrites(part).is_empty()) {
         for (name, rewrite) in rewrites(&action) {

@@ -12,7 +12,7 @@ const ROUTE: &str = "envoy.config.route.v3.Route";
 /// What routes say about filters, by their names.
 pub const PER_FILTER: &str = "typed_per_filter_config";
 
-/// Judges the routes of all connection managers that have the plugin.
+/// Checks the routes of all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         if let Some(elsewhere) = &manager.routes_elsewhere {
@@ -77,8 +77,8 @@ pub fn guard_override(entry: &Part<'_>, filter: &str, guard: &str, findings: &mu
         }
     };
     if !tight {
-        let what = format!("this replaces or disables the guard `{filter}` for a part of the requests");
-        findings.add(Code::GuardOverridden, entry, &what, "remove it; for other rules use another `rbac` filter");
+        let what = format!("this replaces or disables the guard `{filter}` for some requests");
+        findings.add(Code::GuardOverridden, entry, &what, "remove it; use another `rbac` filter for other rules");
     }
 }
 
@@ -86,12 +86,12 @@ pub fn guard_override(entry: &Part<'_>, filter: &str, guard: &str, findings: &mu
 pub fn plugin_override(entry: &Part<'_>, filter: &str, findings: &mut Findings) {
     let what = match own(entry) {
         Own::On => return,
-        Own::Off => format!("this disables the plugin `{filter}` for a part of the requests"),
+        Own::Off => format!("this disables the plugin `{filter}` for some requests"),
         Own::Instead(..) => {
-            format!("this gives the plugin `{filter}` another configuration for a part of the requests")
+            format!("this gives the plugin `{filter}` another configuration for some requests")
         }
     };
-    let help = "remove it; what needs no token gets a route with `requires: []` and a policy that permits `Anonymous`";
+    let help = "remove it; for paths that need no token write a route with `requires: []` and a policy that permits `Anonymous`";
     findings.add(Code::PluginDisabled, entry, &what, help);
 }
 
@@ -105,12 +105,12 @@ fn plugins_off(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
         match off.as_slice() {
             [] if !manager.routes.is_empty() => {}
             [] => {
-                let what = format!("the plugin `{}` is off, and no route here switches it on", filter.name);
+                let what = format!("the plugin `{}` is disabled, and no route here enables it", filter.name);
                 findings.add(Code::PluginDisabled, &filter.part, &what, "remove `disabled: true`");
             }
             routes => {
                 for route in routes {
-                    let what = format!("the plugin `{}` is off, and this route does not switch it on", filter.name);
+                    let what = format!("the plugin `{}` is disabled, and this route does not enable it", filter.name);
                     let help = format!("remove `disabled: true` from the filter `{}`", filter.name);
                     findings.add(Code::PluginDisabled, route, &what, &help);
                 }

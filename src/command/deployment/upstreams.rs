@@ -28,7 +28,7 @@ pub const NOT_FORWARDED: [&str; 2] = ["redirect", MIRRORS];
 /// Members of routes that are a format, in which parts of the request can stand.
 const FORMATS: [&str; 2] = ["host_rewrite", "path_rewrite"];
 
-/// Judges all connection managers that have the plugin.
+/// Checks all connection managers that have the plugin.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {
         let clusters = manager.clusters();
@@ -36,12 +36,12 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
             let header = cluster.path(["original_dst_lb_config", "use_http_header"]);
             let is_used = cluster.text_of("name").is_some_and(|name| clusters.contains(name));
             if let Some(header) = header.filter(|header| is_used && header.is_true()) {
-                let what = "a header of the request, `x-envoy-original-dst-host` or the one that is named here, is the address of the upstream";
+                let what = "a header of the request, `x-envoy-original-dst-host` or the one that is named here, gives the address of the upstream";
                 findings.add(
                     Code::RequestPicksTarget,
                     &header,
                     what,
-                    "remove it: the address is then that of the connection",
+                    "remove it; the address is then that of the connection",
                 );
             }
         }
@@ -49,7 +49,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     }
 }
 
-/// Judges a route configuration, or a part of one.
+/// Checks a route configuration, or a part of one.
 pub fn chosen_by_routes(routes: &Part<'_>, findings: &mut Findings) {
     for action in routes.find_outside(&NOT_FORWARDED, &|part| !choices(part).is_empty()) {
         for chosen in choices(&action) {
@@ -66,11 +66,11 @@ fn choices<'a>(action: &Part<'a>) -> Vec<Part<'a>> {
     named.chain(formats.filter(|format| format.text().is_some_and(reads_header))).collect()
 }
 
-/// Judges the ends of tunnels in a route configuration, or in a part of one: Envoy takes requests for bytes there.
+/// Checks the ends of tunnels in a route configuration, or in a part of one: Envoy takes requests for bytes there.
 pub fn tunnels(routes: &Part<'_>, findings: &mut Findings) {
     for upgrade in routes.find(&|part| part.member("connect_config").is_some()) {
         if let Some(connect) = upgrade.member("connect_config") {
-            let what = "a tunnel ends here, and Envoy sends what comes out of it to the upstream as it is";
+            let what = "a tunnel ends here, and Envoy sends its content to the upstream unchanged";
             findings.add(Code::TunnelUnjudged, &connect, what, "remove it");
         }
     }
@@ -85,21 +85,21 @@ pub fn reads_header(format: &str) -> bool {
 /// are looked at with its chains, and internal listeners with the clusters that lead there.
 fn reached_otherwise(model: &Model<'_>, manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     const HELP: &str =
-        "write the plugin and its guard here too; or make sure that nobody but the operator reaches this listener";
+        "write the plugin and its guard here too; or make sure that only the operator can reach this listener";
     let ours = destinations::of(model, manager.clusters());
     for way in ways(model) {
         let theirs = destinations::of(model, way.clusters.iter().copied());
         let shared = theirs.iter().find_map(|(place, cluster)| Some((place, *cluster, *ours.get(place)?)));
         let what = match shared {
             Some((Destination::Cluster(cluster), ..)) => {
-                format!("this sends to `{cluster}`, as a connection manager with the plugin does, and has none")
+                format!("this has no plugin and sends to `{cluster}`, as a connection manager with the plugin does")
             }
             Some((place, theirs, ours)) => format!(
-                "this sends to {place} through cluster `{theirs}`, as a connection manager with the plugin does \
-                 through cluster `{ours}`, and has none"
+                "this has no plugin and sends to {place} through cluster `{theirs}`, as a connection manager with the plugin \
+                 does through cluster `{ours}`"
             ),
             None if !ours.is_empty() && way.is_chosen_by_request(model, &theirs) => {
-                "this sends where a client says, so also where a connection manager with the plugin does, and has none"
+                "this has no plugin, and clients choose its target, which can be the upstream of a connection manager with the plugin"
                     .to_owned()
             }
             None => continue,

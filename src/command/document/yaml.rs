@@ -1,8 +1,8 @@
 //! YAML as JSON values, each with its place in the file.
 //!
-//! The parser's events become a tree of nodes first, for aliases point back into it. Read is YAML 1.2 with the core
-//! schema, and of that what JSON can say: no tags but `!!str`, no merge keys, no `.inf`. Scalars on which readers of
-//! YAML disagree are taken as YAML 1.2 has them, with a warning: Envoy's own reader may see something else.
+//! The parser's events become a tree of nodes first, because aliases point back into it. The dialect is YAML 1.2 with the core
+//! schema, limited to what JSON can express: no tags but `!!str`, no merge keys, no `.inf`. Scalars that YAML parsers read
+//! differently are read as in YAML 1.2, with a warning: Envoy's own parser may read something else.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use serde_json::{Number, Value};
 
 use super::problem::{DocumentCode, MAX_DEPTH, MAX_NODES, Problem};
 
-/// Where the characters of a literal block scalar stand in the file.
+/// The place of a literal block scalar's characters in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The line of the text's first line.
@@ -52,19 +52,19 @@ pub enum Content {
     Mapping(Vec<(String, TextPosition, Rc<Node>)>),
 }
 
-/// The documents of a text, and the scalars that deserve a warning.
+/// The documents of a file, and warnings about its scalars.
 #[derive(Debug, Default)]
 pub struct Documents {
     /// One root each; a document without content is `None`.
     pub roots: Vec<Option<Rc<Node>>>,
-    /// What readers of YAML disagree on.
+    /// Scalars that YAML parsers read differently.
     pub warnings: Vec<Problem>,
 }
 
 /// Reads all documents.
 ///
 /// # Errors
-/// The first thing that is no YAML, or that has no meaning in JSON.
+/// The first part that is not valid YAML, or that JSON cannot express.
 pub fn parse(text: &str) -> Result<Documents, Problem> {
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
@@ -197,7 +197,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Puts a complete node where the parser stands.
+    /// Adds a complete node to the open list or object.
     fn add(&mut self, node: Rc<Node>) -> Result<(), Problem> {
         self.nodes = self.nodes.saturating_add(1);
         if self.nodes > MAX_NODES {
@@ -259,7 +259,7 @@ impl Builder {
     }
 }
 
-/// Where the characters of a literal block stand. The parser's span begins at the first line that is not empty.
+/// The place of a literal block's characters. The parser's span begins at the first line that is not empty.
 fn block(value: &str, span: &Span) -> Option<Block> {
     let empty_lines = value.bytes().take_while(|byte| *byte == b'\n').count();
     Some(Block { first_line: span.start.line().checked_sub(empty_lines)?, indent: span.indent? })

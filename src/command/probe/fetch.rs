@@ -65,9 +65,9 @@ fn ask(agent: &Agent, endpoint: &Endpoint, target: &Target) -> Result<Response, 
 /// An address as the part of a URL.
 fn address_uri(address: &Address) -> Result<Uri, String> {
     if let Address::Pipe(path) = address {
-        return Err(format!("{path} is a pipe, which a probe cannot use"));
+        return Err(format!("{path} is a pipe, and a probe cannot connect to pipes"));
     }
-    format!("http://{address}/").parse().map_err(|fault| format!("{address} is no address: {fault}"))
+    format!("http://{address}/").parse().map_err(|fault| format!("{address} is not a valid address: {fault}"))
 }
 
 fn certificates(roots: &Roots) -> Result<Vec<Certificate<'static>>, String> {
@@ -76,7 +76,9 @@ fn certificates(roots: &Roots) -> Result<Vec<Certificate<'static>>, String> {
         Roots::System => {
             let found = rustls_native_certs::load_native_certs();
             if found.certs.is_empty() {
-                return Err("this machine has no authorities; give the cluster with its `trusted_ca`".to_owned());
+                return Err(
+                    "this machine has no trusted CAs; give the file with the cluster and its `trusted_ca`".to_owned()
+                );
             }
             Ok(found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect())
         }
@@ -111,13 +113,13 @@ fn explain(fault: &Error, target: &Target, timeout: Seconds) -> String {
     let places: Vec<String> = target.addresses.iter().map(ToString::to_string).collect();
     let places = places.join(", ");
     match fault {
-        Error::Timeout(_) => format!("there was no whole answer within {timeout}"),
+        Error::Timeout(_) => format!("there was no complete answer within {timeout}"),
         Error::HostNotFound => format!("{places} cannot be resolved"),
         Error::Rustls(fault) => about_tls(fault, target),
         Error::Io(fault) => match tls_fault(fault) {
             Some(fault) => about_tls(fault, target),
             None if fault.kind() == io::ErrorKind::ConnectionRefused => {
-                format!("nobody listens at {places}; is it the provider's address and port?")
+                format!("connection refused by {places}; is it the provider's address and port?")
             }
             None => format!("{places}: {fault}"),
         },
@@ -133,15 +135,15 @@ fn about_tls(fault: &rustls::Error, target: &Target) -> String {
     let Some(Tls { name, roots }) = &target.tls else { return fault.to_string() };
     match fault {
         rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => format!(
-            "the certificate is not for `{name}` but for {}; mend the host in the URL, or the cluster's `sni` and \
+            "the certificate is not for `{name}` but for {}; fix the host in the URL, or the cluster's `sni` and \
              `match_typed_subject_alt_names`",
             presented.join(", ")
         ),
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => format!(
-            "the certificate is signed by nobody among {roots}; write in the cluster a `trusted_ca` with the authority of the \
-             provider's certificate"
+            "the certificate is not signed by {roots}; write in the cluster a `trusted_ca` with the CA of the provider's \
+             certificate"
         ),
-        rustls::Error::InvalidCertificate(fault) => format!("the certificate is not taken: {fault}"),
-        other => format!("no TLS could be agreed on: {other}; does this port speak TLS?"),
+        rustls::Error::InvalidCertificate(fault) => format!("the certificate is not accepted: {fault}"),
+        other => format!("the TLS handshake failed: {other}; does this port speak TLS?"),
     }
 }

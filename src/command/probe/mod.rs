@@ -1,7 +1,7 @@
-//! `countersign check --probe`: fetches the keys of a configuration once and says what was found.
+//! `countersign check --probe`: fetches the keys of a configuration once and reports the result.
 //!
-//! What an answer is worth is judged by the trust store that runs in Envoy: it says what to ask, and takes or refuses what
-//! comes. Here are only the way to the provider, the call itself and the words.
+//! The trust store that runs in Envoy decides what to fetch, and accepts or rejects each answer. This module only finds the
+//! address of the provider, makes the call and prints.
 
 mod fetch;
 mod report;
@@ -59,7 +59,7 @@ fn ask(name: &str, request: &FetchRequest, model: &Model<'_>, output: &mut impl 
     let fetched = fetch::get(endpoint, &target, *timeout);
     match &fetched {
         Ok(response) => say(output, &format!("  {}", report::answer(response)))?,
-        Err(fault) => say(output, &format!("  not taken: {fault}"))?,
+        Err(fault) => say(output, &format!("  not accepted: {fault}"))?,
     }
     Ok(fetched.ok())
 }
@@ -74,12 +74,12 @@ fn tell(
 ) -> io::Result<()> {
     let (provider, skipped) = match report {
         Report::Taken { provider, skipped, .. } => (provider, skipped),
-        Report::LetGo { .. } => return say(output, &format!("  not taken after all: {report}")),
+        Report::LetGo { .. } => return say(output, &format!("  not accepted after all: {report}")),
         // That there was no answer is told already, with the reason.
         Report::Failed { fault: FetchFault::NoAnswer, .. } => return Ok(()),
         Report::Failed { fault, .. } | Report::NotAdopted { fault, .. } => {
             let more = answer.map(|answer| report::more_about(fault, answer)).unwrap_or_default();
-            return say(output, &format!("  not taken: {fault}{more}"));
+            return say(output, &format!("  not accepted: {fault}{more}"));
         }
     };
     let profile = plan.profiles().find(|profile| profile.name == *provider);
@@ -91,7 +91,7 @@ fn tell(
     for line in report::keys(answer, usable, skipped) {
         say(output, &format!("  {line}"))?;
     }
-    say(output, &format!("  taken: {}, {} left out", report::count(usable.len(), "key"), skipped.len()))
+    say(output, &format!("  accepted: {}, {} left out", report::count(usable.len(), "key"), skipped.len()))
 }
 
 fn freshness(source: &FetchedKeys, answer: &Response) -> String {

@@ -1,4 +1,4 @@
-//! What was found, in words.
+//! Lines that describe an answer and its keys.
 
 use countersign_core::fetch::{FetchFault, Response};
 use countersign_core::jose::{SkippedKey, VerificationKey, base64url, json};
@@ -53,7 +53,7 @@ pub fn keys(response: &Response, usable: &[VerificationKey], skipped: &[SkippedK
     let private: Vec<String> = private.collect();
     if !private.is_empty() {
         lines.push(format!(
-            "PRIVATE KEY PUBLISHED: {}. Whoever has read it can sign; the provider must stop using it at once",
+            "PRIVATE KEY PUBLISHED: {}. Anyone who has read it can sign tokens; the provider must stop using it at once",
             private.join(", ")
         ));
     }

@@ -1,4 +1,4 @@
-//! The way to a provider: the cluster's where it is in the files, else that of the URL's own host.
+//! The target of a fetch: the addresses and TLS of the cluster if it is in the files, otherwise the host of the URL.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use crate::deployment::{Model, Part};
 pub struct Target {
     /// Addresses, of which one is enough.
     pub addresses: Vec<Address>,
-    /// TLS, if it is spoken.
+    /// TLS, if it is used.
     pub tls: Option<Tls>,
     /// What differs from what Envoy does.
     pub notes: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Target {
 pub struct Tls {
     /// The name that is asked for, and that the certificate must have.
     pub name: String,
-    /// Who vouches for certificates.
+    /// The authorities that may sign certificates.
     pub roots: Roots,
 }
 
@@ -40,14 +40,14 @@ pub enum Roots {
 }
 
 impl Target {
-    /// The way to an endpoint.
+    /// The target for an endpoint.
     pub fn to(endpoint: &Endpoint, model: &Model<'_>) -> Self {
         let mut notes = Vec::new();
         let url = &endpoint.url;
         let own_host = || Address::Socket(url.host().to_owned(), url.port());
         let Some(cluster) = model.clusters_named(&endpoint.cluster).next() else {
             notes.push(format!(
-                "cluster `{}` is in none of the files, so the URL's host is asked itself",
+                "cluster `{}` is in none of the files, so the host of the URL is contacted directly",
                 endpoint.cluster
             ));
             let tls = url.is_https().then(|| Tls { name: url.host().to_owned(), roots: Roots::System });
@@ -56,14 +56,14 @@ impl Target {
         let mut found = addresses(cluster);
         if found.is_empty() {
             notes.push(format!(
-                "the addresses of cluster `{}` do not stand in it, so the URL's host is asked itself",
+                "cluster `{}` does not list its addresses, so the host of the URL is contacted directly",
                 endpoint.cluster
             ));
             found.push(own_host());
         }
         let tls = sockets(cluster).into_iter().find_map(|(_, tls)| tls);
         if tls.is_none() && url.is_https() {
-            notes.push(format!("cluster `{}` has no TLS, so none is spoken", endpoint.cluster));
+            notes.push(format!("cluster `{}` has no TLS, so none is used", endpoint.cluster));
         }
         let tls = tls.map(|tls| Tls {
             name: server_names(cluster, &tls).and_then(|names| names.first()?.text()).unwrap_or(url.host()).to_owned(),
@@ -72,7 +72,7 @@ impl Target {
         Self { addresses: found, tls, notes }
     }
 
-    /// As it is told.
+    /// As it is printed.
     pub fn shown(&self) -> String {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         let tls = match &self.tls {
@@ -86,15 +86,15 @@ impl Target {
 impl core::fmt::Display for Roots {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::System => f.write_str("the authorities of this machine"),
-            Self::Given(_) => f.write_str("the authorities of `trusted_ca`"),
+            Self::System => f.write_str("the trusted CAs of this machine"),
+            Self::Given(_) => f.write_str("the CAs of `trusted_ca`"),
         }
     }
 }
 
 /// The authorities of a TLS context, as far as they can be had here.
 fn roots(model: &Model<'_>, tls: &Part<'_>, notes: &mut Vec<String>) -> Roots {
-    const INSTEAD: &str = "so the authorities of this machine stand in for it";
+    const INSTEAD: &str = "so the trusted CAs of this machine are used instead";
     let contexts = contexts(model, tls);
     let Some(trusted) = contexts.iter().find_map(|(context, _)| context.member("trusted_ca")) else {
         notes.push(format!("`trusted_ca` is in none of the files, {INSTEAD}"));
@@ -128,6 +128,6 @@ fn pem(source: &Part<'_>) -> Result<Vec<u8>, String> {
     }
     match source.text_of("inline_bytes") {
         Some(text) => Base64::decode_to_vec(text, None).map_err(|fault| fault.to_string()),
-        None => Err("it is neither a file nor written here".to_owned()),
+        None => Err("it is neither a file name nor inline data".to_owned()),
     }
 }

@@ -16,12 +16,12 @@ use crate::probe;
 #[derive(Args)]
 #[command(
     after_help = "A file holds plugin configurations (JSON or YAML, several documents), an Envoy bootstrap, listener, route \
-configuration\nor configuration dump, or Istio's and Envoy Gateway's resources. The plugins in them are checked, and what \
-stands around\nthem: guard, other filters, routes, timeouts, certificates. Files are looked at together: give a listener \
-with its routes.\n\nWithout --probe nothing is asked over the network. With it, each set of keys that is fetched in Envoy is fetched once, \
-through\nthe address, SNI and trusted_ca of its cluster where that is in the files, and judged as the plugin would.\n\nExamples:\n  countersign check countersign.yaml\n  countersign check listeners.yaml routes.yaml\n  \
+configuration\nor configuration dump, or Istio's and Envoy Gateway's resources. The plugins in them are checked, and the \
+configuration\naround them: guard, other filters, routes, timeouts, certificates. All files are checked together: give a listener \
+with its routes.\n\nWithout --probe the network is not used. With it, each key set that Envoy would fetch is fetched once, through the \
+address,\nSNI and trusted_ca of its cluster if that is in the files, and checked as the plugin would.\n\nExamples:\n  countersign check countersign.yaml\n  countersign check listeners.yaml routes.yaml\n  \
 countersign check envoy/istio/wasmplugin.yaml\n  countersign check --probe envoy.yaml\n  curl -s localhost:9901/config_dump | countersign check -\n\n\
-Exit codes: 0 no errors, 1 errors, or keys that would not be taken, 2 wrong usage or a file that cannot be read, 3 only warnings, with --deny-warnings."
+Exit codes: 0 no errors, 1 errors, or keys that would not be accepted, 2 wrong usage or a file that cannot be read, 3 only warnings, with --deny-warnings."
 )]
 pub struct Arguments {
     /// Files; - for standard input
@@ -30,7 +30,7 @@ pub struct Arguments {
     /// Fail on warnings too (exit code 3)
     #[arg(long)]
     deny_warnings: bool,
-    /// Fetch once all keys that are fetched, and say what is found; one that would not be taken is an error
+    /// Fetch the keys of all providers once and report the result; a key set that would not be accepted is an error
     #[arg(long)]
     probe: bool,
 }

@@ -1,31 +1,27 @@
-//! `countersign eval`: decides requests from a file with the very core that runs in Envoy.
+//! `countersign eval`: decides requests from a file with the same core that runs in Envoy.
 
 mod keys;
+mod request_line;
 
 use std::io::{self, BufRead, Write as _};
 
 use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
-use countersign_core::jose::json;
 use countersign_core::keys::{KeySource, TrustStore};
 use countersign_core::reply::Reply;
-use countersign_core::request::PeerSource;
-use countersign_core::request::{Peer, RequestParts, client_address};
+use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::text::escape_json;
 use countersign_core::time::UnixSeconds;
-use ct_codecs::{Base64, Decoder as _};
 use serde_json::{Map, Value, json};
 
 use crate::clock::clock;
-use crate::configuration::{compile, only_configuration};
-use crate::document::{self, Problem};
+use crate::configuration::{compile, only_configuration, or_print};
+use crate::document;
 use crate::failure::Failure;
 use keys::GivenKeys;
-
-/// How deep a request line may nest.
-const MAX_LINE_DEPTH: usize = 8;
+use request_line::RequestLine;
 
 /// The longest request line, in bytes.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
@@ -35,11 +31,11 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 #[command(
     after_help = "A request is one line of JSON:\n  {\"id\": \"1\", \"method\": \"GET\", \"path\": \"/api/orders\", \"authority\": \"shop.example.com\",\n   \
 \"headers\": [[\"authorization\", \"Bearer ...\"]], \"source_address\": \"203.0.113.7:1234\",\n   \"peer_certificate_sha256\": \"<64 hex digits>\", \"destination_port\": 443}\n\
-Everything but id and method can be left out. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
+All members but id and method are optional. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
 Examples:\n  countersign eval --config countersign.yaml --requests requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests requests.ndjson --keys corp=corp-keys.json\n\n\
-Exit codes: 0 every line was decided (whichever way), 1 faults in the configuration or in a line, 2 a file cannot be read."
+Exit codes: 0 every line was decided (allowed or denied), 1 errors in the configuration or in a line, 2 a file cannot be read."
 )]
 pub struct Arguments {
     /// The plugin's configuration, alone or inside Envoy's
@@ -56,7 +52,7 @@ pub struct Arguments {
     now: Option<i64>,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -112,15 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if faults { Err(Failure::Faults) } else { Ok(()) }
 }
 
-/// What was read or compiled, or its problems on standard error.
-fn or_print<T>(file: &str, result: Result<T, Vec<Problem>>) -> Result<T, Failure> {
-    result.or_else(|problems| {
-        problems.iter().try_for_each(|problem| problem.print(file, &mut io::stderr()))?;
-        Err(Failure::Faults)
-    })
-}
-
-/// Keys that are fetched in Envoy are fetched by nobody here.
+/// `eval` does not fetch keys, and says so.
 fn say_what_is_fetched(plan: &Plan) {
     let fetched = plan.profiles().filter(|profile| matches!(profile.keys, KeySource::Fetched(_)));
     let names: Vec<&str> = fetched.map(|profile| profile.name.as_str()).collect();
@@ -129,8 +117,8 @@ fn say_what_is_fetched(plan: &Plan) {
         // Whether it is read changes no decision.
         let _ = writeln!(
             io::stderr(),
-            "countersign: the keys of `{list}` are fetched, and eval asks nobody: requests that need them are refused with \
-             keys-unavailable; give them as --keys {first}=FILE"
+            "countersign: eval does not fetch the keys of `{list}`: requests that need them are denied with keys-unavailable; \
+             give the keys as --keys {first}=FILE"
         );
     }
 }
@@ -167,98 +155,3 @@ fn answer(
     answer.insert("removed_headers".to_owned(), json!(remove));
     Ok(Value::Object(answer))
 }
-
-/// One line of the input.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct RequestLine {
-    id: String,
-    pseudo_headers: Vec<(String, Vec<u8>)>,
-    headers: Vec<(String, Vec<u8>)>,
-    source_address: Option<String>,
-    peer_certificate_sha256: Option<[u8; 32]>,
-    destination_port: Option<u16>,
-}
-
-impl RequestLine {
-    fn parse(line: &[u8]) -> Result<Self, String> {
-        let value = json::parse(line.trim_ascii(), MAX_LINE_DEPTH)
-            .map_err(|fault| format!("no JSON at column {}: {}", fault.column, fault.what))?;
-        let Value::Object(members) = value else { return Err("the line is not a JSON object".to_owned()) };
-        let mut request = Self::default();
-        for required in ["id", "method"] {
-            if !members.contains_key(required) {
-                return Err(format!("the member `{required}` is missing"));
-            }
-        }
-        for (name, value) in &members {
-            let wrong = |wanted: &str| format!("the member `{name}` must be {wanted}");
-            match name.as_str() {
-                "id" => request.id = value.as_str().ok_or_else(|| wrong("a text"))?.to_owned(),
-                "method" | "path" | "authority" => {
-                    let bytes = bytes(value).ok_or_else(|| wrong("a text, or {\"base64\": text}"))?;
-                    request.pseudo_headers.push((format!(":{name}"), bytes));
-                }
-                "headers" => {
-                    let fields = value.as_array().and_then(|fields| fields.iter().map(field).collect());
-                    request.headers =
-                        fields.ok_or_else(|| wrong("a list of [name, value] without names that begin with a colon"))?;
-                }
-                "source_address" => {
-                    request.source_address = Some(value.as_str().ok_or_else(|| wrong("a text"))?.to_owned());
-                }
-                "peer_certificate_sha256" => {
-                    let digest = value.as_str().and_then(digest).ok_or_else(|| wrong("64 hexadecimal digits"))?;
-                    request.peer_certificate_sha256 = Some(digest);
-                }
-                "destination_port" => {
-                    let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
-                    request.destination_port = Some(port.ok_or_else(|| wrong("a port, 0 to 65535"))?);
-                }
-                _ => return Err(format!("no request has a member `{name}`")),
-            }
-        }
-        Ok(request)
-    }
-
-    /// What the host would hand over: it asks only for what the configuration names a source for.
-    fn parts(&self, plan: &Plan) -> RequestParts {
-        let source_address = plan
-            .client_address
-            .trusts_forwarded_for()
-            .and_then(|trust| client_address(self.source_address.as_deref()?, trust));
-        let certificate_sha256 = self.peer_certificate_sha256.filter(|_| plan.peer == PeerSource::Tls);
-        RequestParts {
-            headers: self.pseudo_headers.iter().chain(&self.headers).cloned().collect(),
-            source_address,
-            destination_port: self.destination_port,
-            peer: Peer { certificate_sha256, uri: None },
-        }
-    }
-}
-
-/// A header field; Envoy hands names over in lower case.
-fn field(value: &Value) -> Option<(String, Vec<u8>)> {
-    let [name, value] = value.as_array()?.as_slice() else { return None };
-    let name = name.as_str().filter(|name| !name.is_empty() && !name.starts_with(':'))?;
-    Some((name.to_ascii_lowercase(), bytes(value)?))
-}
-
-/// A text, or the bytes of `{"base64": text}`.
-fn bytes(value: &Value) -> Option<Vec<u8>> {
-    match value {
-        Value::String(text) => Some(text.clone().into_bytes()),
-        Value::Object(members) if members.len() == 1 => {
-            Base64::decode_to_vec(members.get("base64")?.as_str()?, None).ok()
-        }
-        _ => None,
-    }
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    hex::decode_to_slice(text, &mut digest).ok()?;
-    Some(digest)
-}
-
-#[cfg(test)]
-mod tests;

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// What to do with keys.
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Make a private key, in a file that must not exist yet and that only its owner can read
+    /// Make a private key, in a new file that only its owner can read
     #[command(after_help = "Example:\n  countersign key new --algorithm ES256 --out issuer.pem")]
     New(New),
     /// Print the public key set (JWKS) of private keys
@@ -95,7 +95,7 @@ pub struct Token {
     now: Option<i64>,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -115,7 +115,7 @@ fn new(arguments: &New) -> Result<(), Failure> {
         .map_err(|fault| Failure::Usage(format!("cannot write `{}`: {fault}", arguments.out)))
 }
 
-/// Makes a file for its owner's eyes. One that exists is never touched: it may be the only copy of a key.
+/// Makes a file that only its owner can read. An existing file is never changed: it may be the only copy of a key.
 fn create_private(name: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -157,8 +157,8 @@ fn claims(arguments: &Token, now: UnixSeconds) -> Result<Map<String, Value>, Fai
         Some(file) => read_text(file)?,
         None => arguments.claims.clone(),
     };
-    let claims =
-        serde_json::from_str(&text).map_err(|fault| Failure::Usage(format!("--claims is no JSON object: {fault}")))?;
+    let claims = serde_json::from_str(&text)
+        .map_err(|fault| Failure::Usage(format!("--claims is not a JSON object: {fault}")))?;
     let mut claims: Map<String, Value> = claims;
     if !claims.contains_key("iat") {
         claims.insert("iat".to_owned(), now.get().into());
@@ -178,7 +178,7 @@ fn claims(arguments: &Token, now: UnixSeconds) -> Result<Map<String, Value>, Fai
     for (name, option, value) in written {
         let Some(value) = value else { continue };
         if claims.insert(name.to_owned(), value).is_some() {
-            return Err(Failure::Usage(format!("`{name}` is in --claims and set by {option}: leave one out")));
+            return Err(Failure::Usage(format!("`{name}` is in --claims and set by {option}: remove one of them")));
         }
     }
     Ok(claims)

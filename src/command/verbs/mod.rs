@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod key;
+mod schema;
 
 use clap::Subcommand;
 
@@ -18,6 +19,8 @@ pub enum Verb {
     /// Make keys, key sets and signed tokens for trying things out
     #[command(subcommand)]
     Key(key::Verb),
+    /// Print the Cedar schema of a configuration
+    Schema(schema::Arguments),
 }
 
 impl Verb {
@@ -30,6 +33,7 @@ impl Verb {
             Self::Check(arguments) => check::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
             Self::Key(verb) => key::run(verb),
+            Self::Schema(arguments) => schema::run(arguments),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cedar_policy::PrincipalConstraint;
 use cedar_policy::pst::Effect;
 
-use super::context::RequestFact;
+use super::context::{self, PermitFor};
 use super::decide::Compiled;
 use super::decide::entities::Directory;
 use super::decide::slice::{Reach, Slices};
@@ -138,11 +138,9 @@ fn compile_one<'a>(
 
 /// What a permit for Anonymous may read: what the caller asks for, and when. Where it calls from is not who it is.
 fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<ConfigError> {
-    let allowed = |path: &Vec<String>| match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["now"] => true,
-        ["http_request", "path_parameters", ..] => true,
-        ["http_request", member, ..] => RequestFact::named(member).is_some_and(|fact| !fact.network),
-        _ => false,
+    let allowed = |path: &Vec<String>| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        context::fact_on(&path).is_some_and(|fact| fact.permits == PermitFor::Anyone)
     };
     let paths: BTreeSet<&Vec<String>> = reads.values.union(&reads.presences).filter(|path| !allowed(path)).collect();
     // `context has a && context.a.b` is one fault, not two.

@@ -1,59 +1,292 @@
-//! The facts of the request and of the peer that `context` has whatever the configuration declares.
+//! The facts that `context` can have whatever the configuration declares: one row each, and nothing else to change for a new one.
 //!
-//! One table for the schema, for the rule that absent facts must not lift a rule, and for what Anonymous may be asked by.
+//! The schema, the names that load knows, the rule that absent facts must not lift a rule, the rule on permits for Anonymous
+//! and the context of each request are made from these rows, and a test compares them with the reference. New evidence of
+//! the request (a session, a workload, a proof of possession, a token's status) is a record of its own here: rows with its
+//! name, and what their values are read from in [`RequestFacts`].
 //!
-//! | fact | when it is absent | can a client make it absent | counts as absent for the rule |
-//! |---|---|---|---|
-//! | `http_method`, `hostname`, `path`, `query` | never; `query` may be empty | no | |
-//! | `user_agent` | the header is missing, is there twice, or is not UTF-8 | yes | yes |
-//! | `client_ip`, `source_ip` | the address is unknown | yes, where `X-Forwarded-For` decides; also over a pipe | yes |
-//! | `port` | the proxy does not say it, as on a listener that is a pipe | no | yes: a rule must not depend on the listener |
-//! | `path_parameters.<name>` | the route has no such parameter | no: on each route it is there always, or never | no: it tells routes apart |
-//! | `peer`, `peer.certificate_sha256`, `peer.uri` | the connection has no verified certificate, or one without a URI | yes | yes |
-//! | `now` | never | no | |
+//! The facts that issuers and devices declare go another way: their names and types are the configuration's
+//! ([`FactField`](crate::profile::FactField)), under `context.<issuer>` and `context.<device>`. [`DEVICE_FACTS`] are what
+//! each device's record has in addition to them.
+//!
+//! A fact that is absent on some routes by their nature is not `Optional`: a path parameter is there on each request of a
+//! route, or on none.
 
-/// The type of a fact of the request.
+use std::borrow::Cow;
+
+use crate::identity::DeviceFacts;
+use crate::request::{Exactly, PathParameters, Request};
+use crate::time::UnixSeconds;
+
+/// The Cedar type of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestType {
-    /// Cedar's String.
+pub(in crate::policy) enum ContextType {
+    /// `String`.
     String,
-    /// Cedar's Long.
+    /// `Long`.
     Long,
-    /// Cedar's extension type `ipaddr`.
+    /// `Bool`.
+    Bool,
+    /// The extension type `ipaddr`.
     Ip,
+    /// A record of strings whose members are the parameters of the route.
+    PathParameters,
 }
 
-/// One member of `context.http_request`; `path_parameters`, whose members are the routes', is not in the table.
+/// Whether a request has a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Presence {
+    /// Every request has it.
+    Certain,
+    /// A client can send the same request without it, when this is so.
+    ClientMayOmit(&'static str),
+    /// The proxy may leave it out, when this is so. No client decides it, but a rule must not depend on the listener.
+    ProxyMayOmit(&'static str),
+}
+
+/// Whose permits may read a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum PermitFor {
+    /// Also one for Anonymous: the fact says what is asked for, or when.
+    Anyone,
+    /// One for a verified principal only: the fact says where a request comes from, which is not an identity.
+    Verified,
+}
+
+/// What the facts of a request are read from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RequestFact {
+pub(in crate::policy) struct RequestFacts<'r> {
+    /// The request.
+    pub request: &'r Request,
+    /// The parameters of its path on the matched route.
+    pub parameters: &'r PathParameters,
+    /// The time of the decision.
+    pub now: UnixSeconds,
+}
+
+/// The value of a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum ContextValue<'r> {
+    /// Of type [`ContextType::String`].
+    String(Cow<'r, str>),
+    /// Of type [`ContextType::Long`].
+    Long(i64),
+    /// Of type [`ContextType::Bool`].
+    Bool(bool),
+    /// Of type [`ContextType::Ip`], in text.
+    Ip(String),
+    /// Of type [`ContextType::PathParameters`].
+    PathParameters(&'r PathParameters),
+}
+
+/// One row: a member of `context`, or of a record in it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct ContextFact {
+    /// The record that it is a member of; `None` for a member of `context` itself. The rows of a record are adjacent.
+    pub record: Option<&'static str>,
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub of: RequestType,
-    /// Whether every request has it.
-    pub certain: bool,
-    /// Whether it is a place in the network, by which nothing is permitted to Anonymous.
-    pub network: bool,
+    pub of: ContextType,
+    /// Whether a request has it.
+    pub presence: Presence,
+    /// Whose permits may read it.
+    pub permits: PermitFor,
+    /// Its value for one request; `None` where it is absent.
+    pub value: for<'r> fn(&RequestFacts<'r>) -> Option<ContextValue<'r>>,
 }
 
-/// The members of `context.http_request`.
-pub(super) const REQUEST_FACTS: [RequestFact; 8] = [
-    RequestFact { name: "http_method", of: RequestType::String, certain: true, network: false },
-    RequestFact { name: "hostname", of: RequestType::String, certain: true, network: false },
-    RequestFact { name: "path", of: RequestType::String, certain: true, network: false },
-    RequestFact { name: "query", of: RequestType::String, certain: true, network: false },
-    RequestFact { name: "port", of: RequestType::Long, certain: false, network: true },
-    RequestFact { name: "user_agent", of: RequestType::String, certain: false, network: false },
-    RequestFact { name: "client_ip", of: RequestType::String, certain: false, network: true },
-    RequestFact { name: "source_ip", of: RequestType::Ip, certain: false, network: true },
+impl ContextFact {
+    /// Whether every request has it.
+    pub(in crate::policy) fn is_certain(&self) -> bool {
+        self.presence == Presence::Certain
+    }
+}
+
+/// A member of a device's record that every device has.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct DeviceFact {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub of: ContextType,
+    /// Its value.
+    pub value: fn(&DeviceFacts) -> ContextValue<'static>,
+}
+
+const HTTP_REQUEST: Option<&str> = Some("http_request");
+const PEER: Option<&str> = Some("peer");
+
+/// All rows. Names and types of `http_request` are those of AWS Verified Access where it has them.
+pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 12] = [
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "http_method",
+        of: ContextType::String,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.request.method.name()))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "hostname",
+        of: ContextType::String,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::String(Cow::Borrowed(&facts.request.host))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "path",
+        of: ContextType::String,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.request.path.as_str()))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "query",
+        of: ContextType::String,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::String(Cow::Borrowed(&facts.request.query))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "port",
+        of: ContextType::Long,
+        presence: Presence::ProxyMayOmit("the proxy does not report the listener's port, as on a Unix domain socket"),
+        permits: PermitFor::Verified,
+        value: |facts| facts.request.destination_port.map(|port| ContextValue::Long(i64::from(port))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "user_agent",
+        of: ContextType::String,
+        presence: Presence::ClientMayOmit("the `User-Agent` header is missing, is sent twice, or is not UTF-8"),
+        permits: PermitFor::Anyone,
+        value: |facts| match facts.request.headers.exactly("user-agent") {
+            Exactly::One(value) => {
+                core::str::from_utf8(value).ok().map(|text| ContextValue::String(Cow::Borrowed(text)))
+            }
+            // Two are as good as none: which one is meant is the upstream's choice.
+            Exactly::None | Exactly::Many => None,
+        },
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "client_ip",
+        of: ContextType::String,
+        presence: ADDRESS,
+        permits: PermitFor::Verified,
+        value: |facts| facts.request.client_ip.map(|address| ContextValue::String(Cow::Owned(address.to_string()))),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "source_ip",
+        of: ContextType::Ip,
+        presence: ADDRESS,
+        permits: PermitFor::Verified,
+        value: |facts| facts.request.client_ip.map(|address| ContextValue::Ip(address.to_string())),
+    },
+    ContextFact {
+        record: HTTP_REQUEST,
+        name: "path_parameters",
+        of: ContextType::PathParameters,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::PathParameters(facts.parameters)),
+    },
+    ContextFact {
+        record: None,
+        name: "now",
+        of: ContextType::Long,
+        presence: Presence::Certain,
+        permits: PermitFor::Anyone,
+        value: |facts| Some(ContextValue::Long(facts.now.get())),
+    },
+    ContextFact {
+        record: PEER,
+        name: "certificate_sha256",
+        of: ContextType::String,
+        presence: Presence::ClientMayOmit(NO_CERTIFICATE),
+        permits: PermitFor::Verified,
+        value: |facts| {
+            let digest = facts.request.peer.certificate_sha256?;
+            Some(ContextValue::String(Cow::Owned(hex::encode(digest))))
+        },
+    },
+    ContextFact {
+        record: PEER,
+        name: "uri",
+        of: ContextType::String,
+        presence: Presence::ClientMayOmit("the connection has no verified client certificate, or one without a URI"),
+        permits: PermitFor::Verified,
+        value: |facts| facts.request.peer.uri.as_deref().map(|uri| ContextValue::String(Cow::Borrowed(uri))),
+    },
 ];
 
-/// The members of `context.peer`, texts; the record and each of them may be absent.
-pub(super) const PEER_FACTS: [&str; 2] = ["certificate_sha256", "uri"];
+const ADDRESS: Presence = Presence::ClientMayOmit(
+    "the client's address is unknown, as with an `X-Forwarded-For` that is not valid or on a Unix domain socket",
+);
+const NO_CERTIFICATE: &str = "the connection has no verified client certificate";
 
-impl RequestFact {
-    /// The row of this name.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
-        REQUEST_FACTS.iter().find(|fact| fact.name == name)
+/// The members of each device's record in addition to the declared facts; they are there whenever the record is.
+pub(in crate::policy) const DEVICE_FACTS: [DeviceFact; 2] = [
+    DeviceFact { name: "bound", of: ContextType::Bool, value: |facts| ContextValue::Bool(facts.bound) },
+    DeviceFact {
+        name: "age",
+        of: ContextType::Long,
+        value: |facts| ContextValue::Long(i64::try_from(facts.age.get()).unwrap_or(i64::MAX)),
+    },
+];
+
+/// A member of `context` that does not hang on the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) enum ContextMember {
+    /// A value.
+    Fact(&'static ContextFact),
+    /// A record; a request without any of its facts does not have the record either.
+    Record(&'static str, &'static [ContextFact]),
+}
+
+/// The members of `context`, in order.
+pub(in crate::policy) fn members() -> impl Iterator<Item = ContextMember> {
+    let of_one_record = |one: &ContextFact, next: &ContextFact| one.record.is_some() && one.record == next.record;
+    CONTEXT_FACTS.chunk_by(of_one_record).filter_map(|rows| {
+        let first = rows.first()?;
+        Some(first.record.map_or(ContextMember::Fact(first), |name| ContextMember::Record(name, rows)))
+    })
+}
+
+/// The member of `context` with this name.
+pub(in crate::policy) fn member(name: &str) -> Option<ContextMember> {
+    members().find(|member| member.name() == name)
+}
+
+/// The row that a path inside `context` leads to or through; `None` for a record, and for what is not in the table.
+pub(in crate::policy) fn fact_on(path: &[&str]) -> Option<&'static ContextFact> {
+    let (first, rest) = path.split_first()?;
+    match member(first)? {
+        ContextMember::Fact(fact) => Some(fact),
+        ContextMember::Record(_, facts) => facts.iter().find(|fact| Some(&fact.name) == rest.first()),
+    }
+}
+
+impl ContextMember {
+    /// Its name.
+    pub(in crate::policy) const fn name(self) -> &'static str {
+        match self {
+            Self::Fact(fact) => fact.name,
+            Self::Record(name, _) => name,
+        }
+    }
+
+    /// Whether every request has it.
+    pub(in crate::policy) fn is_certain(self) -> bool {
+        match self {
+            Self::Fact(fact) => fact.is_certain(),
+            Self::Record(_, facts) => facts.iter().any(ContextFact::is_certain),
+        }
     }
 }

@@ -41,12 +41,14 @@ mod text;
 mod tests;
 
 pub use self::decide::decision::{Decision, NearMiss, Permit, PolicyId};
+pub use self::load::schema_text::SchemaTextError;
 
 use std::collections::BTreeMap;
 
 use self::decide::Compiled;
 use self::decide::entities::Directory;
 use self::decide::slice::Slices;
+use self::load::names::Names;
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::profile::{DeviceProvider, Issuer};
 use crate::route::Router;
@@ -103,5 +105,15 @@ impl PolicySet {
         vocabulary: Vocabulary<'_>,
     ) -> Result<(Self, Vec<ConfigWarning>), Vec<ConfigError>> {
         compile::compile(documents, groups, vocabulary)
+    }
+
+    /// The Cedar schema of the configuration, in Cedar's human-readable syntax; made when it is asked for.
+    ///
+    /// `vocabulary` is the one that the set was compiled with.
+    ///
+    /// # Errors
+    /// Where Cedar cannot write the schema. It does not happen with a vocabulary that policies were compiled with.
+    pub fn schema_text(&self, vocabulary: Vocabulary<'_>) -> Result<String, SchemaTextError> {
+        load::schema_text::schema_text(Names { vocabulary, groups: self.directory.groups() })
     }
 }

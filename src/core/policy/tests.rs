@@ -8,6 +8,7 @@ mod entities;
 mod fixture;
 mod groups;
 mod load;
+mod schema;
 mod slices;
 mod upgrades;
 mod words;

@@ -14,7 +14,7 @@ use super::cluster_lines;
 /// Modes of TLS in which the proxy checks the certificate that it sees.
 const CHECKING: [&str; 3] = ["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"];
 
-/// Judges a cluster that is in none of the files as such.
+/// Checks a cluster that is in none of the files as such.
 pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &mut Findings) {
     let cluster = &host.cluster;
     let Some((port, service)) = outbound(cluster) else {
@@ -34,7 +34,7 @@ pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &
     let names = |entry: &&Part<'_>| entry.list("hosts").iter().any(|name| name.text() == Some(service));
     let entry = entries.iter().find(names);
     if let Some(entry) = entry.filter(|entry| !entry.list("ports").iter().any(|own| has_port(own, port))) {
-        let what = format!("no port of this ServiceEntry is {port}, and keys are fetched through `{cluster}`");
+        let what = format!("keys are fetched through `{cluster}`, but this ServiceEntry has no port {port}");
         findings.add(Code::KeyClusterMissing, entry, &what, &format!("add the port, or name another in `{cluster}`"));
     }
     let rules: Vec<Part<'_>> = model.resources_of("DestinationRule").map(|rule| rule.spec.clone()).collect();
@@ -45,10 +45,10 @@ pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &
             if entry.is_some() || is_of_cluster(service) {
                 return;
             }
-            format!("no ServiceEntry for `{service}` is in these files, and keys are fetched through `{cluster}`")
+            format!("keys are fetched through `{cluster}`, but these files have no ServiceEntry for `{service}`")
         }
         (_, None) => {
-            format!("no DestinationRule for `{service}` is in these files, and keys are fetched through `{cluster}`")
+            format!("keys are fetched through `{cluster}`, but these files have no DestinationRule for `{service}`")
         }
     };
     let help = format!("give their files too, or write:\n{}", lines(host, port, service));
@@ -80,7 +80,7 @@ fn tls(rule: &Part<'_>, port: u64, host: &KeyHost, findings: &mut Findings) {
     let help = format!("write for the port:\n{}", tls_lines(host));
     let mode = tls.as_ref().and_then(|tls| tls.text_of("mode")).unwrap_or("DISABLE");
     let Some(tls) = tls.filter(|_| CHECKING.contains(&mode)) else {
-        let what = format!("this gives {leads}, no TLS");
+        let what = format!("this rule gives no TLS to {leads}");
         return findings.add(Code::KeyClusterUnauthenticated, rule, &what, &help);
     };
     // The mesh knows the names of its own.
@@ -91,10 +91,10 @@ fn tls(rule: &Part<'_>, port: u64, host: &KeyHost, findings: &mut Findings) {
     let trusts = ["caCertificates", "credentialName"].iter().any(|name| tls.text_of(name).is_some());
     let lacks = match (trusts && !tls.flag("insecureSkipVerify"), !names.is_empty()) {
         (true, true) => None,
-        (true, false) => Some("the certificate of any host is taken: there are no `subjectAltNames`"),
-        (false, _) if tls.flag("insecureSkipVerify") => Some("any certificate is taken: `insecureSkipVerify`"),
+        (true, false) => Some("the certificate of any host is accepted: there are no `subjectAltNames`"),
+        (false, _) if tls.flag("insecureSkipVerify") => Some("any certificate is accepted: `insecureSkipVerify`"),
         (false, _) => {
-            Some("whether certificates are checked is left to the release of Istio: there are no `caCertificates`")
+            Some("the release of Istio decides whether certificates are checked: there are no `caCertificates`")
         }
     };
     if let Some(lacks) = lacks {
@@ -107,8 +107,8 @@ fn tls(rule: &Part<'_>, port: u64, host: &KeyHost, findings: &mut Findings) {
         }
         sni => {
             for name in sni.iter().chain(&names).filter(|name| !is_host(name)) {
-                let what = format!("{leads}, has another name here");
-                let help = format!("if it is not meant, write:\n{}", host.name());
+                let what = format!("{leads}, has a different name here");
+                let help = format!("if this is not intended, write:\n{}", host.name());
                 findings.add(Code::KeyClusterName, name, &what, &help);
             }
         }

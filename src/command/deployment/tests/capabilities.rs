@@ -50,7 +50,7 @@ fn the_lines_that_are_shown_are_enough_and_each_is_needed() {
         let code = if decisive.contains(name) { "capability-missing" } else { "capability-record" };
         assert_eq!(codes_of(&found), [code], "{name}");
         let problem = &found.first().unwrap().problem;
-        assert!(problem.message.starts_with(&format!("this leaves out `{name}`, which")), "{}", problem.message);
+        assert!(problem.message.starts_with(&format!("this list lacks `{name}`, which")), "{}", problem.message);
     }
 }
 
@@ -62,7 +62,7 @@ fn what_fetches_keys_is_needed_by_whoever_fetches_keys() {
     assert!(alone.iter().all(|name| fetches.contains(name)));
     assert!(!alone.contains(&"proxy_http_call".to_owned()) && fetches.contains(&"proxy_http_call".to_owned()));
     let message = findings(&fetching(&text)).first().unwrap().problem.message.clone();
-    for purpose in ["judge requests", "refuse them", "open the guard", "change the headers", "fetch keys"] {
+    for purpose in ["read requests", "reject requests", "open the guard", "change the headers", "fetch keys"] {
         assert!(message.contains(purpose), "{message}");
     }
 }

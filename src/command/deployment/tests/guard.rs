@@ -1,5 +1,6 @@
 //! What is a guard, and what only looks like one.
 
+use super::super::guard::lines;
 use super::{GOOD, NONE, codes, findings, parts, with};
 
 #[test]
@@ -13,6 +14,25 @@ fn the_lines_that_are_shown_are_the_guard() {
     let lines = lines.replace('\n', "\n          ");
     let again = format!("{before}          {lines}\n{after}");
     assert_eq!(codes(&again), NONE, "{again}");
+}
+
+#[test]
+fn the_guard_of_the_examples_is_the_one_that_is_shown() {
+    let trimmed = |text: &str| text.lines().map(|line| format!("{}\n", line.trim())).collect::<String>();
+    let shown = trimmed(&lines("countersign", 0));
+    let (_, filter) = shown.split_once('\n').unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+    for file in [
+        "README.md",
+        "envoy/envoy.yaml",
+        "envoy/gateway/envoyextensionpolicy.yaml",
+        "envoy/istio/gateway.yaml",
+        "envoy/istio/waypoint.yaml",
+        "envoy/istio/wasmplugin.yaml",
+    ] {
+        let text = std::fs::read_to_string(format!("{root}{file}")).unwrap();
+        assert_eq!(trimmed(&text).matches(filter).count(), 1, "{file} has another guard than:\n{filter}");
+    }
 }
 
 #[test]

@@ -295,7 +295,7 @@ fn a_plugin_that_fetches_has_a_vm_id_to_itself() {
     let without = with(&secure(), "vm_id: countersign, ", "");
     let found = findings(&without);
     assert_eq!(codes_of(&found), ["vm-id"]);
-    assert!(found.first().unwrap().problem.message.contains("each worker fetches keys for itself"), "{found:?}");
+    assert!(found.first().unwrap().problem.message.contains("each worker fetches keys itself"), "{found:?}");
     let beside = |code: &str| {
         let other = format!(
             "bootstrap_extensions: [{{ name: other, typed_config: {{ config: {{ vm_config: {{ vm_id: countersign{code} }} }} }} }}]\nstatic_resources:\n"

@@ -9,12 +9,13 @@ use std::str::FromStr;
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
 
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
 use crate::policy::load::scope::route_actions;
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
-use crate::request::{Action, PathParameters, Peer};
+use crate::request::Action;
 use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
 
@@ -107,6 +108,11 @@ impl Directory {
         })
     }
 
+    /// The groups of the configuration.
+    pub(in crate::policy) const fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
     /// Puts the request to Cedar. A preflight is asked as Anonymous, whatever was presented with it.
     ///
     /// # Errors
@@ -129,11 +135,7 @@ impl Directory {
             .and_then(|routes| routes.get(&route.route.name))
             .filter(|_| route_actions(route.route).holds(route.action))
             .ok_or(NotExpressible)?;
-        let mut members = vec![
-            ("http_request".to_owned(), http_request(request, &route.parameters)?),
-            ("now".to_owned(), RestrictedExpression::new_long(now.get())),
-        ];
-        members.extend(peer(&request.peer)?.map(|peer| ("peer".to_owned(), peer)));
+        let mut members = request_members(&RequestFacts { request, parameters: &route.parameters, now })?;
         let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();
         let mut devices = HashSet::new();
         let mut around = BTreeSet::new();
@@ -147,11 +149,7 @@ impl Directory {
                 members.push((verified.issuer.to_string(), record(&verified.facts, [])?));
                 for (device, evidence) in identity.devices() {
                     let DeviceEvidence::Verified(device_facts) = evidence else { continue };
-                    let age = i64::try_from(device_facts.age.get()).unwrap_or(i64::MAX);
-                    let own = [
-                        ("bound", RestrictedExpression::new_bool(device_facts.bound)),
-                        ("age", RestrictedExpression::new_long(age)),
-                    ];
+                    let own = DEVICE_FACTS.iter().map(|fact| (fact.name, (fact.value)(device_facts)));
                     members.push((device.to_string(), record(&device_facts.facts, own)?));
                     devices.insert(device.clone());
                 }
@@ -188,62 +186,63 @@ impl Directory {
     }
 }
 
-fn text(value: &str) -> RestrictedExpression {
-    RestrictedExpression::new_string(value.to_owned())
-}
-
-fn http_request(
-    request: &crate::request::Request,
-    parameters: &PathParameters,
-) -> Result<RestrictedExpression, NotExpressible> {
-    let user_agent = match request.headers.exactly("user-agent") {
-        crate::request::Exactly::One(value) => core::str::from_utf8(value).ok(),
-        // Two are as good as none: which one would be meant is the upstream's choice.
-        crate::request::Exactly::None | crate::request::Exactly::Many => None,
-    };
-    let path_parameters = parameters.iter().map(|(name, value)| (name.clone(), text(value)));
-    let mut members = vec![
-        ("http_method", text(request.method.name())),
-        ("hostname", text(&request.host)),
-        ("path", text(request.path.as_str())),
-        ("query", text(&request.query)),
-        ("path_parameters", named(RestrictedExpression::new_record(path_parameters))?),
-    ];
-    members.extend(user_agent.map(|value| ("user_agent", text(value))));
-    members.extend(request.destination_port.map(|port| ("port", RestrictedExpression::new_long(i64::from(port)))));
-    if let Some(address) = request.client_ip {
-        members.push(("client_ip", text(&address.to_string())));
-        members.push(("source_ip", RestrictedExpression::new_ip(address.to_string())));
+/// The members of `context` that do not hang on the identity.
+fn request_members(source: &RequestFacts<'_>) -> Result<Vec<(String, RestrictedExpression)>, NotExpressible> {
+    let mut members = Vec::new();
+    for member in context::members() {
+        match member {
+            ContextMember::Fact(fact) => members.extend(values(core::slice::from_ref(fact), source)?),
+            ContextMember::Record(name, facts) => {
+                let known = values(facts, source)?;
+                if !known.is_empty() {
+                    members.push((name.to_owned(), named(RestrictedExpression::new_record(known))?));
+                }
+            }
+        }
     }
-    named(RestrictedExpression::new_record(members.into_iter().map(|(name, member)| (name.to_owned(), member))))
+    Ok(members)
 }
 
-/// `None` where the host vouches for nothing: an absent fact, not an empty record.
-fn peer(peer: &Peer) -> Result<Option<RestrictedExpression>, NotExpressible> {
-    let digest = peer.certificate_sha256.map(|digest| {
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ("certificate_sha256".to_owned(), text(&hex))
-    });
-    let uri = peer.uri.as_ref().map(|uri| ("uri".to_owned(), text(uri)));
-    let members: Vec<_> = digest.into_iter().chain(uri).collect();
-    if members.is_empty() { Ok(None) } else { named(RestrictedExpression::new_record(members)).map(Some) }
+/// The facts that this request has.
+fn values(
+    facts: &[ContextFact],
+    source: &RequestFacts<'_>,
+) -> Result<Vec<(String, RestrictedExpression)>, NotExpressible> {
+    let values = facts.iter().filter_map(|fact| Some((fact.name.to_owned(), (fact.value)(source)?)));
+    values.map(|(name, value)| Ok((name, expression(value)?))).collect()
+}
+
+fn expression(value: ContextValue<'_>) -> Result<RestrictedExpression, NotExpressible> {
+    Ok(match value {
+        ContextValue::String(text) => RestrictedExpression::new_string(text.into_owned()),
+        ContextValue::Long(number) => RestrictedExpression::new_long(number),
+        ContextValue::Bool(truth) => RestrictedExpression::new_bool(truth),
+        ContextValue::Ip(address) => RestrictedExpression::new_ip(address),
+        ContextValue::PathParameters(parameters) => {
+            let text = |value: &String| RestrictedExpression::new_string(value.clone());
+            let members = parameters.iter().map(|(name, value)| (name.clone(), text(value)));
+            named(RestrictedExpression::new_record(members))?
+        }
+    })
 }
 
 fn record<'a>(
     facts: &FactRecord,
-    own: impl IntoIterator<Item = (&'a str, RestrictedExpression)>,
+    own: impl IntoIterator<Item = (&'a str, ContextValue<'a>)>,
 ) -> Result<RestrictedExpression, NotExpressible> {
     let mut members = Vec::new();
     for (name, fact) in facts {
         members.push((name.clone(), value(fact)?));
     }
-    members.extend(own.into_iter().map(|(name, member)| (name.to_owned(), member)));
+    for (name, own) in own {
+        members.push((name.to_owned(), expression(own)?));
+    }
     named(RestrictedExpression::new_record(members))
 }
 
 fn value(fact: &FactValue) -> Result<RestrictedExpression, NotExpressible> {
     Ok(match fact {
-        FactValue::String(value) => text(value),
+        FactValue::String(value) => RestrictedExpression::new_string(value.clone()),
         FactValue::Long(value) => RestrictedExpression::new_long(*value),
         FactValue::Bool(value) => RestrictedExpression::new_bool(*value),
         FactValue::Ip(value) => RestrictedExpression::new_ip(value),

@@ -10,6 +10,7 @@ pub(in crate::policy) mod paths;
 pub(in crate::policy) mod reads;
 pub(in crate::policy) mod rules;
 pub(in crate::policy) mod schema;
+pub(in crate::policy) mod schema_text;
 pub(in crate::policy) mod scope;
 pub(in crate::policy) mod tenants;
 pub(in crate::policy) mod upgrades;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use cedar_policy::pst;
 
 use super::groups::Groups;
-use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact};
+use crate::policy::context::{self, ContextMember, ContextType, DEVICE_FACTS};
 use crate::policy::{PolicyDocument, Vocabulary};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::provider::ProviderName;
@@ -218,20 +218,17 @@ impl<'a> Names<'a> {
         let Some((first, rest)) = path.split_first() else { return Lookup::Record };
         let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
         let profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
-        let known = ["http_request", "now", "peer"];
-        match *first {
-            "http_request" => request_fact(rest, parameters),
-            "now" => leaf(rest),
-            "peer" => members(rest, &PEER_FACTS, leaf),
-            name => {
-                let Some(profile) = profiles.clone().find(|profile| profile.name.as_str() == name) else {
-                    let names = profiles.map(|profile| profile.name.as_str());
-                    return Lookup::Unknown { place: 0, known: known.into_iter().chain(names).collect() };
-                };
-                let own = if self.device(name).is_some() { &["bound", "age"][..] } else { &[] };
-                declared(&profile.facts, own, rest).deeper()
-            }
+        if let Some(member) = context::member(first) {
+            return context_member(member, rest, parameters);
         }
+        let Some(profile) = profiles.clone().find(|profile| profile.name.as_str() == *first) else {
+            let names = profiles.map(|profile| profile.name.as_str());
+            let known = context::members().map(|member| -> &'a str { member.name() }).chain(names).collect();
+            return Lookup::Unknown { place: 0, known };
+        };
+        let own: Vec<&str> =
+            DEVICE_FACTS.iter().filter(|_| self.device(first).is_some()).map(|fact| fact.name).collect();
+        declared(&profile.facts, &own, rest).deeper()
     }
 
     /// Whether principals of this kind never have this record of `context`: Anonymous has no facts of any issuer or device,
@@ -271,12 +268,12 @@ impl<'a> Names<'a> {
         let Some((first, rest)) = path.split_first() else { return parts };
         let issuer = self.issuer(kind).filter(|issuer| issuer.profile.name.as_str() == first);
         let device = self.device(first).filter(|_| kind != Kind::Anonymous);
-        if first == "peer" {
-            return (1..=path.len()).filter_map(|length| path.get(..length)).collect();
-        }
-        if first == "http_request" {
-            let optional = rest.first().and_then(|name| RequestFact::named(name)).is_some_and(|fact| !fact.certain);
-            return path.get(..2).filter(|_| optional).into_iter().collect();
+        if let Some(member) = context::member(first) {
+            parts.extend(path.get(..1).filter(|_| !member.is_certain()));
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            let fact = context::fact_on(&names).filter(|fact| fact.record.is_some() && !fact.is_certain());
+            parts.extend(path.get(..2).filter(|_| fact.is_some()));
+            return parts;
         }
         if device.is_some() && !certain.contains(first) {
             parts.extend(path.get(..1));
@@ -337,13 +334,17 @@ fn members<'a>(rest: &[&str], known: &[&'a str], inner: impl Fn(&[&str]) -> Look
     }
 }
 
-fn request_fact<'a>(rest: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
-    if let Some((&"path_parameters", rest)) = rest.split_first() {
-        let known: Vec<&str> = parameters.iter().copied().collect();
-        return members(rest, &known, leaf).deeper();
+fn context_member<'a>(member: ContextMember, rest: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
+    let ContextMember::Record(_, facts) = member else { return leaf(rest) };
+    let known: Vec<&str> = facts.iter().map(|fact| fact.name).collect();
+    let parameterized = facts.iter().find(|fact| fact.of == ContextType::PathParameters).map(|fact| fact.name);
+    match rest.split_first() {
+        Some((name, rest)) if Some(*name) == parameterized => {
+            let known: Vec<&str> = parameters.iter().copied().collect();
+            members(rest, &known, leaf).deeper()
+        }
+        _ => members(rest, &known, leaf),
     }
-    let known: Vec<&str> = REQUEST_FACTS.iter().map(|fact| fact.name).chain(["path_parameters"]).collect();
-    members(rest, &known, leaf)
 }
 
 fn declared<'a>(fields: &'a [FactField], own: &[&'a str], rest: &[&str]) -> Lookup<'a> {

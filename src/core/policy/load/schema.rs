@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
-use super::names::{ANONYMOUS_TYPE, Actions, Kind, Names};
-use crate::policy::context::{PEER_FACTS, REQUEST_FACTS, RequestFact, RequestType};
-use crate::profile::{FactField, FactType};
+use super::names::{ANONYMOUS_TYPE, Actions, GROUP, Kind, Names};
+use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
+use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
 
 /// What a policy is validated against.
@@ -24,6 +24,21 @@ pub(in crate::policy) struct Environment {
     pub actions: Actions,
     /// Path parameters, and whether they are certain to be there.
     pub parameters: BTreeMap<String, bool>,
+}
+
+impl Environment {
+    fn schema(&self, names: Names<'_>) -> Value {
+        let mut providers = Vec::new();
+        if let Some(issuer) = names.issuer(self.kind) {
+            providers.push(ProviderRecord::of_issuer(issuer, true));
+            let certain = |device: &DeviceProvider| self.devices.contains(device.profile.name.as_str());
+            let devices = names.vocabulary.devices.iter();
+            providers.extend(devices.map(|device| ProviderRecord::of_device(device, certain(device))));
+        }
+        let context = context_type(&self.parameters, providers);
+        let principals = |action| self.actions.holds(action).then_some(self.kind).into_iter().collect();
+        schema(names, principals, &context)
+    }
 }
 
 /// Validators by environment.
@@ -45,24 +60,26 @@ impl Schemas {
         match self.made.entry(environment.clone()) {
             Entry::Occupied(made) => Ok(made.into_mut()),
             Entry::Vacant(open) => {
-                let schema = Schema::from_json_value(schema(environment, names)).map_err(Box::new)?;
+                let schema = Schema::from_json_value(environment.schema(names)).map_err(Box::new)?;
                 Ok(open.insert(Validator::new(schema)))
             }
         }
     }
 }
 
-fn schema(environment: &Environment, names: Names<'_>) -> Value {
+/// A schema: the same entity types everywhere, and for each action whose principals it applies to (nobody's: it does not
+/// apply), with one context for all of them.
+pub(in crate::policy) fn schema(names: Names<'_>, principals: impl Fn(Action) -> Vec<Kind>, context: &Value) -> Value {
     let mut namespaces = Map::new();
     for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
         let group_of = |place: &usize| {
-            names.vocabulary.issuers.get(*place).map(|issuer| format!("{}::Group", issuer.profile.name))
+            names.vocabulary.issuers.get(*place).map(|issuer| format!("{}::{GROUP}", issuer.profile.name))
         };
         let above: Vec<String> = names.groups.issuers_above(place).iter().filter_map(group_of).collect();
-        let own = format!("{}::Group", issuer.profile.name);
+        let own = format!("{}::{GROUP}", issuer.profile.name);
         let types = json!({
             issuer.principal.entity_type.as_str(): { "memberOfTypes": [own] },
-            "Group": { "memberOfTypes": above },
+            GROUP: { "memberOfTypes": above },
         });
         namespaces.insert(issuer.profile.name.to_string(), json!({ "entityTypes": types, "actions": {} }));
     }
@@ -71,60 +88,88 @@ fn schema(environment: &Environment, names: Names<'_>) -> Value {
         "Application": {},
         "Route": { "memberOfTypes": ["Application"] },
     });
-    namespaces.insert(String::new(), json!({ "entityTypes": types, "actions": actions(environment, names) }));
-    Value::Object(namespaces)
-}
-
-fn actions(environment: &Environment, names: Names<'_>) -> Value {
-    let applies = json!({
-        "principalTypes": [names.principal_type(environment.kind)],
-        "resourceTypes": ["Route"],
-        "context": context(environment, names),
-    });
     let mut actions = Map::new();
     for action in Action::all() {
         let mut declared = Map::new();
         if let Some(group) = action.group() {
             declared.insert("memberOf".to_owned(), json!([{ "id": group }]));
         }
-        if environment.actions.holds(action) {
-            declared.insert("appliesTo".to_owned(), applies.clone());
+        let principals: Vec<String> = principals(action).into_iter().map(|kind| names.principal_type(kind)).collect();
+        if !principals.is_empty() {
+            let applies = json!({ "principalTypes": principals, "resourceTypes": ["Route"], "context": context });
+            declared.insert("appliesTo".to_owned(), applies);
         }
         actions.insert(action.name().to_owned(), Value::Object(declared));
     }
-    Value::Object(actions)
+    namespaces.insert(String::new(), json!({ "entityTypes": types, "actions": actions }));
+    Value::Object(namespaces)
 }
 
-fn context(environment: &Environment, names: Names<'_>) -> Value {
+/// The record of one issuer or device, and whether it is certain to be there.
+pub(in crate::policy) struct ProviderRecord<'a> {
+    /// The provider's name.
+    pub name: &'a str,
+    /// The declared facts.
+    pub facts: &'a [FactField],
+    /// The facts that it has in addition.
+    pub own: &'static [DeviceFact],
+    /// Whether it is certain to be there.
+    pub certain: bool,
+}
+
+impl<'a> ProviderRecord<'a> {
+    /// Of an issuer.
+    pub(in crate::policy) fn of_issuer(issuer: &'a Issuer, certain: bool) -> Self {
+        Self { name: issuer.profile.name.as_str(), facts: &issuer.profile.facts, own: &[], certain }
+    }
+
+    /// Of a device.
+    pub(in crate::policy) fn of_device(device: &'a DeviceProvider, certain: bool) -> Self {
+        Self { name: device.profile.name.as_str(), facts: &device.profile.facts, own: &DEVICE_FACTS, certain }
+    }
+}
+
+/// The type of `context`. `parameters` are path parameters, and whether they are certain to be there.
+pub(in crate::policy) fn context_type<'a>(
+    parameters: &BTreeMap<String, bool>,
+    providers: impl IntoIterator<Item = ProviderRecord<'a>>,
+) -> Value {
     let mut members = Map::new();
-    let parameters = environment.parameters.iter().map(|(name, certain)| (name.as_str(), string(*certain)));
-    let request = REQUEST_FACTS.iter().map(|fact| (fact.name, request_fact(fact)));
-    let request = record(request.chain([("path_parameters", record(parameters))]));
-    members.insert("http_request".to_owned(), request);
-    members.insert("now".to_owned(), json!({ "type": "Long" }));
-    let mut peer = record(PEER_FACTS.map(|name| (name, string(false))));
-    set_required(&mut peer, false);
-    members.insert("peer".to_owned(), peer);
-    if let Some(issuer) = names.issuer(environment.kind) {
-        members.insert(issuer.profile.name.to_string(), facts(&issuer.profile.facts, []));
-        for device in names.vocabulary.devices {
-            let own = [("bound", json!({ "type": "Boolean" })), ("age", json!({ "type": "Long" }))];
-            let mut known = facts(&device.profile.facts, own);
-            set_required(&mut known, environment.devices.contains(device.profile.name.as_str()));
-            members.insert(device.profile.name.to_string(), known);
-        }
+    for member in context::members() {
+        let mut shape = match member {
+            ContextMember::Fact(fact) => request_fact(fact, parameters),
+            ContextMember::Record(_, facts) => {
+                record(facts.iter().map(|fact| (fact.name, request_fact(fact, parameters))))
+            }
+        };
+        set_required(&mut shape, member.is_certain());
+        members.insert(member.name().to_owned(), shape);
+    }
+    for provider in providers {
+        let own = provider.own.iter().map(|fact| (fact.name, cedar_type(fact.of, parameters)));
+        let mut shape = facts(provider.facts, own);
+        set_required(&mut shape, provider.certain);
+        members.insert(provider.name.to_owned(), shape);
     }
     json!({ "type": "Record", "attributes": members })
 }
 
-fn request_fact(fact: &RequestFact) -> Value {
-    let mut member = match fact.of {
-        RequestType::String => json!({ "type": "String" }),
-        RequestType::Long => json!({ "type": "Long" }),
-        RequestType::Ip => json!({ "type": "Extension", "name": "ipaddr" }),
-    };
-    set_required(&mut member, fact.certain);
+fn request_fact(fact: &ContextFact, parameters: &BTreeMap<String, bool>) -> Value {
+    let mut member = cedar_type(fact.of, parameters);
+    set_required(&mut member, fact.is_certain());
     member
+}
+
+fn cedar_type(of: ContextType, parameters: &BTreeMap<String, bool>) -> Value {
+    match of {
+        ContextType::String => json!({ "type": "String" }),
+        ContextType::Long => json!({ "type": "Long" }),
+        ContextType::Bool => json!({ "type": "Boolean" }),
+        ContextType::Ip => json!({ "type": "Extension", "name": "ipaddr" }),
+        ContextType::PathParameters => {
+            record(parameters.iter().map(|(name, certain)| (name.as_str(), string(*certain))))
+        }
+    }
 }
 
 fn string(required: bool) -> Value {

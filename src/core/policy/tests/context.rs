@@ -1,19 +1,27 @@
-//! The table of the request's facts is what requests have, and what the README says.
+//! The table of the request's facts is what requests have, and what docs/policies.md says.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::fixture::{Setting, named, request, user, with_fields};
-use crate::policy::context::{PEER_FACTS, REQUEST_FACTS};
+use crate::policy::context::{CONTEXT_FACTS, ContextFact, ContextType, DEVICE_FACTS};
 use crate::portable;
 use crate::request::{Peer, Request};
 
-const README: &str = include_str!("../../../../README.md");
+const POLICIES: &str = include_str!("../../../../docs/policies.md");
 
 fn allowed(condition: &str, request: &Request) -> bool {
     let setting = Setting::new();
     let policies =
         setting.policies(&format!("@id(\"p\") permit (principal, action, resource) when {{ {condition} }};"));
     named(&setting.decide(&policies, &user("corp", "a", &[]), request)).0 == "allow"
+}
+
+fn path(fact: &ContextFact) -> String {
+    fact.record.map_or(fact.name.to_owned(), |record| format!("{record}.{}", fact.name))
+}
+
+fn presence(fact: &ContextFact) -> String {
+    format!("context has {}", path(fact))
 }
 
 #[portable]
@@ -23,14 +31,10 @@ fn a_fact_is_certain_where_a_bare_request_has_it() {
     full.client_ip = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     full.destination_port = Some(443);
     full.peer = Peer { certificate_sha256: Some([7; 32]), uri: Some("spiffe://a".to_owned()) };
-    for fact in REQUEST_FACTS {
-        let has = format!("context.http_request has {}", fact.name);
-        assert!(allowed(&has, &full), "{}", fact.name);
-        assert_eq!(allowed(&has, &bare), fact.certain, "{}", fact.name);
-    }
-    for name in PEER_FACTS {
-        assert!(allowed(&format!("context has peer.{name}"), &full), "{name}");
-        assert!(!allowed(&format!("context has peer.{name}"), &bare), "{name}");
+    for fact in &CONTEXT_FACTS {
+        let has = presence(fact);
+        assert!(allowed(&has, &full), "{has}");
+        assert_eq!(allowed(&has, &bare), fact.is_certain(), "{has}");
     }
 }
 
@@ -51,16 +55,46 @@ fn a_user_agent_that_is_sent_twice_or_is_not_text_is_absent() {
     ));
 }
 
+const fn type_name(of: ContextType) -> &'static str {
+    match of {
+        ContextType::String | ContextType::PathParameters => "String",
+        ContextType::Long => "Long",
+        ContextType::Bool => "Bool",
+        ContextType::Ip => "ipaddr",
+    }
+}
+
 #[portable]
-fn the_readme_says_which_facts_may_be_absent() {
-    for fact in REQUEST_FACTS {
-        let row = README
-            .lines()
-            .filter(|line| line.starts_with("| `http_request."))
-            .find(|line| line.split('|').nth(1).is_some_and(|names| names.contains(&format!(".{}`", fact.name))))
-            .unwrap_or_else(|| panic!("README.md has no row for `{}`", fact.name));
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        assert_eq!(cells.get(3).is_some_and(|there| there.starts_with("always")), fact.certain, "{row}");
-        assert_eq!(cells.get(4).copied(), Some(if fact.certain { "" } else { "yes" }), "{row}");
+fn the_documentation_says_which_facts_there_are_their_types_and_which_may_be_absent() {
+    let rows: Vec<Vec<&str>> = POLICIES
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    // `a.b`, `.c` in one cell are two members of `a`.
+    let row = |record: Option<&str>, name: &str| {
+        let found = rows.iter().find(|row| {
+            row.get(1).is_some_and(|names| match record {
+                None => *names == format!("`{name}`"),
+                Some(record) => {
+                    names.starts_with(&format!("`{record}."))
+                        && names.split([',', '`']).any(|one| {
+                            one.rsplit('.').next() == Some(name) || one.ends_with(&format!(".{name}.<name>"))
+                        })
+                }
+            })
+        });
+        found.unwrap_or_else(|| panic!("docs/policies.md has no row for {record:?} `{name}`"))
+    };
+    for fact in &CONTEXT_FACTS {
+        let cells = row(fact.record, fact.name);
+        assert_eq!(cells.get(2).copied(), Some(type_name(fact.of)), "{cells:?}");
+        if fact.of != ContextType::PathParameters {
+            assert_eq!(cells.get(3).is_some_and(|there| there.starts_with("always")), fact.is_certain(), "{cells:?}");
+            assert_eq!(cells.get(4).copied(), Some(if fact.is_certain() { "" } else { "yes" }), "{cells:?}");
+        }
+    }
+    for fact in DEVICE_FACTS {
+        assert_eq!(row(Some("<device>"), fact.name).get(2).copied(), Some(type_name(fact.of)));
     }
 }

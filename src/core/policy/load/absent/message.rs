@@ -4,6 +4,7 @@ use cedar_policy::pst::Effect;
 
 use super::{Checked, Hole, Kind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
+use crate::policy::context;
 use crate::profile::{FactType, GroupsRule};
 
 /// The code of the rule.
@@ -26,7 +27,7 @@ impl Checked<'_> {
                 "declare `{name}` in `facts` of `{provider}` as `[string]` if the claim is always a list, or as \
                  `{{ type: [string], single: true }}` if it is a list or one word, so that a token without it is refused"
             )),
-            _ if provider == "peer" || provider == "http_request" => None,
+            _ if context::member(provider).is_some() => None,
             1 => Some(format!("add `{provider}` to `requires`")),
             _ => Some(format!("declare the fact `{name}` without `?`")),
         };
