@@ -1,7 +1,7 @@
-//! The life of one decision: the one door from a request to its answer.
+//! One decision, from the request to its answer.
 //!
-//! The module in Envoy, the command line and the tests all come through [`decide`], or through [`decide_at`] with a
-//! time that somebody wrote; so what `countersign eval` says of a request is what Envoy would do with it.
+//! The module in Envoy, the command line and the tests all call [`decide`], or [`decide_at`] with a time from a test
+//! case. So `countersign eval` reports for a request what Envoy would do with it.
 
 use crate::config::Plan;
 use crate::evidence::Presented;
@@ -16,24 +16,24 @@ use crate::route::{NoRoute, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
 
-/// What to do with a request, and what to tell of it.
+/// What to do with a request, and what to record.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// What the host must do.
     pub reply: Reply,
     /// What is recorded.
     pub record: DecisionRecord,
-    /// The key that was not at hand, where that is why the request was refused. If it may come, the host can wait for it and
-    /// decide again; this outcome then never was.
+    /// The missing key, where that is why the request was refused. If it may still arrive, the host can wait for it and
+    /// decide again; it then discards this outcome.
     pub missing_key: Option<Box<MissingKey>>,
 }
 
 /// The time of a decision, by where it comes from.
 #[derive(Clone, Copy)]
 enum Time {
-    /// A clock showed it, and a clock can be wrong.
+    /// A clock, which can be wrong.
     Clock(UnixSeconds),
-    /// Somebody wrote it, and means it.
+    /// The author of a test case, who means it.
     Written(UnixSeconds),
 }
 
@@ -44,7 +44,7 @@ impl Time {
         }
     }
 
-    /// The time, unless it is one that only a broken clock shows.
+    /// The time, unless only a broken clock can show it.
     fn plausible(self) -> Result<UnixSeconds, Refusal> {
         match self {
             Self::Clock(now) if now.get() < EARLIEST_PLAUSIBLE_UNIX_SECONDS => {
@@ -55,12 +55,13 @@ impl Time {
     }
 }
 
-/// Decides one request under a configuration, with the keys that are at hand. `now` is what a clock shows: if it is
-/// earlier than this program, nothing can be decided by it.
+/// Decides one request under a configuration, with the available keys. `now` comes from a clock: if it is earlier than
+/// this program, every request is refused.
 ///
-/// It reads no clock, keeps nothing, and gives the same outcome for the same arguments. In [`Mode::Shadow`] a refused
-/// request goes on, without any header that an application could take for a verified identity, and with its own credential
-/// as it came; an ambiguous one is refused all the same, for nobody knows what the upstream would make of it.
+/// It reads no clock, keeps no state, and returns the same outcome for the same arguments. In
+/// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and
+/// with no identity header beyond what was verified. An ambiguous request is refused in any mode, because it is not
+/// known what the upstream would make of it.
 #[must_use]
 pub fn decide(
     plan: &Plan,
@@ -72,7 +73,7 @@ pub fn decide(
     decide_by(plan, trust, parts, Time::Clock(now), decision_id)
 }
 
-/// The same at a time that somebody wrote down to try a request with: any time will do. Not for a clock.
+/// The same at a time from a test case, which may be any time. Not for a clock.
 #[must_use]
 pub fn decide_at(
     plan: &Plan,
@@ -114,7 +115,7 @@ fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, d
     }
 }
 
-/// Decides one request where there is no configuration: no.
+/// Refuses a request because there is no configuration.
 #[must_use]
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let record = DecisionRecord::begin(decision_id, now);
@@ -132,9 +133,9 @@ fn authorize(
     let now = time.plausible()?;
     let route = match plan.router.find(request) {
         Ok(route) => route,
-        Err(how_far) => {
-            record.not_routed(&how_far);
-            return Err(unrouted(how_far).into());
+        Err(no_route) => {
+            record.not_routed(&no_route);
+            return Err(unrouted(no_route).into());
         }
     };
     record.routed(&route);
@@ -145,15 +146,15 @@ fn authorize(
     })?;
     record.identified(&identity);
     let decision = plan.policies.decide(&identity, request, &route, now);
-    record.judged(&decision);
+    record.decided(&decision);
     match permit_of(decision, identity.principal()) {
         Ok(permit) => Ok((permit, identity)),
         Err((reason, advice)) => Err(Denial { advice, identity_so_far: Some(identity), ..Refusal::new(reason).into() }),
     }
 }
 
-fn unrouted(how_far: NoRoute<'_>) -> Refusal {
-    match how_far {
+fn unrouted(no_route: NoRoute<'_>) -> Refusal {
+    match no_route {
         NoRoute::Host => Refusal::new(Reason::ApplicationUnknown),
         NoRoute::Path(_) => Refusal::new(Reason::RouteUnknown),
         NoRoute::Method(..) => Refusal::new(Reason::MethodNotListed),
@@ -161,8 +162,8 @@ fn unrouted(how_far: NoRoute<'_>) -> Refusal {
     }
 }
 
-/// The identity of the caller, with all the evidence that the route requires. A CORS preflight carries no credential (Fetch
-/// standard, section 3.3), so its evidence is not looked at and none is required: its caller is Anonymous.
+/// The identity of the caller, with all the evidence that the route requires. A CORS preflight carries no credential
+/// (Fetch standard, section 3.3), so its evidence is not looked at and none is required: its caller is Anonymous.
 fn identify(
     plan: &Plan,
     trust: &TrustStore,
@@ -183,7 +184,7 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reaso
     match (decision, principal) {
         (Decision::Allow(permit), _) => Ok(permit),
         (Decision::Failed { .. }, _) => Err((Reason::PolicyError, None)),
-        // Whoever has not said who they are is asked to, whatever else is wrong, and learns nothing of the rules.
+        // An anonymous caller is asked to authenticate, whatever else is wrong, and learns nothing about the policies.
         (Decision::Forbidden { .. } | Decision::NotPermitted { .. }, Principal::Anonymous) => {
             Err((Reason::CredentialMissing, None))
         }

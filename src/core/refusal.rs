@@ -1,7 +1,8 @@
 //! Every reason to refuse a request: its stable code, its kind, and the sentence that a client may read.
 //!
-//! The code is the same in the answer's body, the decision record, metrics, tests and docs, and never changes its meaning.
-//! A sentence holds no value from the request: what was found stands in the [`Detail`], for the operator's record alone.
+//! The code is the same in the answer's body, the decision record, metrics, tests and docs, and never changes its
+//! meaning. A sentence holds no value from the request. The [`Detail`] says what was found; only the operator's record
+//! shows it.
 
 use core::fmt;
 
@@ -14,11 +15,11 @@ use crate::time::{Seconds, UnixSeconds};
 pub enum RefusalKind {
     /// The request could be read in more than one way: 400.
     Ambiguous,
-    /// Who asks, or from which device, is not proved: 401.
+    /// The caller or the device is not proved: 401.
     Unauthenticated,
-    /// It is known who asks, and no policy lets them: 403.
+    /// No application, route or policy permits the request: 403.
     Forbidden,
-    /// No decision can be reached, and not through the client's fault: 503.
+    /// No decision can be reached, through no fault of the client: 503.
     Undecidable,
 }
 
@@ -40,47 +41,48 @@ codes! {
     pub enum Reason(kind: RefusalKind, sentence);
 
     /// `CONNECT`, `TRACE`, lower case, or a method that is not registered, see [`crate::request::RequestMethod`].
-    MethodUnsupported = "method-unsupported", RefusalKind::Ambiguous, "This method is not served here.";
+    MethodUnsupported = "method-unsupported", RefusalKind::Ambiguous, "This method is not supported.";
     /// No `:authority`, or more than one.
-    AuthorityMissing = "authority-missing", RefusalKind::Ambiguous, "The request names no host.";
-    /// Userinfo, an empty name, a port that is none, or bytes that no host name has.
+    AuthorityMissing = "authority-missing", RefusalKind::Ambiguous, "The request must name exactly one host.";
+    /// Userinfo, an empty name, an invalid port, or bytes that no host name has.
     AuthorityMalformed = "authority-malformed", RefusalKind::Ambiguous, "The request's host is malformed.";
     /// No path, `*`, or a path that does not begin with `/`.
     PathMissing = "path-missing", RefusalKind::Ambiguous, "The request has no path.";
-    /// Bytes or encodings that servers read in different ways, or a path that is nearly one of a narrower route.
-    PathAmbiguous = "path-ambiguous", RefusalKind::Ambiguous, "The request's path could be read in more than one way.";
+    /// Bytes or encodings that servers read in different ways, or a path that belongs to a narrower route if it is read
+    /// in another way.
+    PathAmbiguous = "path-ambiguous", RefusalKind::Ambiguous, "The request's path is ambiguous.";
     /// Longer than `limits.max_path_bytes`.
     PathTooLong = "path-too-long", RefusalKind::Ambiguous, "The request's path is too long.";
     /// More than `limits.max_headers` or `limits.max_header_bytes`.
     HeadersTooLarge = "headers-too-large", RefusalKind::Ambiguous, "The request's headers are too large.";
 
-    /// The route requires an access token, or the policies need to know who asks.
-    CredentialMissing = "credential-missing", RefusalKind::Unauthenticated, "This needs an access token.";
+    /// The route requires an access token, or the policies do not permit the request of an anonymous caller.
+    CredentialMissing = "credential-missing", RefusalKind::Unauthenticated, "An access token is required.";
     /// Two `Authorization` headers.
     CredentialDuplicate = "credential-duplicate", RefusalKind::Unauthenticated, "More than one credential was presented.";
     /// Not `Bearer` and one token (RFC 6750 section 2.1).
     CredentialMalformed = "credential-malformed", RefusalKind::Unauthenticated, "The credential is not a bearer token.";
-    /// The token comes from an issuer whose tokens this route does not take.
-    CredentialNotForRoute = "credential-not-for-route", RefusalKind::Unauthenticated, "This needs an access token of another issuer.";
+    /// The token comes from an issuer whose tokens this route does not accept.
+    CredentialNotForRoute = "credential-not-for-route", RefusalKind::Unauthenticated, "An access token of another issuer is required.";
 
     /// Longer than `limits.max_token_bytes`.
     TokenTooLarge = "token-too-large", RefusalKind::Unauthenticated, "The token is too large.";
     /// Not three parts of canonical base64url with JSON objects in the first two (RFC 7515, RFC 7519).
     TokenMalformed = "token-malformed", RefusalKind::Unauthenticated, "The token is malformed.";
     /// `crit` or `b64` in the header (RFC 7515 section 4.1.11, RFC 7797).
-    TokenCritical = "token-critical", RefusalKind::Unauthenticated, "The token asks for an extension that is not understood.";
-    /// `alg` is not one that the profile takes (RFC 8725 section 3.1).
+    TokenCritical = "token-critical", RefusalKind::Unauthenticated, "The token requires an unsupported extension.";
+    /// `alg` is not one that the profile accepts (RFC 8725 section 3.1).
     TokenAlgorithm = "token-algorithm", RefusalKind::Unauthenticated, "The token's algorithm is not accepted.";
-    /// `typ` is not one that the profile takes (RFC 8725 section 3.11).
-    TokenTyp = "token-typ", RefusalKind::Unauthenticated, "The token is of another type.";
+    /// `typ` is not one that the profile accepts (RFC 8725 section 3.11).
+    TokenTyp = "token-typ", RefusalKind::Unauthenticated, "The token has the wrong type.";
     /// No profile has this `iss`.
-    TokenIssuer = "token-issuer", RefusalKind::Unauthenticated, "The token's issuer is not known.";
+    TokenIssuer = "token-issuer", RefusalKind::Unauthenticated, "The token's issuer is unknown.";
     /// No key of the profile fits the header; with fetched keys, only after the provider was asked about the `kid`.
-    TokenKey = "token-key", RefusalKind::Unauthenticated, "The token's key is not known.";
-    /// The signature is not good.
+    TokenKey = "token-key", RefusalKind::Unauthenticated, "The token's signing key is unknown.";
+    /// The signature is not valid.
     TokenSignature = "token-signature", RefusalKind::Unauthenticated, "The token's signature is not valid.";
     /// None of the audiences is ours (RFC 8725 section 3.9).
-    TokenAudience = "token-audience", RefusalKind::Unauthenticated, "The token was made for another audience.";
+    TokenAudience = "token-audience", RefusalKind::Unauthenticated, "The token is for another audience.";
     /// `exp` and the skew have passed.
     TokenExpired = "token-expired", RefusalKind::Unauthenticated, "The token has expired.";
     /// `nbf` or `iat` lies ahead by more than the skew.
@@ -89,34 +91,34 @@ codes! {
     TokenLifetime = "token-lifetime", RefusalKind::Unauthenticated, "The token's lifetime is too long.";
     /// `iat` is longer ago than `max_age`.
     TokenTooOld = "token-too-old", RefusalKind::Unauthenticated, "The token is too old.";
-    /// A claim that the profile needs is not there.
-    TokenClaimMissing = "token-claim-missing", RefusalKind::Unauthenticated, "The token lacks a claim.";
-    /// A claim is not of its type, or over a cap.
-    TokenClaimType = "token-claim-type", RefusalKind::Unauthenticated, "A claim of the token is not of its type.";
+    /// A claim that the profile requires is absent.
+    TokenClaimMissing = "token-claim-missing", RefusalKind::Unauthenticated, "The token lacks a required claim.";
+    /// A claim has the wrong type, or exceeds a cap.
+    TokenClaimType = "token-claim-type", RefusalKind::Unauthenticated, "A token claim has the wrong type.";
     /// A claim does not have its pinned value.
-    TokenPin = "token-pin", RefusalKind::Unauthenticated, "A claim of the token has another value than this service takes.";
-    /// A claim that the profile forbids is there.
-    TokenClaimForbidden = "token-claim-forbidden", RefusalKind::Unauthenticated, "The token has a claim that it must not have here.";
-    /// The token says that its groups are kept elsewhere.
+    TokenPin = "token-pin", RefusalKind::Unauthenticated, "A token claim has a value that is not accepted here.";
+    /// A claim that the profile forbids is present.
+    TokenClaimForbidden = "token-claim-forbidden", RefusalKind::Unauthenticated, "The token has a claim that is not accepted here.";
+    /// The token says that its groups are listed elsewhere.
     TokenGroupOverage = "token-group-overage", RefusalKind::Unauthenticated, "The token does not carry all its groups.";
     /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705).
-    TokenBinding = "token-binding", RefusalKind::Unauthenticated, "The token is bound to a key that was not proved.";
+    TokenBinding = "token-binding", RefusalKind::Unauthenticated, "The token requires proof of possession, which is missing or not valid.";
 
     /// Required, and not presented.
-    PostureMissing = "posture-missing", RefusalKind::Unauthenticated, "This needs evidence about the device.";
+    PostureMissing = "posture-missing", RefusalKind::Unauthenticated, "Evidence about the device is required.";
     /// Required, and expired or older than `max_age`.
     PostureStale = "posture-stale", RefusalKind::Unauthenticated, "The evidence about the device is too old.";
-    /// Presented, and forged, malformed or doubled.
+    /// Presented, and forged, malformed or duplicated.
     PostureRefused = "posture-refused", RefusalKind::Unauthenticated, "The evidence about the device is not valid.";
     /// Presented, and about another device or user than the token.
-    PostureNotBound = "posture-not-bound", RefusalKind::Unauthenticated, "The evidence is about another device.";
+    PostureNotBound = "posture-not-bound", RefusalKind::Unauthenticated, "The evidence about the device does not match the token.";
 
     /// No application has this host.
     ApplicationUnknown = "application-unknown", RefusalKind::Forbidden, "No application has this host.";
     /// No route of the application has this path.
     RouteUnknown = "route-unknown", RefusalKind::Forbidden, "No route has this path.";
     /// The route does not list the method.
-    MethodNotListed = "method-not-listed", RefusalKind::Forbidden, "The route does not take this method.";
+    MethodNotListed = "method-not-listed", RefusalKind::Forbidden, "This route does not allow the method.";
     /// No permit applied.
     NotPermitted = "not-permitted", RefusalKind::Forbidden, "No policy permits this.";
     /// A forbid applied.
@@ -126,12 +128,12 @@ codes! {
     PolicyError = "policy-error", RefusalKind::Undecidable, "The decision could not be made.";
     /// There is no configuration.
     NotConfigured = "not-configured", RefusalKind::Undecidable, "The policy enforcement point is not configured.";
-    /// The keys that would tell are not at hand, and may come: the provider was not reached yet, or not for too long, or was not
-    /// asked about the `kid` yet.
-    KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "The keys to check this with are not at hand.";
+    /// The keys to verify the token with are not available yet: the provider was not reached so far, or not for too
+    /// long, or was not yet asked about the `kid`.
+    KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "Token verification keys are temporarily unavailable.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", RefusalKind::Undecidable, "The policy enforcement point does not know the time.";
-    /// The proxy did not hand over the request, or did not take the answer.
+    /// The proxy did not hand over the request, or did not carry out the changes to it.
     HostFailure = "host-failure", RefusalKind::Undecidable, "The decision could not be carried out.";
 }
 
@@ -154,7 +156,8 @@ pub enum Detail {
     },
     /// A claim or header member by the name that the *configuration* or a standard gives it.
     Claim(String),
-    /// A claim is not of its type. Names and types are those of the configuration or a standard; the value is never here.
+    /// A claim has the wrong type. Names and types are those of the configuration or a standard; the value is never
+    /// here.
     Type {
         /// The claim; `name[]` is an element of a list.
         claim: String,
@@ -163,23 +166,23 @@ pub enum Detail {
         /// What it should be, such as `bool`.
         wanted: String,
     },
-    /// What the reader found wrong, a fixed text.
+    /// What the reader found wrong, a fixed string.
     Fault(&'static str),
     /// The path is one of this route of the configuration if it is read in another way.
     NearRoute {
         /// The route's name.
         route: String,
-        /// Which way, a fixed text.
+        /// Which way, a fixed string.
         how: &'static str,
     },
-    /// A number of something over its cap.
+    /// A count or size over its cap.
     Size {
         /// What was found.
         found: usize,
         /// The cap.
         max: usize,
     },
-    /// How long it takes until the outcome can be another.
+    /// How long it takes until the outcome can change.
     RetryAfter(Seconds),
     /// What is wrong with one piece of evidence, where the reason names only its kind.
     Because {
@@ -199,22 +202,22 @@ impl fmt::Display for Detail {
             }
             Self::Claim(name) => write!(f, "`{name}`"),
             Self::Type { claim, found, wanted } => write!(f, "`{claim}` is {found}, wanted {wanted}"),
-            Self::Fault(text) => f.write_str(text),
+            Self::Fault(fault) => f.write_str(fault),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),
-            Self::RetryAfter(pause) => write!(f, "may be another in {pause}"),
+            Self::RetryAfter(pause) => write!(f, "may change in {pause}"),
             Self::Because { reason, detail } if **detail == Self::None => f.write_str(reason.code()),
             Self::Because { reason, detail } => write!(f, "{}: {detail}", reason.code()),
         }
     }
 }
 
-/// One "no".
+/// One refusal: why, about whose evidence, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Why.
     pub reason: Reason,
-    /// Whose evidence it is about, where it is about evidence.
+    /// The provider whose evidence it is about; `None` where it is not about evidence.
     pub provider: Option<ProviderName>,
     /// What was found, for the record.
     pub detail: Detail,
@@ -233,8 +236,8 @@ impl Refusal {
         Self { reason, provider: None, detail }
     }
 
-    /// Posture that is refused for this fault of its token: one reason for the client, the fault itself for the record. What
-    /// is no fault of a token, or is said of posture already, stays what it is.
+    /// The refusal of posture whose token has this fault: one reason for the client, the fault itself for the record. A
+    /// fault that is not the token's, or that is about posture already, stays as it is.
     #[must_use]
     pub fn posture(fault: Self) -> Self {
         let of_posture =
@@ -266,7 +269,7 @@ mod tests {
         for reason in Reason::ALL {
             let code = reason.code();
             assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{code}");
-            assert!(seen.insert(code), "{code} stands twice");
+            assert!(seen.insert(code), "{code} is duplicated");
         }
     }
 }

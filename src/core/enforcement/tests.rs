@@ -258,7 +258,10 @@ fn a_verified_caller_learns_what_to_do_and_anonymous_learns_nothing() {
     let outsider = alice(json!({ "groups": [] }));
     let got = outcome(&plan, parts("GET", "/api/orders/7", Some(&outsider), Some(&posture(json!({}))), &[]));
     assert_eq!(refusal(&got), code(403, "not-permitted"));
-    assert!(refused(&got).body.contains("Ask your manager"), "who lacks only the group is told so: {got:?}");
+    assert!(
+        refused(&got).body.contains("Ask your manager"),
+        "a caller who lacks only the group gets the advice: {got:?}"
+    );
     assert_eq!(record(&got)["near_misses"], json!([{ "policy": "read", "failed_conditions": 1 }]));
 
     let unmanaged = posture(json!({ "managed": false, "score": 10 }));
@@ -303,7 +306,7 @@ fn a_preflight_carries_no_credential_and_is_a_matter_of_policy() {
     let got = outcome(&plan, parts("OPTIONS", "/api/orders/7", None, None, &preflight));
     forwarded(&got);
     assert_eq!(record(&got)["action"], "preflight");
-    // What is presented on it is not judged, and does not go on.
+    // Credentials on a preflight are neither verified nor forwarded.
     let got = outcome(&plan, parts("OPTIONS", "/api/orders/7", Some("nonsense"), Some("nonsense"), &preflight));
     assert!(forwarded(&got).remove().contains(&"authorization".to_owned()));
     assert!(forwarded(&got).remove().contains(&"x-device-posture".to_owned()));
@@ -326,7 +329,7 @@ fn what_matches_no_route_is_refused() {
 }
 
 #[portable]
-fn a_token_bound_to_a_certificate_is_taken_only_with_that_certificate() {
+fn a_token_bound_to_a_certificate_is_accepted_only_with_that_certificate() {
     let plan = plan();
     let digest = [0xab; 32];
     let thumbprint = crate::jose::base64url::encode(&digest);
@@ -370,7 +373,7 @@ fn a_token_whose_groups_are_kept_elsewhere_is_refused() {
 }
 
 #[portable]
-fn a_principal_is_a_text_under_the_cap_without_control_characters() {
+fn a_principal_is_a_string_under_the_cap_without_control_characters() {
     let plan = plan();
     let get = |changes: Value| {
         outcome(&plan, parts("GET", "/api/orders/7", Some(&alice(changes)), Some(&posture(json!({}))), &[]))
@@ -430,7 +433,7 @@ fn without_a_configuration_everything_is_refused() {
 }
 
 #[portable]
-fn a_time_that_somebody_wrote_is_taken_as_it_is() {
+fn a_written_time_is_used_as_it_is() {
     for now in [0, 1_749_999_999, 1_750_000_000, i64::MAX] {
         let parts = parts("GET", "/healthz", None, None, &[]);
         let got =
@@ -453,7 +456,7 @@ fn a_time_that_somebody_wrote_is_taken_as_it_is() {
 }
 
 #[portable]
-fn a_kept_header_goes_on_in_its_own_spelling_and_an_added_one_does_not() {
+fn a_kept_header_is_forwarded_in_its_own_spelling_and_an_added_one_is_not() {
     let mut changed = configuration();
     changed["request_headers"] = json!({ "remove": ["x-acme-*"], "keep": ["x-user-id"] });
     let sent = ["x-user-id", "x_user_id", "x-user-email", "x-acme-role", "x-other"].map(|name| (name, "7"));
@@ -476,14 +479,14 @@ fn no_answer_and_no_record_holds_any_part_of_a_token() {
     for token in &tokens {
         for posture in [Some(posture(json!({}))), Some(posture(json!({ "iss": "secret-issuer" }))), None] {
             let got = outcome(&plan, parts("GET", "/api/orders/7", Some(token), posture.as_deref(), &[]));
-            let told = match &got.reply {
+            let shown = match &got.reply {
                 Reply::Answer(answer) => format!("{answer:?} {}", got.record.to_json()),
                 Reply::Forward(_) => got.record.to_json(),
             };
             for secret in
                 token.split('.').chain(posture.iter().flat_map(|posture| posture.split('.'))).chain(["secret-"])
             {
-                assert!(!told.contains(secret), "{told}");
+                assert!(!shown.contains(secret), "{shown}");
             }
         }
     }

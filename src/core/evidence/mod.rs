@@ -1,9 +1,9 @@
-//! Step 3: what the client presented, each piece from its one configured place, none of it believed.
+//! Step 3: collects what the client presented, each piece from its one configured place, all of it unverified.
 //!
-//! "Evidence" is all that the client presents. In the words of RFC 9334 a posture token is an attestation result: its
-//! maker appraised the device, and we rely on the finding.
+//! "Evidence" is everything that the client presents to prove something. In the terms of RFC 9334 a posture token is an
+//! attestation result: its issuer appraised the device, and the plugin relies on the result.
 //!
-//! A credential at any other place (query, cookie, a header spelled with `_`) is not looked at, and so proves nothing.
+//! A credential in any other place (query, cookie, a header spelled with `_`) is ignored, and so proves nothing.
 
 mod bearer;
 
@@ -19,7 +19,7 @@ use crate::request::{Exactly, Request};
 /// The header field of access tokens (RFC 6750 section 2.1).
 pub(crate) const AUTHORIZATION: &str = "authorization";
 
-/// What was found.
+/// The evidence of one request, not verified.
 pub struct Presented {
     /// The access token.
     pub(crate) access_token: Option<UnverifiedToken>,
@@ -32,8 +32,8 @@ impl Presented {
     /// provider, and looks nowhere else.
     ///
     /// # Errors
-    /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), what
-    /// [`UnverifiedToken::parse`] says of the access token; for posture `posture-refused` with the fault as detail.
+    /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), the errors
+    /// of [`UnverifiedToken::parse`] for the access token; for posture `posture-refused` with the fault as detail.
     pub fn collect(devices: &[DeviceProvider], limits: &Limits, request: &Request) -> Result<Self, Refusal> {
         let max_bytes = limits.max_token_bytes;
         let access_token = match request.headers.exactly(AUTHORIZATION) {
@@ -91,7 +91,7 @@ mod tests {
 
     fn refused(fields: &[(&str, &[u8])]) -> Refusal {
         match collect(fields) {
-            Ok(_) => panic!("taken: {fields:?}"),
+            Ok(_) => panic!("accepted: {fields:?}"),
             Err(refusal) => refusal,
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[portable]
-    fn each_piece_is_taken_from_its_own_place() {
+    fn each_piece_is_collected_from_its_own_place() {
         let token = testing::token(&testing::claims(serde_json::json!({})));
         let bearer = format!("bearer  {token}");
         let presented = collect(&[("authorization", bearer.as_bytes()), ("x-device-posture", token.as_bytes())])
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[portable]
-    fn an_authorization_that_is_no_bearer_token_is_refused_and_not_taken_for_none() {
+    fn an_authorization_other_than_a_bearer_token_is_refused_and_not_ignored() {
         for value in [&b""[..], b"Basic YTpi", b"Bearer"] {
             assert_eq!(refused(&[("authorization", value)]).reason, Reason::CredentialMalformed);
         }

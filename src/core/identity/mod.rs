@@ -16,7 +16,7 @@ use crate::profile::FactRecord;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
-/// Who asks, and from which device.
+/// The verified caller and devices.
 #[derive(Clone, Debug)]
 pub struct Identity {
     principal: Principal,
@@ -26,9 +26,9 @@ pub struct Identity {
 /// The Cedar principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Presented no credential at any place where one is looked for.
+    /// No credential was presented in `Authorization`.
     Anonymous,
-    /// Presented a token that was verified.
+    /// The caller presented a token that was verified.
     Verified(VerifiedPrincipal),
 }
 
@@ -53,12 +53,12 @@ pub struct VerifiedPrincipal {
     pub expires: Option<UnixSeconds>,
 }
 
-/// What is known of the device from one provider.
+/// What one provider says about the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceEvidence {
     /// Nothing was presented.
     Missing,
-    /// Authentic, but expired or older than `max_age`: an absent fact.
+    /// Authentic, but expired or older than `max_age`: policies see no facts of it.
     Stale {
         /// Time since `iat`.
         age: Seconds,
@@ -85,13 +85,13 @@ impl Identity {
         Self { principal: Principal::Anonymous, devices: BTreeMap::new() }
     }
 
-    /// Who asks.
+    /// The caller.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// What each provider of the plan says of the device.
+    /// What each provider of the plan says about the device.
     #[must_use]
     pub fn devices(&self) -> &BTreeMap<ProviderName, DeviceEvidence> {
         &self.devices
@@ -100,7 +100,7 @@ impl Identity {
 
 #[cfg(test)]
 impl Identity {
-    /// An identity that nothing proved, for tests of what comes after verification.
+    /// An identity without proof, for tests of the steps after verification.
     pub(crate) fn for_test(principal: Principal, devices: BTreeMap<ProviderName, DeviceEvidence>) -> Self {
         Self { principal, devices }
     }

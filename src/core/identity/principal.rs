@@ -1,4 +1,4 @@
-//! From the claims of a judged token to the principal that a policy sees.
+//! From the claims of a token to the principal that a policy sees.
 
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use crate::refusal::{Detail, Reason, Refusal};
 /// The principal's id.
 ///
 /// # Errors
-/// `token-claim-missing`, `token-claim-type` where it is not a non-empty text without control characters under the cap.
+/// `token-claim-missing`, `token-claim-type` where it is not a non-empty string without control characters under the
+/// cap.
 pub(super) fn id(rule: &PrincipalRule, claims: &Claims) -> Result<String, Refusal> {
     match claims.at(&rule.id)? {
         None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(rule.id.to_string()))),
@@ -21,15 +22,15 @@ pub(super) fn id(rule: &PrincipalRule, claims: &Claims) -> Result<String, Refusa
 /// The principal's groups, each once, in the token's order.
 ///
 /// # Errors
-/// `token-group-overage` where the token says that its groups stand elsewhere: a `forbid` on a group must not fall silent.
-/// `token-claim-missing` where the claim is required and not there, for the same reason.
-/// `token-claim-type` where the claim is not a list of such texts as an id may be, or longer than the cap. One such text is
-/// a list of one element where the rule says so.
+/// `token-group-overage` where the token says that its groups are listed elsewhere: a `forbid` on a group must not fall
+/// silent. `token-claim-missing` where the claim is required and absent, for the same reason. `token-claim-type` where
+/// the claim is not a list of valid entity ids, or longer than the cap. Where the rule allows it, a single string is a
+/// list of one element.
 pub(super) fn groups(rule: &PrincipalRule, claims: &Claims) -> Result<Vec<String>, Refusal> {
     let Some(GroupsRule { claim: path, required, single }) = &rule.groups else {
         return Ok(Vec::new());
     };
-    // Whatever the claim is called, a token that keeps its groups elsewhere lists them nowhere.
+    // A token whose groups are listed elsewhere does not list them in this claim, whatever its name.
     refuse_if_kept(core::iter::once("groups").chain(path.0.iter().map(String::as_str)), claims)?;
     let listed = match claims.at(path)? {
         None if *required => return Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(path.to_string()))),
@@ -54,7 +55,7 @@ pub(super) fn groups(rule: &PrincipalRule, claims: &Claims) -> Result<Vec<String
     Ok(groups)
 }
 
-/// A text that may be the id of an entity. `element` is `[]` where the claim lists such.
+/// A string that is valid as an entity id. `element` is `[]` where the claim is a list of them.
 fn entity_id(value: &Value, path: &ClaimPath, element: &str) -> Result<String, Refusal> {
     match value {
         Value::String(text)

@@ -22,8 +22,8 @@ pub enum SenderConstraint {
 impl SenderConstraint {
     /// The constraint of a token whose sender meets it.
     ///
-    /// The issuer of a token with `cnf` wanted it to be useless to a thief, so such a token is never accepted as a mere bearer
-    /// token: whatever the confirmation asks for must be proved here, and an unknown method proves nothing.
+    /// The issuer of a token with `cnf` wanted it to be useless to a thief, so such a token is never accepted as a mere
+    /// bearer token: whatever the confirmation asks for must be proved here, and an unknown method proves nothing.
     ///
     /// # Errors
     /// `token-binding`

@@ -29,9 +29,9 @@ pub struct TrustAnchors<'a> {
 
 /// Turns presented evidence into a verified identity.
 ///
-/// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required issuer,
-/// then each provider's posture (signature, claims, binding, facts), then the required posture. Presented evidence is
-/// verified even where no rule asks for it: a forged piece is refused, never ignored.
+/// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required
+/// issuer, then each provider's posture (signature, claims, binding, facts), then the required posture. Presented
+/// evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// # Errors
 /// Every refusal of kind `Unauthenticated`, and `keys-unavailable`.
@@ -97,8 +97,9 @@ impl Identity {
     }
 }
 
-/// `required` is the rest of what the route requires of a token by this issuer. It is asked only where the token's key may
-/// still arrive, to learn whether the request is refused whatever that key is; otherwise the caller asks for all of it later.
+/// `required` is the rest of what the route requires of a token by this issuer. It is asked only where the token's key
+/// may still arrive, to learn whether the request is refused whatever that key is; otherwise the caller asks for all of
+/// it later.
 fn verify_access_token(
     token: UnverifiedToken,
     TrustAnchors { issuers, trust, .. }: TrustAnchors<'_>,
@@ -136,7 +137,8 @@ fn verify_access_token(
     Ok((principal, claims))
 }
 
-/// What a token says about its subject, whoever signed it. Only the claims of an authentic token make a principal of it.
+/// What a token says about its subject, whoever signed it. Only the claims of an authentic token make a principal of
+/// it.
 struct TokenSubject {
     id: String,
     groups: Vec<String>,
@@ -236,8 +238,8 @@ fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refus
     Ok(())
 }
 
-/// The age of posture. Its profile always has a `max_age`, which requires `iat`. If that ever changed, posture of unknown
-/// age would be refused here.
+/// The age of posture. Its profile always has a `max_age`, which requires `iat`. If that ever changed, posture of
+/// unknown age would be refused here.
 fn known(age: Option<Seconds>) -> Result<Seconds, Refusal> {
     age.ok_or_else(|| Refusal::with(Reason::TokenClaimMissing, Detail::Claim("iat".to_owned())))
 }

@@ -26,12 +26,13 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// The claims of a token, whoever made it. To read them proves nothing: facts and principals come from [`AuthenticClaims`].
+/// The claims of a token, whoever made it. To read them proves nothing: facts and principals come from
+/// [`AuthenticClaims`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims(Map<String, Value>);
 
-/// The claims of a token whose signature was verified. Only [`AuthenticToken::claims`](super::AuthenticToken::claims) makes
-/// them.
+/// The claims of a token whose signature was verified. Only [`AuthenticToken::claims`](super::AuthenticToken::claims)
+/// makes them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthenticClaims(Claims);
 

@@ -1,4 +1,4 @@
-//! What a refused client reads: a problem document (RFC 9457), or for a gRPC call one line of text.
+//! The answer to a refused client: a problem document (RFC 9457), or for a gRPC call one line of text.
 
 use serde::Serialize;
 
@@ -23,8 +23,8 @@ struct Problem<'a> {
 }
 
 impl Answer {
-    /// The answer to a refused request. It holds the refusal's code and public sentence, the decision's id and the
-    /// policy's advice, and when it cannot be decided the time after which it may be; of what was presented it holds nothing.
+    /// The answer to a refused request. It holds the refusal's code and sentence, the decision's id and the policy's
+    /// advice, and `Retry-After` where no decision could be reached. It holds nothing of what the client presented.
     ///
     /// `grpc` is for a gRPC call, where the host turns the status into a grpc-status and the body into its message.
     #[must_use]
@@ -44,7 +44,7 @@ impl Answer {
                 decision_id: decision_id.as_str(),
                 advice,
             };
-            // Texts and a number: there is nothing in it that JSON could not hold.
+            // Strings and a number: serialization cannot fail.
             ("application/problem+json", serde_json::to_string(&problem).unwrap_or_default())
         };
         let mut headers = vec![
@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// The status's own phrase, as RFC 9457 section 4.2.1 wants beside `about:blank`.
+/// The status's own phrase, as RFC 9457 section 4.2.1 recommends with `about:blank`.
 const fn title(kind: RefusalKind) -> &'static str {
     match kind {
         RefusalKind::Ambiguous => "Bad Request",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[portable]
-    fn what_cannot_be_decided_may_be_tried_again() {
+    fn a_client_may_retry_where_no_decision_was_reached() {
         assert_eq!(header(&to(Reason::PolicyError, None, false), "retry-after"), Some("1"));
     }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[portable]
-    fn what_was_found_is_not_for_the_client() {
+    fn the_detail_is_not_for_the_client() {
         for reason in Reason::ALL {
             for grpc in [false, true] {
                 let answer = to(*reason, None, grpc);

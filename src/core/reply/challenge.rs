@@ -6,13 +6,13 @@ use crate::refusal::{Reason, RefusalKind};
 ///
 /// | refusal | challenge |
 /// |---|---|
-/// | no credential was presented | `Bearer realm="countersign"`; an error code would tell a client that never tried that it failed (RFC 6750 section 3.1) |
-/// | two credentials, or none that is a bearer token | `error="invalid_request"` |
-/// | a token that is not believed, or not taken here | `error="invalid_token"`: another token may succeed |
-/// | evidence about the device | no error code: the token is not at fault, and `invalid_token` would send a client to renew it for nothing; the body says what is missing |
+/// | no credential was presented | `Bearer realm="countersign"`; an error code would report a failure to a client that did not try to authenticate (RFC 6750 section 3.1) |
+/// | two credentials, or one that is not a bearer token | `error="invalid_request"` |
+/// | a token that is not valid, or not accepted here | `error="invalid_token"`: another token may succeed |
+/// | evidence about the device | no error code: the token is not at fault, and `invalid_token` would make a client renew it in vain; the body says what is missing |
 ///
-/// RFC 6750 gives `invalid_request` the status 400. It is 401 here, as for every credential that is not one: a client
-/// that does not know the code still learns that it must authenticate.
+/// RFC 6750 gives `invalid_request` the status 400. It is 401 here, as for every invalid credential: a client that does
+/// not know the code still learns that it must authenticate.
 pub(super) fn challenge(reason: Reason) -> Option<String> {
     const BARE: &str = "Bearer realm=\"countersign\"";
     if reason.kind() != RefusalKind::Unauthenticated {
@@ -37,7 +37,7 @@ mod tests {
     use crate::refusal::Reason;
 
     #[portable]
-    fn whoever_presented_nothing_is_asked_without_an_error() {
+    fn a_client_that_presented_nothing_is_challenged_without_an_error() {
         assert_eq!(challenge(Reason::CredentialMissing).as_deref(), Some(r#"Bearer realm="countersign""#));
         assert_eq!(challenge(Reason::PostureMissing).as_deref(), Some(r#"Bearer realm="countersign""#));
     }

@@ -31,8 +31,8 @@ pub enum Grounds {
 pub struct Rehearsal(());
 
 impl Rehearsal {
-    /// Rehearses a refusal; `None` where it must be enforced. An ambiguous request is refused in any mode, because it is not
-    /// known what the upstream would make of it.
+    /// Rehearses a refusal; `None` where it must be enforced. An ambiguous request is refused in any mode, because it
+    /// is not known what the upstream would make of it.
     #[must_use]
     pub fn of(policy: &HeaderPolicy, refusal: &Refusal) -> Option<Self> {
         match (policy.mode(), refusal.reason.kind()) {

@@ -2,9 +2,9 @@
 //!
 //! Names are compared in their normal form, so that no other spelling slips through to a reader that does not tell them
 //! apart. Evidence itself is forwarded only if it was verified and the configuration forwards it. In shadow mode, where
-//! nothing is enforced, evidence is forwarded as it came: an application that checks its tokens itself must not fail in a
-//! rehearsal. The same holds for a CORS preflight, whose evidence is never verified: it is removed, and in shadow mode
-//! forwarded as without the plugin. That is not unsafe there: the application received the same bytes before the
+//! nothing is enforced, evidence is forwarded as it came: an application that checks its tokens itself must not fail in
+//! a rehearsal. The same holds for a CORS preflight, whose evidence is never verified: it is removed, and in shadow
+//! mode forwarded as without the plugin. That is not unsafe there: the application received the same bytes before the
 //! rehearsal, no identity header vouches for them, and a client that wants to send it an unverified token needs no
 //! preflight for that.
 
@@ -82,8 +82,8 @@ impl HeaderPolicy {
         self.mode
     }
 
-    /// The trailer names to remove from a forwarded request: all that would be removed as header fields, including those
-    /// that `request_headers.keep` names, and evidence without exception, because none is looked for in trailers.
+    /// The trailer names to remove from a forwarded request: all that would be removed as header fields, including
+    /// those that `request_headers.keep` names, and evidence without exception, because none is looked for in trailers.
     #[must_use]
     pub fn trailers_to_remove<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
         sorted(names.into_iter().filter(|name| {

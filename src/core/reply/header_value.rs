@@ -1,8 +1,8 @@
 //! Values of the header fields that we set.
 //!
-//! A subject or a group is a text of somebody else's choosing. In a header field it must not end the line, must not look
-//! like two elements of a list, and must come out of every proxy as it went in: so it is percent-encoded
-//! (RFC 3986 section 2.1, UTF-8) wherever a byte could do any of that. A receiver splits lists at `,` and then decodes.
+//! A third party chooses the strings of a subject or a group. In a header field such a string must not end the line,
+//! must not look like two elements of a list, and must pass every proxy unchanged. Every byte that could break this is
+//! percent-encoded (RFC 3986 section 2.1, UTF-8). A receiver splits lists at `,` and then decodes.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -36,13 +36,13 @@ mod tests {
     use crate::portable;
 
     #[portable]
-    fn printable_ascii_stands_as_it_is() {
+    fn printable_ascii_is_not_encoded() {
         assert_eq!(encode(r#"corp::User::"alice smith", 7"#), r#"corp::User::"alice smith", 7"#);
         assert_eq!(encode(""), "");
     }
 
     #[portable]
-    fn whatever_could_change_on_the_way_is_encoded() {
+    fn bytes_that_could_change_on_the_way_are_encoded() {
         assert_eq!(encode("100%"), "100%25");
         assert_eq!(encode("a\r\nx-admin: 1"), "a%0D%0Ax-admin: 1");
         assert_eq!(encode("zoë"), "zo%C3%AB");

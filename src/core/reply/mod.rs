@@ -1,6 +1,6 @@
-//! Step 6: what goes back out, for the upstream or for the client.
+//! Step 6: the reply, which changes the request for the upstream or answers the client.
 //!
-//! A [`Reply`] is data: the host part carries it out, once. Nothing that a client sent is copied into it but names of
+//! A [`Reply`] is data, and the host carries it out once. Of the client's own bytes it contains only the names of
 //! header fields to remove.
 
 mod answer;

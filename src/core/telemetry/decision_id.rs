@@ -1,4 +1,4 @@
-//! The id of a decision: what a client reads to an operator, and the operator finds in the record.
+//! The id of a decision: a client reports it to an operator, who finds it in the record.
 
 use core::fmt;
 
@@ -6,14 +6,14 @@ use hmac_sha256::HMAC;
 
 use crate::time::UnixSeconds;
 
-/// 32 lower-case hex digits. Unique for all practical purposes, and it tells a client nothing: not how many decisions
-/// there were, nor which worker made this one.
+/// 32 lower-case hex digits. Unique for all practical purposes, and it reveals nothing to a client: neither how many
+/// decisions there were nor which worker made this one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DecisionId(String);
 
 impl DecisionId {
     /// The id of a worker's decision number `counter`: the first 128 bits of HMAC-SHA-256 (RFC 2104) under the worker's
-    /// secret seed. The time is in it so that a seed that were to come twice would not bring the same ids twice.
+    /// secret seed. The time is included so that a repeated seed does not repeat the ids.
     #[must_use]
     pub fn derive(seed: &[u8; 32], counter: u64, now: UnixSeconds) -> Self {
         let mut message = [0; 16];

@@ -4,13 +4,13 @@
 //! |---|---|---|
 //! | `countersign.decisions.outcome.<verdict>.reason.<code>` | counter | decisions; the code with `_` for `-`, `permitted` where there is no refusal |
 //! | `countersign.configurations` | counter | workers that served their first request under a configuration |
-//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why nothing was taken ([`FetchFault::outcome`](crate::fetch::FetchFault::outcome)) |
-//! | `countersign.keys.<provider>.skipped_keys` | counter | keys left out of sets that were taken |
-//! | `countersign.keys.<provider>.private_keys` | counter | those that came with members of a private key: somebody published what must be secret |
-//! | `countersign.keys.<provider>.unknown_key_refusals` | counter | requests refused because no current key is the token's |
+//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why the fetch failed ([`FetchFault::outcome`](crate::fetch::FetchFault::outcome)) |
+//! | `countersign.keys.<provider>.skipped_keys` | counter | keys skipped in accepted sets |
+//! | `countersign.keys.<provider>.private_keys` | counter | those published with members of a private key, which must be secret |
+//! | `countersign.keys.<provider>.unknown_key_refusals` | counter | requests refused because no current key has the token's `kid` |
 //! | `countersign.keys.<provider>.age_seconds` | gauge | time since the keys in use were fetched |
-//! | `countersign.waiting` | gauge | requests that wait for keys; one that waited in a worker that trapped stays counted |
-//! | `countersign.keys_shared` | gauge | 1 where the workers share what they fetch; 0 where each fetches for itself, for want of a `vm_id` |
+//! | `countersign.waiting` | gauge | requests that wait for keys; one that waited in a crashed worker stays counted |
+//! | `countersign.keys_shared` | gauge | 1 where the workers share what they fetch; 0 where each fetches for itself because `vm_id` is not set |
 //!
 //! Policies that could not be evaluated are the reason `policy_error`.
 //!
@@ -23,19 +23,20 @@
 //!   - { tag_name: reason, regex: "^wasmcustom\\.countersign\\.decisions.*(\\.reason\\.(\\w+))$" }
 //! ```
 //!
-//! The number of names is bounded by the configuration: no part of a request or of a provider's answer is ever in a name.
+//! The number of names is bounded by the configuration: no part of a request or of a provider's answer is ever in a
+//! name.
 
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 
-/// What became of a request.
+/// The result for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It went on.
+    /// It was forwarded.
     Allow,
     /// It was refused.
     Deny,
-    /// It went on because refusals are not enforced (`mode: shadow`).
+    /// It was forwarded although refused, because refusals are not enforced (`mode: shadow`).
     WouldDeny,
 }
 
@@ -54,7 +55,7 @@ impl Verdict {
 /// One counter of decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DecisionCounter {
-    /// What became of the request.
+    /// The result for the request.
     pub verdict: Verdict,
     /// Why; `None` where it was permitted.
     pub reason: Option<Reason>,
@@ -67,11 +68,11 @@ pub enum Counter {
     Decisions(DecisionCounter),
     /// Workers that served their first request under a configuration.
     Configurations,
-    /// Fetches of a provider's keys, by what came of them: `taken`, or a fault's word.
+    /// Fetches of a provider's keys, by outcome: `taken`, or the name of a fault.
     Fetches(ProviderName, &'static str),
-    /// Keys that were left out of a set that was taken.
+    /// Keys that were skipped in an accepted set.
     SkippedKeys(ProviderName),
-    /// Keys that came with members of a private key.
+    /// Keys that were published with members of a private key.
     PrivateKeys(ProviderName),
     /// Requests refused with `token-key` after the provider was asked about the `kid` of the token.
     UnknownKeyRefusals(ProviderName),

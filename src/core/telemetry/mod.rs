@@ -1,4 +1,4 @@
-//! What is told of each decision: an id, one JSON line, and metrics; without secrets.
+//! What is recorded about each decision: an id, one JSON line, and metrics; without secrets.
 
 mod decision_id;
 mod metrics;

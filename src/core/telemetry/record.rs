@@ -3,27 +3,28 @@
 //! | member | type | meaning |
 //! |---|---|---|
 //! | `schema_version` | number | 1; a change that could mislead a reader makes it 2 |
-//! | `decision_id` | text | 32 hex digits, the same as in the answer and in `x-countersign-decision-id` |
-//! | `time` | number | Unix seconds, the time that the decision was made by |
-//! | `config` | text or null | the first 16 hex digits of the configuration's SHA-256 |
+//! | `decision_id` | string | 32 hex digits, the same as in the answer and in `x-countersign-decision-id` |
+//! | `time` | number | the time of the decision in Unix seconds |
+//! | `config` | string or null | the first 16 hex digits of the configuration's SHA-256 |
 //! | `mode` | `enforce`, `shadow` or null | null without a configuration |
-//! | `application`, `route` | text or null | names in the configuration |
-//! | `action` | text or null | the Cedar action's id |
-//! | `method` | text or null | the request method |
-//! | `path` | text or null | the route's template, never the path itself |
-//! | `principal` | text or null | in Cedar's notation; null where it was not determined |
-//! | `authentication` | object or null | `issuer`, `method` (`bearer`), `binding` (`none` or `certificate`); null for nobody |
+//! | `application`, `route` | string or null | names in the configuration |
+//! | `action` | string or null | the Cedar action's id |
+//! | `method` | string or null | the request method |
+//! | `path` | string or null | the route's template, never the path itself |
+//! | `principal` | string or null | in Cedar's notation; null where it was not determined |
+//! | `authentication` | object or null | `issuer`, `method` (`bearer`), `binding` (`none` or `certificate`); null for an anonymous caller |
 //! | `evidence` | object | by device provider: `state` (`verified`, `stale`, `missing`, `refused`), `age` in seconds or null, `bound` or null, `reason` (a code) or null |
 //! | `decision` | `allow` or `deny` | what was done |
 //! | `would_deny` | boolean or null | whether it would have been refused; null unless `mode` is `shadow` |
-//! | `reason` | text | the refusal's code, or `permitted` |
-//! | `detail` | text or null | what was found: times, sizes, names from the configuration, types. Except for times, never the value of a claim |
-//! | `policies` | list of texts | the determining policies, or those that could not be evaluated |
+//! | `reason` | string | the refusal's code, or `permitted` |
+//! | `detail` | string or null | what was found: times, sizes, names from the configuration, types. Except for times, never the value of a claim |
+//! | `policies` | list of strings | the determining policies, or those that could not be evaluated |
 //! | `near_misses` | list of objects | `policy`, `failed_conditions`: permits whose scope matched |
-//! | `status` | number or null | of the answer; null where the request went on |
+//! | `status` | number or null | of the answer; null where the request was forwarded |
 //!
-//! All members are always there, in this order. The line is ASCII: whatever else is in a text stands as `\uXXXX`, so that
-//! no value can end the line or colour a terminal. No token, no header value and no path of the request is ever in it.
+//! All members are always there, in this order. The line is ASCII: every other character of a string is written as
+//! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token, a header value or a
+//! path of the request.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -139,7 +140,7 @@ pub struct AuthenticationRecord {
     binding: &'static str,
 }
 
-/// What became of one provider's evidence.
+/// The result of verifying one provider's evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EvidenceRecord {
     state: EvidenceState,
@@ -158,7 +159,7 @@ pub enum EvidenceState {
     Stale,
     /// Not presented.
     Missing,
-    /// Presented and not believed.
+    /// Presented and refused.
     Refused,
 }
 
@@ -170,8 +171,8 @@ pub struct NearMissRecord {
 }
 
 impl DecisionRecord {
-    /// A record with nothing in it yet. Until something else is said it tells of a request that was refused because there
-    /// is no configuration.
+    /// An empty record. Until a step adds something, it is that of a request that was refused because there is no
+    /// configuration.
     #[must_use]
     pub fn begin(decision_id: &DecisionId, now: UnixSeconds) -> Self {
         Self {
@@ -195,7 +196,7 @@ impl DecisionRecord {
         }
     }
 
-    /// Under which configuration: its digest in hex, and its mode.
+    /// The decision is made under this configuration: its digest in hex, and its mode.
     pub fn configured(&mut self, digest: &str, mode: Mode) {
         self.config = Some(digest.chars().take(16).collect());
         self.mode = Some(mode);
@@ -206,7 +207,7 @@ impl DecisionRecord {
         self.method = Some(request.method.name());
     }
 
-    /// It belongs to this route.
+    /// The request belongs to this route.
     pub fn routed(&mut self, found: &RouteMatch<'_>) {
         self.application = Some(found.application.name.clone());
         self.route = Some(found.route.name.clone());
@@ -214,9 +215,9 @@ impl DecisionRecord {
         self.action = Some(found.action.name());
     }
 
-    /// It belongs to no route.
-    pub fn not_routed(&mut self, how_far: &NoRoute<'_>) {
-        match how_far {
+    /// The request belongs to no route.
+    pub fn not_routed(&mut self, no_route: &NoRoute<'_>) {
+        match no_route {
             NoRoute::Host | NoRoute::Ambiguous(_) => {}
             NoRoute::Path(application) => self.application = Some(application.name.clone()),
             NoRoute::Method(application, route) => {
@@ -227,7 +228,7 @@ impl DecisionRecord {
         }
     }
 
-    /// Who asks, and from which device.
+    /// The identity of the caller is verified, at least in part.
     pub fn identified(&mut self, identity: &Identity) {
         self.principal(identity.principal());
         self.devices(identity.devices());
@@ -267,8 +268,8 @@ impl DecisionRecord {
         }
     }
 
-    /// What the policies say.
-    pub fn judged(&mut self, decision: &Decision) {
+    /// The policies were evaluated.
+    pub fn decided(&mut self, decision: &Decision) {
         let texts = |policies: &[PolicyId]| policies.iter().map(|id| id.as_str().to_owned()).collect();
         match decision {
             Decision::Allow(permit) => self.policies = texts(permit.determining()),
@@ -318,7 +319,7 @@ impl DecisionRecord {
             _ => return,
         };
         if let Some(provider) = &refusal.provider {
-            // What the identity step told of the provider is more than the refusal does, such as the age.
+            // The identity step may have recorded more about the provider than the refusal says, such as the age.
             self.evidence
                 .entry(provider.to_string())
                 .or_insert_with(|| EvidenceRecord::without_facts(state, None))
@@ -337,7 +338,7 @@ impl DecisionRecord {
     pub fn to_json(&self) -> String {
         let mut bytes = Vec::with_capacity(512);
         let written = self.serialize(&mut Serializer::with_formatter(&mut bytes, AsciiFormatter));
-        // Neither can happen: the writer is a vector, and what it holds is ASCII.
+        // The fallback is never used: a vector accepts every write, and all that is written is ASCII.
         match (written, String::from_utf8(bytes)) {
             (Ok(()), Ok(line)) => line,
             _ => format!(r#"{{"schema_version":{SCHEMA_VERSION},"decision_id":"{}"}}"#, self.decision_id),
@@ -361,7 +362,7 @@ pub(crate) fn cedar_notation(principal: &Principal) -> String {
     }
 }
 
-/// The text, or as much of its beginning as a record may hold.
+/// The string, cut to what a record may hold.
 fn cut(text: &str) -> String {
     text.get(..text.floor_char_boundary(MAX_RECORD_TEXT_BYTES)).unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Requests whose keys are not at hand: which of them may wait, and what is said of the others.
+//! Requests whose keys are missing: which of them may wait, and how the others are refused.
 
 use super::*;
 use crate::fetch::Response;
@@ -14,7 +14,7 @@ fn fetching() -> Plan {
     plan_of(&configuration)
 }
 
-/// A store in which these providers have answered with this set, and nobody else.
+/// A store in which only these providers have answered, with these sets.
 fn store(plan: &Plan, answered: &[(&str, Value)]) -> TrustStore {
     let mut store = TrustStore::new(plan.key_sources(), 1);
     answer_all(&mut store, answered);
@@ -113,7 +113,7 @@ fn what_is_refused_whatever_the_keys_say_does_not_wait() {
 }
 
 #[portable]
-fn what_needs_no_keys_goes_on_without_them() {
+fn a_request_that_needs_no_keys_is_forwarded_without_them() {
     let trust = store(&fetching(), &[]);
     let got = decided(&trust, parts("GET", "/healthz", None, None, &[]));
     assert_eq!(got.missing_key, None);
@@ -138,7 +138,7 @@ fn a_key_that_a_set_lacks_may_come_until_the_provider_was_asked_about_it() {
         prospect: Prospect::None,
     };
     assert_eq!(got.missing_key.as_deref(), Some(&missing), "the host counts it");
-    // Another one has to wait for the next lookup, and is told for how long.
+    // Another one has to wait for the next lookup, and the answer says for how long.
     let token = other_key().sign_claims(Some("newer"), Some("JWT"), &claims).unwrap();
     let got = decided(&trust, order(&token, Some(&posture(json!({})))));
     assert_eq!(refusal(&got), code(503, "keys-unavailable"));

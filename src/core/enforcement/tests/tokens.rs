@@ -1,8 +1,8 @@
-//! Whole decisions about tokens as providers write them: scopes, tenants, clients, values as text.
+//! Whole decisions about tokens as providers write them: scopes, tenants, clients, values as strings.
 
 use super::*;
 
-/// One issuer, whose members these replace, and one policy with this condition, for everybody of the issuer.
+/// One issuer with these members replaced, and one policy with this condition for all its principals.
 fn plan_with(issuer: Value, condition: &str) -> Plan {
     let mut configuration = configuration();
     merge(&mut configuration["issuers"]["corp"], issuer);
@@ -58,7 +58,7 @@ fn scopes_reach_the_upstream_as_a_list() {
 }
 
 #[portable]
-fn a_tenant_is_judged_by_iss_its_claim_and_a_policy() {
+fn a_tenant_is_decided_by_iss_its_claim_and_a_policy() {
     let issuer = json!({
         "issuer": { "template": "https://login.example/{tenantid}/v2.0", "claim": "tid" }, "facts": { "tid": "string" },
     });
@@ -99,7 +99,7 @@ fn one_of_several_clients_may_come_by_tokens_without_audience() {
 }
 
 #[portable]
-fn values_as_text_are_taken_where_the_configuration_says_so() {
+fn values_as_strings_are_accepted_where_the_configuration_says_so() {
     let issuer = json!({ "facts": {
         "email_verified": { "type": "bool", "text": true }, "level": { "type": "long", "text": true },
         "roles": { "type": ["string"], "single": true },

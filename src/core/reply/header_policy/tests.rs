@@ -53,7 +53,7 @@ fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// What is removed of these fields for this caller.
+/// A configuration and a caller.
 struct Case {
     mode: Mode,
     posture_forward: EvidenceForwarding,
@@ -129,7 +129,7 @@ fn identity_headers_of_a_client_never_reach_the_upstream() {
 }
 
 #[portable]
-fn what_is_kept_goes_on_unless_it_is_one_of_our_own_names() {
+fn a_kept_header_is_forwarded_unless_its_name_is_one_of_our_own() {
     assert_eq!(
         Case::default().removed(&["x-user-id", "x_user_id", "x-mail", "x-mailer"]),
         names(&["x-mail", "x_user_id"])
@@ -144,7 +144,7 @@ fn ordinary_fields_stay_and_a_repeated_name_is_removed_once() {
 }
 
 #[portable]
-fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
+fn a_token_is_forwarded_only_if_it_was_verified_and_the_configuration_forwards_it() {
     for (principal, issuer_forward, removed) in [
         (Principal::Anonymous, EvidenceForwarding::Never, &["authorization"][..]),
         (Principal::Anonymous, EvidenceForwarding::Verified, &["authorization"]),
@@ -157,7 +157,7 @@ fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
 }
 
 #[portable]
-fn other_spellings_of_a_place_of_evidence_are_removed_even_if_the_evidence_goes_on() {
+fn other_spellings_of_a_header_of_evidence_are_removed_even_if_the_evidence_is_forwarded() {
     let case = Case {
         posture_forward: EvidenceForwarding::Verified,
         issuer_forward: EvidenceForwarding::Verified,
@@ -171,7 +171,7 @@ fn other_spellings_of_a_place_of_evidence_are_removed_even_if_the_evidence_goes_
 }
 
 #[portable]
-fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
+fn posture_is_forwarded_only_if_it_was_verified_and_the_configuration_forwards_it() {
     let stale = BTreeMap::from([(mdm(), DeviceEvidence::Stale { age: Seconds::new(9) })]);
     let missing = BTreeMap::from([(mdm(), DeviceEvidence::Missing)]);
     for (posture_forward, devices, removed) in [

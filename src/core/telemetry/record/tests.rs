@@ -1,4 +1,4 @@
-//! What a reader of records can rely on.
+//! Guarantees for the readers of records.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn member(record: &DecisionRecord, name: &str) -> serde_json::Value {
 }
 
 #[portable]
-fn a_permitted_request_is_told_in_full_and_in_order() {
+fn a_permitted_request_is_recorded_in_full_and_in_order() {
     let application = application();
     let route = application.routes.first().expect("a route");
     let mut record = begin();
@@ -97,7 +97,7 @@ fn a_permitted_request_is_told_in_full_and_in_order() {
         (ProviderName::new("old"), DeviceEvidence::Stale { age: Seconds::new(90_000) }),
     ]));
     let (decision, permit) = (permitting(), permit());
-    record.judged(&decision);
+    record.decided(&decision);
     record.permitted(&permit);
     let expected = concat!(
         r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
@@ -115,7 +115,7 @@ fn a_permitted_request_is_told_in_full_and_in_order() {
 }
 
 #[portable]
-fn a_record_that_was_not_continued_tells_of_a_refusal() {
+fn a_record_that_was_not_continued_is_one_of_a_refusal() {
     let record = begin();
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "not-configured");
@@ -136,7 +136,7 @@ fn a_refusal_names_its_code_detail_and_status() {
 }
 
 #[portable]
-fn refused_posture_stands_under_its_provider() {
+fn refused_posture_is_recorded_under_its_provider() {
     let mdm = ProviderName::new("mdm");
     let mut record = begin();
     record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm));
@@ -158,7 +158,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
 }
 
 #[portable]
-fn a_rehearsed_refusal_goes_on_and_says_that_it_would_not() {
+fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
     let mut record = begin();
     record.configured(DIGEST, Mode::Shadow);
     record.rehearsed(&Refusal::new(Reason::NotPermitted));
@@ -172,7 +172,7 @@ fn a_rehearsed_refusal_goes_on_and_says_that_it_would_not() {
 }
 
 #[portable]
-fn what_the_host_could_not_carry_out_is_told_as_a_refusal() {
+fn a_failure_of_the_host_is_recorded_as_a_refusal() {
     let mut record = begin();
     record.configured(DIGEST, Mode::Enforce);
     record.permitted(&permit());
@@ -186,12 +186,12 @@ fn what_the_host_could_not_carry_out_is_told_as_a_refusal() {
 fn near_misses_are_named_without_their_advice() {
     let miss = NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice: Some("ask".to_owned()) };
     let mut record = begin();
-    record.judged(&Decision::NotPermitted { near_misses: vec![miss] });
+    record.decided(&Decision::NotPermitted { near_misses: vec![miss] });
     assert_eq!(member(&record, "near_misses"), serde_json::json!([{ "policy": "read", "failed_conditions": 2 }]));
 }
 
 #[portable]
-fn a_request_without_a_route_is_told_as_far_as_it_came() {
+fn a_request_without_a_route_is_recorded_as_far_as_it_came() {
     let application = application();
     let mut record = begin();
     record.not_routed(&NoRoute::Path(&application));
@@ -202,7 +202,7 @@ fn a_request_without_a_route_is_told_as_far_as_it_came() {
 }
 
 #[portable]
-fn the_line_is_printable_ascii_whatever_is_in_it() {
+fn the_line_is_printable_ascii_whatever_it_contains() {
     let id = "a\"\\\n\r\t\0\x08\x0c\x1b[31m\x7f é\u{2028}\u{202e}🦀";
     let mut record = begin();
     record.principal(&principal(id));
@@ -216,7 +216,7 @@ fn the_line_is_printable_ascii_whatever_is_in_it() {
 }
 
 #[portable]
-fn a_text_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
+fn a_string_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
     let whole = "a".repeat(MAX_RECORD_TEXT_BYTES);
     assert_eq!(cut(&whole), whole);
     assert_eq!(cut(&format!("{whole}b")), whole);
