@@ -5,15 +5,14 @@
 
 use crate::config::Plan;
 use crate::evidence::Presented;
-use crate::identity::{Believed, Identity, Principal, Unproved, verify};
-use crate::keys::{MissingKey, NotVerified, TrustStore};
+use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
+use crate::keys::{MissingKey, TrustStore};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
-use crate::mode::Mode;
-use crate::policy::Decision;
-use crate::refusal::{Reason, Refusal, RefusalKind};
-use crate::reply::{Answer, Forwarding, Reply};
+use crate::policy::{Decision, Permit};
+use crate::refusal::{Reason, Refusal};
+use crate::reply::{Answer, Forwarding, Grounds, Rehearsal, Reply};
 use crate::request::{Action, Request, RequestParts};
-use crate::route::{NoRoute, Requires, RouteMatch};
+use crate::route::{NoRoute, RouteMatch};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
 
@@ -27,29 +26,6 @@ pub struct Outcome {
     /// The key that was not at hand, where that is why the request was refused. If it may come, the host can wait for it and
     /// decide again; this outcome then never was.
     pub missing_key: Option<Box<MissingKey>>,
-}
-
-/// A "no", with what is needed to answer it and to rehearse it.
-struct Denied {
-    refusal: Refusal,
-    /// What the caller can do about it; only ever told to a caller who proved an identity.
-    advice: Option<String>,
-    /// The key that was not at hand, where that is why.
-    missing_key: Option<Box<MissingKey>>,
-    /// What was believed when the "no" was reached.
-    believed: Option<Identity>,
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self { refusal, advice: None, missing_key: None, believed: None }
-    }
-}
-
-impl From<Unproved> for Denied {
-    fn from(Unproved { refusal, missing_key, believed }: Unproved) -> Self {
-        Self { refusal, advice: None, missing_key, believed }
-    }
 }
 
 /// The time of a decision, by where it comes from.
@@ -117,17 +93,24 @@ fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, d
         Err(refusal) => return refuse(refusal.into(), grpc, decision_id, record),
     };
     record.read(&request);
-    match judge(plan, trust, &request, time, &mut record) {
-        Ok(identity) => {
-            record.permitted();
-            forward(plan, &request, &identity, decision_id, record, None)
+    let forward =
+        |grounds, identity: &Identity| Forwarding::of(grounds, &plan.header_policy, &request, identity, decision_id);
+    let denial = match authorize(plan, trust, &request, time, &mut record) {
+        Ok((permit, identity)) => {
+            record.permitted(&permit);
+            let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
+            return Outcome { reply, record, missing_key: None };
         }
-        Err(denied) if plan.mode == Mode::Shadow && denied.refusal.reason.kind() != RefusalKind::Ambiguous => {
-            record.rehearsed(&denied.refusal);
-            let believed = denied.believed.unwrap_or_else(Identity::anonymous);
-            forward(plan, &request, &believed, decision_id, record, denied.missing_key)
+        Err(denial) => denial,
+    };
+    match Rehearsal::of(&plan.header_policy, &denial.refusal) {
+        Some(rehearsal) => {
+            record.rehearsed(&denial.refusal);
+            let identity = denial.identity_so_far.unwrap_or_else(Identity::anonymous);
+            let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
+            Outcome { reply, record, missing_key: denial.missing_key }
         }
-        Err(denied) => refuse(denied, grpc, decision_id, record),
+        None => refuse(denial, grpc, decision_id, record),
     }
 }
 
@@ -138,14 +121,14 @@ pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: 
     refuse(Refusal::new(Reason::NotConfigured).into(), parts.is_grpc(), decision_id, record)
 }
 
-/// Steps 2 to 5: route, evidence, identity, policy. Only a permit comes back as `Ok`.
-fn judge(
+/// Steps 2 to 5: route, evidence, identity, policy.
+fn authorize(
     plan: &Plan,
     trust: &TrustStore,
     request: &Request,
     time: Time,
     record: &mut DecisionRecord,
-) -> Result<Identity, Denied> {
+) -> Result<(Permit, Identity), Denial> {
     let now = time.plausible()?;
     let route = match plan.router.find(request) {
         Ok(route) => route,
@@ -155,19 +138,17 @@ fn judge(
         }
     };
     record.routed(&route);
-    let identity = identify(plan, trust, request, &route, now).inspect_err(|unproved| {
-        if let Some(believed) = &unproved.believed {
-            record.identified(believed);
+    let identity = identify(plan, trust, request, &route, now).inspect_err(|denial| {
+        if let Some(identity) = &denial.identity_so_far {
+            record.identified(identity);
         }
     })?;
     record.identified(&identity);
     let decision = plan.policies.decide(&identity, request, &route, now);
     record.judged(&decision);
-    match refusal_of(decision, identity.principal()) {
-        None => Ok(identity),
-        Some((reason, advice)) => {
-            Err(Denied { refusal: Refusal::new(reason), advice, missing_key: None, believed: Some(identity) })
-        }
+    match permit_of(decision, identity.principal()) {
+        Ok(permit) => Ok((permit, identity)),
+        Err((reason, advice)) => Err(Denial { advice, identity_so_far: Some(identity), ..Refusal::new(reason).into() }),
     }
 }
 
@@ -180,54 +161,43 @@ fn unrouted(how_far: NoRoute<'_>) -> Refusal {
     }
 }
 
-/// A preflight carries no credential (Fetch standard), so none is looked for and none required: it is nobody who asks.
+/// The identity of the caller, with all the evidence that the route requires. A CORS preflight carries no credential (Fetch
+/// standard, section 3.3), so its evidence is not looked at and none is required: its caller is Anonymous.
 fn identify(
     plan: &Plan,
     trust: &TrustStore,
     request: &Request,
     route: &RouteMatch<'_>,
     now: UnixSeconds,
-) -> Result<Identity, Unproved> {
-    let believed = Believed { issuers: &plan.issuers, devices: &plan.devices, trust };
+) -> Result<Identity, Denial> {
     if route.action == Action::Preflight {
-        return verify(Presented::nothing(), believed.nobody(), &request.peer, &Requires::default(), now);
+        return Ok(Identity::anonymous());
     }
-    let presented = Presented::collect(&plan.recipe, request).map_err(NotVerified::from)?;
-    verify(presented, believed, &request.peer, &route.route.requires, now)
+    let presented = Presented::collect(&plan.devices, &plan.limits, request)?;
+    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, trust };
+    verify(presented, anchors, &request.peer, &route.route.requires, now)
 }
 
-/// What a decision means for the caller; `None` for a permit.
-fn refusal_of(decision: Decision, principal: &Principal) -> Option<(Reason, Option<String>)> {
+/// The permit of a decision, or why the caller is refused, with advice.
+fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reason, Option<String>)> {
     match (decision, principal) {
-        (Decision::Allow { .. }, _) => None,
-        (Decision::Failed { .. }, _) => Some((Reason::PolicyError, None)),
+        (Decision::Allow(permit), _) => Ok(permit),
+        (Decision::Failed { .. }, _) => Err((Reason::PolicyError, None)),
         // Whoever has not said who they are is asked to, whatever else is wrong, and learns nothing of the rules.
         (Decision::Forbidden { .. } | Decision::NotPermitted { .. }, Principal::Anonymous) => {
-            Some((Reason::CredentialMissing, None))
+            Err((Reason::CredentialMissing, None))
         }
-        (Decision::Forbidden { advice, .. }, Principal::Verified(_)) => Some((Reason::ForbiddenByPolicy, advice)),
+        (Decision::Forbidden { advice, .. }, Principal::Verified(_)) => Err((Reason::ForbiddenByPolicy, advice)),
         (Decision::NotPermitted { near_misses }, Principal::Verified(_)) => {
-            Some((Reason::NotPermitted, near_misses.into_iter().find_map(|miss| miss.advice)))
+            Err((Reason::NotPermitted, near_misses.into_iter().find_map(|miss| miss.advice)))
         }
     }
 }
 
-fn forward(
-    plan: &Plan,
-    request: &Request,
-    identity: &Identity,
-    decision_id: &DecisionId,
-    record: DecisionRecord,
-    missing_key: Option<Box<MissingKey>>,
-) -> Outcome {
-    let forwarding = Forwarding::compile(plan, request, identity, decision_id);
-    Outcome { reply: Reply::Forward(forwarding), record, missing_key }
-}
-
-fn refuse(denied: Denied, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
-    record.refused(&denied.refusal);
-    let answer = Answer::to(&denied.refusal, denied.advice.as_deref(), grpc, decision_id);
-    Outcome { reply: Reply::Answer(answer), record, missing_key: denied.missing_key }
+fn refuse(denial: Denial, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
+    record.refused(&denial.refusal);
+    let answer = Answer::to(&denial.refusal, denial.advice.as_deref(), grpc, decision_id);
+    Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key }
 }
 
 #[cfg(test)]

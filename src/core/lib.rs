@@ -69,8 +69,8 @@
 //! | What does the client ask for? | `request` (parsing), `route` (application and route), `stripped` (headers to remove) |
 //! | Who is the caller, on which device? | `evidence` (as presented), `identity` (as verified) |
 //! | May they? | `policy` (Cedar) |
+//! | What is recorded, forwarded and answered? | `telemetry`, `reply` |
 //! | What did the operator configure? | `config` (the document becomes a `Plan`) |
-//! | What is recorded and answered? | `telemetry`, `reply` |
 //! | How do the steps fit together? | `enforcement` |
 
 #![forbid(unsafe_code)]
@@ -117,12 +117,13 @@ pub mod identity_header;
 pub mod mode;
 
 #[cfg(feature = "policy")]
-pub mod config;
-#[cfg(feature = "policy")]
 pub mod telemetry;
 
 #[cfg(feature = "policy")]
 pub mod reply;
+
+#[cfg(feature = "policy")]
+pub mod config;
 
 #[cfg(feature = "policy")]
 pub mod enforcement;

@@ -14,7 +14,7 @@ use countersign_core::enforcement::{Outcome, decide, decide_without_plan};
 use countersign_core::keys::{MissingKey, Prospect};
 use countersign_core::mode::Mode;
 use countersign_core::refusal::{Reason, Refusal};
-use countersign_core::reply::{Answer, Forwarding, Reply, trailers_to_remove};
+use countersign_core::reply::{Answer, Forwarding, Reply};
 use countersign_core::request::PeerSource;
 use countersign_core::request::{Peer, RequestParts, client_address};
 use countersign_core::telemetry::{Counter, DecisionId, DecisionRecord};
@@ -90,7 +90,7 @@ impl HttpContext for Stream {
         if let (State::Forwarded, Some(plan)) = (self.state.get(), &self.shared.plan) {
             // Without the trailers' names nothing can be removed from them, so they do not go on.
             let Ok(trailers) = calls::request_trailers() else { return Action::Pause };
-            for name in trailers_to_remove(plan, trailers.iter().map(|(name, _)| name.as_str())) {
+            for name in plan.header_policy.trailers_to_remove(trailers.iter().map(|(name, _)| name.as_str())) {
                 if calls::remove_request_trailer(&name).is_err() {
                     return Action::Pause;
                 }
@@ -238,10 +238,10 @@ fn peer(source: PeerSource) -> Peer {
 /// Changes the request and arms the guard, in this order: a request that was changed only in part never has the guard's
 /// filter state.
 fn forward(plan: &Plan, forwarding: &Forwarding, record: &DecisionRecord) -> Result<(), HostFault> {
-    for name in &forwarding.remove {
+    for name in forwarding.remove() {
         calls::remove_request_header(name)?;
     }
-    for (name, value) in &forwarding.set {
+    for (name, value) in forwarding.set() {
         calls::set_request_header(name, value)?;
     }
     calls::set_filter_state(&record_name(plan), &record.to_json())?;

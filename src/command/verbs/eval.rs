@@ -9,7 +9,7 @@ use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
 use countersign_core::keys::{KeySource, TrustStore};
-use countersign_core::reply::{Forwarding, Reply};
+use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::text::escape_json;
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if faults { Err(Failure::Faults) } else { Ok(()) }
 }
 
-/// `eval` does not fetch keys, and says so.
+/// `eval` fetches no keys, and reports whose are missing.
 fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
     let fetched = plan.key_sources().filter(|(_, source)| matches!(source, KeySource::Fetched(_)));
     let names = fetched.map(|(profile, _)| profile.name.as_str());
@@ -147,9 +147,9 @@ fn answer(
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());
     answer.extend(record.as_object().cloned().unwrap_or_default());
-    let (status, Forwarding { remove, set }) = match outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding),
-        Reply::Answer(refusal) => (refusal.status, Forwarding::default()),
+    let (status, set, remove) = match &outcome.reply {
+        Reply::Forward(forwarding) => (200, forwarding.set(), forwarding.remove()),
+        Reply::Answer(refusal) => (refusal.status, &[][..], &[][..]),
     };
     answer.insert("status".to_owned(), status.into());
     answer.insert("upstream_headers".to_owned(), json!(set));

@@ -12,10 +12,10 @@ use super::request_headers::{self, Declared as DeclaredHeaders};
 use super::wire::document;
 use super::{devices, issuers, policies, settings};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
-use crate::evidence::Recipe;
 use crate::limits::{Limits, MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::mode::Mode;
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::reply::HeaderPolicy;
 use crate::request::{AddressSource, PeerSource};
 use crate::stripped::HeaderRules;
 
@@ -171,26 +171,21 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
     let policies = compile_policies(&documents?, &groups?, vocabulary, node.problems())?;
     version?;
     acknowledged_filters?;
-    let limits = limits?;
-    let recipe = Recipe {
-        posture_headers: devices.iter().map(|device| (device.profile.name.clone(), device.header.clone())).collect(),
-        max_token_bytes: limits.max_token_bytes,
-    };
+    let mode = mode?;
+    let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Some(Plan {
         digest,
         issuers,
         devices,
         keys: profiles.into_key_sources(),
         router,
-        recipe,
         policies,
         peer: peer?,
         client_address: client_address?,
         guard: guard?,
-        identity_headers: identity_headers?,
-        request_headers: request_headers?,
-        mode: mode?,
-        limits,
+        header_policy,
+        mode,
+        limits: limits?,
     })
 }
 

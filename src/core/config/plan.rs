@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::Recipe;
-use crate::identity_header::IdentityHeader;
 use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::mode::Mode;
 use crate::policy::PolicySet;
 use crate::profile::{DeviceProvider, Issuer, TokenProfile};
 use crate::provider::ProviderName;
+use crate::reply::HeaderPolicy;
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
-use crate::stripped::HeaderRules;
 
 /// The compiled configuration.
 #[derive(Debug)]
@@ -27,8 +25,6 @@ pub struct Plan {
     pub keys: BTreeMap<ProviderName, KeySource>,
     /// Applications and routes.
     pub router: Router,
-    /// Where evidence is looked for.
-    pub recipe: Recipe,
     /// The policies.
     pub policies: PolicySet,
     /// Where facts about the peer come from.
@@ -37,10 +33,8 @@ pub struct Plan {
     pub client_address: AddressSource,
     /// The name of the filter state that an allow sets (`wasm.<guard>` in Envoy), also the prefix of the record's.
     pub guard: String,
-    /// Headers for the upstream, beside `x-countersign-*`.
-    pub identity_headers: Vec<IdentityHeader>,
-    /// Which headers of a client are removed, beside evidence and `identity_headers`.
-    pub request_headers: HeaderRules,
+    /// Which headers a forwarded request loses and gains.
+    pub header_policy: HeaderPolicy,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.

@@ -10,21 +10,14 @@ mod bearer;
 use bearer::bearer_token;
 
 use crate::jose::UnverifiedToken;
+use crate::limits::Limits;
+use crate::profile::DeviceProvider;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Exactly, Request};
 
 /// The header field of access tokens (RFC 6750 section 2.1).
 pub(crate) const AUTHORIZATION: &str = "authorization";
-
-/// Where posture is looked for. Access tokens are always looked for in `Authorization` (RFC 6750 section 2.1).
-#[derive(Clone, Debug, Default)]
-pub struct Recipe {
-    /// Device providers and the header of each, in lower case.
-    pub posture_headers: Vec<(ProviderName, String)>,
-    /// Bytes of one token.
-    pub max_token_bytes: usize,
-}
 
 /// What was found.
 pub struct Presented {
@@ -35,30 +28,26 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// Nothing, whatever the request carries: a CORS preflight has no credential (Fetch standard, section 3.3), so
-    /// evidence on one is a trick and is not looked at.
-    #[must_use]
-    pub const fn nothing() -> Self {
-        Self { access_token: None, posture: Vec::new() }
-    }
-
-    /// Looks at each configured place, and at no other.
+    /// Collects the access token from `Authorization` (RFC 6750 section 2.1) and posture from the header of each device
+    /// provider, and looks nowhere else.
     ///
     /// # Errors
     /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), what
     /// [`UnverifiedToken::parse`] says of the access token; for posture `posture-refused` with the fault as detail.
-    pub fn collect(recipe: &Recipe, request: &Request) -> Result<Self, Refusal> {
+    pub fn collect(devices: &[DeviceProvider], limits: &Limits, request: &Request) -> Result<Self, Refusal> {
+        let max_bytes = limits.max_token_bytes;
         let access_token = match request.headers.exactly(AUTHORIZATION) {
             Exactly::None => None,
-            Exactly::One(value) => Some(UnverifiedToken::parse(bearer_token(value)?, recipe.max_token_bytes)?),
+            Exactly::One(value) => Some(UnverifiedToken::parse(bearer_token(value)?, max_bytes)?),
             Exactly::Many => return Err(Refusal::new(Reason::CredentialDuplicate)),
         };
         let mut posture = Vec::new();
-        for (provider, header) in &recipe.posture_headers {
-            match request.headers.exactly(header) {
+        for device in devices {
+            let provider = &device.profile.name;
+            match request.headers.exactly(&device.header) {
                 Exactly::None => {}
                 Exactly::One(value) => {
-                    posture.push((provider.clone(), posture_token(provider, value, recipe.max_token_bytes)?));
+                    posture.push((provider.clone(), posture_token(provider, value, max_bytes)?));
                 }
                 Exactly::Many => return Err(posture_refused(provider, "more than one")),
             }
@@ -80,19 +69,24 @@ fn posture_refused(provider: &ProviderName, fault: &'static str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::{Presented, Recipe};
+    use super::Presented;
+    use crate::limits::Limits;
     use crate::portable;
+    use crate::profile::{DeviceProvider, EvidenceForwarding, PostureBinding};
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
     use crate::request::Request;
     use crate::testing;
 
     fn collect(fields: &[(&str, &[u8])]) -> Result<Presented, Refusal> {
-        let recipe = Recipe {
-            posture_headers: vec![(ProviderName::new("mdm"), "x-device-posture".to_owned())],
-            max_token_bytes: 1024,
+        let mdm = DeviceProvider {
+            profile: testing::profile("mdm"),
+            header: "x-device-posture".to_owned(),
+            bind: PostureBinding::None,
+            forward: EvidenceForwarding::Never,
         };
-        Presented::collect(&recipe, &Request::for_test(fields))
+        let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
+        Presented::collect(&[mdm], &limits, &Request::for_test(fields))
     }
 
     fn refused(fields: &[(&str, &[u8])]) -> Refusal {
@@ -123,8 +117,6 @@ mod tests {
             .unwrap_or_else(|refusal| panic!("{refusal:?}"));
         assert!(presented.access_token.is_some());
         assert_eq!(presented.posture.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["mdm"]);
-        let nothing = Presented::nothing();
-        assert!(nothing.access_token.is_none() && nothing.posture.is_empty());
     }
 
     #[portable]

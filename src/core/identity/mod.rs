@@ -1,10 +1,14 @@
-//! Step 4: what we now believe. Only [`verify`] makes an [`Identity`].
+//! Step 4: the verified identity. Only [`verify`] makes an [`Identity`] of evidence.
 
-mod binding;
+mod denial;
+mod posture_binding;
 mod principal;
+mod sender_constraint;
 mod verify;
 
-pub use verify::{Believed, Unproved, verify};
+pub use denial::Denial;
+pub use sender_constraint::SenderConstraint;
+pub use verify::{TrustAnchors, verify};
 
 use std::collections::BTreeMap;
 
@@ -43,19 +47,10 @@ pub struct VerifiedPrincipal {
     pub facts: FactRecord,
     /// The payload as signed, for `identity_headers` that forward it.
     pub payload: Vec<u8>,
-    /// How the token is tied to the caller's key.
-    pub binding: Binding,
+    /// The proof that the token demanded of its sender, and that was given.
+    pub sender_constraint: SenderConstraint,
     /// `exp`, where the token has one.
     pub expires: Option<UnixSeconds>,
-}
-
-/// How a token is tied to the key of the caller (RFC 7800).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// Not: a bearer token (RFC 6750).
-    Bearer,
-    /// To the client certificate of this connection (RFC 8705 section 3).
-    Certificate,
 }
 
 /// What is known of the device from one provider.
@@ -84,6 +79,12 @@ pub struct DeviceFacts {
 }
 
 impl Identity {
+    /// The identity of a request whose evidence is not looked at: Anonymous, with no device.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self { principal: Principal::Anonymous, devices: BTreeMap::new() }
+    }
+
     /// Who asks.
     #[must_use]
     pub fn principal(&self) -> &Principal {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::jose::{ClaimPath, ClaimSet, wrong_type};
+use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::{MAX_ENTITY_ID_BYTES, MAX_GROUPS_PER_TOKEN};
 use crate::profile::{GroupsRule, PrincipalRule, refuse_if_kept};
 use crate::refusal::{Detail, Reason, Refusal};
@@ -11,7 +11,7 @@ use crate::refusal::{Detail, Reason, Refusal};
 ///
 /// # Errors
 /// `token-claim-missing`, `token-claim-type` where it is not a non-empty text without control characters under the cap.
-pub(super) fn id(rule: &PrincipalRule, claims: &ClaimSet) -> Result<String, Refusal> {
+pub(super) fn id(rule: &PrincipalRule, claims: &Claims) -> Result<String, Refusal> {
     match claims.at(&rule.id)? {
         None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(rule.id.to_string()))),
         Some(value) => entity_id(value, &rule.id, ""),
@@ -25,7 +25,7 @@ pub(super) fn id(rule: &PrincipalRule, claims: &ClaimSet) -> Result<String, Refu
 /// `token-claim-missing` where the claim is required and not there, for the same reason.
 /// `token-claim-type` where the claim is not a list of such texts as an id may be, or longer than the cap. One such text is
 /// a list of one element where the rule says so.
-pub(super) fn groups(rule: &PrincipalRule, claims: &ClaimSet) -> Result<Vec<String>, Refusal> {
+pub(super) fn groups(rule: &PrincipalRule, claims: &Claims) -> Result<Vec<String>, Refusal> {
     let Some(GroupsRule { claim: path, required, single }) = &rule.groups else {
         return Ok(Vec::new());
     };

@@ -4,6 +4,7 @@
 //! It serves step 4. The names that refusals repeat are the standard's or the configuration's, never the token's.
 
 use core::fmt;
+use core::ops::Deref;
 
 use serde_json::{Map, Value};
 
@@ -25,12 +26,31 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// The claims of an authentic token.
+/// The claims of a token, whoever made it. To read them proves nothing: facts and principals come from [`AuthenticClaims`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClaimSet(Map<String, Value>);
+pub struct Claims(Map<String, Value>);
+
+/// The claims of a token whose signature was verified. Only [`AuthenticToken::claims`](super::AuthenticToken::claims) makes
+/// them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuthenticClaims(Claims);
+
+impl AuthenticClaims {
+    pub(super) const fn new(claims: Claims) -> Self {
+        Self(claims)
+    }
+}
+
+impl Deref for AuthenticClaims {
+    type Target = Claims;
+
+    fn deref(&self) -> &Claims {
+        &self.0
+    }
+}
 
 /// What may be known of a token before its signature is checked: which profile it chooses, and whether it is refused anyway.
-pub struct UnverifiedClaims(ClaimSet);
+pub struct UnverifiedClaims(Claims);
 
 /// Which whole second a `NumericDate` with a fraction stands for; the stricter one is the caller's to name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +67,7 @@ impl UnverifiedClaims {
     /// # Errors
     /// `token-malformed`, `token-claim-type` where `iss` is not a string.
     pub fn peek(token: &UnverifiedToken) -> Result<Self, Refusal> {
-        let claims = ClaimSet::parse(&token.payload)?;
+        let claims = Claims::parse(&token.payload)?;
         claims.string("iss")?;
         Ok(Self(claims))
     }
@@ -58,19 +78,19 @@ impl UnverifiedClaims {
         self.0.get("iss").and_then(Value::as_str)
     }
 
-    /// Whether the claim `name` has exactly `value`; see [`ClaimSet::has`].
+    /// Whether the claim `name` has exactly `value`; see [`Claims::has`].
     #[must_use]
     pub fn has(&self, name: &str, value: &Value) -> bool {
         self.0.has(name, value)
     }
 
     /// Why this judge refuses the claims, though the signature were good. What it makes of them otherwise counts for nothing.
-    pub fn refused_by<T>(&self, judge: impl FnOnce(&ClaimSet) -> Result<T, Refusal>) -> Option<Refusal> {
+    pub fn refused_by<T>(&self, judge: impl FnOnce(&Claims) -> Result<T, Refusal>) -> Option<Refusal> {
         judge(&self.0).err()
     }
 }
 
-impl ClaimSet {
+impl Claims {
     /// Reads the payload of a token.
     pub(super) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
         match json::parse(payload, MAX_TOKEN_JSON_DEPTH) {

@@ -12,7 +12,7 @@ pub mod json;
 
 pub use algorithm::Algorithm;
 pub(crate) use claims::wrong_type;
-pub use claims::{ClaimPath, ClaimSet, Rounding, UnverifiedClaims};
+pub use claims::{AuthenticClaims, ClaimPath, Claims, Rounding, UnverifiedClaims};
 pub use compact::UnverifiedToken;
 pub use key::{KeyFault, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};

@@ -1,6 +1,6 @@
 //! The only place that makes an [`AuthenticToken`].
 
-use super::{ClaimSet, KeySet, UnverifiedToken};
+use super::{AuthenticClaims, Claims, KeySet, UnverifiedToken};
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature one of the given keys made. Its claims are authentic, and not yet judged.
@@ -45,8 +45,8 @@ impl AuthenticToken {
     ///
     /// # Errors
     /// `token-malformed` where it is not one JSON object (RFC 7519 section 7.2).
-    pub fn claims(&self) -> Result<ClaimSet, Refusal> {
-        ClaimSet::parse(&self.payload)
+    pub fn claims(&self) -> Result<AuthenticClaims, Refusal> {
+        Claims::parse(&self.payload).map(AuthenticClaims::new)
     }
 }
 

@@ -1,48 +1,46 @@
 //! Verifying the signature of a token.
 
 use super::{MissingKey, TrustStore};
-use crate::jose::{AuthenticToken, ClaimSet, KeySet, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{AuthenticToken, Claims, KeySet, UnverifiedClaims, UnverifiedToken};
 use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
 
-/// A token whose signature is not verified.
+/// Why the signature of a token is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotVerified {
-    /// Why.
-    pub refusal: Refusal,
-    /// The key that is not available, if that is the reason.
-    pub missing_key: Option<Box<MissingKey>>,
-}
-
-impl NotVerified {
-    fn lacking(missing: MissingKey) -> Self {
-        let refusal = missing.refusal();
-        Self { refusal, missing_key: Some(Box::new(missing)) }
-    }
+pub enum NotVerified {
+    /// The token is refused.
+    Refused(Refusal),
+    /// The key that it needs is not available.
+    KeyMissing(Box<MissingKey>),
 }
 
 impl From<Refusal> for NotVerified {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, missing_key: None }
+        Self::Refused(refusal)
+    }
+}
+
+impl From<MissingKey> for NotVerified {
+    fn from(missing: MissingKey) -> Self {
+        Self::KeyMissing(Box::new(missing))
     }
 }
 
 impl TokenProfile {
     /// Verifies the signature of a token with the keys of this profile, by one of its algorithms (RFC 8725 section 3.1).
     ///
-    /// If the key that the token needs may become available, `judge` checks the claims although nothing proves them: a token
-    /// that is rejected whoever signed it need not wait for the key.
+    /// If the key that the token needs may become available, `refused_anyway` checks the claims although no signature proves
+    /// them: a request that is refused whoever signed the token need not wait for the key.
     ///
     /// # Errors
-    /// `token-algorithm`, `token-key`, `token-signature`; if the key that the token needs may become available, the refusal of
-    /// `judge` or else `keys-unavailable`.
+    /// `token-algorithm`, `token-key`, `token-signature`; a missing key; the refusal of `refused_anyway`.
     pub fn verify<T>(
         &self,
         token: UnverifiedToken,
         trust: &TrustStore,
         now: UnixSeconds,
-        judge: impl FnOnce(Option<&str>, &ClaimSet) -> Result<T, Refusal>,
+        refused_anyway: impl FnOnce(Option<&str>, &Claims) -> Result<T, Refusal>,
     ) -> Result<AuthenticToken, NotVerified> {
         if !self.algorithms.accept(token.algorithm) {
             let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
@@ -52,12 +50,10 @@ impl TokenProfile {
             Ok(keys) => AuthenticToken::verify(token, keys).map_err(|refusal| refusal.about(&self.name).into()),
             Err(missing) if missing.may_come() => {
                 let claims = UnverifiedClaims::peek(&token).map_err(|refusal| refusal.about(&self.name))?;
-                match claims.refused_by(|claims| judge(token.typ.as_deref(), claims)) {
-                    Some(refusal) => Err(refusal.about(&self.name).into()),
-                    None => Err(NotVerified::lacking(missing)),
-                }
+                let refusal = claims.refused_by(|claims| refused_anyway(token.typ.as_deref(), claims));
+                Err(refusal.map_or_else(|| missing.into(), NotVerified::from))
             }
-            Err(missing) => Err(NotVerified::lacking(missing)),
+            Err(missing) => Err(missing.into()),
         }
     }
 

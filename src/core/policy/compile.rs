@@ -7,20 +7,21 @@ use cedar_policy::pst::Effect;
 
 use super::context::{self, PermitFor};
 use super::decide::Compiled;
-use super::decide::entities::Directory;
-use super::decide::slice::{Reach, Slices};
+use super::decide::entities::EntityCatalog;
+use super::decide::slice::{SliceKey, Slices};
 use super::load::Checked;
 use super::load::absent::lifted_rules;
 use super::load::groups::Groups;
-use super::load::names::{Kind, Names};
+use super::load::kinds::PrincipalKind;
+use super::load::names::Names;
 use super::load::paths::missed_slashes;
 use super::load::reads::Reads;
 use super::load::rules::Rules;
 use super::load::schema::Schemas;
-use super::load::scope::{Grounds, Scope};
+use super::load::scope::{Scope, ScopeRoutesCache};
 use super::load::tenants::open_tenants;
 use super::load::upgrades::passed_by_upgrade;
-use super::load::validation::Subject;
+use super::load::validation::PolicyUnderValidation;
 use super::load::words::loose_matches;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
@@ -47,26 +48,26 @@ pub(super) fn compile(
             pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
             position: None,
             code: ConfigCode::TooManyPolicies,
-            message: format!("there are {total} policies, at most {MAX_POLICIES} are taken"),
-            help: "join policies that differ in a name only: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
+            message: format!("there are {total} policies; at most {MAX_POLICIES} are accepted"),
+            help: "merge policies that differ only in a name: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
         });
         return Err(errors);
     }
     let mut schemas = Schemas::default();
     let mut warnings = Vec::new();
     let mut compiled = Vec::new();
-    let mut reaches = Vec::new();
+    let mut keyed = Vec::new();
     let mut first = 0_usize;
     let lines: Vec<Vec<usize>> = documents.iter().map(|document| line_starts(&document.text)).collect();
     for (number, ((document, statements), lines)) in documents.iter().zip(&cut).zip(&lines).enumerate() {
         let source = Source { document, lines };
-        let mut grounds = Grounds::default();
+        let mut routes_cache = ScopeRoutesCache::default();
         let (named, found) = parse(source, statements, first);
         first = first.saturating_add(statements.len());
         let mut problems = found;
         let mut checked = Vec::new();
         for named in named {
-            match compile_one(source, named, names, &mut grounds, &mut schemas) {
+            match compile_one(source, named, names, &mut routes_cache, &mut schemas) {
                 Ok(policy) => checked.push(policy),
                 Err(found) => problems.extend(found),
             }
@@ -76,9 +77,9 @@ pub(super) fn compile(
         errors.append(&mut problems);
         warnings.extend(document_warnings(document, statements, &checked));
         for policy in checked {
-            let reach = Reach {
+            let key = SliceKey {
                 document: number,
-                place: policy.scope.place.clone(),
+                resource: policy.scope.resource.clone(),
                 actions: policy.scope.actions,
                 kinds: policy.applies.kinds.clone(),
                 principal: match policy.named.policy.principal_constraint() {
@@ -90,7 +91,7 @@ pub(super) fn compile(
                 needs: policy.applies.needs.clone(),
             };
             // INVARIANT: without errors this is the number that `parse` gave Cedar as the policy's id.
-            reaches.push((compiled.len(), reach, policy.named.policy.clone()));
+            keyed.push((compiled.len(), key, policy.named.policy.clone()));
             compiled.push(Compiled::of(&policy));
         }
     }
@@ -105,10 +106,10 @@ pub(super) fn compile(
         let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
         vec![ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }]
     };
-    let slices = Slices::compile(reaches, &applications).map_err(|error| unnameable(error.to_string()))?;
-    let directory = Directory::compile(names)
-        .map_err(|_| unnameable("a name of the configuration is no name in Cedar".to_owned()))?;
-    Ok((PolicySet { policies: compiled, slices, directory }, warnings))
+    let slices = Slices::compile(keyed, &applications).map_err(|error| unnameable(error.to_string()))?;
+    let catalog = EntityCatalog::compile(names)
+        .map_err(|_| unnameable("a name in the configuration is not a valid Cedar name".to_owned()))?;
+    Ok((PolicySet { policies: compiled, slices, catalog }, warnings))
 }
 
 /// Everything that is judged of one policy by itself.
@@ -116,22 +117,22 @@ fn compile_one<'a>(
     source: Source<'a>,
     named: Named,
     names: Names<'a>,
-    grounds: &mut Grounds<'a>,
+    routes_cache: &mut ScopeRoutesCache<'a>,
     schemas: &mut Schemas,
 ) -> Result<Checked<'a>, Vec<ConfigError>> {
-    let scope = Scope::of(&named.body, source.document, names, grounds);
+    let scope = Scope::of(&named.body, source.document, names, routes_cache);
     let breaches = Rules::breaches(source, &named, names, &scope);
     if !breaches.is_empty() {
         return Err(breaches);
     }
     let reads = Reads::of(&named.body);
-    if named.body.effect == Effect::Permit && scope.kinds.contains(&Kind::Anonymous) {
+    if named.body.effect == Effect::Permit && scope.kinds.contains(&PrincipalKind::Anonymous) {
         let breaches = anonymous_breaches(source, &named, &reads);
         if !breaches.is_empty() {
             return Err(breaches);
         }
     }
-    let subject = Subject { source, named: &named, reads: &reads, scope: &scope, names };
+    let subject = PolicyUnderValidation { source, named: &named, reads: &reads, scope: &scope, names };
     let applies = subject.validate(schemas)?;
     Ok(Checked { source, named, reads, scope, applies, names })
 }
@@ -154,7 +155,7 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
                 at,
                 ConfigCode::AnonymousNetworkFact,
                 format!("a permit for Anonymous reads `context.{}`", path.join(".")),
-                "permit it to a verified principal, or decide by method, host, path, query and time alone: a place in the network is not an identity".to_owned(),
+                "permit it to a verified principal, or decide by method, host, path, query and time alone: a network location is not an identity".to_owned(),
             )
         })
         .collect()
@@ -174,7 +175,7 @@ fn document_warnings(
     } else if !checked.iter().any(|policy| is_permit(&policy)) {
         warnings.push(warning(
             ConfigCode::NoPermit,
-            "no policy permits anything: by these policies every request is denied".to_owned(),
+            "no policy of this document permits anything: on its own, it denies every request".to_owned(),
         ));
     }
     for policy in checked.iter().filter(is_permit) {
@@ -184,7 +185,7 @@ fn document_warnings(
                 let id = &policy.named.id;
                 warnings.push(warning(
                     ConfigCode::UnboundDevice,
-                    format!("`{id}` permits by `{name}`, whose posture is not bound to the token: it may be about another device"),
+                    format!("`{id}` permits based on `{name}`, whose posture is not bound to the token: it may describe another device"),
                 ));
             }
         }

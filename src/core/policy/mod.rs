@@ -1,7 +1,7 @@
 //! Step 5, the policy decision point: Cedar documents, compiled and validated at load, evaluated per request.
 //!
-//! It trusts the [`Identity`] that it is handed, and nothing else of the request. It never reads a clock, never widens what
-//! a policy says, and never lets a request through where anything could not be evaluated.
+//! It trusts the [`Identity`](crate::identity::Identity) that it is given, and nothing else about the request. It never
+//! reads a clock, never adds to what a policy permits, and denies a request where anything could not be evaluated.
 //!
 //! # Three steps
 //!
@@ -14,22 +14,24 @@
 //! `compile` runs the first two for all documents and makes the [`PolicySet`] that the third uses. `context` is the table
 //! of the facts that every request can have; all three steps read it.
 //!
-//! # What a policy can be asked about
+//! # Which requests a policy applies to
 //!
-//! A permit for any `principal` is not one for Anonymous: only a scope that says `principal is Anonymous` (or names
-//! `Anonymous::"anonymous"`) is, and such a permit reads nothing of the network, the token or the device. A forbid for any
-//! `principal` does speak of Anonymous and of preflights, unless it reads facts of an issuer or device without asking with
-//! `has` whether they are there: such a rule says nothing of preflights, which have none by nature, and is refused where
-//! Anonymous can ask for anything else.
+//! A permit for any `principal` does not apply to Anonymous. Only a scope that says `principal is Anonymous` (or names
+//! `Anonymous::"anonymous"`) does, and such a permit may not read facts of the network, the token or the device.
 //!
-//! # What load refuses, and what it does not
+//! A forbid for any `principal` does apply to Anonymous and to preflights, with one exception: a forbid that reads facts of
+//! an issuer or device without a `has` test does not apply to preflights, which never carry such facts. It is rejected at
+//! load if Anonymous can send anything other than a preflight to a route in its scope.
 //!
-//! A fact that may be absent, and the groups of a token that may lack the groups claim, must not lift a rule by their
-//! absence: which facts those are is in the table of the private module `context`, and the rule itself in `absent`. What
-//! `in`, `is`, `==` and `!=` ask of the principal, the action and the resource must be something that some request can
-//! answer either way (`rules::entities`). Load cannot know which ids an issuer gives: a group or a principal of the right
-//! type that no token ever names is not refused. Nor is a policy that asks for the presence of a fact alone
-//! (`forbid ... when { context has peer }`), since there absence is what it is about.
+//! # What load rejects, and what it does not
+//!
+//! A rule must not be bypassed by the absence of an optional fact, or of the groups claim. The private module `context` lists
+//! the optional facts of the request; `load::absent` holds the rule. The tests `in`, `is`, `==` and `!=` on the principal, the
+//! action and the resource must have requests that satisfy them and requests that do not (`load::rules::entities`).
+//!
+//! Load cannot know which ids an issuer gives: a group or a principal of the right type is accepted even if no token ever
+//! names it. A policy that tests only for presence (`forbid ... when { context has peer }`) is accepted too, because
+//! there absence is its subject.
 
 mod compile;
 mod context;
@@ -40,13 +42,13 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use self::decide::decision::{Decision, NearMiss, PolicyId};
+pub use self::decide::decision::{Decision, NearMiss, Permit, PolicyId};
 pub use self::load::schema_text::SchemaTextError;
 
 use std::collections::BTreeMap;
 
 use self::decide::Compiled;
-use self::decide::entities::Directory;
+use self::decide::entities::EntityCatalog;
 use self::decide::slice::Slices;
 use self::load::names::Names;
 use crate::config_error::{ConfigError, ConfigWarning};
@@ -56,11 +58,11 @@ use crate::route::Router;
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]
 pub struct PolicyDocument {
-    /// Its name; `None` where `policies` is one text.
+    /// Its name; `None` where `policies` is one string.
     pub name: Option<String>,
-    /// JSON pointer of the text in the configuration.
+    /// JSON pointer of the string in the configuration.
     pub pointer: String,
-    /// The applications it applies to; all of them where `policies` is one text.
+    /// The applications it applies to; all of them where `policies` is one string.
     pub applies_to: Vec<String>,
     /// The Cedar text.
     pub text: String,
@@ -80,10 +82,10 @@ pub struct GroupHierarchy {
 pub struct PolicySet {
     policies: Vec<Compiled>,
     slices: Slices,
-    directory: Directory,
+    catalog: EntityCatalog,
 }
 
-/// What policies can speak of.
+/// What policies can name.
 #[derive(Clone, Copy)]
 pub struct Vocabulary<'a> {
     /// The issuers.
@@ -95,10 +97,10 @@ pub struct Vocabulary<'a> {
 }
 
 impl PolicySet {
-    /// Compiles and validates every document, and finds every problem.
+    /// Compiles and validates every document, and reports every problem.
     ///
     /// # Errors
-    /// All problems, each with its place.
+    /// All problems, each with its position.
     pub fn compile(
         documents: &[PolicyDocument],
         groups: &GroupHierarchy,
@@ -114,6 +116,6 @@ impl PolicySet {
     /// # Errors
     /// Where Cedar cannot write the schema. It does not happen with a vocabulary that policies were compiled with.
     pub fn schema_text(&self, vocabulary: Vocabulary<'_>) -> Result<String, SchemaTextError> {
-        load::schema_text::schema_text(Names { vocabulary, groups: self.directory.groups() })
+        load::schema_text::schema_text(Names { vocabulary, groups: self.catalog.groups() })
     }
 }

@@ -2,6 +2,7 @@
 
 mod absence;
 mod absent;
+mod anonymous;
 mod context;
 mod decide;
 mod entities;
@@ -10,5 +11,6 @@ mod groups;
 mod load;
 mod schema;
 mod slices;
+mod text;
 mod upgrades;
 mod words;

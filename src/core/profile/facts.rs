@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::jose::{ClaimSet, wrong_type};
+use crate::jose::{Claims, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -90,7 +90,7 @@ impl FactField {
     /// `token-claim-missing` if a required fact is absent; `token-claim-type` if a value does not have its declared type or
     /// exceeds a cap (JSON `null` has the wrong type, it does not count as absent); `token-group-overage` if the token says
     /// that a claim of scopes is kept elsewhere.
-    pub fn read_all(fields: &[Self], claims: &ClaimSet) -> Result<FactRecord, Refusal> {
+    pub fn read_all(fields: &[Self], claims: &Claims) -> Result<FactRecord, Refusal> {
         // Such a claim is left out of the token. Its absence must not be taken for the empty set.
         for field in fields.iter().filter(|field| field.fact_type.has_scopes()) {
             elsewhere::refuse_if_kept([field.name.as_str()], claims)?;

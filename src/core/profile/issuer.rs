@@ -6,7 +6,7 @@
 
 use super::IssuerId;
 use crate::fetch::HttpUrl;
-use crate::jose::{ClaimPath, ClaimSet, wrong_type};
+use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -27,16 +27,16 @@ pub struct IssuerTemplate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateFault {
     /// Not exactly one `{name}`.
-    #[error("it does not have exactly one hole in braces")]
+    #[error("it does not have exactly one placeholder in braces")]
     OneHole,
     /// The name contains other characters than letters, digits, `_` and `-`.
-    #[error("the name in braces is not of letters, digits, `_` and `-`")]
+    #[error("the name in braces has other characters than letters, digits, `_` and `-`")]
     HoleName,
     /// The placeholder is not a whole segment of the path.
-    #[error("the hole is not a whole segment of the path")]
+    #[error("the placeholder is not a whole segment of the path")]
     NotASegment,
     /// Not an `https` URL, or one with a query.
-    #[error("it is not an https:// URL without query")]
+    #[error("it is not an https:// URL without a query")]
     NotHttps,
 }
 
@@ -84,7 +84,7 @@ impl IssuerTemplate {
     }
 
     /// The token's own tenant.
-    fn own_tenant<'c>(&self, claims: &'c ClaimSet) -> Result<&'c str, Refusal> {
+    fn own_tenant<'c>(&self, claims: &'c Claims) -> Result<&'c str, Refusal> {
         match claims.at(&self.claim)? {
             None => Err(Refusal::with(Reason::TokenClaimMissing, Detail::Claim(self.claim.to_string()))),
             Some(value) => value.as_str().ok_or_else(|| wrong_type(&self.claim, value, "a string")),
@@ -125,7 +125,7 @@ impl IssuerId {
     ///
     /// # Errors
     /// `token-issuer`; for a template also `token-claim-missing` and `token-claim-type` of the tenant's claim.
-    pub(super) fn judge(&self, claims: &ClaimSet) -> Result<(), Refusal> {
+    pub(super) fn judge(&self, claims: &Claims) -> Result<(), Refusal> {
         let issuer = claims.string("iss")?;
         let Self::Template(template) = self else {
             return if self.can_be(issuer) { Ok(()) } else { Err(Refusal::new(Reason::TokenIssuer)) };

@@ -13,7 +13,7 @@
 //! A `NumericDate` with a fraction is rounded to the stricter side in each comparison.
 
 use super::{Audiences, Expiry, TokenProfile, Typ};
-use crate::jose::{ClaimSet, Rounding};
+use crate::jose::{Claims, Rounding};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::{Seconds, UnixSeconds};
 
@@ -47,7 +47,7 @@ impl TokenProfile {
     ///
     /// # Errors
     /// Those of [`appraise`](Self::appraise), and `token-expired`, `token-too-old`.
-    pub fn judge(&self, typ: Option<&str>, claims: &ClaimSet, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
+    pub fn judge(&self, typ: Option<&str>, claims: &Claims, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
         match self.appraise(typ, claims, now)? {
             Appraisal::Fresh(times) => Ok(times),
             Appraisal::Stale { refusal, .. } => Err(refusal),
@@ -61,7 +61,7 @@ impl TokenProfile {
     /// # Errors
     /// `token-typ`, `token-issuer`, `token-audience`, `token-pin`, `token-claim-forbidden`, `token-claim-missing`,
     /// `token-claim-type`, `token-not-yet-valid`, `token-lifetime`.
-    pub fn appraise(&self, typ: Option<&str>, claims: &ClaimSet, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+    pub fn appraise(&self, typ: Option<&str>, claims: &Claims, now: UnixSeconds) -> Result<Appraisal, Refusal> {
         self.in_role(typ, claims)
             .and_then(|()| self.in_time(claims, now))
             .map_err(|refusal| refusal.about(&self.name))
@@ -72,7 +72,7 @@ impl TokenProfile {
     }
 
     /// Steps 1 and 2.
-    fn in_role(&self, typ: Option<&str>, claims: &ClaimSet) -> Result<(), Refusal> {
+    fn in_role(&self, typ: Option<&str>, claims: &Claims) -> Result<(), Refusal> {
         if !self.typ.accepts(typ) {
             return Err(Refusal::new(Reason::TokenTyp));
         }
@@ -93,7 +93,7 @@ impl TokenProfile {
     }
 
     /// Steps 3 and 4.
-    fn in_time(&self, claims: &ClaimSet, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+    fn in_time(&self, claims: &Claims, now: UnixSeconds) -> Result<Appraisal, Refusal> {
         for name in ["sub", "jti", "sid"] {
             claims.string(name)?;
         }

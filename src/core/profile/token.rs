@@ -82,7 +82,7 @@ pub struct Pin {
 
 impl Pin {
     /// Whether the claim is exactly one of the values. `has` is the method of the claim set, see
-    /// [`ClaimSet::has`](crate::jose::ClaimSet::has). A claim that is a list never is.
+    /// [`Claims::has`](crate::jose::Claims::has). A claim that is a list never is.
     pub(super) fn fits(&self, has: impl Fn(&str, &Value) -> bool) -> bool {
         self.values.iter().any(|value| has(&self.claim, value))
     }

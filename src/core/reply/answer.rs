@@ -130,6 +130,28 @@ mod tests {
         assert_eq!(header(&to(Reason::PolicyError, None, false), "retry-after"), Some("1"));
     }
 
+    /// Every answer that a client can get, whole.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[test]
+    fn an_answer_of_each_reason() {
+        let shown = |answer: &Answer| {
+            let fields: Vec<_> = answer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            format!("{}\n{}\n\n{}\n", answer.status, fields.join("\n"), answer.body)
+        };
+        for reason in Reason::ALL {
+            assert_answer(reason.code(), &shown(&to(*reason, None, false)));
+        }
+        assert_answer("with-advice", &shown(&to(Reason::NotPermitted, Some("Ask your manager."), false)));
+        assert_answer("grpc", &shown(&to(Reason::NotPermitted, Some("Ask your manager."), true)));
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn assert_answer(name: &str, shown: &str) {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("answer_{name}"), shown);
+        });
+    }
+
     #[portable]
     fn what_was_found_is_not_for_the_client() {
         for reason in Reason::ALL {

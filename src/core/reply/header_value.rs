@@ -4,36 +4,30 @@
 //! like two elements of a list, and must come out of every proxy as it went in: so it is percent-encoded
 //! (RFC 3986 section 2.1, UTF-8) wherever a byte could do any of that. A receiver splits lists at `,` and then decodes.
 
-use core::fmt::Write;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What is encoded in a value in addition to everything that is not printable ASCII.
+const VALUE: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The same in an element of a list.
+const ELEMENT: &AsciiSet = &VALUE.add(b',');
 
 /// One value: everything but printable ASCII, `%`, and spaces at the ends are encoded.
 pub(super) fn encode(text: &str) -> String {
-    encode_except(text, |byte| byte == b'%')
+    encode_all_of(text, VALUE)
 }
 
 /// A list: its elements, with `,` encoded too, and `,` between them.
 pub(super) fn encode_list<'a>(elements: impl IntoIterator<Item = &'a str>) -> String {
-    let elements: Vec<_> =
-        elements.into_iter().map(|element| encode_except(element, |byte| matches!(byte, b'%' | b','))).collect();
-    elements.join(",")
+    elements.into_iter().map(|element| encode_all_of(element, ELEMENT)).collect::<Vec<_>>().join(",")
 }
 
-fn encode_except(text: &str, is_reserved: impl Fn(u8) -> bool) -> String {
+fn encode_all_of(text: &str, reserved: &'static AsciiSet) -> String {
     let inner = text.trim_matches(' ');
-    // A text of spaces alone is all at its beginning.
+    // A string of spaces alone is all at its beginning.
     let leading = text.len().saturating_sub(text.trim_start_matches(' ').len());
     let trailing = text.len().saturating_sub(leading).saturating_sub(inner.len());
-    let mut encoded = "%20".repeat(leading);
-    for byte in inner.bytes() {
-        if matches!(byte, b' '..=b'~') && !is_reserved(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded.push_str(&"%20".repeat(trailing));
-    encoded
+    format!("{}{}{}", "%20".repeat(leading), utf8_percent_encode(inner, reserved), "%20".repeat(trailing))
 }
 
 #[cfg(test)]

@@ -5,27 +5,21 @@
 
 mod answer;
 mod challenge;
-mod forward;
+mod forwarding;
+mod header_policy;
 mod header_value;
+mod identity_headers;
 
-pub use forward::trailers_to_remove;
+pub use forwarding::{Forwarding, Grounds, Rehearsal};
+pub use header_policy::HeaderPolicy;
 
 /// What the host must do, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Let the request go on.
+    /// Forward the request.
     Forward(Forwarding),
     /// Answer the client.
     Answer(Answer),
-}
-
-/// Changes to the request before it goes on. Removal comes first.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Forwarding {
-    /// Header names to remove, as the client spelled them but in lower case, sorted, each once.
-    pub remove: Vec<String>,
-    /// Headers to set, replacing any others of the name. The values are printable ASCII.
-    pub set: Vec<(String, String)>,
 }
 
 /// An answer to the client.

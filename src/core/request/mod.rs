@@ -44,8 +44,8 @@ pub struct RequestParts {
 }
 
 impl RequestParts {
-    /// Whether the answer to this request must be one that a gRPC client understands; also known of a request that is
-    /// refused before it is parsed.
+    /// Whether this is a gRPC call, which needs an answer that a gRPC client understands: `content-type` is
+    /// `application/grpc`, alone or followed by `+` or `;`. Also known of a request that is refused before it is parsed.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.headers.iter().any(|(name, value)| name == "content-type" && is_grpc_content_type(value))
@@ -68,8 +68,6 @@ pub struct Request {
     /// For a CORS preflight (Fetch standard: `OPTIONS` with `Origin` and `Access-Control-Request-Method`): the method it
     /// asks about. With an `Upgrade` field it is none: what is permitted as a preflight must not open a tunnel.
     pub preflight_for: Option<RequestMethod>,
-    /// A gRPC call (`content-type` is `application/grpc`, alone or followed by `+` or `;`).
-    pub grpc: bool,
     /// Header fields without the pseudo-headers.
     pub headers: Headers,
     /// The client's address where it is known: IPv4-mapped IPv6 folded to IPv4, no zone.
@@ -87,7 +85,6 @@ impl Request {
     /// A refusal of kind `Ambiguous`; where there are several faults, the first of: sizes, method, authority, path.
     pub fn parse(parts: RequestParts, limits: &Limits) -> Result<Self, Refusal> {
         within_limits(&parts.headers, limits)?;
-        let grpc = parts.is_grpc();
         let RequestParts { headers, source_address, destination_port, peer } = parts;
         let (pseudo, fields): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| name.starts_with(':'));
         let (pseudo, headers) = (Headers::new(pseudo), Headers::new(fields));
@@ -106,7 +103,7 @@ impl Request {
         let upgrade = headers.contains("upgrade");
         let preflight_for = if upgrade { None } else { preflight(method, &headers)? };
         let client_ip = source_address.as_deref().and_then(client_ip);
-        Ok(Self { method, host, path, query, upgrade, preflight_for, grpc, headers, client_ip, destination_port, peer })
+        Ok(Self { method, host, path, query, upgrade, preflight_for, headers, client_ip, destination_port, peer })
     }
 }
 

@@ -21,7 +21,8 @@ impl DecisionId {
         first.copy_from_slice(&counter.to_be_bytes());
         second.copy_from_slice(&now.get().to_be_bytes());
         let mac = HMAC::mac(message, seed);
-        Self(mac.iter().take(16).flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 0x0f)]).collect())
+        let (id, _) = mac.split_at(16);
+        Self(hex::encode(id))
     }
 
     /// The digits.
@@ -35,10 +36,6 @@ impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]

@@ -32,10 +32,10 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::{Counter, DecisionCounter, DecisionId, Verdict};
-use crate::identity::{Binding, DeviceEvidence, Identity, Principal};
+use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
-use crate::policy::{Decision, PolicyId};
+use crate::policy::{Decision, Permit, PolicyId};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Request;
@@ -43,14 +43,16 @@ use crate::route::{NoRoute, RouteMatch};
 use crate::text::escape_json;
 use crate::time::UnixSeconds;
 
-/// One decision, as it is told. It begins as an undetermined one, and each step adds what it found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The version of the record's members.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The record of one decision. It begins as that of an undecided request, and each step adds what it found.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    schema_version: u32,
     decision_id: String,
     time: i64,
     config: Option<String>,
-    mode: Option<&'static str>,
+    mode: Option<Mode>,
     application: Option<String>,
     route: Option<String>,
     action: Option<&'static str>,
@@ -59,15 +61,74 @@ pub struct DecisionRecord {
     principal: Option<String>,
     authentication: Option<AuthenticationRecord>,
     evidence: BTreeMap<String, EvidenceRecord>,
-    decision: &'static str,
-    would_deny: Option<bool>,
-    reason: &'static str,
+    verdict: Verdict,
+    /// Why the request is or would be refused; `None` where it is permitted.
+    reason: Option<Reason>,
     detail: Option<String>,
     policies: Vec<String>,
     near_misses: Vec<NearMissRecord>,
+}
+
+/// The members of the line, in this order.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema_version: u32,
+    decision_id: &'a str,
+    time: i64,
+    config: Option<&'a str>,
+    mode: Option<&'static str>,
+    application: Option<&'a str>,
+    route: Option<&'a str>,
+    action: Option<&'static str>,
+    method: Option<&'static str>,
+    path: Option<&'a str>,
+    principal: Option<&'a str>,
+    authentication: Option<&'a AuthenticationRecord>,
+    evidence: &'a BTreeMap<String, EvidenceRecord>,
+    decision: &'static str,
+    would_deny: Option<bool>,
+    reason: &'static str,
+    detail: Option<&'a str>,
+    policies: &'a [String],
+    near_misses: &'a [NearMissRecord],
     status: Option<u16>,
-    #[serde(skip)]
-    counter: DecisionCounter,
+}
+
+impl<'a> From<&'a DecisionRecord> for Line<'a> {
+    fn from(record: &'a DecisionRecord) -> Self {
+        let is_denied = record.verdict == Verdict::Deny;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            decision_id: &record.decision_id,
+            time: record.time,
+            config: record.config.as_deref(),
+            mode: record.mode.map(|mode| match mode {
+                Mode::Enforce => "enforce",
+                Mode::Shadow => "shadow",
+            }),
+            application: record.application.as_deref(),
+            route: record.route.as_deref(),
+            action: record.action,
+            method: record.method,
+            path: record.path.as_deref(),
+            principal: record.principal.as_deref(),
+            authentication: record.authentication.as_ref(),
+            evidence: &record.evidence,
+            decision: if is_denied { "deny" } else { "allow" },
+            would_deny: (record.mode == Some(Mode::Shadow)).then_some(record.verdict != Verdict::Allow),
+            reason: record.reason.map_or("permitted", Reason::code),
+            detail: record.detail.as_deref(),
+            policies: &record.policies,
+            near_misses: &record.near_misses,
+            status: record.reason.filter(|_| is_denied).map(|reason| reason.kind().status()),
+        }
+    }
+}
+
+impl Serialize for DecisionRecord {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Line::from(self).serialize(serializer)
+    }
 }
 
 /// How the principal was authenticated.
@@ -113,9 +174,7 @@ impl DecisionRecord {
     /// is no configuration.
     #[must_use]
     pub fn begin(decision_id: &DecisionId, now: UnixSeconds) -> Self {
-        let reason = Reason::NotConfigured;
         Self {
-            schema_version: 1,
             decision_id: decision_id.to_string(),
             time: now.get(),
             config: None,
@@ -128,24 +187,18 @@ impl DecisionRecord {
             principal: None,
             authentication: None,
             evidence: BTreeMap::new(),
-            decision: "deny",
-            would_deny: None,
-            reason: reason.code(),
+            verdict: Verdict::Deny,
+            reason: Some(Reason::NotConfigured),
             detail: None,
             policies: Vec::new(),
             near_misses: Vec::new(),
-            status: Some(reason.kind().status()),
-            counter: DecisionCounter { verdict: Verdict::Deny, reason: Some(reason) },
         }
     }
 
     /// Under which configuration: its digest in hex, and its mode.
     pub fn configured(&mut self, digest: &str, mode: Mode) {
         self.config = Some(digest.chars().take(16).collect());
-        self.mode = Some(match mode {
-            Mode::Enforce => "enforce",
-            Mode::Shadow => "shadow",
-        });
+        self.mode = Some(mode);
     }
 
     /// The request was unambiguous.
@@ -187,9 +240,9 @@ impl DecisionRecord {
             Principal::Verified(verified) => Some(AuthenticationRecord {
                 issuer: verified.issuer.to_string(),
                 method: "bearer",
-                binding: match verified.binding {
-                    Binding::Bearer => "none",
-                    Binding::Certificate => "certificate",
+                binding: match verified.sender_constraint {
+                    SenderConstraint::Bearer => "none",
+                    SenderConstraint::Certificate => "certificate",
                 },
             }),
         };
@@ -218,9 +271,8 @@ impl DecisionRecord {
     pub fn judged(&mut self, decision: &Decision) {
         let texts = |policies: &[PolicyId]| policies.iter().map(|id| id.as_str().to_owned()).collect();
         match decision {
-            Decision::Allow { determining } | Decision::Forbidden { determining, .. } => {
-                self.policies = texts(determining);
-            }
+            Decision::Allow(permit) => self.policies = texts(permit.determining()),
+            Decision::Forbidden { determining, .. } => self.policies = texts(determining),
             Decision::Failed { policies } => self.policies = texts(policies),
             Decision::NotPermitted { near_misses } => {
                 self.near_misses = near_misses
@@ -234,30 +286,27 @@ impl DecisionRecord {
         }
     }
 
-    /// The request goes on because it is permitted.
-    pub fn permitted(&mut self) {
-        self.reason = "permitted";
+    /// The request is forwarded because the policies permit it.
+    pub fn permitted(&mut self, _permit: &Permit) {
+        self.verdict = Verdict::Allow;
+        self.reason = None;
         self.detail = None;
-        self.goes_on(Verdict::Allow, None);
     }
 
     /// The request is refused.
     pub fn refused(&mut self, refusal: &Refusal) {
+        self.verdict = Verdict::Deny;
         self.because_of(refusal);
-        self.decision = "deny";
-        self.would_deny = self.would_deny_in_shadow(true);
-        self.status = Some(refusal.reason.kind().status());
-        self.counter = DecisionCounter { verdict: Verdict::Deny, reason: Some(refusal.reason) };
     }
 
-    /// The request goes on although it is refused, because refusals are not enforced.
+    /// The request is forwarded although it is refused, because refusals are not enforced.
     pub fn rehearsed(&mut self, refusal: &Refusal) {
+        self.verdict = Verdict::WouldDeny;
         self.because_of(refusal);
-        self.goes_on(Verdict::WouldDeny, Some(refusal.reason));
     }
 
     fn because_of(&mut self, refusal: &Refusal) {
-        self.reason = refusal.reason.code();
+        self.reason = Some(refusal.reason);
         self.detail = match &refusal.detail {
             Detail::None => None,
             detail => Some(cut(&detail.to_string())),
@@ -277,21 +326,10 @@ impl DecisionRecord {
         }
     }
 
-    fn goes_on(&mut self, verdict: Verdict, reason: Option<Reason>) {
-        self.decision = "allow";
-        self.would_deny = self.would_deny_in_shadow(reason.is_some());
-        self.status = None;
-        self.counter = DecisionCounter { verdict, reason };
-    }
-
-    fn would_deny_in_shadow(&self, would_deny: bool) -> Option<bool> {
-        (self.mode == Some("shadow")).then_some(would_deny)
-    }
-
     /// The counter that this decision adds to.
     #[must_use]
     pub const fn counter(&self) -> Counter {
-        Counter::Decisions(self.counter)
+        Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason })
     }
 
     /// The record as one line of ASCII JSON, without the line's end.
@@ -302,7 +340,7 @@ impl DecisionRecord {
         // Neither can happen: the writer is a vector, and what it holds is ASCII.
         match (written, String::from_utf8(bytes)) {
             (Ok(()), Ok(line)) => line,
-            _ => format!(r#"{{"schema_version":1,"decision_id":"{}"}}"#, self.decision_id),
+            _ => format!(r#"{{"schema_version":{SCHEMA_VERSION},"decision_id":"{}"}}"#, self.decision_id),
         }
     }
 }

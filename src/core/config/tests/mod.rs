@@ -238,14 +238,12 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!((plan.peer, plan.client_address, plan.mode), (PeerSource::Tls, AddressSource::None, Mode::Enforce));
     assert_eq!(plan.guard, "shop-guard.1");
     assert_eq!(plan.limits, Limits { max_token_bytes: 8192, max_headers: 50, ..Limits::default() });
-    assert_eq!(plan.recipe.posture_headers, [(ProviderName::new("mdm"), "x-device-posture".to_owned())]);
-    assert_eq!(plan.recipe.max_token_bytes, 8192);
     let fact = |path: &[&str]| IdentitySource::Fact {
         provider: ProviderName::new("corp"),
         path: path.iter().map(|name| (*name).to_owned()).collect(),
     };
     let headers: Vec<(&str, &IdentitySource)> =
-        plan.identity_headers.iter().map(|header| (header.name.as_str(), &header.source)).collect();
+        plan.header_policy.identity_headers().iter().map(|header| (header.name.as_str(), &header.source)).collect();
     assert_eq!(
         headers,
         [
@@ -272,7 +270,7 @@ fn what_is_left_out_has_its_documented_default() {
         (PeerSource::None, AddressSource::Connection, Mode::Enforce)
     );
     assert_eq!((plan.guard.as_str(), plan.limits), ("countersign", Limits::default()));
-    assert!(plan.identity_headers.is_empty());
+    assert!(plan.header_policy.identity_headers().is_empty());
 }
 
 #[portable]

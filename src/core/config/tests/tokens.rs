@@ -132,7 +132,10 @@ fn facts_of_every_form_fit_identity_headers() {
         "x-scope": { "fact": "corp.scope" }, "x-roles": { "fact": "corp.roles" }, "x-ok": { "fact": "corp.ok" },
         "x-level": { "fact": "corp.level" },
     });
-    assert_eq!(plan(&also(corp("facts", facts), "/identity_headers", headers)).0.identity_headers.len(), 4);
+    assert_eq!(
+        plan(&also(corp("facts", facts), "/identity_headers", headers)).0.header_policy.identity_headers().len(),
+        4
+    );
 }
 
 #[portable]
@@ -197,8 +200,8 @@ fn an_issuer_of_many_tenants_has_a_template_and_the_claim_that_fills_it() {
     assert_problem(&wrong(json!({ "claim": "tid" })), place, "missing-field", "`template` is missing", "in braces");
     assert_problem(&wrong(json!(["a"])), place, "wrong-type", "found a list", "`absent`");
     for (text, fault) in [
-        ("https://login.example.com/v2.0", "exactly one hole"),
-        ("https://login.example.com/{a}/{b}", "exactly one hole"),
+        ("https://login.example.com/v2.0", "exactly one placeholder"),
+        ("https://login.example.com/{a}/{b}", "exactly one placeholder"),
         ("https://{a}.example.com/v2.0", "not a whole segment"),
         ("https://login.example.com/v{a}", "not a whole segment"),
         ("https://login.example.com/{}/v2.0", "name in braces"),

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{ClaimPath, ClaimSet, Rounding, UnverifiedClaims};
+use super::{ClaimPath, Claims, Rounding, UnverifiedClaims};
 use crate::jose::UnverifiedToken;
 use crate::limits::{MAX_LIST_ELEMENTS, MAX_TOKEN_JSON_DEPTH, TOKEN_BYTES};
 use crate::portable;
@@ -19,7 +19,7 @@ fn wrong_type(claim: &str, found: &'static str, wanted: &str) -> Refusal {
 
 #[portable]
 fn a_payload_is_one_strict_json_object() {
-    assert!(ClaimSet::parse(br#" {"sub":"a"} "#).is_ok());
+    assert!(Claims::parse(br#" {"sub":"a"} "#).is_ok());
     let texts: [&[u8]; 9] = [
         b"",
         b"null",
@@ -32,16 +32,16 @@ fn a_payload_is_one_strict_json_object() {
         b"eyJhbGciOiJFUzI1NiJ9.e30.AA",
     ];
     for text in texts {
-        assert_eq!(ClaimSet::parse(text).unwrap_err().reason, Reason::TokenMalformed);
+        assert_eq!(Claims::parse(text).unwrap_err().reason, Reason::TokenMalformed);
     }
     let of_depth = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
-    assert!(ClaimSet::parse(of_depth(MAX_TOKEN_JSON_DEPTH).as_bytes()).is_ok());
-    assert!(ClaimSet::parse(of_depth(MAX_TOKEN_JSON_DEPTH + 1).as_bytes()).is_err());
+    assert!(Claims::parse(of_depth(MAX_TOKEN_JSON_DEPTH).as_bytes()).is_ok());
+    assert!(Claims::parse(of_depth(MAX_TOKEN_JSON_DEPTH + 1).as_bytes()).is_err());
 }
 
 #[portable]
 fn a_path_leads_inwards_and_dots_are_part_of_names() {
-    let claims = ClaimSet::for_test(json!({ "a": { "b.c": { "d": 1 } }, "a.b": 2, "n": null, "t": "x" }));
+    let claims = Claims::for_test(json!({ "a": { "b.c": { "d": 1 } }, "a.b": 2, "n": null, "t": "x" }));
     assert_eq!(claims.at(&path(&["a", "b.c", "d"])), Ok(Some(&json!(1))));
     assert_eq!(claims.at(&path(&["a.b"])), Ok(Some(&json!(2))));
     assert_eq!(claims.at(&path(&["n"])), Ok(Some(&Value::Null)));
@@ -68,22 +68,21 @@ fn a_claim_of_another_type_is_never_an_absent_one() {
         (json!(["a"]), "a list"),
         (json!(vec![1; MAX_LIST_ELEMENTS + 1]), "a list with too many elements"),
     ] {
-        let claims = ClaimSet::for_test(json!({ "sub": value }));
+        let claims = Claims::for_test(json!({ "sub": value }));
         assert_eq!(claims.string("sub"), Err(wrong_type("sub", found, "a string")));
     }
-    let claims = ClaimSet::for_test(json!({ "sub": "" }));
+    let claims = Claims::for_test(json!({ "sub": "" }));
     assert_eq!(claims.string("sub"), Ok(Some("")));
     assert_eq!(claims.string("jti"), Ok(None));
 }
 
 #[portable]
 fn audiences_are_one_text_or_a_list_of_texts() {
-    let audiences = |value: Value| {
-        ClaimSet::for_test(json!({ "aud": value })).audiences().map(|found| found.map(|list| list.len()))
-    };
-    assert_eq!(ClaimSet::for_test(json!({})).audiences(), Ok(None));
-    assert_eq!(ClaimSet::for_test(json!({ "aud": ["a", "b"] })).audiences(), Ok(Some(vec!["a", "b"])));
-    assert_eq!(ClaimSet::for_test(json!({ "aud": "a b" })).audiences(), Ok(Some(vec!["a b"])));
+    let audiences =
+        |value: Value| Claims::for_test(json!({ "aud": value })).audiences().map(|found| found.map(|list| list.len()));
+    assert_eq!(Claims::for_test(json!({})).audiences(), Ok(None));
+    assert_eq!(Claims::for_test(json!({ "aud": ["a", "b"] })).audiences(), Ok(Some(vec!["a", "b"])));
+    assert_eq!(Claims::for_test(json!({ "aud": "a b" })).audiences(), Ok(Some(vec!["a b"])));
     assert_eq!(audiences(json!([])), Ok(Some(0)));
     let either = "a string or a list of strings";
     for (value, claim, found, wanted) in [
@@ -103,7 +102,7 @@ fn audiences_are_one_text_or_a_list_of_texts() {
 
 #[portable]
 fn a_numeric_date_is_a_number_and_its_fraction_goes_where_it_is_told() {
-    let time = |value: Value, rounding| ClaimSet::for_test(json!({ "exp": value })).time("exp", rounding);
+    let time = |value: Value, rounding| Claims::for_test(json!({ "exp": value })).time("exp", rounding);
     let at = |seconds: i64| Ok(Some(UnixSeconds::new(seconds)));
     assert_eq!(time(json!(100.9), Rounding::Down), at(100));
     assert_eq!(time(json!(100.1), Rounding::Up), at(101));
@@ -124,12 +123,12 @@ fn a_numeric_date_is_a_number_and_its_fraction_goes_where_it_is_told() {
     }
     let text = time(json!("100"), Rounding::Down);
     assert_eq!(text, Err(wrong_type("exp", "a string", "a number of seconds below 2^53")));
-    assert_eq!(ClaimSet::for_test(json!({})).time("exp", Rounding::Down), Ok(None));
+    assert_eq!(Claims::for_test(json!({})).time("exp", Rounding::Down), Ok(None));
 }
 
 #[portable]
 fn a_claim_has_a_value_only_if_it_is_exactly_that_value() {
-    let claims = ClaimSet::for_test(json!({ "a": "x", "n": 900, "f": 900.5, "t": true, "l": ["x"], "z": null }));
+    let claims = Claims::for_test(json!({ "a": "x", "n": 900, "f": 900.5, "t": true, "l": ["x"], "z": null }));
     for (name, value) in [
         ("a", json!("x")),
         ("n", json!(900)),
@@ -155,7 +154,7 @@ fn a_claim_has_a_value_only_if_it_is_exactly_that_value() {
     ] {
         assert!(!claims.has(name, &value), "{name}");
     }
-    let big = ClaimSet::for_test(json!({ "n": 9_007_199_254_740_993_i64 }));
+    let big = Claims::for_test(json!({ "n": 9_007_199_254_740_993_i64 }));
     assert!(big.has("n", &json!(9_007_199_254_740_993_i64)));
     assert!(!big.has("n", &json!(9_007_199_254_740_992_i64)));
     assert!(!big.has("n", &json!(9_007_199_254_740_992.0)));

@@ -1,4 +1,4 @@
-//! What the policies say: allow or deny, and because of which policies. Only values; step 5 makes them, step 6 reads them.
+//! The decision: allow or deny, and the policies that led to it. Values only.
 
 use core::fmt;
 use std::sync::Arc;
@@ -39,14 +39,31 @@ pub struct NearMiss {
     pub advice: Option<String>,
 }
 
+/// Proof that the policies permit a request. Only [`PolicySet::decide`](crate::policy::PolicySet::decide) makes one, and forwarding
+/// the request consumes it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Permit {
+    determining: Vec<PolicyId>,
+}
+
+impl Permit {
+    /// For the step that evaluates the policies, and for nothing else.
+    pub(super) const fn new(determining: Vec<PolicyId>) -> Self {
+        Self { determining }
+    }
+
+    /// The permits that applied, sorted.
+    #[must_use]
+    pub fn determining(&self) -> &[PolicyId] {
+        &self.determining
+    }
+}
+
 /// The decision with its reasons. Only [`Decision::Allow`] lets a request through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
     /// At least one permit applied, no forbid did, and nothing failed to evaluate.
-    Allow {
-        /// The permits that applied, sorted.
-        determining: Vec<PolicyId>,
-    },
+    Allow(Permit),
     /// At least one forbid applied.
     Forbidden {
         /// The forbids that applied, sorted.

@@ -11,7 +11,8 @@ use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUi
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
 use crate::policy::load::groups::Groups;
-use crate::policy::load::names::{ANONYMOUS_ID, Kind, Names};
+use crate::policy::load::kinds::{ANONYMOUS_ID, PrincipalKind};
+use crate::policy::load::names::Names;
 use crate::policy::load::scope::route_actions;
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
@@ -21,7 +22,7 @@ use crate::time::UnixSeconds;
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]
-pub(in crate::policy) struct Directory {
+pub(in crate::policy) struct EntityCatalog {
     anonymous: EntityUid,
     issuers: HashMap<ProviderName, IssuerTypes>,
     groups: Groups,
@@ -31,18 +32,18 @@ pub(in crate::policy) struct Directory {
 
 #[derive(Debug)]
 struct IssuerTypes {
-    kind: Kind,
+    kind: PrincipalKind,
     principal: EntityTypeName,
     group: EntityTypeName,
 }
 
-/// A request as Cedar takes it.
+/// A request in Cedar's terms.
 #[derive(Debug)]
-pub(in crate::policy) struct Question {
-    /// Whose principal asks.
-    pub kind: Kind,
+pub(in crate::policy) struct CedarRequest {
+    /// The kind of its principal.
+    pub kind: PrincipalKind,
     /// The principal and every group that it is in.
-    pub around: BTreeSet<EntityUid>,
+    pub memberships: BTreeSet<EntityUid>,
     /// The request.
     pub request: Request,
     /// Its entities.
@@ -51,8 +52,8 @@ pub(in crate::policy) struct Question {
     pub devices: HashSet<ProviderName>,
 }
 
-/// The identity or the request is not one that the configuration can speak of. It does not happen with what the earlier
-/// steps build, and ends in a refusal if it does.
+/// The configuration cannot express the identity or the request. It does not happen with values that the earlier steps
+/// build; if it does, the request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct NotExpressible;
 
@@ -64,18 +65,18 @@ fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(entity_type.clone(), EntityId::new(id))
 }
 
-impl Directory {
+impl EntityCatalog {
     /// Prepares the entities of a configuration.
     ///
     /// # Errors
-    /// Where a name of the configuration is no Cedar name.
+    /// If a name in the configuration is not a valid Cedar name.
     pub(in crate::policy) fn compile(names: Names<'_>) -> Result<Self, NotExpressible> {
         let type_name = |text: &str| named(EntityTypeName::from_str(text));
         let (action_type, route_type, application_type) =
             (type_name("Action")?, type_name("Route")?, type_name("Application")?);
         let mut issuers = HashMap::new();
         for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
-            let kind = Kind::Issuer(place);
+            let kind = PrincipalKind::Issuer(place);
             let types = IssuerTypes {
                 kind,
                 principal: type_name(&names.principal_type(kind))?,
@@ -100,7 +101,7 @@ impl Directory {
             (application.name.clone(), routes.collect())
         });
         Ok(Self {
-            anonymous: uid(&type_name(&names.principal_type(Kind::Anonymous))?, ANONYMOUS_ID),
+            anonymous: uid(&type_name(&names.principal_type(PrincipalKind::Anonymous))?, ANONYMOUS_ID),
             issuers,
             groups: names.groups.clone(),
             actions: actions.collect(),
@@ -113,17 +114,17 @@ impl Directory {
         &self.groups
     }
 
-    /// Puts the request to Cedar. A preflight is asked as Anonymous, whatever was presented with it.
+    /// Makes the Cedar request. The principal of a preflight is Anonymous, whatever was presented with it.
     ///
     /// # Errors
     /// See [`NotExpressible`].
-    pub(in crate::policy) fn question(
+    pub(in crate::policy) fn request(
         &self,
         identity: &Identity,
         request: &crate::request::Request,
         route: &RouteMatch<'_>,
         now: UnixSeconds,
-    ) -> Result<Question, NotExpressible> {
+    ) -> Result<CedarRequest, NotExpressible> {
         let verified = match identity.principal() {
             Principal::Verified(verified) if route.action != Action::Preflight => Some(verified),
             Principal::Verified(_) | Principal::Anonymous => None,
@@ -138,11 +139,11 @@ impl Directory {
         let mut members = request_members(&RequestFacts { request, parameters: &route.parameters, now })?;
         let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();
         let mut devices = HashSet::new();
-        let mut around = BTreeSet::new();
+        let mut memberships = BTreeSet::new();
         let (kind, principal) = match verified {
             None => {
                 entities.push(Entity::with_uid(self.anonymous.clone()));
-                (Kind::Anonymous, self.anonymous.clone())
+                (PrincipalKind::Anonymous, self.anonymous.clone())
             }
             Some(verified) => {
                 let types = self.issuers.get(&verified.issuer).ok_or(NotExpressible)?;
@@ -154,15 +155,15 @@ impl Directory {
                     devices.insert(device.clone());
                 }
                 let principal = uid(&types.principal, &verified.id);
-                entities.extend(self.principal(&principal, types, verified, &mut around));
+                entities.extend(self.principal(&principal, types, verified, &mut memberships));
                 (types.kind, principal)
             }
         };
-        around.insert(principal.clone());
+        memberships.insert(principal.clone());
         let context = named(Context::from_pairs(members))?;
-        let cedar_request = named(Request::new(principal, action.clone(), resource.clone(), context, None))?;
+        let inner = named(Request::new(principal, action.clone(), resource.clone(), context, None))?;
         let entities = named(Entities::from_entities(entities, None))?;
-        Ok(Question { kind, around, request: cedar_request, entities, devices })
+        Ok(CedarRequest { kind, memberships, request: inner, entities, devices })
     }
 
     /// The principal with its groups, and those that they are in; each group is noted in `around`.
@@ -171,15 +172,15 @@ impl Directory {
         own: &EntityUid,
         types: &IssuerTypes,
         verified: &VerifiedPrincipal,
-        around: &mut BTreeSet<EntityUid>,
+        memberships: &mut BTreeSet<EntityUid>,
     ) -> Vec<Entity> {
         let groups: HashSet<EntityUid> = verified.groups.iter().map(|group| uid(&types.group, group)).collect();
         let mut waiting: Vec<EntityUid> = groups.iter().cloned().collect();
-        around.extend(groups.iter().cloned());
+        memberships.extend(groups.iter().cloned());
         let mut entities = vec![Entity::new_no_attrs(own.clone(), groups)];
         while let Some(group) = waiting.pop() {
             let parents = self.groups.parents_of(&group);
-            waiting.extend(parents.iter().filter(|parent| around.insert((*parent).clone())).cloned());
+            waiting.extend(parents.iter().filter(|parent| memberships.insert((*parent).clone())).cloned());
             entities.push(Entity::new_no_attrs(group, parents.iter().cloned().collect()));
         }
         entities

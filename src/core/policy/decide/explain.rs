@@ -1,14 +1,14 @@
 //! Near misses: why a default deny was one.
 //!
-//! Step 5, only after "no permit applied". Each condition of a permit is asked by itself; what fails is counted. The permits
-//! looked at are bounded, for a refused request must not cost more than a served one.
+//! Only after "no permit applied". Each condition of a permit is evaluated by itself, and the failures are counted. The number
+//! of permits examined is bounded, because a denied request must not cost more than a permitted one.
 
 use std::sync::OnceLock;
 
 use cedar_policy::pst::{self, BinaryOp, Clause, Effect, Expr, Template};
 use cedar_policy::{Authorizer, PolicySet};
 
-use super::entities::Question;
+use super::entities::CedarRequest;
 use super::{Compiled, NearMiss};
 use crate::limits::MAX_NEAR_MISSES;
 
@@ -21,9 +21,9 @@ pub(in crate::policy) struct Conditions(OnceLock<Option<(PolicySet, usize)>>);
 
 impl Conditions {
     /// How many conditions fail; one that cannot be evaluated fails.
-    fn failed(&self, body: &Template, question: &Question) -> usize {
+    fn failed(&self, body: &Template, asked: &CedarRequest) -> usize {
         let Some((set, total)) = self.0.get_or_init(|| split(body)) else { return 0 };
-        let response = Authorizer::new().is_authorized(&question.request, set, &question.entities);
+        let response = Authorizer::new().is_authorized(&asked.request, set, &asked.entities);
         total.saturating_sub(response.diagnostics().reason().count())
     }
 }
@@ -77,7 +77,7 @@ pub(in crate::policy) struct Candidate<'p> {
 /// The near misses among these permits: fewest failed conditions first, then those whose scope matched whole.
 pub(in crate::policy) fn near_misses<'p>(
     candidates: impl IntoIterator<Item = Candidate<'p>>,
-    question: &Question,
+    asked: &CedarRequest,
 ) -> Vec<NearMiss> {
     let mut misses: Vec<(bool, NearMiss)> = candidates
         .into_iter()
@@ -85,7 +85,7 @@ pub(in crate::policy) fn near_misses<'p>(
         .take(MAX_PERMITS_EXPLAINED)
         .filter_map(|Candidate { permit, missing, outside }| {
             let (body, conditions) = permit.permit.as_ref()?;
-            let failed = conditions.failed(body, question).max(missing);
+            let failed = conditions.failed(body, asked).max(missing);
             let failed_conditions = failed.saturating_add(usize::from(outside));
             let miss = NearMiss { policy: permit.id.clone(), failed_conditions, advice: permit.advice.clone() };
             Some((outside, miss))

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Authorizer, Effect, pst};
 
-use self::decision::{Decision, NearMiss, PolicyId};
-use self::entities::Question;
+use self::decision::{Decision, NearMiss, Permit, PolicyId};
+use self::entities::CedarRequest;
 use self::explain::{Candidate, Conditions, near_misses};
 use self::slice::Slice;
 use super::PolicySet;
@@ -37,14 +37,14 @@ impl PolicySet {
     /// Decides one request.
     #[must_use]
     pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
-        let Ok(question) = self.directory.question(identity, request, route, now) else {
+        let Ok(asked) = self.catalog.request(identity, request, route, now) else {
             return Decision::Failed { policies: Vec::new() };
         };
-        let met = || self.slices.met(route, &question);
+        let met = || self.slices.met(route, &asked);
         let authorizer = Authorizer::new();
         let (mut permits, mut forbids, mut failed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for slice in met().filter(|slice| missing(slice, &question) == 0) {
-            let response = authorizer.is_authorized(&question.request, &slice.set, &question.entities);
+        for slice in met().filter(|slice| missing(slice, &asked) == 0) {
+            let response = authorizer.is_authorized(&asked.request, &slice.set, &asked.entities);
             failed.extend(response.diagnostics().errors().map(|error| {
                 let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
                 number(error.policy_id())
@@ -68,16 +68,16 @@ impl PolicySet {
             };
         }
         if !permits.is_empty() {
-            return Decision::Allow { determining: self.ids(&permits) };
+            return Decision::Allow(Permit::new(self.ids(&permits)));
         }
         let candidates = |slice: &'_ Slice, outside: bool| {
-            let missing = missing(slice, &question);
+            let missing = missing(slice, &asked);
             let permits = slice.policies.iter().filter_map(|number| self.policies.get(*number));
             permits.map(|permit| Candidate { permit, missing, outside }).collect::<Vec<_>>()
         };
         let within = met().flat_map(|slice| candidates(slice, false));
-        let beside = self.slices.beside(route, &question).flat_map(|slice| candidates(slice, true));
-        Decision::NotPermitted { near_misses: near_misses(within.chain(beside), &question) }
+        let beside = self.slices.beside(route, &asked).flat_map(|slice| candidates(slice, true));
+        Decision::NotPermitted { near_misses: near_misses(within.chain(beside), &asked) }
     }
 
     fn numbered<'p>(&'p self, numbers: &BTreeSet<usize>) -> impl Iterator<Item = &'p Compiled> {
@@ -91,16 +91,16 @@ impl PolicySet {
     }
 }
 
-/// A policy's number, from its id in a slice's set. One that is no number, which no set has, still counts as a policy.
+/// A policy's number, from its id in a slice's set. An id that is not a number, which no set has, still counts as a policy.
 fn number(id: &cedar_policy::PolicyId) -> usize {
     let id: &str = id.as_ref();
     id.parse().unwrap_or(usize::MAX)
 }
 
 /// How many devices the slice needs that are not verified.
-fn missing(slice: &Slice, question: &Question) -> usize {
-    let verified = |device: &str| question.devices.iter().any(|name| name.as_str() == device);
-    slice.reach.needs.iter().filter(|device| !verified(device)).count()
+fn missing(slice: &Slice, asked: &CedarRequest) -> usize {
+    let verified = |device: &str| asked.devices.iter().any(|name| name.as_str() == device);
+    slice.key.needs.iter().filter(|device| !verified(device)).count()
 }
 
 impl Compiled {

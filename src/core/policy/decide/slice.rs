@@ -1,32 +1,32 @@
 //! Slices: policies that can apply to the same requests, in one Cedar policy set each.
 //!
-//! Cedar's evaluation is linear in the number of policies, so a request is shown only those that its route, action and
-//! principal can meet. Every policy is in exactly one slice; a request asks a few slices and the answers add up, for a
-//! forbid forbids and a permit permits whatever stands beside it.
+//! Cedar's evaluation is linear in the number of policies, so a request is evaluated only against those that its route,
+//! action and principal can match. Every policy is in exactly one slice. The answers of several slices add up, because a
+//! forbid forbids and a permit permits regardless of the other policies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::{EntityUid, PolicySet};
 
-use super::entities::Question;
-use crate::policy::load::names::{Actions, GROUP, Kind};
-use crate::policy::load::scope::Place;
+use super::entities::CedarRequest;
+use crate::policy::load::kinds::{Actions, GROUP, PrincipalKind};
+use crate::policy::load::scope::ResourceScope;
 use crate::route::RouteMatch;
 
 /// What the policies of a slice have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::policy) struct Reach {
+pub(in crate::policy) struct SliceKey {
     /// The document, by number.
     pub document: usize,
     /// The resource.
-    pub place: Place,
+    pub resource: ResourceScope,
     /// The actions.
     pub actions: Actions,
     /// The kinds of principals.
-    pub kinds: BTreeSet<Kind>,
+    pub kinds: BTreeSet<PrincipalKind>,
     /// The principal or group that the scope names.
     pub principal: Option<EntityUid>,
-    /// Devices that must be verified, else its policies are not asked.
+    /// Devices that must be verified; otherwise its policies are not evaluated.
     pub needs: BTreeSet<String>,
 }
 
@@ -34,7 +34,7 @@ pub(in crate::policy) struct Reach {
 #[derive(Debug)]
 pub(in crate::policy) struct Slice {
     /// What its policies have in common.
-    pub reach: Reach,
+    pub key: SliceKey,
     /// For Cedar; a policy's id there is its number in text.
     pub set: PolicySet,
     /// The numbers of its policies, in order.
@@ -65,23 +65,23 @@ struct ByPrincipal {
 }
 
 impl ByPrincipal {
-    fn push(&mut self, reach: &Reach, slice: usize) {
-        match &reach.principal {
+    fn push(&mut self, key: &SliceKey, slice: usize) {
+        match &key.principal {
             None => self.unnamed.push(slice),
             Some(principal) => self.named.entry(principal.clone()).or_default().push(slice),
         }
     }
 
     /// The slices for a principal that is, or is in, these entities.
-    fn met<'s>(&'s self, around: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
-        let named = around.iter().filter_map(|entity| self.named.get(entity)).flatten();
+    fn met<'s>(&'s self, memberships: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
+        let named = memberships.iter().filter_map(|entity| self.named.get(entity)).flatten();
         self.unnamed.iter().chain(named).copied()
     }
 
     /// The slices for the groups that a principal is not in.
-    fn beside<'s>(&'s self, around: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
+    fn beside<'s>(&'s self, memberships: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
         let groups = self.named.iter().filter(|(entity, _)| entity.type_name().basename() == GROUP);
-        groups.filter(|(group, _)| !around.contains(*group)).flat_map(|(_, slices)| slices).copied()
+        groups.filter(|(group, _)| !memberships.contains(*group)).flat_map(|(_, slices)| slices).copied()
     }
 }
 
@@ -91,29 +91,29 @@ impl Slices {
     /// # Errors
     /// Where two policies have one number, which the caller does not do.
     pub(in crate::policy) fn compile(
-        policies: impl IntoIterator<Item = (usize, Reach, cedar_policy::Policy)>,
+        policies: impl IntoIterator<Item = (usize, SliceKey, cedar_policy::Policy)>,
         applications: &[Vec<String>],
     ) -> Result<Self, Box<cedar_policy::PolicySetError>> {
-        let mut grouped: BTreeMap<Reach, (PolicySet, Vec<usize>)> = BTreeMap::new();
-        for (number, reach, policy) in policies {
-            let (set, numbers) = grouped.entry(reach).or_default();
+        let mut grouped: BTreeMap<SliceKey, (PolicySet, Vec<usize>)> = BTreeMap::new();
+        for (number, key, policy) in policies {
+            let (set, numbers) = grouped.entry(key).or_default();
             set.add(policy).map_err(Box::new)?;
             numbers.push(number);
         }
         let mut slices = Self::default();
-        for (place, (reach, (set, policies))) in grouped.into_iter().enumerate() {
-            let all = applications.get(reach.document).map_or(&[][..], Vec::as_slice);
-            match &reach.place {
-                Place::Document => {
-                    all.iter().for_each(|name| slices.of(name).every_route.push(&reach, place));
+        for (place, (key, (set, policies))) in grouped.into_iter().enumerate() {
+            let all = applications.get(key.document).map_or(&[][..], Vec::as_slice);
+            match &key.resource {
+                ResourceScope::Document => {
+                    all.iter().for_each(|name| slices.of(name).every_route.push(&key, place));
                 }
-                Place::Application(name) => slices.of(name).every_route.push(&reach, place),
-                Place::Route(name, route) => {
-                    slices.of(name).one_route.entry(route.clone()).or_default().push(&reach, place);
+                ResourceScope::Application(name) => slices.of(name).every_route.push(&key, place),
+                ResourceScope::Route(name, route) => {
+                    slices.of(name).one_route.entry(route.clone()).or_default().push(&key, place);
                 }
-                Place::Nowhere => {}
+                ResourceScope::Nowhere => {}
             }
-            slices.slices.push(Slice { reach, set, policies });
+            slices.slices.push(Slice { key, set, policies });
         }
         Ok(slices)
     }
@@ -126,24 +126,24 @@ impl Slices {
     pub(in crate::policy) fn met<'s>(
         &'s self,
         route: &RouteMatch<'_>,
-        question: &'s Question,
+        asked: &'s CedarRequest,
     ) -> impl Iterator<Item = &'s Slice> {
-        self.applicable(route, question, |slices| slices.met(&question.around).collect())
+        self.applicable(route, asked, |slices| slices.met(&asked.memberships).collect())
     }
 
     /// The slices that a request could meet if its principal were in one more group.
     pub(in crate::policy) fn beside<'s>(
         &'s self,
         route: &RouteMatch<'_>,
-        question: &'s Question,
+        asked: &'s CedarRequest,
     ) -> impl Iterator<Item = &'s Slice> {
-        self.applicable(route, question, |slices| slices.beside(&question.around).collect())
+        self.applicable(route, asked, |slices| slices.beside(&asked.memberships).collect())
     }
 
     fn applicable<'s>(
         &'s self,
         route: &RouteMatch<'_>,
-        question: &'s Question,
+        asked: &'s CedarRequest,
         chosen: impl Fn(&'s ByPrincipal) -> Vec<usize>,
     ) -> impl Iterator<Item = &'s Slice> {
         let action = route.action;
@@ -154,6 +154,6 @@ impl Slices {
             .chain(one)
             .flat_map(chosen)
             .filter_map(|place| self.slices.get(place))
-            .filter(move |slice| slice.reach.actions.holds(action) && slice.reach.kinds.contains(&question.kind))
+            .filter(move |slice| slice.key.actions.holds(action) && slice.key.kinds.contains(&asked.kind))
     }
 }

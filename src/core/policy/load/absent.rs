@@ -17,16 +17,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Template, UnaryOp};
 
 use super::Checked;
-use super::fixes::{denying, in_chain, path_text, plain, presence_text, with_part};
-use super::names::{Kind, Lookup, Names, context_path};
+use super::fixes::in_chain;
+use super::kinds::PrincipalKind;
+use super::names::{Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
 use crate::config_error::ConfigError;
 use crate::policy::text::lexer;
 use crate::profile::FactType;
 
+mod correction;
 mod message;
 mod value;
 
+use correction::whole_clause;
 use value::join;
 
 /// Every rule of one document that an absent fact lifts: one error for each kind of principal that can lack groups, one
@@ -35,7 +38,7 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
     let forbids: Vec<&Checked<'_>> =
         policies.iter().filter(|policy| policy.named.body.effect == Effect::Forbid).collect();
     // For each fact and kind the forbids that fire on its absence.
-    let mut firing: BTreeMap<(Vec<String>, Kind), Vec<&Checked<'_>>> = BTreeMap::new();
+    let mut firing: BTreeMap<(Vec<String>, PrincipalKind), Vec<&Checked<'_>>> = BTreeMap::new();
     let mut errors = Vec::new();
     for policy in policies.iter().filter(|policy| !policy.named.missing_ignored) {
         let mut reported: BTreeSet<About> = BTreeSet::new();
@@ -47,7 +50,7 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
             if reported.contains(&about) || about == About::Anonymous && lifting.contains(&fact) {
                 continue;
             }
-            let Some(hole) = absence.hole(&policy.named.body) else { continue };
+            let Some(bypass) = absence.bypass(&policy.named.body) else { continue };
             let firing = firing.entry((fact.clone(), kind)).or_insert_with(|| {
                 forbids.iter().copied().filter(|forbid| absence.holds(&forbid.named.body)).collect()
             });
@@ -57,9 +60,9 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
             });
             if !covered {
                 errors.push(match about {
-                    About::Groups(kind) => policy.lifted_by_groups(kind, &fact, &hole),
-                    About::Anonymous => policy.silent_for_anonymous(&fact, &hole),
-                    About::Facts => policy.lifted(&fact, &hole),
+                    About::Groups(kind) => policy.lifted_by_groups(kind, &fact, &bypass),
+                    About::Anonymous => policy.silent_for_anonymous(&fact, &bypass),
+                    About::Facts => policy.lifted(&fact, &bypass),
                 });
                 reported.insert(about);
                 lifting.insert(fact);
@@ -73,7 +76,7 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
     /// Tokens of this kind's issuer that list no groups.
-    Groups(Kind),
+    Groups(PrincipalKind),
     /// Requests without a token.
     Anonymous,
     /// Anything else that is absent.
@@ -83,7 +86,7 @@ enum About {
 impl Checked<'_> {
     /// Evidence that the policy reads and that may be absent, with the kinds of principals for whom it may; callers without
     /// a token come last.
-    fn optional_facts(&self) -> Vec<(Kind, Vec<String>)> {
+    fn optional_facts(&self) -> Vec<(PrincipalKind, Vec<String>)> {
         let certain: BTreeSet<String> = self.scope.devices_required().union(&self.applies.needs).cloned().collect();
         let mut facts = BTreeSet::new();
         for kind in self.applies.kinds.iter().copied() {
@@ -91,7 +94,8 @@ impl Checked<'_> {
                 let parts = self.names.optional_parts(path, kind, &certain);
                 facts.extend(parts.into_iter().map(|part| (kind, part.to_vec())));
                 // A forbid for everybody is one for callers without a token, who have no record of any provider.
-                let record = path.get(..1).filter(|_| kind == Kind::Anonymous && self.meets_unnamed_anonymous());
+                let record =
+                    path.get(..1).filter(|_| kind == PrincipalKind::Anonymous && self.meets_unnamed_anonymous());
                 let record = record.filter(|record| record.iter().all(|name| self.names.never_has(kind, name)));
                 facts.extend(record.map(|record| (kind, record.to_vec())));
             }
@@ -99,7 +103,8 @@ impl Checked<'_> {
                 facts.extend(self.names.absent_groups(kind).into_iter().map(|fact| (kind, fact)));
             }
         }
-        let (last, mut facts): (Vec<_>, Vec<_>) = facts.into_iter().partition(|(kind, _)| *kind == Kind::Anonymous);
+        let (last, mut facts): (Vec<_>, Vec<_>) =
+            facts.into_iter().partition(|(kind, _)| *kind == PrincipalKind::Anonymous);
         facts.extend(last);
         facts
     }
@@ -113,13 +118,13 @@ impl Checked<'_> {
         let never = absence.fact.first().is_some_and(|record| self.names.never_has(absence.kind, record));
         match absence.kind {
             kind if absence.groupless && self.asks_of_groups(kind) => About::Groups(kind),
-            Kind::Anonymous if never => About::Anonymous,
+            PrincipalKind::Anonymous if never => About::Anonymous,
             _ => About::Facts,
         }
     }
 
     /// Whether it asks of a group that principals of this kind can be in.
-    fn asks_of_groups(&self, kind: Kind) -> bool {
+    fn asks_of_groups(&self, kind: PrincipalKind) -> bool {
         let members = |group| self.names.members(group).is_some_and(|members| members.contains(&kind));
         self.reads.memberships.iter().any(members)
     }
@@ -127,14 +132,14 @@ impl Checked<'_> {
 
 /// A rule that an absent fact lifts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Hole {
+struct BypassableRule {
     /// The whole corrected clause, as a message shows it, where there is one to offer.
     correction: Option<String>,
     /// Whether the part that is to be corrected denies where it is true.
     denies: bool,
 }
 
-/// Where the hole is and what to write there.
+/// Where the bypass is and what to write there.
 struct Found<'e> {
     /// The part; `None` is all conditions of the policy, joined by `&&`.
     part: Option<&'e Expr>,
@@ -146,7 +151,7 @@ struct Found<'e> {
 #[derive(Clone, Copy)]
 struct Absence<'n> {
     names: Names<'n>,
-    kind: Kind,
+    kind: PrincipalKind,
     /// The path of the fact inside `context`.
     fact: &'n [String],
     /// Without the fact these principals are in no group.
@@ -163,7 +168,7 @@ struct Part<'e> {
 }
 
 impl<'n> Absence<'n> {
-    fn of(names: Names<'n>, kind: Kind, fact: &'n [String]) -> Self {
+    fn of(names: Names<'n>, kind: PrincipalKind, fact: &'n [String]) -> Self {
         let groupless = names.absent_groups(kind).iter().any(|absent| absent == fact);
         let path: Vec<&str> = fact.iter().map(String::as_str).collect();
         let emptied = names.declared_type(&path) == Some(&FactType::Scopes);
@@ -181,11 +186,11 @@ impl<'n> Absence<'n> {
     }
 
     /// Where the policy's rule is lifted when the fact is absent.
-    fn hole(self, body: &Template) -> Option<Hole> {
+    fn bypass(self, body: &Template) -> Option<BypassableRule> {
         let denies = body.effect == Effect::Forbid;
         if self.groupless && scope_group(body).is_some() {
             // Without groups it does not apply at all, which is what a permit should do.
-            return denies.then_some(Hole { correction: None, denies });
+            return denies.then_some(BypassableRule { correction: None, denies });
         }
         // All conditions must hold, so a forbid's are one `&&` that denies; a permit's, one `&&` that allows.
         let mut parts: Vec<Part<'_>> = Vec::new();
@@ -195,12 +200,12 @@ impl<'n> Absence<'n> {
                 Clause::Unless(condition) => parts.push(Part { expression: condition, negated: true }),
             }
         }
-        let Found { part, correction, denies } = self.group_hole(None, &parts, BinaryOp::And, denies)?;
-        Some(Hole { correction: correction.map(|text| whole_clause(body, part, &text)), denies })
+        let Found { part, correction, denies } = self.group_bypass(None, &parts, BinaryOp::And, denies)?;
+        Some(BypassableRule { correction: correction.map(|text| whole_clause(body, part, &text)), denies })
     }
 
-    /// The hole in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold; they are all of `whole`.
-    fn group_hole<'e>(
+    /// The bypass in `parts` joined by `&&` (or `||`), which deny (or allow) where they hold; they are all of `whole`.
+    fn group_bypass<'e>(
         self,
         whole: Option<&'e Expr>,
         parts: &[Part<'e>],
@@ -219,10 +224,10 @@ impl<'n> Absence<'n> {
         if and == denies && group.iter().any(|part| self.presence_test(*part, !and).is_some()) {
             return Some(Found { part: whole, correction: self.correction(parts, and), denies });
         }
-        group.iter().find_map(|part| self.part_hole(*part, denies))
+        group.iter().find_map(|part| self.part_bypass(*part, denies))
     }
 
-    fn part_hole<'e>(self, part: Part<'e>, mut denies: bool) -> Option<Found<'e>> {
+    fn part_bypass<'e>(self, part: Part<'e>, mut denies: bool) -> Option<Found<'e>> {
         if self.part_value(part) == Some(denies) {
             return None;
         }
@@ -236,7 +241,7 @@ impl<'n> Absence<'n> {
             Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {
                 let mut parts = Vec::new();
                 flatten(expression, *op, &mut parts);
-                self.group_hole(Some(expression), &parts, *op, denies)
+                self.group_bypass(Some(expression), &parts, *op, denies)
             }
             // Which branch is taken does not hang on the fact: each that speaks of it must deny.
             Expr::IfThenElse { cond, then_expr, else_expr } if !self.mentions(cond) => {
@@ -247,57 +252,13 @@ impl<'n> Absence<'n> {
                 };
                 let branches = branches.into_iter().map(|branch| Part { expression: branch, negated: false });
                 let mut spoken = branches.filter(|branch| self.mentions(branch.expression));
-                spoken.find_map(|branch| self.part_hole(branch, denies))
+                spoken.find_map(|branch| self.part_bypass(branch, denies))
             }
             _ => {
                 let correction = self.answered(&in_chain(expression), denies);
                 Some(Found { part: Some(expression), correction, denies })
             }
         }
-    }
-
-    /// The condition with an answer of its own for the absence; `None` where no policy can ask for it.
-    fn answered(self, condition: &str, denies: bool) -> Option<String> {
-        let path: Vec<&str> = self.fact.iter().map(String::as_str).collect();
-        if matches!(self.names.fact(&path, &BTreeSet::new()), Lookup::Unknown { .. }) {
-            return None;
-        }
-        let (empty, there) = (format!("{}.isEmpty()", path_text(self.fact)), presence_text(self.fact));
-        Some(match (self.emptied, denies) {
-            (true, true) => format!("{empty} || {condition}"),
-            (true, false) => format!("!{empty} && {condition}"),
-            (false, true) => denying(&there, condition),
-            (false, false) => format!("{there} && {condition}"),
-        })
-    }
-
-    /// The group with its guard turned round: `if context has x then ... else true` in place of `context has x && ...`.
-    fn correction(self, parts: &[Part<'_>], and: bool) -> Option<String> {
-        let inner = if and { " && " } else { " || " };
-        let (mut tests, mut guarded, mut aside) = (Vec::new(), Vec::new(), Vec::new());
-        for part in parts {
-            match self.presence_test(*part, !and) {
-                Some(test) => tests.push(plain(test)),
-                None if self.mentions(part.expression) => guarded.push(part.text()),
-                None => aside.push(part.text()),
-            }
-        }
-        if guarded.is_empty() {
-            let all: Vec<String> = parts.iter().map(|part| part.text()).collect();
-            let all = all.join(inner);
-            return self.answered(&if and { all } else { format!("({all})") }, and);
-        }
-        let (tests, rest) = (tests.join(" && "), guarded.join(inner));
-        let turned = match guarded.len() {
-            _ if and => denying(&tests, &rest),
-            1 => format!("{tests} && {rest}"),
-            _ => format!("{tests} && ({rest})"),
-        };
-        if aside.is_empty() {
-            return Some(turned);
-        }
-        aside.push(format!("({turned})"));
-        Some(aside.join(inner))
     }
 
     /// Whether an expression reads the fact, asks for it, or asks of a group that is known by it.
@@ -350,37 +311,6 @@ impl<'n> Absence<'n> {
             other => (other, part.negated),
         };
         (under == negated && self.is_presence(&presence_path(expression)?)).then_some(expression)
-    }
-}
-
-impl Part<'_> {
-    /// As an operand.
-    fn text(self) -> String {
-        if self.negated { format!("!({})", plain(self.expression)) } else { in_chain(self.expression) }
-    }
-}
-
-/// The clause of a policy with another text in place of one part of it, or one clause for all; a message shows it so.
-fn whole_clause(body: &Template, part: Option<&Expr>, text: &str) -> String {
-    let Some(part) = part else {
-        return match body.clauses().as_slice() {
-            [Clause::When(_)] => format!("`{text}`"),
-            _ => format!("with `when {{ {text} }}` as its only clause"),
-        };
-    };
-    let holds = |condition: &Expr| {
-        let mut found = false;
-        visit(condition, &mut |inner| found |= core::ptr::eq(inner, part));
-        found
-    };
-    let clause = body.clauses().iter().find_map(|clause| match clause {
-        Clause::When(condition) => holds(condition).then_some(("when", condition)),
-        Clause::Unless(condition) => holds(condition).then_some(("unless", condition)),
-    });
-    match clause {
-        Some((_, condition)) if body.clauses().len() == 1 => format!("`{}`", with_part(condition, part, text)),
-        Some((word, condition)) => format!("`{word} {{ {} }}`", with_part(condition, part, text)),
-        None => format!("`{text}`"),
     }
 }
 

@@ -60,7 +60,7 @@ impl Groups {
                 position: None,
                 code: ConfigCode::GroupCycle,
                 message: format!("the group `{member}` is in itself"),
-                help: "take one of the memberships away".to_owned(),
+                help: "remove one of the memberships".to_owned(),
             });
         }
         if errors.is_empty() { Ok(groups) } else { Err(errors) }

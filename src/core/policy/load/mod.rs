@@ -5,6 +5,7 @@
 
 pub(in crate::policy) mod absent;
 pub(in crate::policy) mod groups;
+pub(in crate::policy) mod kinds;
 pub(in crate::policy) mod names;
 pub(in crate::policy) mod paths;
 pub(in crate::policy) mod reads;
@@ -18,6 +19,7 @@ pub(in crate::policy) mod validation;
 pub(in crate::policy) mod words;
 
 mod fixes;
+mod lookup;
 
 use self::names::Names;
 use self::reads::Reads;

@@ -7,91 +7,14 @@ use std::collections::BTreeSet;
 use cedar_policy::pst;
 
 use super::groups::Groups;
-use crate::policy::context::{self, ContextMember, ContextType, DEVICE_FACTS};
+use super::kinds::{ANONYMOUS_TYPE, GROUP, PrincipalKind};
+use super::lookup::{Lookup, context_member, declared};
+use crate::policy::context::{self, DEVICE_FACTS};
 use crate::policy::{PolicyDocument, Vocabulary};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::provider::ProviderName;
-use crate::request::{Action, Method, RequestMethod};
+use crate::request::{Action, RequestMethod};
 use crate::route::{Application, Route};
-
-/// The Cedar entity type of a caller without credentials.
-pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";
-/// The only entity of that type.
-pub(in crate::policy) const ANONYMOUS_ID: &str = "anonymous";
-/// The entity type of an issuer's groups, inside its namespace.
-pub(in crate::policy) const GROUP: &str = "Group";
-
-/// A kind of principal: whose principals they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::policy) enum Kind {
-    /// A caller without credentials.
-    Anonymous,
-    /// Principals of the issuer at this place in the vocabulary.
-    Issuer(usize),
-}
-
-/// A set of actions, one bit for each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::policy) struct Actions(u16);
-
-impl Actions {
-    const fn bit(action: Action) -> u16 {
-        match action {
-            Action::Method(Method::Get) => 1,
-            Action::Method(Method::Head) => 1 << 1,
-            Action::Method(Method::Options) => 1 << 2,
-            Action::Method(Method::Post) => 1 << 3,
-            Action::Method(Method::Put) => 1 << 4,
-            Action::Method(Method::Patch) => 1 << 5,
-            Action::Method(Method::Delete) => 1 << 6,
-            Action::Read => 1 << 7,
-            Action::Write => 1 << 8,
-            Action::Upgrade => 1 << 9,
-            Action::Preflight => 1 << 10,
-        }
-    }
-
-    /// All of them.
-    pub(in crate::policy) fn all() -> Self {
-        Action::all().collect()
-    }
-
-    /// The action of this name with those in it.
-    pub(in crate::policy) fn of_name(name: &str) -> Self {
-        Action::all().filter(|action| action.name() == name || action.group() == Some(name)).collect()
-    }
-
-    /// Only the action of exactly this name.
-    pub(in crate::policy) fn exactly(name: &str) -> Self {
-        Action::all().filter(|action| action.name() == name).collect()
-    }
-
-    /// Whether the action is in it.
-    pub(in crate::policy) const fn holds(self, action: Action) -> bool {
-        self.0 & Self::bit(action) != 0
-    }
-
-    /// Whether all of the other's are in it.
-    pub(in crate::policy) const fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The union.
-    pub(in crate::policy) const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Its actions in order.
-    pub(in crate::policy) fn iter(self) -> impl Iterator<Item = Action> {
-        Action::all().filter(move |action| self.holds(*action))
-    }
-}
-
-impl FromIterator<Action> for Actions {
-    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
-        Self(actions.into_iter().fold(0, |bits, action| bits | Self::bit(action)))
-    }
-}
 
 /// Everything that has a name.
 #[derive(Clone, Copy)]
@@ -104,20 +27,20 @@ pub(in crate::policy) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The kinds of principals.
-    pub(in crate::policy) fn kinds(self) -> impl Iterator<Item = Kind> {
-        core::iter::once(Kind::Anonymous).chain((0..self.vocabulary.issuers.len()).map(Kind::Issuer))
+    pub(in crate::policy) fn kinds(self) -> impl Iterator<Item = PrincipalKind> {
+        core::iter::once(PrincipalKind::Anonymous).chain((0..self.vocabulary.issuers.len()).map(PrincipalKind::Issuer))
     }
 
     /// The issuer of a kind.
-    pub(in crate::policy) fn issuer(self, kind: Kind) -> Option<&'a Issuer> {
+    pub(in crate::policy) fn issuer(self, kind: PrincipalKind) -> Option<&'a Issuer> {
         match kind {
-            Kind::Anonymous => None,
-            Kind::Issuer(place) => self.vocabulary.issuers.get(place),
+            PrincipalKind::Anonymous => None,
+            PrincipalKind::Issuer(place) => self.vocabulary.issuers.get(place),
         }
     }
 
     /// The entity type of a kind's principals.
-    pub(in crate::policy) fn principal_type(self, kind: Kind) -> String {
+    pub(in crate::policy) fn principal_type(self, kind: PrincipalKind) -> String {
         self.issuer(kind).map_or_else(
             || ANONYMOUS_TYPE.to_owned(),
             |issuer| format!("{}::{}", issuer.profile.name, issuer.principal.entity_type),
@@ -125,7 +48,7 @@ impl<'a> Names<'a> {
     }
 
     /// The kind whose principals have this entity type.
-    pub(in crate::policy) fn kind_of_type(self, entity_type: &str) -> Option<Kind> {
+    pub(in crate::policy) fn kind_of_type(self, entity_type: &str) -> Option<PrincipalKind> {
         self.kinds().find(|kind| self.principal_type(*kind) == entity_type)
     }
 
@@ -137,15 +60,15 @@ impl<'a> Names<'a> {
 
     /// The kinds of principals who can be in a group: those whose tokens can name it, and those whose groups the
     /// configuration puts into it. `None` for an entity that is not a group.
-    pub(in crate::policy) fn members(self, group: &pst::EntityUID) -> Option<BTreeSet<Kind>> {
+    pub(in crate::policy) fn members(self, group: &pst::EntityUID) -> Option<BTreeSet<PrincipalKind>> {
         let own = self.issuer_of_group_type(&group.ty.to_string())?;
         let lists = self.vocabulary.issuers.get(own).is_some_and(|issuer| issuer.principal.groups.is_some());
-        Some(lists.then_some(own).into_iter().chain(self.groups.members_of(group)).map(Kind::Issuer).collect())
+        Some(lists.then_some(own).into_iter().chain(self.groups.members_of(group)).map(PrincipalKind::Issuer).collect())
     }
 
     /// The facts whose absence leaves a principal of this kind in no group, outermost first. Empty where every token that is
     /// accepted has the groups claim.
-    pub(in crate::policy) fn absent_groups(self, kind: Kind) -> Vec<Vec<String>> {
+    pub(in crate::policy) fn absent_groups(self, kind: PrincipalKind) -> Vec<Vec<String>> {
         let Some((issuer, groups)) =
             self.issuer(kind).and_then(|issuer| Some((issuer, issuer.principal.groups.as_ref()?)))
         else {
@@ -195,15 +118,19 @@ impl<'a> Names<'a> {
     }
 
     /// The kinds that can reach a place that requires this issuer (or none) by an action.
-    pub(in crate::policy) fn kinds_reaching(self, issuer: Option<&ProviderName>, action: Action) -> BTreeSet<Kind> {
+    pub(in crate::policy) fn kinds_reaching(
+        self,
+        issuer: Option<&ProviderName>,
+        action: Action,
+    ) -> BTreeSet<PrincipalKind> {
         if action == Action::Preflight {
-            return BTreeSet::from([Kind::Anonymous]);
+            return BTreeSet::from([PrincipalKind::Anonymous]);
         }
         match issuer {
             None => self.kinds().collect(),
             Some(name) => {
                 let place = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name == *name);
-                place.into_iter().map(Kind::Issuer).collect()
+                place.into_iter().map(PrincipalKind::Issuer).collect()
             }
         }
     }
@@ -233,11 +160,11 @@ impl<'a> Names<'a> {
 
     /// Whether principals of this kind never have this record of `context`: Anonymous has no facts of any issuer or device,
     /// and nobody has those of another issuer.
-    pub(in crate::policy) fn never_has(self, kind: Kind, record: &str) -> bool {
+    pub(in crate::policy) fn never_has(self, kind: PrincipalKind, record: &str) -> bool {
         let issuer = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == record);
         match issuer {
-            Some(place) => kind != Kind::Issuer(place),
-            None => kind == Kind::Anonymous && self.device(record).is_some(),
+            Some(place) => kind != PrincipalKind::Issuer(place),
+            None => kind == PrincipalKind::Anonymous && self.device(record).is_some(),
         }
     }
 
@@ -261,13 +188,13 @@ impl<'a> Names<'a> {
     pub(in crate::policy) fn optional_parts<'p>(
         self,
         path: &'p [String],
-        kind: Kind,
+        kind: PrincipalKind,
         certain: &BTreeSet<String>,
     ) -> Vec<&'p [String]> {
         let mut parts = Vec::new();
         let Some((first, rest)) = path.split_first() else { return parts };
         let issuer = self.issuer(kind).filter(|issuer| issuer.profile.name.as_str() == first);
-        let device = self.device(first).filter(|_| kind != Kind::Anonymous);
+        let device = self.device(first).filter(|_| kind != PrincipalKind::Anonymous);
         if let Some(member) = context::member(first) {
             parts.extend(path.get(..1).filter(|_| !member.is_certain()));
             let names: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -294,71 +221,6 @@ impl<'a> Names<'a> {
             };
         }
         parts
-    }
-}
-
-/// What a path inside `context` leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Lookup<'a> {
-    /// A value without members.
-    Leaf,
-    /// A record.
-    Record,
-    /// The part at this place does not exist.
-    Unknown {
-        /// Which part, from 0.
-        place: usize,
-        /// What could stand there; empty where nothing can.
-        known: Vec<&'a str>,
-    },
-}
-
-impl Lookup<'_> {
-    fn deeper(self) -> Self {
-        match self {
-            Self::Unknown { place, known } => Self::Unknown { place: place.saturating_add(1), known },
-            other => other,
-        }
-    }
-}
-
-fn leaf<'a>(rest: &[&str]) -> Lookup<'a> {
-    if rest.is_empty() { Lookup::Leaf } else { Lookup::Unknown { place: 1, known: Vec::new() } }
-}
-
-fn members<'a>(rest: &[&str], known: &[&'a str], inner: impl Fn(&[&str]) -> Lookup<'a>) -> Lookup<'a> {
-    match rest.split_first() {
-        None => Lookup::Record,
-        Some((name, rest)) if known.contains(name) => inner(rest).deeper(),
-        Some(_) => Lookup::Unknown { place: 1, known: known.to_vec() },
-    }
-}
-
-fn context_member<'a>(member: ContextMember, rest: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
-    let ContextMember::Record(_, facts) = member else { return leaf(rest) };
-    let known: Vec<&str> = facts.iter().map(|fact| fact.name).collect();
-    let parameterized = facts.iter().find(|fact| fact.of == ContextType::PathParameters).map(|fact| fact.name);
-    match rest.split_first() {
-        Some((name, rest)) if Some(*name) == parameterized => {
-            let known: Vec<&str> = parameters.iter().copied().collect();
-            members(rest, &known, leaf).deeper()
-        }
-        _ => members(rest, &known, leaf),
-    }
-}
-
-fn declared<'a>(fields: &'a [FactField], own: &[&'a str], rest: &[&str]) -> Lookup<'a> {
-    let Some((name, rest)) = rest.split_first() else { return Lookup::Record };
-    if own.contains(name) {
-        return leaf(rest);
-    }
-    let Some(field) = fields.iter().find(|field| field.name == *name) else {
-        let known = fields.iter().map(|field| field.name.as_str()).chain(own.iter().copied());
-        return Lookup::Unknown { place: 0, known: known.collect() };
-    };
-    match &field.fact_type {
-        FactType::Record(inner) => declared(inner, &[], rest).deeper(),
-        _ => leaf(rest),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Rules on paths that another spelling passes by: under a tail such as `/files/{rest*}` the paths `/files/secret` and
-//! `/files/secret/` are two, and many servers serve both alike. Routes refuse such spellings of their own paths; a policy
-//! compares texts.
+//! Rules on paths that another spelling bypasses: under a tail such as `/files/{rest*}` the paths `/files/secret` and
+//! `/files/secret/` are two, and many servers serve both alike. Routes reject such spellings of their own paths; a policy
+//! compares strings.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::request::{Match, Path, PathTemplate};
 
 /// Every comparison of a policy that denies where it holds, and does not hold with a slash behind the path.
 pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarning> {
-    let tails = &policy.scope.ground.tails;
+    let tails = &policy.scope.routes.tails;
     let mut found = BTreeSet::new();
     let denies = policy.named.body.effect == Effect::Forbid;
     for clause in policy.named.body.clauses() {
@@ -33,8 +33,8 @@ pub(in crate::policy) fn missed_slashes(policy: &Checked<'_>) -> Vec<ConfigWarni
         pointer: policy.source.document.pointer.clone(),
         code: ConfigCode::PathSpelling,
         message: format!(
-            "`{}` compares `context.{value}` with `{}`, and the same path with a slash behind it, or with letters in another \
-             case, is another text; give the path a route of its own, which refuses such spellings, or end the pattern with `*`",
+            "`{}` compares `context.{value}` with `{}`, but the same path with a trailing slash, or with letters in another \
+             case, is a different string; give the path a route of its own, which rejects such spellings, or end the pattern with `*`",
             policy.named.id,
             text.escape_debug()
         ),

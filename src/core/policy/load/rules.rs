@@ -1,7 +1,7 @@
-//! What load refuses although Cedar's validator takes it: names that nothing has, values that cannot be.
+//! Policies that load rejects although Cedar's validator accepts them: names that do not exist, values that no request has.
 //!
 //! Measured on Cedar: `has` of a member that no record has, an entity that does not exist, and a comparison that can never
-//! hold are all valid there, and a forbid with a slip of the pen in one of them is silent for ever.
+//! hold are all valid there. A forbid with a misspelling in one of them would never apply.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -11,29 +11,34 @@ use cedar_policy::pst::{
     ResourceConstraint, Template, Var,
 };
 
-use super::names::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, Kind, Lookup, Names, context_path, method_names};
+use super::kinds::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, PrincipalKind};
+use super::lookup::Lookup;
+use super::names::{Names, context_path};
 use super::reads::{pattern_text, presence_path, visit};
-use super::scope::{Ground, Place, Scope};
+use super::scope::{ResourceScope, Scope, ScopeRoutes};
 use super::words;
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::PolicyDocument;
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
-use crate::request::{Action, Ambiguity, Path, RequestMethod, host_of};
+use crate::request::Action;
 use crate::text::suggestion;
 
 mod entities;
+mod literals;
+
+use self::literals::{host_fault, method_fault, path_fault, whole_host_fault};
 
 /// One policy under the rules.
 pub(in crate::policy) struct Rules<'a> {
     source: Source<'a>,
     document: &'a PolicyDocument,
     names: Names<'a>,
-    place: Place,
-    ground: Rc<Ground<'a>>,
+    resource: ResourceScope,
+    routes: Rc<ScopeRoutes<'a>>,
     actions: Actions,
     /// The kinds of principals in the scope. Anonymous is one of them where the scope names no one.
-    kinds: BTreeSet<Kind>,
+    kinds: BTreeSet<PrincipalKind>,
     text: &'a str,
     start: usize,
     errors: Vec<ConfigError>,
@@ -51,10 +56,10 @@ impl<'a> Rules<'a> {
             source,
             document: source.document,
             names,
-            place: scope.place.clone(),
-            ground: scope.ground.clone(),
+            resource: scope.resource.clone(),
+            routes: scope.routes.clone(),
             actions: scope.actions,
-            kinds: scope.kinds.iter().copied().chain(scope.everyone.then_some(Kind::Anonymous)).collect(),
+            kinds: scope.kinds.iter().copied().chain(scope.everyone.then_some(PrincipalKind::Anonymous)).collect(),
             text: source.document.text.get(named.start..named.end).unwrap_or(""),
             start: named.start,
             errors: Vec::new(),
@@ -128,7 +133,7 @@ impl<'a> Rules<'a> {
                 "context",
                 ConfigCode::IndirectFact,
                 "`context` is used as a value".to_owned(),
-                "name the member that is meant, as in `context.http_request.path`".to_owned(),
+                "name the member that you mean, as in `context.http_request.path`".to_owned(),
             ),
             Expr::Literal(Literal::EntityUID(entity)) => self.entity(entity),
             Expr::Is { expr, entity_type, in_expr } => {
@@ -169,12 +174,12 @@ impl<'a> Rules<'a> {
         let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
         self.path(&path);
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        if self.names.fact(&parts, &self.ground.in_some_route) == Lookup::Record {
+        if self.names.fact(&parts, &self.routes.in_some_route) == Lookup::Record {
             self.breach(
                 attribute,
                 ConfigCode::IndirectFact,
                 format!("`context.{}` is a record and used as a value", path.join(".")),
-                "name the member that is meant".to_owned(),
+                "name the member that you mean".to_owned(),
             );
         }
     }
@@ -185,7 +190,7 @@ impl<'a> Rules<'a> {
             self.breach(
                 attribute,
                 ConfigCode::UnknownAttribute,
-                format!("entities have no attributes here, so no `{attribute}` either"),
+                format!("entities have no attributes, so `{attribute}` does not exist"),
                 "facts are in `context.<issuer>` and `context.<device>`".to_owned(),
             );
         } else {
@@ -200,7 +205,7 @@ impl<'a> Rules<'a> {
 
     fn path(&mut self, path: &[String]) {
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let Lookup::Unknown { place, known } = self.names.fact(&parts, &self.ground.in_some_route) else { return };
+        let Lookup::Unknown { place, known } = self.names.fact(&parts, &self.routes.in_some_route) else { return };
         let unknown = parts.get(place).copied().unwrap_or_default();
         let base = core::iter::once("context").chain(parts.iter().copied().take(place)).collect::<Vec<_>>().join(".");
         let parameter = base == "context.http_request.path_parameters";
@@ -284,7 +289,7 @@ impl<'a> Rules<'a> {
     fn comparison(&mut self, value: &Expr, literal: &Expr) {
         let (Some(path), Expr::Literal(Literal::String(text))) = (context_path(value), literal) else { return };
         let fault = match path.as_slice() {
-            ["http_request", "path"] => path_fault(text, true, true, &self.ground.encoded),
+            ["http_request", "path"] => path_fault(text, true, true, &self.routes.encoded),
             ["http_request", "http_method"] => method_fault(text),
             ["http_request", "hostname"] => host_fault(text).or_else(|| whole_host_fault(text)),
             _ => None,
@@ -307,7 +312,7 @@ impl<'a> Rules<'a> {
         let fault = match path.as_slice() {
             ["http_request", "path"] => runs.iter().enumerate().find_map(|(index, run)| {
                 let first = index == 0 && !(run.is_empty() && last > 0);
-                path_fault(run, first, index == last, &self.ground.encoded)
+                path_fault(run, first, index == last, &self.routes.encoded)
             }),
             ["http_request", "hostname"] => host_fault(&shown),
             _ => None,
@@ -322,98 +327,4 @@ impl<'a> Rules<'a> {
             self.breach(word, ConfigCode::ImpossibleLiteral, message, help);
         }
     }
-}
-
-/// Why no path holds this text, which is at a path's beginning, its end, or inside. `encoded` are the ambiguous spellings
-/// that some route accepts.
-fn path_fault(text: &str, first: bool, last: bool, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
-    let segments = |wanted: &str| {
-        let mut segments = text.split('/').skip(1).peekable();
-        core::iter::from_fn(move || segments.next().map(|segment| (segment, segments.peek().is_none())))
-            .any(|(segment, end)| segment == wanted && (!end || last))
-    };
-    if first && !text.starts_with('/') {
-        return Some(("a path begins with `/`", format!("write `/{}`", text.escape_debug())));
-    }
-    if text.contains('?') {
-        return Some(("it ends before the `?`", "compare the rest with `context.http_request.query`".to_owned()));
-    }
-    if text.contains("//") {
-        return Some(("such a request is refused as ambiguous", "write one `/`".to_owned()));
-    }
-    if segments(".") || segments("..") {
-        return Some(("such a request is refused as ambiguous", "write the path without dot segments".to_owned()));
-    }
-    if let Some(fault) = escapes_fault(text, last, encoded) {
-        return Some(fault);
-    }
-    if text.contains(';') && !encoded.contains(&Ambiguity::Semicolon) {
-        let help = "let a route accept it with `encoded: { semicolon: true }`, or remove it";
-        return Some(("such a request is refused as ambiguous", help.to_owned()));
-    }
-    let taken = |character: char| character.is_ascii_alphanumeric() || "-._~!$&'()*+,=:@/%;".contains(character);
-    if !text.chars().all(taken) {
-        return Some((
-            "it has a character that a path has only escaped, or not at all",
-            "escape it, as in `%20`".to_owned(),
-        ));
-    }
-    None
-}
-
-/// Why no path holds these escapes: a policy sees them with digits in upper case, and only where the character itself
-/// cannot stand in a path.
-fn escapes_fault(text: &str, last: bool, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('%') {
-        let escape: String = after.chars().take(2).collect();
-        if escape.len() < 2 {
-            // The rest of it may be under a `*`.
-            return last
-                .then(|| ("an escape has two digits", "write `%` as it stands in a path, or leave it".to_owned()));
-        }
-        if escape.chars().any(|digit| digit.is_ascii_lowercase()) {
-            let upper = format!("write `%{}`", escape.to_ascii_uppercase().escape_debug());
-            return Some(("its escapes have digits in upper case", upper));
-        }
-        // One byte of a longer character says nothing without the others.
-        if !matches!(u8::from_str_radix(&escape, 16), Ok(0x80..)) {
-            let fault = escape_fault(&format!("/a%{escape}b"), encoded);
-            if fault.is_some() {
-                return fault;
-            }
-        }
-        rest = after;
-    }
-    None
-}
-
-/// Why no path has the one escape of this short path.
-fn escape_fault(path: &str, encoded: &BTreeSet<Ambiguity>) -> Option<(&'static str, String)> {
-    let Ok((parsed, _)) = Path::parse(path.as_bytes(), path.len()) else {
-        return Some(("such a request is refused as ambiguous", "write the character itself".to_owned()));
-    };
-    if parsed.as_str() != path {
-        return Some(("a policy sees the character itself there", "write the character itself".to_owned()));
-    }
-    let refused = parsed.ambiguities().find(|ambiguity| !encoded.contains(ambiguity))?;
-    let help = format!("let a route accept it with `encoded: {{ {}: true }}`, or remove it", refused.name());
-    Some(("such a request is refused as ambiguous", help))
-}
-
-fn method_fault(text: &str) -> Option<(&'static str, String)> {
-    let known = RequestMethod::from_name(text.as_bytes()).is_some();
-    (!known).then(|| ("it is not a method that is served", suggestion(text, method_names(), "use one that is")))
-}
-
-fn whole_host_fault(text: &str) -> Option<(&'static str, String)> {
-    let same = host_of(text.as_bytes()).is_ok_and(|host| host == text);
-    (!same).then(|| ("it is a name or address alone", "write it without port and trailing dot".to_owned()))
-}
-
-fn host_fault(text: &str) -> Option<(&'static str, String)> {
-    if text.chars().any(|character| character.is_ascii_uppercase()) {
-        return Some(("it is in lower case", format!("write `{}`", text.to_ascii_lowercase().escape_debug())));
-    }
-    None
 }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
-use super::names::{ANONYMOUS_TYPE, Actions, GROUP, Kind, Names};
+use super::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
+use super::names::Names;
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
@@ -17,7 +18,7 @@ use crate::request::Action;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::policy) struct Environment {
     /// Whose principals.
-    pub kind: Kind,
+    pub kind: PrincipalKind,
     /// Devices whose records are certain to be there.
     pub devices: BTreeSet<String>,
     /// Actions that apply; the context is the same for all, so that one speaks for all where a condition reads none.
@@ -69,7 +70,11 @@ impl Schemas {
 
 /// A schema: the same entity types everywhere, and for each action whose principals it applies to (nobody's: it does not
 /// apply), with one context for all of them.
-pub(in crate::policy) fn schema(names: Names<'_>, principals: impl Fn(Action) -> Vec<Kind>, context: &Value) -> Value {
+pub(in crate::policy) fn schema(
+    names: Names<'_>,
+    principals: impl Fn(Action) -> Vec<PrincipalKind>,
+    context: &Value,
+) -> Value {
     let mut namespaces = Map::new();
     for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
         let group_of = |place: &usize| {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use cedar_policy::{SchemaError, SchemaFragment, ToCedarSchemaError};
 
-use super::names::{Kind, Names};
+use super::kinds::PrincipalKind;
+use super::names::Names;
 use super::schema::{ProviderRecord, context_type, schema};
 use crate::request::Action;
 
@@ -37,7 +38,7 @@ pub(in crate::policy) fn schema_text(names: Names<'_>) -> Result<String, SchemaT
     let issuers = names.vocabulary.issuers.iter().map(|issuer| ProviderRecord::of_issuer(issuer, false));
     let devices = names.vocabulary.devices.iter().map(|device| ProviderRecord::of_device(device, false));
     let context = context_type(&path_parameters(names), issuers.chain(devices));
-    let principals = |action: Action| names.kinds_reaching(None, action).into_iter().collect::<Vec<Kind>>();
+    let principals = |action: Action| names.kinds_reaching(None, action).into_iter().collect::<Vec<PrincipalKind>>();
     let fragment = SchemaFragment::from_json_value(schema(names, principals, &context)).map_err(Box::new)?;
     let text = fragment.to_cedarschema().map_err(Box::new)?;
     Ok(format!("{HEAD}{}\n", text.trim_end()))

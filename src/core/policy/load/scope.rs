@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstraint, ResourceConstraint, Template};
 
-use super::names::{Actions, Kind, Names};
+use super::kinds::{Actions, PrincipalKind};
+use super::names::Names;
 use crate::policy::PolicyDocument;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate};
@@ -15,7 +16,7 @@ use crate::route::{Requires, Route};
 
 /// What the resource part of a scope names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::policy) enum Place {
+pub(in crate::policy) enum ResourceScope {
     /// Every route of the document's applications.
     Document,
     /// The routes of one application.
@@ -26,15 +27,15 @@ pub(in crate::policy) enum Place {
     Nowhere,
 }
 
-/// What routes ask for, and of which actions: routes that ask for the same are one.
+/// The evidence that a route requires, and the actions of its requests. Routes with equal requirements are kept once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Demand<'a> {
+struct RouteRequirements<'a> {
     issuer: Option<&'a ProviderName>,
     devices: Vec<&'a str>,
     actions: Actions,
 }
 
-impl<'a> Demand<'a> {
+impl<'a> RouteRequirements<'a> {
     fn of(requires: &'a Requires, actions: Actions) -> Self {
         let mut devices: Vec<&str> = requires.devices.iter().map(ProviderName::as_str).collect();
         devices.sort_unstable();
@@ -42,13 +43,13 @@ impl<'a> Demand<'a> {
     }
 }
 
-/// The routes of one place, as far as a policy is concerned with them.
+/// The routes that a scope can match, and what they have in common.
 #[derive(Debug)]
-pub(in crate::policy) struct Ground<'a> {
+pub(in crate::policy) struct ScopeRoutes<'a> {
     /// By what each route requires.
-    routes: BTreeSet<Demand<'a>>,
+    required: BTreeSet<RouteRequirements<'a>>,
     /// By what a policy may take for granted: that of the route where the scope names one, else its application's.
-    granted: BTreeSet<Demand<'a>>,
+    granted: BTreeSet<RouteRequirements<'a>>,
     /// The actions of its requests.
     pub actions: Actions,
     /// Path parameters that every route has.
@@ -61,10 +62,10 @@ pub(in crate::policy) struct Ground<'a> {
     pub encoded: BTreeSet<Ambiguity>,
 }
 
-impl<'a> Ground<'a> {
-    fn of(place: &Place, document: &'a PolicyDocument, names: Names<'a>) -> Self {
-        let mut ground = Self {
-            routes: BTreeSet::new(),
+impl<'a> ScopeRoutes<'a> {
+    fn of(resource: &ResourceScope, document: &'a PolicyDocument, names: Names<'a>) -> Self {
+        let mut routes = Self {
+            required: BTreeSet::new(),
             granted: BTreeSet::new(),
             actions: Actions::default(),
             in_every_route: BTreeSet::new(),
@@ -72,50 +73,51 @@ impl<'a> Ground<'a> {
             tails: Vec::new(),
             encoded: BTreeSet::new(),
         };
-        let routes = names
+        let matching = names
             .applications_of(document)
             .flat_map(|application| application.routes.iter().map(move |route| (application, route)))
-            .filter(|(application, route)| match place {
-                Place::Document => true,
-                Place::Application(name) => application.name == *name,
-                Place::Route(name, own) => application.name == *name && route.name == *own,
-                Place::Nowhere => false,
+            .filter(|(application, route)| match resource {
+                ResourceScope::Document => true,
+                ResourceScope::Application(name) => application.name == *name,
+                ResourceScope::Route(name, own) => application.name == *name && route.name == *own,
+                ResourceScope::Nowhere => false,
             });
-        for (number, (application, route)) in routes.enumerate() {
+        for (number, (application, route)) in matching.enumerate() {
             let actions = route_actions(route);
-            let granted = if matches!(place, Place::Route(..)) { &route.requires } else { &application.requires };
-            ground.routes.insert(Demand::of(&route.requires, actions));
-            ground.granted.insert(Demand::of(granted, actions));
-            ground.actions = ground.actions.or(actions);
+            let granted =
+                if matches!(resource, ResourceScope::Route(..)) { &route.requires } else { &application.requires };
+            routes.required.insert(RouteRequirements::of(&route.requires, actions));
+            routes.granted.insert(RouteRequirements::of(granted, actions));
+            routes.actions = routes.actions.or(actions);
             let parameters: BTreeSet<&str> = route.path.parameters().collect();
-            ground.in_some_route.extend(&parameters);
-            ground.tails.extend(route.path.tail().map(|_| &route.path));
-            ground.encoded.extend(&route.encoded);
+            routes.in_some_route.extend(&parameters);
+            routes.tails.extend(route.path.tail().map(|_| &route.path));
+            routes.encoded.extend(&route.encoded);
             if number == 0 {
-                ground.in_every_route = parameters;
+                routes.in_every_route = parameters;
             } else {
-                ground.in_every_route.retain(|name| parameters.contains(name));
+                routes.in_every_route.retain(|name| parameters.contains(name));
             }
         }
-        ground
+        routes
     }
 }
 
-/// The grounds of one document's scopes; many policies share one.
+/// The routes of one document's scopes, by resource: many policies share them.
 #[derive(Debug, Default)]
-pub(in crate::policy) struct Grounds<'a>(HashMap<Place, Rc<Ground<'a>>>);
+pub(in crate::policy) struct ScopeRoutesCache<'a>(HashMap<ResourceScope, Rc<ScopeRoutes<'a>>>);
 
 /// What a scope can match.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Scope<'a> {
     /// The resource part.
-    pub place: Place,
+    pub resource: ResourceScope,
     /// Its routes.
-    pub ground: Rc<Ground<'a>>,
+    pub routes: Rc<ScopeRoutes<'a>>,
     /// The action part.
     pub actions: Actions,
     /// The principal part.
-    pub kinds: BTreeSet<Kind>,
+    pub kinds: BTreeSet<PrincipalKind>,
     /// The principal part names no one, so that Anonymous is among the kinds of a forbid without being named.
     pub everyone: bool,
 }
@@ -126,34 +128,34 @@ impl<'a> Scope<'a> {
         body: &Template,
         document: &'a PolicyDocument,
         names: Names<'a>,
-        grounds: &mut Grounds<'a>,
+        routes_cache: &mut ScopeRoutesCache<'a>,
     ) -> Self {
-        let place = place(&body.resource);
-        let ground = grounds.0.entry(place.clone());
+        let resource = resource(&body.resource);
+        let routes = routes_cache.0.entry(resource.clone());
         Self {
-            ground: ground.or_insert_with_key(|place| Rc::new(Ground::of(place, document, names))).clone(),
+            routes: routes.or_insert_with_key(|resource| Rc::new(ScopeRoutes::of(resource, document, names))).clone(),
             actions: actions(&body.action),
             kinds: kinds(body, names),
             everyone: matches!(body.principal, PrincipalConstraint::Any),
-            place,
+            resource,
         }
     }
 
     /// The kinds that reach the scope under what the policy may take for granted.
-    pub(in crate::policy) fn kinds_granted(&self, names: Names<'a>) -> BTreeSet<Kind> {
-        self.kinds_by(&self.ground.granted, names)
+    pub(in crate::policy) fn kinds_granted(&self, names: Names<'a>) -> BTreeSet<PrincipalKind> {
+        self.kinds_by(&self.routes.granted, names)
     }
 
     /// The kinds that reach the scope at all.
-    pub(in crate::policy) fn kinds_reaching(&self, names: Names<'a>) -> BTreeSet<Kind> {
-        self.kinds_by(&self.ground.routes, names)
+    pub(in crate::policy) fn kinds_reaching(&self, names: Names<'a>) -> BTreeSet<PrincipalKind> {
+        self.kinds_by(&self.routes.required, names)
     }
 
-    fn kinds_by(&self, demands: &BTreeSet<Demand<'a>>, names: Names<'a>) -> BTreeSet<Kind> {
+    fn kinds_by(&self, requirements: &BTreeSet<RouteRequirements<'a>>, names: Names<'a>) -> BTreeSet<PrincipalKind> {
         let mut found = BTreeSet::new();
-        for demand in demands {
-            for action in demand.actions.iter().filter(|action| self.actions.holds(*action)) {
-                found.extend(names.kinds_reaching(demand.issuer, action));
+        for required in requirements {
+            for action in required.actions.iter().filter(|action| self.actions.holds(*action)) {
+                found.extend(names.kinds_reaching(required.issuer, action));
             }
         }
         found.intersection(&self.kinds).copied().collect()
@@ -161,35 +163,33 @@ impl<'a> Scope<'a> {
 
     /// Whether a caller without credentials reaches it by anything but a preflight.
     pub(in crate::policy) fn anonymous_asks(&self) -> bool {
-        self.ground
-            .routes
-            .iter()
-            .filter(|demand| demand.issuer.is_none())
-            .any(|demand| demand.actions.iter().any(|action| action != Action::Preflight && self.actions.holds(action)))
+        self.routes.required.iter().filter(|required| required.issuer.is_none()).any(|required| {
+            required.actions.iter().any(|action| action != Action::Preflight && self.actions.holds(action))
+        })
     }
 
     /// The devices that the policy may take for granted.
     pub(in crate::policy) fn devices_granted(&self) -> BTreeSet<String> {
-        in_all(&self.ground.granted)
+        in_all(&self.routes.granted)
     }
 
     /// The devices that every route requires.
     pub(in crate::policy) fn devices_required(&self) -> BTreeSet<String> {
-        in_all(&self.ground.routes)
+        in_all(&self.routes.required)
     }
 
     /// Whether it matches wherever the other does, the kinds of principals left aside.
     pub(in crate::policy) fn covers(&self, own: &Template, other: &Self, theirs: &Template) -> bool {
         let principals = matches!(own.principal, PrincipalConstraint::Any | PrincipalConstraint::Is(_))
             || own.principal == theirs.principal;
-        let places = self.place == Place::Document
-            || self.place == other.place
-            || matches!((&self.place, &other.place), (Place::Application(own), Place::Route(theirs, _)) if own == theirs);
+        let places = self.resource == ResourceScope::Document
+            || self.resource == other.resource
+            || matches!((&self.resource, &other.resource), (ResourceScope::Application(own), ResourceScope::Route(theirs, _)) if own == theirs);
         principals && places && self.actions.covers(other.actions)
     }
 }
 
-impl Place {
+impl ResourceScope {
     /// Whether some route can be in both.
     pub(in crate::policy) fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
@@ -202,10 +202,11 @@ impl Place {
     }
 }
 
-/// The devices in all demands.
-fn in_all(demands: &BTreeSet<Demand<'_>>) -> BTreeSet<String> {
-    let first = demands.first().map(|demand| demand.devices.as_slice()).unwrap_or_default();
-    let everywhere = first.iter().filter(|device| demands.iter().all(|demand| demand.devices.contains(device)));
+/// The devices in all requirements.
+fn in_all(requirements: &BTreeSet<RouteRequirements<'_>>) -> BTreeSet<String> {
+    let first = requirements.first().map(|required| required.devices.as_slice()).unwrap_or_default();
+    let everywhere =
+        first.iter().filter(|device| requirements.iter().all(|required| required.devices.contains(device)));
     everywhere.map(|device| (*device).to_owned()).collect()
 }
 
@@ -215,23 +216,25 @@ pub(in crate::policy) fn route_actions(route: &Route) -> Actions {
     by_method.chain([Action::Upgrade, Action::Preflight]).collect()
 }
 
-fn place(constraint: &ResourceConstraint) -> Place {
+fn resource(constraint: &ResourceConstraint) -> ResourceScope {
     let entity = match constraint {
-        ResourceConstraint::Any => return Place::Document,
+        ResourceConstraint::Any => return ResourceScope::Document,
         ResourceConstraint::Is(entity_type) => {
-            return if entity_type.to_string() == "Route" { Place::Document } else { Place::Nowhere };
+            return if entity_type.to_string() == "Route" { ResourceScope::Document } else { ResourceScope::Nowhere };
         }
-        ResourceConstraint::IsIn(entity_type, _) if entity_type.to_string() != "Route" => return Place::Nowhere,
+        ResourceConstraint::IsIn(entity_type, _) if entity_type.to_string() != "Route" => {
+            return ResourceScope::Nowhere;
+        }
         ResourceConstraint::Eq(EntityOrSlot::Entity(entity)) if entity.ty.to_string() != "Route" => {
-            return Place::Nowhere;
+            return ResourceScope::Nowhere;
         }
         ResourceConstraint::Eq(entity) | ResourceConstraint::In(entity) | ResourceConstraint::IsIn(_, entity) => entity,
     };
-    let EntityOrSlot::Entity(entity) = entity else { return Place::Nowhere };
+    let EntityOrSlot::Entity(entity) = entity else { return ResourceScope::Nowhere };
     match (entity.ty.to_string().as_str(), entity.eid.split_once('/')) {
-        ("Application", _) => Place::Application(entity.eid.to_string()),
-        ("Route", Some((application, route))) => Place::Route(application.to_owned(), route.to_owned()),
-        _ => Place::Nowhere,
+        ("Application", _) => ResourceScope::Application(entity.eid.to_string()),
+        ("Route", Some((application, route))) => ResourceScope::Route(application.to_owned(), route.to_owned()),
+        _ => ResourceScope::Nowhere,
     }
 }
 
@@ -245,7 +248,7 @@ fn actions(constraint: &ActionConstraint) -> Actions {
     }
 }
 
-fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<Kind> {
+fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<PrincipalKind> {
     let of_type = |entity_type: &str| names.kind_of_type(entity_type).into_iter().collect::<BTreeSet<_>>();
     let within = |entity: &EntityOrSlot| {
         let EntityOrSlot::Entity(entity) = entity else { return BTreeSet::new() };
@@ -254,7 +257,7 @@ fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<Kind> {
     match &body.principal {
         // Who presents nothing gets nothing by a permit for everybody: it must name them.
         PrincipalConstraint::Any => {
-            names.kinds().filter(|kind| body.effect == Effect::Forbid || *kind != Kind::Anonymous).collect()
+            names.kinds().filter(|kind| body.effect == Effect::Forbid || *kind != PrincipalKind::Anonymous).collect()
         }
         PrincipalConstraint::Is(entity_type) => of_type(&entity_type.to_string()),
         PrincipalConstraint::Eq(EntityOrSlot::Entity(entity)) => of_type(&entity.ty.to_string()),

@@ -1,5 +1,5 @@
-//! Permits for everybody at a provider: where `iss` is a template, whoever has a tenant there has tokens of the issuer, so
-//! some policy must say whose tenants may come. Names of principals and groups are unique in one tenant only.
+//! Permits for all tenants of a provider. If `iss` is a template, anyone with a tenant there has tokens of the issuer, so some
+//! policy must say which tenants are accepted. Names of principals and groups are unique only within a tenant.
 
 use cedar_policy::pst::Effect;
 
@@ -67,8 +67,8 @@ impl Checked<'_> {
             pointer: self.source.document.pointer.clone(),
             code: ConfigCode::AnyTenant,
             message: format!(
-                "posture of `{}` from any tenant can satisfy the forbid `{}`: whoever has a tenant at the provider can have \
-                 posture made that it does not deny; write a forbid of the same scope that denies other tenants, as in \
+                "posture of `{}` from any tenant can satisfy the forbid `{}`: anyone with a tenant there can obtain \
+                 posture that it does not deny; write a forbid of the same scope that denies other tenants, as in \
                  `if context has {} then !([\"...\"].contains(context.{tenant})) else true`, or list the tenants in `pins` of `{}`",
                 profile.name, self.named.id, profile.name, profile.name
             ),
@@ -80,7 +80,7 @@ impl Checked<'_> {
             pointer: self.source.document.pointer.clone(),
             code: ConfigCode::AnyTenant,
             message: format!(
-                "`{}` permits by evidence of `{}` from any tenant: whoever has one at the provider can get in under any name \
+                "`{}` permits by evidence of `{}` from any tenant: anyone with a tenant there can be permitted under any name \
                  of principal or group; compare `context.{tenant}` in it, as in `[\"...\"].contains(context.{tenant})`, write a \
                  forbid of the same scope that does, or list the tenants in `pins` of `{}`",
                 self.named.id, profile.name, profile.name

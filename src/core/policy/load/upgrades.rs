@@ -1,7 +1,7 @@
-//! Forbids on writing that a request with an `Upgrade` header passes.
+//! Forbids on writing that a request with an `Upgrade` header bypasses.
 //!
-//! The action of such a request is `upgrade`, whatever its method: a client that adds the header to a POST is not asked by a
-//! forbid on `Action::"write"`.
+//! The action of such a request is `upgrade`, whatever its method: a forbid on `Action::"write"` does not apply to a POST to
+//! which the client adds the header.
 
 use cedar_policy::pst::Effect;
 
@@ -28,7 +28,7 @@ pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<Conf
     for forbid in forbids.iter().filter(|forbid| names_writes(forbid) && !on_upgrade(forbid)) {
         let meets = |other: &Checked<'_>| {
             on_upgrade(other)
-                && other.scope.place.overlaps(&forbid.scope.place)
+                && other.scope.resource.overlaps(&forbid.scope.resource)
                 && !other.applies.kinds.is_disjoint(&forbid.applies.kinds)
         };
         // A condition on the action may leave upgrades out; a forbid on them says that they were thought of.
@@ -42,7 +42,7 @@ pub(in crate::policy) fn passed_by_upgrade(policies: &[Checked<'_>]) -> Vec<Conf
             message: format!(
                 "`{}` forbids writes and not `upgrade`, which `{}` permits: the same POST with an `Upgrade` header has the \
                  action `upgrade`, and the forbid does not apply; add `Action::\"upgrade\"` to the forbid, as in \
-                 `action in [Action::\"write\", Action::\"upgrade\"]`, or take it from the permit",
+                 `action in [Action::\"write\", Action::\"upgrade\"]`, or remove it from the permit",
                 forbid.named.id, permit.named.id
             ),
         });

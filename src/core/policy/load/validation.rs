@@ -10,7 +10,8 @@ use cedar_policy::pst::Effect;
 use cedar_policy::{PolicySet, ValidationError, ValidationMode, ValidationWarning};
 
 use super::fixes;
-use super::names::{Actions, Kind, Names};
+use super::kinds::{Actions, PrincipalKind};
+use super::names::Names;
 use super::reads::Reads;
 use super::schema::{Environment, Schemas};
 use super::scope::Scope;
@@ -22,14 +23,14 @@ use crate::policy::text::source::{Named, Source};
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Applies {
     /// The kinds of principals that it is asked about.
-    pub kinds: BTreeSet<Kind>,
+    pub kinds: BTreeSet<PrincipalKind>,
     /// Devices without whose facts it cannot be asked; only a permit has any.
     pub needs: BTreeSet<String>,
 }
 
 /// One policy with all that its validation looks at.
 #[derive(Clone, Copy)]
-pub(in crate::policy) struct Subject<'a, 'p> {
+pub(in crate::policy) struct PolicyUnderValidation<'a, 'p> {
     /// Its document.
     pub source: Source<'a>,
     /// The policy.
@@ -51,7 +52,7 @@ struct Findings {
 
 /// The kinds of principals that a policy is asked about.
 struct Kinds {
-    kinds: BTreeSet<Kind>,
+    kinds: BTreeSet<PrincipalKind>,
     errors: Vec<ConfigError>,
     /// Where a forbid for everybody is not asked about Anonymous: the fact that Anonymous does not have.
     silent: Option<Fault>,
@@ -80,7 +81,7 @@ enum Class {
     Type,
 }
 
-impl<'a> Subject<'a, '_> {
+impl<'a> PolicyUnderValidation<'a, '_> {
     /// Validates the policy.
     ///
     /// # Errors
@@ -90,7 +91,8 @@ impl<'a> Subject<'a, '_> {
         if reaching.is_empty() {
             return Err(vec![self.never_applies()]);
         }
-        let granted: BTreeSet<Kind> = self.scope.kinds_granted(self.names).intersection(&reaching).copied().collect();
+        let granted: BTreeSet<PrincipalKind> =
+            self.scope.kinds_granted(self.names).intersection(&reaching).copied().collect();
         let granted = if granted.is_empty() { reaching.clone() } else { granted };
         let devices: BTreeSet<String> =
             self.scope.devices_granted().into_iter().filter(|device| self.reads.mentions(device)).collect();
@@ -121,8 +123,8 @@ impl<'a> Subject<'a, '_> {
     /// The kinds that the policy is asked about, and what is wrong with it for them.
     fn kinds(
         self,
-        granted: &BTreeSet<Kind>,
-        reaching: &BTreeSet<Kind>,
+        granted: &BTreeSet<PrincipalKind>,
+        reaching: &BTreeSet<PrincipalKind>,
         devices: &BTreeSet<String>,
         schemas: &mut Schemas,
     ) -> Result<Kinds, Vec<ConfigError>> {
@@ -135,7 +137,7 @@ impl<'a> Subject<'a, '_> {
         for kind in granted.union(reaching) {
             let findings = self.findings(*kind, devices, schemas)?;
             let clean = findings.errors.is_empty();
-            let unnamed_anonymous = *kind == Kind::Anonymous
+            let unnamed_anonymous = *kind == PrincipalKind::Anonymous
                 && forbid
                 && self.scope.everyone
                 && findings.errors.iter().all(|fault| fault.class == Class::Foreign);
@@ -166,7 +168,7 @@ impl<'a> Subject<'a, '_> {
                 self.named.start,
                 ConfigCode::PolicyImpossible,
                 "the policy can never apply: its conditions are always false".to_owned(),
-                "mend the condition, or take the policy away".to_owned(),
+                "fix the condition, or remove the policy".to_owned(),
             ));
         }
         errors.extend(faults.iter().map(|fault| self.fault(fault)));
@@ -177,13 +179,13 @@ impl<'a> Subject<'a, '_> {
 
     fn findings(
         self,
-        kind: Kind,
+        kind: PrincipalKind,
         devices: &BTreeSet<String>,
         schemas: &mut Schemas,
     ) -> Result<Findings, Vec<ConfigError>> {
         let environment = Environment {
             kind,
-            devices: if kind == Kind::Anonymous { BTreeSet::new() } else { devices.clone() },
+            devices: if kind == PrincipalKind::Anonymous { BTreeSet::new() } else { devices.clone() },
             actions: self.actions(kind),
             parameters: self.parameters(),
         };
@@ -218,8 +220,8 @@ impl<'a> Subject<'a, '_> {
     }
 
     /// The actions that the schema must have: all that the scope can meet, or one where no condition reads the action.
-    fn actions(self, kind: Kind) -> Actions {
-        let mut met = self.scope.ground.actions.iter().filter(|action| {
+    fn actions(self, kind: PrincipalKind) -> Actions {
+        let mut met = self.scope.routes.actions.iter().filter(|action| {
             self.scope.actions.holds(*action) && self.names.kinds_reaching(None, *action).contains(&kind)
         });
         if self.reads.action { met.collect() } else { met.next().into_iter().collect() }
@@ -229,8 +231,8 @@ impl<'a> Subject<'a, '_> {
         if !self.reads.mentions_parameters() {
             return BTreeMap::new();
         }
-        let ground = &self.scope.ground;
-        ground.in_some_route.iter().map(|name| ((*name).to_owned(), ground.in_every_route.contains(name))).collect()
+        let routes = &self.scope.routes;
+        routes.in_some_route.iter().map(|name| ((*name).to_owned(), routes.in_every_route.contains(name))).collect()
     }
 
     fn never_applies(self) -> ConfigError {
@@ -241,7 +243,7 @@ impl<'a> Subject<'a, '_> {
         let help = if exact_group {
             "write `action in Action::\"read\"`: `==` matches only routes whose `action` is set".to_owned()
         } else {
-            "no route of this document is reached by such a principal with such an action: mend the scope".to_owned()
+            "no route of this document is reached by such a principal with such an action: fix the scope".to_owned()
         };
         let message = "the policy can never apply: its scope matches no request".to_owned();
         self.source.problem(self.named.start, ConfigCode::PolicyNeverApplies, message, help)
@@ -265,8 +267,8 @@ impl<'a> Subject<'a, '_> {
         self.source.problem(
             self.named.start.saturating_add(fault.start),
             ConfigCode::ForbidNeedsEvidence,
-            format!("the forbid reads `{read}`, which Anonymous never has, and a route in its scope takes callers without a token"),
-            "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that, or require an issuer on that route".to_owned(),
+            format!("the forbid reads `{read}`, which Anonymous never has, and a route in its scope accepts requests without a token"),
+            "name the principals that it applies to (`principal is ...`) and write a second forbid for Anonymous if one is needed, or require an issuer on that route".to_owned(),
         )
     }
 
@@ -283,8 +285,8 @@ impl<'a> Subject<'a, '_> {
                 let presence = presence.and_then(|guard| guard.strip_suffix(" && ..")).unwrap_or_default();
                 let absent = presence.replace(" has ", ".");
                 let help = match fixes::guarded(&self.named.body, presence, &absent) {
-                    Some(condition) => format!("write `{condition}`, or require the evidence that holds it"),
-                    None => "ask with `has` first, or require the evidence that holds it".to_owned(),
+                    Some(condition) => format!("write `{condition}`, or require the evidence that provides it"),
+                    None => "check it with `has` first, or require the evidence that provides it".to_owned(),
                 };
                 (ConfigCode::UnguardedFact, format!("`{absent}` may be absent"), help)
             }

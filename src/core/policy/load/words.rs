@@ -38,7 +38,7 @@ pub(in crate::policy) fn string_as_set<'e>(
     let help = if may_deny(body, asking) {
         format!(
             "declare the fact as `{name}: [string]` where the claim is a list, or as `{{ type: [string], single: true }}` where \
-             it is a list or one word, both without `?`: a token without the claim is then refused, so that leaving it out \
+             it is a list or one word, both without `?`: a token without the claim is then rejected, so that omitting it \
              does not lift the rule; where it is words separated by spaces, declare `{name}: scopes` and deny where \
              `context.{shown}.isEmpty()` too; compare one string with `==`"
         )
@@ -106,7 +106,7 @@ pub(in crate::policy) fn loose_matches(policy: &Checked<'_>) -> Vec<ConfigWarnin
             pointer: policy.source.document.pointer.clone(),
             code: ConfigCode::LooseScopeMatch,
             message: format!(
-                "`{}` compares `context.{path}` with `like \"{}\"`, which also fits `{}`: a pattern does not know where a word \
+                "`{}` compares `context.{path}` with `like \"{}\"`, which also matches `{}`: a pattern does not know where a word \
                  ends; declare the fact as `{name}: scopes` and write `context.{path}.contains(\"...\")`",
                 policy.named.id,
                 pattern.escape_debug(),

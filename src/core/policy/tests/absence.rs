@@ -260,14 +260,14 @@ fn escape(
         let place = setting.issuers.iter().position(|issuer| issuer.profile.name.as_str() == asked.issuer);
         let required = setting.issuers[place?].principal.groups.as_ref().is_some_and(|groups| groups.required);
         match asked.decide(setting, policies) {
-            Decision::Allow { .. } => continue,
+            Decision::Allow(_) => continue,
             Decision::Failed { policies } => panic!("{policies:?} cannot be evaluated: {asked:?}"),
             Decision::Forbidden { .. } | Decision::NotPermitted { .. } => {}
         }
         // A token without a required claim is refused before any policy is asked.
         for fact in FACTS.into_iter().filter(|fact| asked.has(*fact) && !(required && *fact == Fact::Groups)) {
             pairs.push(fact);
-            if matches!(asked.without(fact).decide(setting, policies), Decision::Allow { .. }) {
+            if matches!(asked.without(fact).decide(setting, policies), Decision::Allow(_)) {
                 return Some((asked, fact));
             }
         }

@@ -1,13 +1,7 @@
 //! Leaving evidence out must not lift a rule.
 
-use super::fixture::{codes, error_of, errors_of, forbid, permit};
+use super::fixture::{codes, error_of, forbid, permit, taken};
 use crate::portable;
-
-#[track_caller]
-fn taken(text: &str) {
-    let errors = errors_of(text);
-    assert!(errors.is_empty(), "{text}\n{errors:#?}");
-}
 
 #[track_caller]
 fn lifted(text: &str) -> String {

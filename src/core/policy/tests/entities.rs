@@ -1,13 +1,7 @@
 //! What `in`, `is`, `==` and `!=` may ask of the principal, the action and the resource.
 
-use super::fixture::{Setting, codes, error_of, errors_of, forbid, permit};
+use super::fixture::{Setting, codes, error_of, errors_of, forbid, permit, taken};
 use crate::portable;
-
-#[track_caller]
-fn taken(text: &str) {
-    let errors = errors_of(text);
-    assert!(errors.is_empty(), "{text}\n{errors:#?}");
-}
 
 /// The condition in a rule that it restricts and one that it does not decide alone.
 #[track_caller]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config_error::{ConfigError, ConfigWarning};
-use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
+use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
+use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::ClaimPath;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
@@ -268,7 +268,7 @@ pub(super) fn user_with(
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts: known,
         payload: Vec::new(),
-        binding: Binding::Bearer,
+        sender_constraint: SenderConstraint::Bearer,
         expires: None,
     };
     Identity::for_test(Principal::Verified(principal), devices.iter().cloned().collect())
@@ -277,11 +277,23 @@ pub(super) fn user_with(
 /// The names of the policies that a decision names.
 pub(super) fn named(decision: &Decision) -> (&'static str, Vec<&str>) {
     match decision {
-        Decision::Allow { determining } => ("allow", determining.iter().map(|id| id.as_str()).collect()),
+        Decision::Allow(permit) => ("allow", permit.determining().iter().map(|id| id.as_str()).collect()),
         Decision::Forbidden { determining, .. } => ("forbidden", determining.iter().map(|id| id.as_str()).collect()),
         Decision::NotPermitted { near_misses } => {
             ("not permitted", near_misses.iter().map(|miss| miss.policy.as_str()).collect())
         }
         Decision::Failed { policies } => ("failed", policies.iter().map(|id| id.as_str()).collect()),
     }
+}
+
+/// Asserts that load accepts a text.
+#[track_caller]
+pub(super) fn taken(text: &str) {
+    let errors = errors_of(text);
+    assert!(errors.is_empty(), "{text}\n{errors:#?}");
+}
+
+/// A place in a text.
+pub(super) fn at(line: usize, column: usize) -> Option<TextPosition> {
+    Some(TextPosition { line, column })
 }

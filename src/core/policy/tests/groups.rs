@@ -51,7 +51,7 @@ fn a_forbid_on_a_group_needs_tokens_that_list_groups() {
     assert_eq!(error.position.map(|position| (position.line, position.column)), Some((2, 35)));
     assert_eq!(
         error.message,
-        "a token of `corp` may lack the claim `groups`: its principal is then in no group, and the forbid does not apply, so whoever obtains such a token escapes the forbid's rule"
+        "a token of `corp` may lack the claim `groups`: its principal is then in no group, and the forbid does not apply, so a caller with such a token bypasses this rule"
     );
     assert_eq!(
         error.help,

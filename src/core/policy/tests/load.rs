@@ -1,21 +1,7 @@
 //! What load takes and what it refuses, rule by rule.
 
-use super::fixture::{Setting, codes, document, error_of, errors_of, field, forbid, permit};
-use crate::config_error::TextPosition;
-use crate::limits::{MAX_POLICIES, MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
+use super::fixture::{Setting, at, codes, document, error_of, forbid, permit, taken};
 use crate::portable;
-use crate::profile::FactType;
-use crate::provider::ProviderName;
-
-#[track_caller]
-fn taken(text: &str) {
-    let errors = errors_of(text);
-    assert!(errors.is_empty(), "{text}\n{errors:#?}");
-}
-
-fn at(line: usize, column: usize) -> Option<TextPosition> {
-    Some(TextPosition { line, column })
-}
 
 #[portable]
 fn the_example_of_the_design_loads() {
@@ -24,106 +10,6 @@ fn the_example_of_the_design_loads() {
         permit (principal in corp::Group::"engineering", action in Action::"read", resource in Application::"shop")
         when { context.mdm.managed && context.mdm.score >= 60 };"#,
     );
-}
-
-#[portable]
-fn a_slip_of_syntax_is_shown_where_it_is() {
-    let error = error_of("@id(\"a\")\npermit (principal, action, resource)\nwhen { context.now > };");
-    assert_eq!((error.code.code(), error.position, error.pointer.as_str()), ("policy-syntax", at(3, 22), "/policies"));
-    assert!(error.message.contains("unexpected token `}`"), "{}", error.message);
-    assert!(!error.help.is_empty());
-}
-
-#[portable]
-fn one_mistake_does_not_hide_the_next() {
-    let text = "@id(\"a\") permit (principal is corp::Usr, action, resource);\n@id(\"b\") permit (;\npermit (principal, action, resource);";
-    assert_eq!(codes(text), ["unknown-entity-type", "policy-syntax", "missing-id"]);
-}
-
-#[portable]
-fn a_policy_needs_an_id_of_its_own() {
-    assert_eq!(codes("permit (principal, action, resource);"), ["missing-id"]);
-    let twice = "@id(\"a\") permit (principal, action, resource);\n@id(\"a\") permit (principal is corp::User, action, resource);";
-    let error = error_of(twice);
-    assert_eq!((error.code.code(), error.position), ("duplicate-id", at(2, 1)));
-    let documents = [
-        document(Some("one"), &["wiki"], "@id(\"a\") permit (principal, action, resource);"),
-        document(Some("two"), &["wiki"], "@id(\"a\") permit (principal, action, resource);"),
-    ];
-    assert!(Setting::new().compile_all(&documents).is_ok());
-}
-
-#[portable]
-fn an_id_is_a_short_label() {
-    let with = |id: &str| format!("@id(\"{id}\") permit (principal, action, resource);");
-    taken(&with(&"a".repeat(64)));
-    taken(&with("Orders.read_2-b"));
-    for id in ["", "a b", "a/b", "ä", &"a".repeat(65)] {
-        let error = error_of(&with(id));
-        assert_eq!((error.code.code(), error.position), ("invalid-id", at(1, 2)), "{id}");
-    }
-}
-
-#[portable]
-fn only_annotations_with_a_meaning_are_taken() {
-    let error = error_of("@id(\"a\") @advise(\"x\") permit (principal, action, resource);");
-    assert_eq!((error.code.code(), error.position), ("unknown-annotation", at(1, 11)));
-    assert_eq!(error.help, "did you mean `advice`?");
-    let missing = |value: &str| format!("@id(\"a\") @missing(\"{value}\") permit (principal, action, resource);");
-    taken(&missing("ignore"));
-    assert_eq!(codes(&missing("allow")), ["invalid-missing"]);
-}
-
-#[portable]
-fn templates_are_refused_at_the_slot() {
-    let error = error_of("@id(\"a\") permit (principal == ?principal, action, resource);");
-    assert_eq!((error.code.code(), error.position), ("policy-template", at(1, 31)));
-    taken(&permit(r#"context.http_request.query == "?principal""#));
-}
-
-#[portable]
-fn brackets_are_taken_up_to_the_cap() {
-    // `when {` is one bracket.
-    let nested = |depth: usize| permit(&format!("{}context.now > 1{}", "(".repeat(depth), ")".repeat(depth)));
-    taken(&nested(MAX_POLICY_BRACKET_DEPTH - 1));
-    let error = error_of(&nested(MAX_POLICY_BRACKET_DEPTH));
-    assert_eq!((error.code.code(), error.position.map(|position| position.line)), ("policy-nesting", Some(3)));
-    assert_eq!(codes(&nested(5_000)), ["policy-nesting"]);
-    taken(&permit(&format!("context.http_request.query == \"{}\" // {}\n", "(".repeat(40), "[".repeat(40))));
-}
-
-#[portable]
-fn operators_are_taken_up_to_the_cap() {
-    // `when` is one, `.` and `>` are two.
-    for operator in ["&&", "||"] {
-        let chain = |length: usize| permit(&vec!["context.now > 1"; length].join(operator));
-        taken(&chain(MAX_POLICY_EXPRESSION_DEPTH - 2));
-        let error = error_of(&chain(MAX_POLICY_EXPRESSION_DEPTH - 1));
-        assert_eq!((error.code.code(), error.position), ("policy-depth", at(1, 1)));
-        assert_eq!(codes(&chain(20_000)), ["policy-depth"]);
-    }
-    // An index is an operator as well, however many stand side by side.
-    let indices = |length: usize| permit(&format!("context{} == 1", "[\"a\"]".repeat(length)));
-    assert_eq!(codes(&indices(MAX_POLICY_EXPRESSION_DEPTH - 2)), ["unknown-attribute"]);
-    for length in [MAX_POLICY_EXPRESSION_DEPTH - 1, 100_000] {
-        assert_eq!(codes(&indices(length)), ["policy-depth"]);
-    }
-    let chain =
-        |length: usize| permit(&format!("{}context.now > 9", "if context.now > 1 then true else ".repeat(length)));
-    taken(&chain(MAX_POLICY_EXPRESSION_DEPTH - 3));
-    assert_eq!(codes(&chain(MAX_POLICY_EXPRESSION_DEPTH - 2)), ["policy-depth"]);
-    let clauses = |length: usize| {
-        format!("@id(\"a\") permit (principal, action, resource) {};", "when { context.now > 1 }".repeat(length))
-    };
-    taken(&clauses(MAX_POLICY_EXPRESSION_DEPTH - 2));
-    assert_eq!(codes(&clauses(MAX_POLICY_EXPRESSION_DEPTH - 1)), ["policy-depth"]);
-}
-
-#[portable]
-fn too_many_policies_are_not_even_parsed() {
-    let text = ";".repeat(MAX_POLICIES + 1);
-    assert_eq!(codes(&text), ["too-many-policies"]);
-    assert_eq!(errors_of(&";".repeat(MAX_POLICIES)).first().map(|error| error.code.code()), Some("policy-syntax"));
 }
 
 #[portable]
@@ -319,31 +205,6 @@ fn letters_that_look_like_others_are_refused() {
 }
 
 #[portable]
-fn a_permit_for_anonymous_reads_no_place_in_the_network() {
-    let anonymous = |condition: &str| {
-        format!("@id(\"a\") permit (principal is Anonymous, action, resource) when {{ {condition} }};")
-    };
-    taken(&anonymous("context.http_request.path == \"/healthz\" && context.now > 1"));
-    taken(&anonymous("context.http_request has user_agent && context.http_request.user_agent like \"probe*\""));
-    taken(&anonymous("context.http_request.hostname == \"a\" && context.http_request.query == \"\""));
-    taken("@id(\"a\") permit (principal == Anonymous::\"anonymous\", action, resource);");
-    for condition in [
-        "context.http_request has client_ip && context.http_request.client_ip == \"192.0.2.1\"",
-        "context.http_request has source_ip && context.http_request.source_ip.isLoopback()",
-        "context.http_request has port && context.http_request.port == 443",
-        "context has peer && context.peer has uri && context.peer.uri == \"spiffe://a\"",
-        "context has corp && context.corp.email == \"a\"",
-        "context has mdm && context.mdm.managed",
-    ] {
-        let error = error_of(&anonymous(condition));
-        assert_eq!(error.code.code(), "anonymous-network-fact", "{condition}");
-    }
-    taken(&permit(
-        "context.http_request has source_ip && context.http_request.source_ip.isInRange(ip(\"192.0.2.0/24\"))",
-    ));
-}
-
-#[portable]
 fn a_forbid_that_reads_evidence_needs_it_on_every_route() {
     let on = |resource: &str| {
         format!("@id(\"f\") forbid (principal, action, resource{resource}) when {{ context.mdm.score < 60 }};")
@@ -357,65 +218,6 @@ fn a_forbid_that_reads_evidence_needs_it_on_every_route() {
     let error = error_of(issuer);
     assert_eq!(error.code.code(), "forbid-needs-evidence");
     assert!(error.message.contains("does not require `corp`"), "{}", error.message);
-}
-
-#[portable]
-fn a_forbid_for_everybody_that_would_be_silent_for_anonymous_is_refused() {
-    let mut setting = Setting::new();
-    setting.issuers.retain(|issuer| issuer.profile.name.as_str() == "corp");
-    setting.issuers[0].profile.facts.push(field("words", FactType::Scopes));
-    let codes = |condition: &str| {
-        let text =
-            format!("@id(\"f\") forbid (principal, action, resource) when {{ {condition} || context.now > 9 }};");
-        let errors = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
-        errors.into_iter().map(|error| error.code.code()).collect::<Vec<_>>()
-    };
-    assert_eq!(codes("context.corp.email == \"a\""), ["forbid-needs-evidence"]);
-    assert_eq!(codes("context.corp has acr"), ["forbid-needs-evidence"]);
-    assert_eq!(codes("[corp::User::\"a\"].contains(principal)"), ["policy-type"]);
-    assert_eq!(codes("principal == corp::User::\"a\""), [""; 0]);
-    assert_eq!(codes("principal is corp::User && context.corp.email == \"a\""), [""; 0]);
-    for guarded in [
-        "context has corp && context.corp.email == \"a\"",
-        "context has corp && context.corp.words.contains(\"suspended\")",
-    ] {
-        assert_eq!(codes(guarded).first(), Some(&"forbid-needs-evidence"), "{guarded}");
-    }
-    assert_eq!(codes("principal is corp::User && context has corp && context.corp.email == \"a\""), [""; 0]);
-    assert_eq!(codes("if context has mdm then context.mdm.score < 20 else true"), [""; 0]);
-    assert_eq!(codes("context has corp"), [""; 0]);
-    // Anonymous is spoken of, or asks for nothing there, or the silence is meant.
-    let guarded = "when { context has corp && context.corp.email == \"a\" }";
-    for other in [
-        format!("@id(\"f\") @missing(\"ignore\") forbid (principal, action, resource) {guarded};"),
-        format!("@id(\"f\") forbid (principal is corp::User, action, resource) {guarded};"),
-        format!("@id(\"f\") forbid (principal, action == Action::\"preflight\", resource) {guarded};")
-            .replace("when { ", "when { context.now > 5 || "),
-        format!(
-            "@id(\"f\") forbid (principal, action, resource) {guarded}; @id(\"g\") forbid (principal, action, resource) when {{ !(context has corp) }};"
-        ),
-    ] {
-        let found = setting.compile_all(&[document(None, &["wiki"], &other)]).err().unwrap_or_default();
-        assert!(found.is_empty(), "{other}\n{found:#?}");
-    }
-    let text = format!("@id(\"f\") forbid (principal, action, resource) {guarded};");
-    let found = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
-    assert!(found[0].message.ends_with("who leaves the token out escapes the forbid's rule"), "{}", found[0].message);
-    assert!(found[0].help.contains("(`principal is ...`)"), "{}", found[0].help);
-    // A device that the routes require is there for every principal, and policies see none of Anonymous.
-    let wiki = &mut setting.router.applications[1];
-    wiki.requires.devices = vec![ProviderName::new("mdm")];
-    wiki.routes[0].requires = wiki.requires.clone();
-    for (principal, condition, wanted) in [
-        ("principal", "context has mdm && context.mdm.score < 20", &["forbid-needs-evidence"][..]),
-        ("principal", "if context has mdm then context.mdm.score < 20 else false", &["forbid-needs-evidence"]),
-        ("principal", "if context has mdm then context.mdm.score < 20 else true", &[]),
-        ("principal is corp::User", "context has mdm && context.mdm.score < 20", &[]),
-    ] {
-        let text = format!("@id(\"f\") forbid ({principal}, action, resource) when {{ {condition} }};");
-        let errors = setting.compile_all(&[document(None, &["wiki"], &text)]).err().unwrap_or_default();
-        assert_eq!(errors.into_iter().map(|error| error.code.code()).collect::<Vec<_>>(), wanted, "{text}");
-    }
 }
 
 #[portable]

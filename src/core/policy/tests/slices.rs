@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cedar_policy::{Authorizer, PolicySet as CedarPolicySet};
 
 use super::fixture::{NOW, Setting, mdm, named, request, user_with};
-use crate::policy::decide::entities::Directory;
+use crate::policy::decide::entities::EntityCatalog;
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::Names;
 use crate::policy::{GroupHierarchy, Vocabulary};
@@ -58,7 +58,7 @@ fn a_thousand_policies_decide_as_one_set() {
     }
     let vocabulary = Vocabulary { issuers: &setting.issuers, devices: &setting.devices, router: &setting.router };
     let groups = Groups::compile(&GroupHierarchy::default(), vocabulary).expect("no groups");
-    let directory = Directory::compile(Names { vocabulary, groups: &groups }).expect("names");
+    let catalog = EntityCatalog::compile(Names { vocabulary, groups: &groups }).expect("names");
     let mut outcomes = BTreeSet::new();
     for _ in 0..200 {
         let group = format!("g{}", next.below(40));
@@ -71,8 +71,8 @@ fn a_thousand_policies_decide_as_one_set() {
         let query = next.below(60);
         let asked = request("GET", host, &format!("{path}?{query}"));
         let found = setting.router.find(&asked).expect("a route");
-        let question = directory.question(&identity, &asked, &found, NOW).expect("a question");
-        let response = Authorizer::new().is_authorized(&question.request, &whole, &question.entities);
+        let asked_cedar = catalog.request(&identity, &asked, &found, NOW).expect("a request");
+        let response = Authorizer::new().is_authorized(&asked_cedar.request, &whole, &asked_cedar.entities);
         let reasons: BTreeSet<String> = response.diagnostics().reason().map(ToString::to_string).collect();
         let wanted = match (response.decision(), reasons.is_empty()) {
             (cedar_policy::Decision::Allow, _) => "allow",

@@ -120,8 +120,8 @@ fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
     let error = errors(&forbid("context.corp.words.contains(\"legacy\")")).remove(0);
     assert_eq!(
         error.message,
-        "`context.corp.words` is the empty set where a token of `corp` lacks the claim, and the forbid does not apply: \
-         who obtains such a token escapes the forbid's rule"
+        "`context.corp.words` is the empty set if a token of `corp` lacks the claim, and the forbid does not apply: \
+         a caller with such a token bypasses this rule"
     );
     let corrected = "context.corp.words.isEmpty() || context.corp.words.contains(\"legacy\")";
     assert!(error.help.contains(&format!("deny where it is empty (`{corrected}`)")), "{}", error.help);
@@ -175,7 +175,7 @@ fn a_pattern_that_takes_a_part_of_a_word_for_a_scope_is_warned_of() {
             let name = fact.rsplit('.').next().unwrap();
             for part in [
                 "`p` compares",
-                &format!("`like \"{pattern}\"`, which also fits `{also}`"),
+                &format!("`like \"{pattern}\"`, which also matches `{also}`"),
                 &format!("`{name}: scopes`"),
                 &format!("`context.corp.{fact}.contains(\"...\")`"),
             ] {

@@ -186,7 +186,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
         errors.push(source.problem(
             at_word(source, statement, key),
             ConfigCode::UnknownAnnotation,
-            format!("`@{key}` means nothing here"),
+            format!("`@{key}` is not a known annotation"),
             suggestion(key, ANNOTATIONS, "use `@id`, `@advice` and `@missing` only"),
         ));
     }
@@ -197,8 +197,8 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
         errors.push(source.problem(
             at_word(source, statement, "missing"),
             ConfigCode::InvalidMissing,
-            "`@missing` has another value than `ignore`".to_owned(),
-            "write `@missing(\"ignore\")` if absent evidence may lift this rule, else leave it out".to_owned(),
+            "`@missing` has a value other than `ignore`".to_owned(),
+            "write `@missing(\"ignore\")` if absent evidence may lift this rule; otherwise remove it".to_owned(),
         ));
     }
     if !errors.is_empty() {
@@ -255,13 +255,13 @@ fn refused(source: Source<'_>, statement: &Statement, fault: StatementFault) -> 
         StatementFault::Depth(depth) => source.problem(
             statement.start,
             ConfigCode::PolicyDepth,
-            format!("the policy is {depth} operators deep, at most {MAX_POLICY_EXPRESSION_DEPTH} are taken"),
+            format!("the policy is {depth} operators deep; at most {MAX_POLICY_EXPRESSION_DEPTH} are accepted"),
             "split the policy, or compare with a set: `[\"a\", \"b\"].contains(...)`".to_owned(),
         ),
         StatementFault::Slot(at) => source.problem(
             at,
             ConfigCode::PolicyTemplate,
-            "templates are not taken".to_owned(),
+            "templates are not supported".to_owned(),
             "write the entity in place of the slot".to_owned(),
         ),
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::jose::ClaimSet;
+use crate::jose::Claims;
 use crate::refusal::{Reason, Refusal};
 
 /// Rejects a token that says that one of these claims, given by their outermost names, is kept elsewhere: in `_claim_names`
@@ -11,7 +11,7 @@ use crate::refusal::{Reason, Refusal};
 ///
 /// # Errors
 /// `token-group-overage`, also if the token uses an unknown form of either claim.
-pub fn refuse_if_kept<'n>(names: impl IntoIterator<Item = &'n str>, claims: &ClaimSet) -> Result<(), Refusal> {
+pub fn refuse_if_kept<'n>(names: impl IntoIterator<Item = &'n str>, claims: &Claims) -> Result<(), Refusal> {
     let elsewhere = claims.get("_claim_names");
     let has_groups = match claims.get("hasgroups") {
         None | Some(Value::Bool(false)) => false,

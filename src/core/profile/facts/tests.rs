@@ -2,7 +2,7 @@ use cedar_policy::{Context, Entities, EntityUid, Expression, Request, eval_expre
 use serde_json::{Value, json};
 
 use super::{FactField, FactRecord, FactType, FactValue, is_ip};
-use crate::jose::ClaimSet;
+use crate::jose::Claims;
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::portable;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -12,7 +12,7 @@ fn field(name: &str, required: bool, fact_type: FactType) -> FactField {
 }
 
 fn read_all(fields: &[FactField], claims: Value) -> Result<FactRecord, Refusal> {
-    FactField::read_all(fields, &ClaimSet::for_test(claims))
+    FactField::read_all(fields, &Claims::for_test(claims))
 }
 
 /// Reads `value` as the required fact `x`.

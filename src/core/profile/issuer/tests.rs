@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{IssuerTemplate, TemplateFault};
-use crate::jose::{ClaimPath, ClaimSet};
+use crate::jose::{ClaimPath, Claims};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::portable;
 use crate::profile::IssuerId;
@@ -18,7 +18,7 @@ fn issuer(template: &str) -> IssuerId {
 }
 
 fn judged(issuer: &IssuerId, claims: Value) -> Result<(), Refusal> {
-    issuer.judge(&ClaimSet::for_test(claims))
+    issuer.judge(&Claims::for_test(claims))
 }
 
 #[portable]

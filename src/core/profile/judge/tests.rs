@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Appraisal, JudgedTimes};
-use crate::jose::ClaimSet;
+use crate::jose::Claims;
 use crate::portable;
 use crate::profile::{Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
 use crate::refusal::{Detail, Reason, Refusal};
@@ -16,8 +16,8 @@ fn pin(claim: &str, values: &[Value]) -> Pin {
     Pin { claim: claim.to_owned(), values: values.to_vec() }
 }
 
-fn claim_set(changes: Value) -> ClaimSet {
-    ClaimSet::for_test(Value::Object(testing::claims(changes)))
+fn claim_set(changes: Value) -> Claims {
+    Claims::for_test(Value::Object(testing::claims(changes)))
 }
 
 fn refusal(profile: &TokenProfile, changes: Value) -> Refusal {
@@ -119,7 +119,7 @@ fn pins_hold_and_forbidden_claims_are_absent() {
     // Also with `null` as its value: there it is.
     let mut claims = testing::claims(json!({ "azp": "web", "ver": 2 }));
     claims.insert("nonce".into(), Value::Null);
-    let judged = pinned.judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+    let judged = pinned.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
     assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimForbidden);
 }
 
@@ -153,7 +153,7 @@ fn registered_claims_are_strings_though_nothing_reads_them() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "sub": null })).is_ok(), "a token without the claim");
@@ -214,7 +214,7 @@ fn times_of_another_type_or_beyond_reason_are_refused() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &ClaimSet::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "exp": 9_007_199_254_740_991_i64 })).is_ok());
@@ -303,10 +303,10 @@ fn of_several_faults_the_first_in_the_order_is_told() {
         ("iat", from_now(-130)),
         ("exp", from_now(-70)),
     ] {
-        told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+        told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
         if typ == Some("x") {
             typ = Some("jwt");
-            told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+            told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
         }
         if mended.is_null() {
             claims.remove(name);
@@ -314,7 +314,7 @@ fn of_several_faults_the_first_in_the_order_is_told() {
             claims.insert(name.into(), mended);
         }
     }
-    told.push(strict.judge(typ, &ClaimSet::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
+    told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
     assert_eq!(
         told,
         [

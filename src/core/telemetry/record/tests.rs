@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{DecisionRecord, cedar_notation, cut};
-use crate::identity::{Binding, DeviceEvidence, DeviceFacts, Principal, VerifiedPrincipal};
+use crate::config::Plan;
+use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
-use crate::policy::{Decision, NearMiss, PolicyId};
+use crate::policy::{Decision, NearMiss, Permit, PolicyId};
 use crate::portable;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -32,7 +33,7 @@ fn principal(id: &str) -> Principal {
         groups: Vec::new(),
         facts: BTreeMap::new(),
         payload: Vec::new(),
-        binding: Binding::Bearer,
+        sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })
 }
@@ -47,6 +48,31 @@ fn application() -> Application {
         requires: Requires::default(),
     };
     Application { name: "shop".to_owned(), hosts: None, requires: Requires::default(), routes: vec![route] }
+}
+
+/// A decision that permits, as only policies make it.
+fn permitting() -> Decision {
+    let configuration = serde_json::json!({
+        "version": 1,
+        "applications": { "shop": { "hosts": ["shop.example.com"], "routes": {
+            "home": { "path": "/", "methods": ["GET"], "requires": [] },
+        } } },
+        "policies": { "staff": {
+            "applies_to": ["shop"],
+            "text": "@id(\"read\") permit (principal is Anonymous, action, resource);",
+        } },
+    });
+    let (plan, _) = Plan::compile_value(&configuration).expect("a configuration");
+    let request = Request::for_test(&[]);
+    let Ok(route) = plan.router.find(&request) else { panic!("no route") };
+    plan.policies.decide(&Identity::anonymous(), &request, &route, NOW)
+}
+
+fn permit() -> Permit {
+    match permitting() {
+        Decision::Allow(permit) => permit,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn member(record: &DecisionRecord, name: &str) -> serde_json::Value {
@@ -70,8 +96,9 @@ fn a_permitted_request_is_told_in_full_and_in_order() {
         (ProviderName::new("mdm"), DeviceEvidence::Verified(mdm)),
         (ProviderName::new("old"), DeviceEvidence::Stale { age: Seconds::new(90_000) }),
     ]));
-    record.judged(&Decision::Allow { determining: vec![PolicyId::new("staff/read")] });
-    record.permitted();
+    let (decision, permit) = (permitting(), permit());
+    record.judged(&decision);
+    record.permitted(&permit);
     let expected = concat!(
         r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
         r#""config":"0123456789abcdef","mode":"enforce","application":"shop","route":"order","action":"GET","#,
@@ -140,7 +167,7 @@ fn a_rehearsed_refusal_goes_on_and_says_that_it_would_not() {
     assert_eq!(member(&record, "reason"), "not-permitted");
     assert_eq!(member(&record, "status"), serde_json::Value::Null);
     assert!(matches!(record.counter(), Counter::Decisions(counter) if counter.verdict == Verdict::WouldDeny));
-    record.permitted();
+    record.permitted(&permit());
     assert_eq!(member(&record, "would_deny"), false);
 }
 
@@ -148,7 +175,7 @@ fn a_rehearsed_refusal_goes_on_and_says_that_it_would_not() {
 fn what_the_host_could_not_carry_out_is_told_as_a_refusal() {
     let mut record = begin();
     record.configured(DIGEST, Mode::Enforce);
-    record.permitted();
+    record.permitted(&permit());
     record.refused(&Refusal::new(Reason::HostFailure));
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "host-failure");

@@ -1,10 +1,10 @@
-//! What is said of a rule that an absent fact lifts: where it is, and the lines to write instead.
+//! The messages about rules that an absent fact lifts: the position, and the lines to write instead.
 
 use cedar_policy::pst::Effect;
 
-use super::{Checked, Hole, Kind, lexer};
+use super::{BypassableRule, Checked, PrincipalKind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
-use crate::policy::context;
+use crate::policy::context::{self, ContextMember, Presence};
 use crate::profile::{FactType, GroupsRule};
 
 /// The code of the rule.
@@ -16,8 +16,8 @@ const NOT_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", 
 
 impl Checked<'_> {
     /// About a fact that the policy reads.
-    pub(super) fn lifted(&self, fact: &[String], hole: &Hole) -> ConfigError {
-        let (effect, lifted) = self.rule();
+    pub(super) fn lifted(&self, fact: &[String], bypass: &BypassableRule) -> ConfigError {
+        let lifted = self.consequence();
         let path = fact.join(".");
         let provider = fact.first().map_or("", String::as_str);
         let name = fact.last().map_or("", String::as_str);
@@ -33,41 +33,48 @@ impl Checked<'_> {
         };
         let message = if scopes {
             format!(
-                "`context.{path}` is the empty set where a token of `{provider}` lacks the claim, and {lifted}: who \
-                 obtains such a token escapes the {effect}'s rule"
+                "`context.{path}` is the empty set if a token of `{provider}` lacks the claim, and {lifted}: a caller with \
+                 such a token bypasses this rule"
             )
         } else {
-            format!(
-                "where `context.{path}` is absent, {lifted}: who leaves the evidence out escapes the {effect}'s rule"
-            )
+            match absence_of(fact) {
+                None | Some(Presence::Certain) => format!(
+                    "if `context.{path}` is absent, {lifted}: a client can bypass this rule by omitting the evidence"
+                ),
+                Some(Presence::ProxyMayOmit(when)) => {
+                    format!("`context.{path}` is absent if {when}, and {lifted} then")
+                }
+                Some(Presence::ClientMayOmit(when)) => {
+                    format!("`context.{path}` is absent if {when}, and {lifted} then: a client can bypass this rule")
+                }
+            }
         };
-        let ways = certain.into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        let ways = certain.into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
         self.lifted_at(CODE, name, message, ways.collect::<Vec<_>>().join(", or "))
     }
 
-    /// About a forbid for everybody that lets a caller go who has no token: it has no record of this provider.
-    pub(super) fn silent_for_anonymous(&self, fact: &[String], hole: &Hole) -> ConfigError {
+    /// About a forbid for any principal that does not apply to a caller without a token, who has no record of this provider.
+    pub(super) fn silent_for_anonymous(&self, fact: &[String], bypass: &BypassableRule) -> ConfigError {
         let provider = fact.first().map_or("", String::as_str);
-        let whom =
-            "say whom it is about (`principal is ...`) and write another for Anonymous if there is a rule for that";
+        let whom = "name the principals that it applies to (`principal is ...`) and write a second forbid for Anonymous if one is needed";
         let required = "require an issuer on that route".to_owned();
-        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, hole)).chain([IGNORE.to_owned()]);
+        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
         self.lifted_at(
             ConfigCode::ForbidNeedsEvidence,
             provider,
             format!(
-                "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope takes callers \
-                 without a token: who leaves the token out escapes the forbid's rule"
+                "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope accepts requests \
+                 without a token: a client can bypass this forbid by omitting the token"
             ),
             ways.collect::<Vec<_>>().join(", or "),
         )
     }
 
-    /// The corrected clause, said in the direction that its part decides.
-    fn answer(&self, fact: &[String], hole: &Hole) -> Option<String> {
+    /// The corrected clause, described as "deny" or "allow" depending on what its part decides.
+    fn answer(&self, fact: &[String], bypass: &BypassableRule) -> Option<String> {
         let (absent, present) = if self.is_scopes(fact) { ("empty", "not empty") } else { ("absent", "present") };
-        let correction = hole.correction.as_ref()?;
-        Some(match hole.denies {
+        let correction = bypass.correction.as_ref()?;
+        Some(match bypass.denies {
             true => format!("deny where it is {absent} ({correction})"),
             false => format!("allow only where it is {present} ({correction})"),
         })
@@ -79,8 +86,13 @@ impl Checked<'_> {
     }
 
     /// About a token that does not say which groups its principal is in: it lacks the fact at this path.
-    pub(super) fn lifted_by_groups(&self, kind: Kind, fact: &[String], hole: &Hole) -> ConfigError {
-        let (effect, lifted) = self.rule();
+    pub(super) fn lifted_by_groups(
+        &self,
+        kind: PrincipalKind,
+        fact: &[String],
+        bypass: &BypassableRule,
+    ) -> ConfigError {
+        let lifted = self.consequence();
         let issuer = fact.first().map_or("", String::as_str);
         let rule = self.names.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
         let declared = !self.names.optional_parts(fact, kind, &std::collections::BTreeSet::new()).is_empty();
@@ -90,7 +102,7 @@ impl Checked<'_> {
             (_, Some(name)) => format!("write `{}` without `?` in `facts` of `{issuer}`, ", yaml(name)),
             (_, None) => String::new(),
         };
-        let absence = self.answer(fact, hole).map(|answer| format!("or {answer}, ")).unwrap_or_default();
+        let absence = self.answer(fact, bypass).map(|answer| format!("or {answer}, ")).unwrap_or_default();
         let members = |group: &&cedar_policy::pst::EntityUID| {
             self.names.members(group).is_some_and(|members| members.contains(&kind))
         };
@@ -100,17 +112,17 @@ impl Checked<'_> {
             CODE,
             group.map_or("", |group| group.eid.as_str()),
             format!(
-                "a token of `{issuer}` may lack the claim `{claim}`: its principal is then in no group, and {lifted}, so whoever obtains such a token escapes the {effect}'s rule"
+                "a token of `{issuer}` may lack the claim `{claim}`: its principal is then in no group, and {lifted}, so a caller with such a token bypasses this rule"
             ),
             format!("{required}{absence}or {IGNORE}"),
         )
     }
 
-    /// The effect, and what becomes of the rule.
-    fn rule(&self) -> (&'static str, &'static str) {
+    /// What becomes of the rule.
+    const fn consequence(&self) -> &'static str {
         match self.named.body.effect {
-            Effect::Forbid => ("forbid", "the forbid does not apply"),
-            Effect::Permit => ("permit", "the restriction of the permit does not apply"),
+            Effect::Forbid => "the forbid does not apply",
+            Effect::Permit => "the restriction of the permit does not apply",
         }
     }
 
@@ -121,7 +133,17 @@ impl Checked<'_> {
     }
 }
 
-/// The two ways to have tokens without groups refused, as they are written in the configuration; `scopes` where the claim
+/// When a fact that the configuration does not declare is absent; a record is absent when its facts are.
+fn absence_of(fact: &[String]) -> Option<Presence> {
+    let path: Vec<&str> = fact.iter().map(String::as_str).collect();
+    let of_record = || match context::member(path.first()?)? {
+        ContextMember::Record(_, facts) => facts.first().map(|fact| fact.presence),
+        ContextMember::Fact(_) => None,
+    };
+    context::fact_on(&path).map(|fact| fact.presence).or_else(of_record)
+}
+
+/// The two ways to have tokens without groups rejected, as they are written in the configuration; `scopes` where the claim
 /// is a fact of that type, which takes the claim's absence for the empty set.
 fn lines(issuer: &str, rule: &GroupsRule, scopes: bool) -> String {
     let names: Vec<String> = rule.claim.0.iter().map(|name| yaml(name)).collect();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cedar_policy::pst::{EntityOrSlot, EntityType, EntityUID, Expr, Var};
 
-use super::{ANONYMOUS_TYPE, Kind, Place, Rules};
+use super::{ANONYMOUS_TYPE, PrincipalKind, ResourceScope, Rules};
 use crate::config_error::ConfigCode;
 use crate::policy::load::reads::{entities, literal_entity};
 use crate::request::Action;
@@ -62,7 +62,7 @@ impl Rules<'_> {
             self.breach(
                 "in",
                 ConfigCode::LiteralMembership,
-                "`in` is asked of something that is not `principal`, `action` or `resource`".to_owned(),
+                "`in` is used on something other than `principal`, `action` or `resource`".to_owned(),
                 "only those three have groups: write `principal in ...`".to_owned(),
             );
             return;
@@ -148,8 +148,10 @@ impl Rules<'_> {
         let name = entity.ty.to_string();
         let Some(members) = self.names.members(entity) else {
             match self.names.kind_of_type(&name) {
-                Some(Kind::Anonymous) => self.no_members(entity, &format!("write `principal is {ANONYMOUS_TYPE}`")),
-                Some(Kind::Issuer(_)) => {
+                Some(PrincipalKind::Anonymous) => {
+                    self.no_members(entity, &format!("write `principal is {ANONYMOUS_TYPE}`"))
+                }
+                Some(PrincipalKind::Issuer(_)) => {
                     let group = name.rsplit_once("::").map_or("", |(issuer, _)| issuer);
                     let id = entity.eid.escape_debug();
                     let help = format!("write `principal == {entity}`, or name a group: `{group}::Group::\"{id}\"`");
@@ -172,7 +174,7 @@ impl Rules<'_> {
             return;
         }
         let typed = entity_type.map(|entity_type| self.names.kind_of_type(&entity_type.to_string()));
-        let kinds: BTreeSet<Kind> = match typed {
+        let kinds: BTreeSet<PrincipalKind> = match typed {
             Some(kind) => kind.into_iter().collect(),
             None => self.kinds.clone(),
         };
@@ -243,7 +245,7 @@ impl Rules<'_> {
         }
         // A method that no route lists is one that no request has; `read` and `write` are what most requests are in.
         let action = [Action::Read, Action::Write].into_iter().find(|action| action.name() == entity.eid.as_str())?;
-        let met = self.ground.actions.holds(action) && self.actions.holds(action);
+        let met = self.routes.actions.holds(action) && self.actions.holds(action);
         (!met).then(|| Mistake {
             message: format!("no request of the scope has the action `{entity}` itself"),
             help: format!("write `action in {entity}`: `==` matches only routes whose `action` is set"),
@@ -269,23 +271,23 @@ impl Rules<'_> {
 
     fn application_outside(&self, entity: &EntityUID) -> bool {
         let id = entity.eid.as_str();
-        match &self.place {
-            Place::Application(application) | Place::Route(application, _) => application != id,
-            Place::Document | Place::Nowhere => false,
+        match &self.resource {
+            ResourceScope::Application(application) | ResourceScope::Route(application, _) => application != id,
+            ResourceScope::Document | ResourceScope::Nowhere => false,
         }
     }
 
     fn route_outside(&self, entity: &EntityUID) -> bool {
         let Some((of, name)) = entity.eid.split_once('/') else { return false };
-        match &self.place {
-            Place::Application(application) => application != of,
-            Place::Route(application, route) => application != of || route != name,
-            Place::Document | Place::Nowhere => false,
+        match &self.resource {
+            ResourceScope::Application(application) => application != of,
+            ResourceScope::Route(application, route) => application != of || route != name,
+            ResourceScope::Document | ResourceScope::Nowhere => false,
         }
     }
 
     fn no_members(&mut self, entity: &EntityUID, help: &str) {
-        self.impossible_membership(entity, format!("nothing is in `{entity}` but itself"), help.to_owned());
+        self.impossible_membership(entity, format!("`{entity}` has no members other than itself"), help.to_owned());
     }
 
     fn impossible_membership(&mut self, entity: &EntityUID, message: String, help: String) {

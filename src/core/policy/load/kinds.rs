@@ -1,0 +1,82 @@
+//! Kinds of principals and sets of actions: what the scope of a policy is about, and what requests are sorted by.
+
+use crate::request::{Action, Method};
+
+/// The Cedar entity type of a caller without credentials.
+pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";
+/// The only entity of that type.
+pub(in crate::policy) const ANONYMOUS_ID: &str = "anonymous";
+/// The entity type of an issuer's groups, inside its namespace.
+pub(in crate::policy) const GROUP: &str = "Group";
+
+/// A kind of principal: whose principals they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::policy) enum PrincipalKind {
+    /// A caller without credentials.
+    Anonymous,
+    /// Principals of the issuer at this place in the vocabulary.
+    Issuer(usize),
+}
+
+/// A set of actions, one bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::policy) struct Actions(u16);
+
+impl Actions {
+    const fn bit(action: Action) -> u16 {
+        match action {
+            Action::Method(Method::Get) => 1,
+            Action::Method(Method::Head) => 1 << 1,
+            Action::Method(Method::Options) => 1 << 2,
+            Action::Method(Method::Post) => 1 << 3,
+            Action::Method(Method::Put) => 1 << 4,
+            Action::Method(Method::Patch) => 1 << 5,
+            Action::Method(Method::Delete) => 1 << 6,
+            Action::Read => 1 << 7,
+            Action::Write => 1 << 8,
+            Action::Upgrade => 1 << 9,
+            Action::Preflight => 1 << 10,
+        }
+    }
+
+    /// All of them.
+    pub(in crate::policy) fn all() -> Self {
+        Action::all().collect()
+    }
+
+    /// The action of this name with those in it.
+    pub(in crate::policy) fn of_name(name: &str) -> Self {
+        Action::all().filter(|action| action.name() == name || action.group() == Some(name)).collect()
+    }
+
+    /// Only the action of exactly this name.
+    pub(in crate::policy) fn exactly(name: &str) -> Self {
+        Action::all().filter(|action| action.name() == name).collect()
+    }
+
+    /// Whether the action is in it.
+    pub(in crate::policy) const fn holds(self, action: Action) -> bool {
+        self.0 & Self::bit(action) != 0
+    }
+
+    /// Whether all of the other's are in it.
+    pub(in crate::policy) const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The union.
+    pub(in crate::policy) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Its actions in order.
+    pub(in crate::policy) fn iter(self) -> impl Iterator<Item = Action> {
+        Action::all().filter(move |action| self.holds(*action))
+    }
+}
+
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        Self(actions.into_iter().fold(0, |bits, action| bits | Self::bit(action)))
+    }
+}

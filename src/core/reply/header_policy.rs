@@ -1,0 +1,154 @@
+//! Which headers a forwarded request loses and gains: compiled once with the configuration, applied to each request.
+//!
+//! Names are compared in their normal form, so that no other spelling slips through to a reader that does not tell them
+//! apart. Evidence itself is forwarded only if it was verified and the configuration forwards it. In shadow mode, where
+//! nothing is enforced, evidence is forwarded as it came: an application that checks its tokens itself must not fail in a
+//! rehearsal. The same holds for a CORS preflight, whose evidence is never verified: it is removed, and in shadow mode
+//! forwarded as without the plugin. That is not unsafe there: the application received the same bytes before the
+//! rehearsal, no identity header vouches for them, and a client that wants to send it an unverified token needs no
+//! preflight for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DECISION_ID_HEADER, identity_headers};
+use crate::evidence::AUTHORIZATION;
+use crate::identity::{DeviceEvidence, Identity, Principal};
+use crate::identity_header::IdentityHeader;
+use crate::mode::Mode;
+use crate::profile::{DeviceProvider, EvidenceForwarding, Issuer};
+use crate::provider::ProviderName;
+use crate::request::Request;
+use crate::stripped::{HeaderRules, normal_form};
+use crate::telemetry::DecisionId;
+
+/// The header rules of a configuration.
+#[derive(Clone, Debug)]
+pub struct HeaderPolicy {
+    /// Whether a token of each issuer is forwarded.
+    issuers: BTreeMap<ProviderName, EvidenceForwarding>,
+    /// The header of each device provider whose posture is forwarded, in lower case.
+    forwarded_posture: BTreeMap<ProviderName, String>,
+    /// Headers that are forwarded even where nothing was verified; empty unless in shadow mode.
+    kept_unverified: BTreeSet<String>,
+    /// The names of evidence and of identity headers, in normal form.
+    own: BTreeSet<String>,
+    identity_headers: Vec<IdentityHeader>,
+    request_headers: HeaderRules,
+    mode: Mode,
+}
+
+impl HeaderPolicy {
+    /// Compiles the parts of a configuration that concern headers.
+    pub(crate) fn compile(
+        issuers: &[Issuer],
+        devices: &[DeviceProvider],
+        identity_headers: Vec<IdentityHeader>,
+        request_headers: HeaderRules,
+        mode: Mode,
+    ) -> Self {
+        let forwarded_posture: BTreeMap<ProviderName, String> = devices
+            .iter()
+            .filter(|device| device.forward == EvidenceForwarding::Verified)
+            .map(|device| (device.profile.name.clone(), device.header.clone()))
+            .collect();
+        let kept_unverified = match mode {
+            Mode::Enforce => BTreeSet::new(),
+            Mode::Shadow => forwarded_posture.values().cloned().chain([AUTHORIZATION.to_owned()]).collect(),
+        };
+        let own = devices
+            .iter()
+            .map(|device| normal_form(&device.header))
+            .chain(identity_headers.iter().map(|header| normal_form(&header.name)))
+            .chain([AUTHORIZATION.to_owned()])
+            .collect();
+        let issuers = issuers.iter().map(|issuer| (issuer.profile.name.clone(), issuer.forward)).collect();
+        Self { issuers, forwarded_posture, kept_unverified, own, identity_headers, request_headers, mode }
+    }
+
+    /// Headers for the upstream in addition to `x-countersign-*`.
+    #[must_use]
+    pub fn identity_headers(&self) -> &[IdentityHeader] {
+        &self.identity_headers
+    }
+
+    /// Which headers of a client are removed in addition to evidence and identity headers.
+    #[must_use]
+    pub const fn request_headers(&self) -> &HeaderRules {
+        &self.request_headers
+    }
+
+    /// Whether refusals are enforced.
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The trailer names to remove from a forwarded request: all that would be removed as header fields, including those
+    /// that `request_headers.keep` names, and evidence without exception, because none is looked for in trailers.
+    #[must_use]
+    pub fn trailers_to_remove<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        sorted(names.into_iter().filter(|name| {
+            let normal = normal_form(name);
+            self.own.contains(&normal) || self.request_headers.removes_trailer(name, &normal)
+        }))
+    }
+
+    /// The header names to remove from the request of this caller.
+    pub(super) fn removed<'n>(&self, identity: &Identity, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        let kept = self.kept(identity);
+        sorted(names.into_iter().filter(|name| !kept.contains(name)).filter(|name| {
+            let normal = normal_form(name);
+            // Nothing that `request_headers.keep` names is one of our own names.
+            self.own.contains(&normal) || self.request_headers.removes(name, &normal)
+        }))
+    }
+
+    /// The headers to set on the request of this caller.
+    pub(super) fn set(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        decision_id: &DecisionId,
+    ) -> Vec<(String, String)> {
+        let mut set = identity_headers::built_in(identity);
+        set.extend(identity_headers::configured(identity, &self.identity_headers));
+        set.push((DECISION_ID_HEADER.to_owned(), decision_id.to_string()));
+        if request.upgrade && request.headers.all("connection").any(names_more_than_upgrade) {
+            set.push(("connection".to_owned(), "upgrade".to_owned()));
+        }
+        set
+    }
+
+    /// The names, exactly spelled, of evidence that is forwarded.
+    fn kept(&self, identity: &Identity) -> BTreeSet<&str> {
+        let mut kept: BTreeSet<&str> = self.kept_unverified.iter().map(String::as_str).collect();
+        if let Principal::Verified(principal) = identity.principal() {
+            match self.issuers.get(&principal.issuer) {
+                Some(EvidenceForwarding::Verified) => {
+                    kept.insert(AUTHORIZATION);
+                }
+                Some(EvidenceForwarding::Never) => {
+                    kept.remove(AUTHORIZATION);
+                }
+                None => {}
+            }
+        }
+        let is_verified = |provider| matches!(identity.devices().get(provider), Some(DeviceEvidence::Verified(_)));
+        let verified = self.forwarded_posture.iter().filter(|(provider, _)| is_verified(provider));
+        kept.extend(verified.map(|(_, header)| header.as_str()));
+        kept
+    }
+}
+
+/// Each name once.
+fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+}
+
+/// Whether a `Connection` field names other fields than `Upgrade`. Envoy lets the field through with an upgrade, and a
+/// proxy behind it removes every field that it names (RFC 9110 section 7.6.1): a client could have ours removed.
+fn names_more_than_upgrade(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|option| !option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! Which headers reach the upstream.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::HeaderPolicy;
+use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
+use crate::identity_header::{IdentityHeader, IdentitySource};
+use crate::jose::ClaimPath;
+use crate::mode::Mode;
+use crate::portable;
+use crate::profile::{DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PrincipalRule};
+use crate::provider::ProviderName;
+use crate::request::Request;
+use crate::stripped::{HeaderRules, Pattern};
+use crate::telemetry::DecisionId;
+use crate::testing::{self, NOW};
+use crate::time::Seconds;
+
+type Field<'a> = (&'a str, &'a [u8]);
+type Devices = BTreeMap<ProviderName, DeviceEvidence>;
+
+fn corp() -> ProviderName {
+    ProviderName::new("corp")
+}
+
+fn mdm() -> ProviderName {
+    ProviderName::new("mdm")
+}
+
+fn alice() -> Principal {
+    Principal::Verified(VerifiedPrincipal {
+        issuer: corp(),
+        entity_type: "User".to_owned(),
+        id: "zoë, 100%\r\n".to_owned(),
+        groups: Vec::new(),
+        facts: FactRecord::new(),
+        payload: br#"{"sub":"zo"}"#.to_vec(),
+        sender_constraint: SenderConstraint::Bearer,
+        expires: None,
+    })
+}
+
+fn fresh() -> Devices {
+    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Seconds::new(1) };
+    BTreeMap::from([(mdm(), DeviceEvidence::Verified(facts))])
+}
+
+fn decision_id() -> DecisionId {
+    DecisionId::derive(&[7; 32], 1, NOW)
+}
+
+fn names(list: &[&str]) -> Vec<String> {
+    list.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// What is removed of these fields for this caller.
+struct Case {
+    mode: Mode,
+    posture_forward: EvidenceForwarding,
+    issuer_forward: EvidenceForwarding,
+    principal: Principal,
+    devices: Devices,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            posture_forward: EvidenceForwarding::Never,
+            issuer_forward: EvidenceForwarding::Verified,
+            principal: Principal::Anonymous,
+            devices: BTreeMap::new(),
+        }
+    }
+}
+
+impl Case {
+    fn policy(&self) -> HeaderPolicy {
+        let principal =
+            PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
+        let issuer = Issuer { profile: testing::profile("corp"), principal, forward: self.issuer_forward };
+        let device = DeviceProvider {
+            profile: testing::profile("mdm"),
+            header: "x-posture".to_owned(),
+            bind: PostureBinding::None,
+            forward: self.posture_forward,
+        };
+        let identity_headers =
+            vec![IdentityHeader { name: "x-mail".to_owned(), source: IdentitySource::Payload { issuer: corp() } }];
+        let request_headers = HeaderRules::new(Vec::new(), vec![Pattern::of("x-user-id"), Pattern::of("x-mail*")]);
+        HeaderPolicy::compile(&[issuer], &[device], identity_headers, request_headers, self.mode)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::for_test(self.principal.clone(), self.devices.clone())
+    }
+
+    fn removed(&self, list: &[&str]) -> Vec<String> {
+        let fields: Vec<Field> = list.iter().map(|&name| (name, &b"x"[..])).collect();
+        self.policy().removed(&self.identity(), Request::for_test(&fields).headers.names())
+    }
+
+    fn set(&self, fields: &[Field]) -> Vec<(String, String)> {
+        self.policy().set(&self.identity(), &Request::for_test(fields), &decision_id())
+    }
+}
+
+#[portable]
+fn identity_headers_of_a_client_never_reach_the_upstream() {
+    let spoofed = [
+        "x-countersign-principal",
+        "x_countersign_principal",
+        "x-countersign_subject",
+        "x.countersign.issuer",
+        "x-countersign-anything",
+        "x-mail",
+        "x_mail",
+        "x-forwarded-user",
+        "x_forwarded_user",
+        "x-http-method-override",
+    ];
+    for principal in [Principal::Anonymous, alice()] {
+        for mode in [Mode::Enforce, Mode::Shadow] {
+            let case = Case { mode, principal: principal.clone(), ..Case::default() };
+            let removed: BTreeSet<_> = case.removed(&spoofed).into_iter().collect();
+            assert_eq!(removed, names(&spoofed).into_iter().collect());
+        }
+    }
+}
+
+#[portable]
+fn what_is_kept_goes_on_unless_it_is_one_of_our_own_names() {
+    assert_eq!(
+        Case::default().removed(&["x-user-id", "x_user_id", "x-mail", "x-mailer"]),
+        names(&["x-mail", "x_user_id"])
+    );
+}
+
+#[portable]
+fn ordinary_fields_stay_and_a_repeated_name_is_removed_once() {
+    let case = Case::default();
+    assert_eq!(case.removed(&["accept", "cookie", "x-request-id", "x-mailer"]), names(&[]));
+    assert_eq!(case.removed(&["x-mail", "accept", "x-mail"]), names(&["x-mail"]));
+}
+
+#[portable]
+fn a_token_goes_on_only_if_it_was_verified_and_is_forwarded() {
+    for (principal, issuer_forward, removed) in [
+        (Principal::Anonymous, EvidenceForwarding::Never, &["authorization"][..]),
+        (Principal::Anonymous, EvidenceForwarding::Verified, &["authorization"]),
+        (alice(), EvidenceForwarding::Never, &["authorization"]),
+        (alice(), EvidenceForwarding::Verified, &[]),
+    ] {
+        let case = Case { principal, issuer_forward, ..Case::default() };
+        assert_eq!(case.removed(&["authorization"]), names(removed), "{:?} {issuer_forward:?}", case.principal);
+    }
+}
+
+#[portable]
+fn other_spellings_of_a_place_of_evidence_are_removed_even_if_the_evidence_goes_on() {
+    let case = Case {
+        posture_forward: EvidenceForwarding::Verified,
+        issuer_forward: EvidenceForwarding::Verified,
+        principal: alice(),
+        devices: fresh(),
+        ..Case::default()
+    };
+    let removed =
+        case.removed(&["authorization", "x-posture", "x_posture", "proxy-authorization", "proxy_authorization"]);
+    assert_eq!(removed, names(&["proxy-authorization", "proxy_authorization", "x_posture"]));
+}
+
+#[portable]
+fn posture_goes_on_only_if_it_was_verified_and_is_forwarded() {
+    let stale = BTreeMap::from([(mdm(), DeviceEvidence::Stale { age: Seconds::new(9) })]);
+    let missing = BTreeMap::from([(mdm(), DeviceEvidence::Missing)]);
+    for (posture_forward, devices, removed) in [
+        (EvidenceForwarding::Verified, fresh(), false),
+        (EvidenceForwarding::Never, fresh(), true),
+        (EvidenceForwarding::Verified, stale, true),
+        (EvidenceForwarding::Verified, missing, true),
+        (EvidenceForwarding::Verified, BTreeMap::new(), true),
+    ] {
+        let case = Case { posture_forward, devices, ..Case::default() };
+        assert_eq!(!case.removed(&["x-posture"]).is_empty(), removed);
+    }
+}
+
+#[portable]
+fn a_rehearsal_leaves_evidence_as_it_came_unless_it_is_never_forwarded() {
+    let case = Case { mode: Mode::Shadow, posture_forward: EvidenceForwarding::Verified, ..Case::default() };
+    assert_eq!(case.removed(&["authorization", "x-posture", "x_posture"]), names(&["x_posture"]));
+    let case =
+        Case { mode: Mode::Shadow, principal: alice(), issuer_forward: EvidenceForwarding::Never, ..Case::default() };
+    assert_eq!(case.removed(&["authorization", "x-posture"]), names(&["authorization", "x-posture"]));
+}
+
+#[portable]
+fn trailers_carry_no_evidence_at_all() {
+    let policy = HeaderPolicy::compile(&[], &[], Vec::new(), HeaderRules::default(), Mode::Shadow);
+    let trailers = ["authorization", "x-countersign-principal", "grpc-status", "x-checksum"];
+    assert_eq!(policy.trailers_to_remove(trailers), names(&["authorization", "x-countersign-principal"]));
+}
+
+#[portable]
+fn every_request_carries_the_id_of_its_decision() {
+    let expected = [
+        ("x-countersign-principal".to_owned(), r#"Anonymous::"anonymous""#.to_owned()),
+        ("x-countersign-decision-id".to_owned(), decision_id().to_string()),
+    ];
+    assert_eq!(Case::default().set(&[]), expected);
+}
+
+#[portable]
+fn an_upgrade_cannot_have_our_headers_removed_further_on() {
+    let connection = |value: &[u8], upgrade: bool| {
+        let mut fields: Vec<Field> = vec![("connection", value)];
+        if upgrade {
+            fields.push(("upgrade", b"websocket"));
+        }
+        let set = Case::default().set(&fields);
+        set.into_iter().find(|(name, _)| name == "connection").map(|(_, value)| value)
+    };
+    assert_eq!(connection(b"Upgrade, X-Countersign-Principal", true).as_deref(), Some("upgrade"));
+    assert_eq!(connection(b"Upgrade", true), None);
+    assert_eq!(connection(b"close, x-countersign-principal", false), None);
+}
