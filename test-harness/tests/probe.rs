@@ -171,7 +171,7 @@ fn metadata_is_asked_first_and_held_against_the_configuration() {
             Fault::OtherIssuer,
             "not accepted: `issuer` of the metadata is not the configured issuer: it says `https://other.example.com`\n",
         ),
-        (Fault::KeysElsewhere, "`jwks_uri` of the metadata lies on elsewhere.example.com"),
+        (Fault::KeysElsewhere, "`jwks_uri` of the metadata is on elsewhere.example.com"),
         (Fault::Html, "not accepted: the content type of the answer is not JSON\n"),
     ] {
         running.provider.set_fault(OPENID_CONFIGURATION, fault);
@@ -196,7 +196,7 @@ fn an_answer_that_the_plugin_would_not_take_is_an_error() {
         (Fault::Truncated, "not accepted: 127.0.0.1:"),
         (Fault::Trickle, "not accepted: there was no complete answer within 1s"),
         (Fault::NoKeys, "not accepted: the set has no usable key"),
-        (Fault::SharedKey, "not accepted: a key of the set is a key of `machines` too"),
+        (Fault::SharedKey, "not accepted: a key of the set is also a key of `machines`"),
     ] {
         running.provider.set_fault(CORP_KEYS, fault);
         let waited = Stopwatch::start();
@@ -214,7 +214,7 @@ fn two_sets_that_are_fetched_share_no_key() {
     configuration["issuers"]["machines"]["keys"] = at(&format!("http://{address}{MACHINES_KEYS}"));
     probe("apart", &configuration).says(0, &["accepted: 2 keys", "accepted: 1 key, "]);
     running.provider.set_fault(CORP_KEYS, Fault::SharedKey);
-    probe("shared", &configuration).says(1, &["a key of the set is a key of `"]);
+    probe("shared", &configuration).says(1, &["a key of the set is also a key of `"]);
 }
 
 #[test]

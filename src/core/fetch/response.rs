@@ -39,7 +39,7 @@ pub enum FetchFault {
     #[error("the content type of the answer is not JSON")]
     ContentType,
     /// The content is compressed.
-    #[error("the answer is compressed, which was not asked for")]
+    #[error("the answer is compressed, although that was not requested")]
     ContentEncoding,
     /// The body is too long.
     #[error("the answer has {bytes} bytes, at most {max_bytes} are read")]
@@ -57,7 +57,7 @@ pub enum FetchFault {
 /// Two statuses also come from the proxy itself.
 const fn hint(status: u16) -> &'static str {
     match status {
-        503 | 504 => ", which is also what the proxy says where it does not reach the provider",
+        503 | 504 => ", which the proxy also answers if it cannot reach the provider",
         _ => "",
     }
 }

@@ -69,15 +69,15 @@ impl fmt::Display for Report {
                 write!(f, "keys of `{provider}`: {keys} taken, {} left out{}", skipped.len(), SkippedKeys(skipped))
             }
             Self::Failed { provider, fault, retry_after } => {
-                write!(f, "keys of `{provider}` could not be fetched: {fault}; next try in {retry_after}")
+                write!(f, "keys of `{provider}` could not be fetched: {fault}; next attempt in {retry_after}")
             }
             Self::LetGo { provider, keeper } => write!(
                 f,
-                "keys of `{provider}` are not used any more: one of them is a key of `{keeper}` too, so a token of one could \
+                "keys of `{provider}` are no longer used: one of them is also a key of `{keeper}`, so a token of one could \
                  serve as a token of the other; add `pins` to both"
             ),
             Self::NotAdopted { provider, fault } => {
-                write!(f, "keys of `{provider}` that another worker shared are not taken: {fault}")
+                write!(f, "keys of `{provider}` that another worker shared are rejected: {fault}")
             }
         }
     }

@@ -16,7 +16,7 @@ pub enum KeyFetchFault {
     KeySet(KeySetFault),
     /// A key of the set is also a key of this provider, and no pin tells tokens of the two apart.
     #[error(
-        "a key of the set is a key of `{0}` too, so a token of one could serve as a token of the other; add `pins` to both"
+        "a key of the set is also a key of `{0}`, so a token of one could serve as a token of the other; add `pins` to both"
     )]
     SharedKey(ProviderName),
     /// The metadata does not lead to keys.

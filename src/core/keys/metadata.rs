@@ -21,7 +21,7 @@ pub enum MetadataFault {
     Scheme,
     /// `jwks_uri` is on a host that the configuration does not name.
     #[error(
-        "`jwks_uri` of the metadata lies on {:.100}; if that is right, name host and cluster in `keys.jwks`",
+        "`jwks_uri` of the metadata is on {:.100}; if that is right, name host and cluster in `keys.jwks`",
         .0.escape_debug().to_string()
     )]
     Host(String),

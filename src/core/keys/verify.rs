@@ -30,8 +30,8 @@ impl From<MissingKey> for NotVerified {
 impl TokenProfile {
     /// Verifies the signature of a token with the keys of this profile, by one of its algorithms (RFC 8725 section 3.1).
     ///
-    /// If the key that the token needs may become available, `refused_anyway` checks the claims although nothing proves
-    /// them: a token that is rejected whoever signed it need not wait for the key.
+    /// If the key that the token needs may become available, `refused_anyway` checks the claims although no signature proves
+    /// them: a request that is refused whoever signed the token need not wait for the key.
     ///
     /// # Errors
     /// `token-algorithm`, `token-key`, `token-signature`; a missing key; the refusal of `refused_anyway`.

@@ -27,16 +27,16 @@ pub struct IssuerTemplate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateFault {
     /// Not exactly one `{name}`.
-    #[error("it does not have exactly one hole in braces")]
+    #[error("it does not have exactly one placeholder in braces")]
     OneHole,
     /// The name contains other characters than letters, digits, `_` and `-`.
-    #[error("the name in braces is not of letters, digits, `_` and `-`")]
+    #[error("the name in braces has other characters than letters, digits, `_` and `-`")]
     HoleName,
     /// The placeholder is not a whole segment of the path.
-    #[error("the hole is not a whole segment of the path")]
+    #[error("the placeholder is not a whole segment of the path")]
     NotASegment,
     /// Not an `https` URL, or one with a query.
-    #[error("it is not an https:// URL without query")]
+    #[error("it is not an https:// URL without a query")]
     NotHttps,
 }
 

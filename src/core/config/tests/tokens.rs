@@ -200,8 +200,8 @@ fn an_issuer_of_many_tenants_has_a_template_and_the_claim_that_fills_it() {
     assert_problem(&wrong(json!({ "claim": "tid" })), place, "missing-field", "`template` is missing", "in braces");
     assert_problem(&wrong(json!(["a"])), place, "wrong-type", "found a list", "`absent`");
     for (text, fault) in [
-        ("https://login.example.com/v2.0", "exactly one hole"),
-        ("https://login.example.com/{a}/{b}", "exactly one hole"),
+        ("https://login.example.com/v2.0", "exactly one placeholder"),
+        ("https://login.example.com/{a}/{b}", "exactly one placeholder"),
         ("https://{a}.example.com/v2.0", "not a whole segment"),
         ("https://login.example.com/v{a}", "not a whole segment"),
         ("https://login.example.com/{}/v2.0", "name in braces"),
