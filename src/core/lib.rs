@@ -129,8 +129,6 @@ pub mod enforcement;
 #[cfg(feature = "policy")]
 pub mod waiting;
 
-pub mod manual;
-
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use core::prelude::v1::test as portable;
 #[cfg(all(test, target_arch = "wasm32"))]

@@ -1,4 +1,4 @@
-//! The table of the request's facts is what requests have, and what the README says.
+//! The table of the request's facts is what requests have, and what docs/policies.md says.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,7 +7,7 @@ use crate::policy::context::{CONTEXT_FACTS, ContextFact, ContextType, DEVICE_FAC
 use crate::portable;
 use crate::request::{Peer, Request};
 
-const README: &str = include_str!("../../../../README.md");
+const POLICIES: &str = include_str!("../../../../docs/policies.md");
 
 fn allowed(condition: &str, request: &Request) -> bool {
     let setting = Setting::new();
@@ -65,8 +65,8 @@ const fn type_name(of: ContextType) -> &'static str {
 }
 
 #[portable]
-fn the_readme_says_which_facts_there_are_their_types_and_which_may_be_absent() {
-    let rows: Vec<Vec<&str>> = README
+fn the_documentation_says_which_facts_there_are_their_types_and_which_may_be_absent() {
+    let rows: Vec<Vec<&str>> = POLICIES
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| line.split('|').map(str::trim).collect())
@@ -84,7 +84,7 @@ fn the_readme_says_which_facts_there_are_their_types_and_which_may_be_absent() {
                 }
             })
         });
-        found.unwrap_or_else(|| panic!("README.md has no row for {record:?} `{name}`"))
+        found.unwrap_or_else(|| panic!("docs/policies.md has no row for {record:?} `{name}`"))
     };
     for fact in &CONTEXT_FACTS {
         let cells = row(fact.record, fact.name);
