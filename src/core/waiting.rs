@@ -1,7 +1,7 @@
 //! The requests that wait for keys: which stream, for which key, and until when. Bounded in number and time.
 //!
-//! Requests with an unknown `kid`, which anybody can make up, may fill only a part of the room. In that part and in the whole
-//! room each client has a share, so that no client keeps out the others: at most as many places as are still free
+//! Requests with an unknown `kid`, which anybody can make up, may fill only a part of the room. In that part and in the
+//! whole room each client has a share, so that no client keeps out the others: at most as many places as are still free
 //! ([`WAITING_PLACES_PER_FREE_PLACE`]). A request beyond the share of its client is answered as if the room were full.
 
 mod client;
@@ -52,8 +52,9 @@ impl WaitingRoom {
         true
     }
 
-    /// Lets a request that was woken wait on, perhaps for another key, but no longer than it might wait for the first. False
-    /// if its time is up, if that key does not come in time, or if there is no room among those that wait for such a key.
+    /// Lets a request that was woken wait on, perhaps for another key, but no longer than it might wait for the first.
+    /// False if its time is up, if that key does not come in time, or if there is no room among those that wait for
+    /// such a key.
     #[must_use]
     pub fn repark(&mut self, stream: u32, missing: &MissingKey, now: UnixSeconds) -> bool {
         let Some(parked) = self.parked.iter().find(|parked| parked.stream == stream) else { return false };
@@ -67,7 +68,8 @@ impl WaitingRoom {
         true
     }
 
-    /// Whether a request of this client may wait for this key: for an unknown `kid`, only if that part of the room has room.
+    /// Whether a request of this client may wait for this key: for an unknown `kid`, only if that part of the room has
+    /// room.
     fn admits(&self, client: Client, missing: &MissingKey) -> bool {
         missing.key_id.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Parked::is_for_unknown_key)
     }

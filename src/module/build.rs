@@ -1,5 +1,6 @@
-//! Links the module with a larger stack than the default 1 MiB: Cedar's parser and evaluator recurse on policy text, and
-//! their own stack guard is compiled out on wasm32. The caps on nesting in `the core's `limits.rs`` are tested against this size.
+//! Links the module with a larger stack than the default 1 MiB: Cedar's parser and evaluator recurse on policy text,
+//! and their own stack guard is compiled out on wasm32. The caps on nesting in the core's `limits.rs` are tested
+//! against this size.
 
 /// Bytes of the module's own stack.
 const STACK_BYTES: usize = 4 * 1024 * 1024;

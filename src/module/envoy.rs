@@ -1,8 +1,8 @@
 //! The host as Envoy provides it: the calls and callbacks of proxy-wasm, by bytes, with failures as values.
 //!
-//! The SDK turns a status that it does not expect into a panic, which no caller can catch. So each call is made only in the
-//! callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all: they panic on
-//! bytes that are not UTF-8.
+//! The SDK turns a status that it does not expect into a panic, which no caller can catch. So each call is made only in
+//! the callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all: they
+//! panic on bytes that are not UTF-8.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,8 +24,8 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|id| -> Box<dyn RootContext> { Box::new(EnvoyRoot(Root::new(id, Envoy))) });
 }}
 
-/// The version of an entry that does not exist. The proxy accepts any version for a new entry, and for an existing one only
-/// its own; an entry does not reach this one.
+/// The version of an entry that does not exist. The proxy accepts any version for a new entry, and for an existing one
+/// only its own; an entry does not reach this one.
 const NO_ENTRY: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]

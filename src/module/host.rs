@@ -1,7 +1,8 @@
 //! The calls that the plugin makes to the proxy.
 //!
-//! Failures are values. Each method says in which callbacks the call was seen to succeed in Envoy; it is made in those only.
-//! "In a stream" means in the callback of that stream, or in a root callback after [`Host::switch_to`] that stream.
+//! Failures are values. Each method says in which callbacks the call was seen to succeed in Envoy; it is made in those
+//! only. "In a stream" means in the callback of that stream, or in a root callback after [`Host::switch_to`] that
+//! stream.
 
 use std::time::Duration;
 
@@ -48,8 +49,8 @@ pub trait Host {
     /// Asks for ticks, the first one after this period; a later call replaces an earlier one. In any callback.
     fn tick_every(&self, period: Duration);
 
-    /// All request header fields, pseudo-headers among them. In the headers callback, or for a stream that is paused there
-    /// and was switched to; so with the two methods after this one.
+    /// All request header fields, pseudo-headers among them. In the headers callback, or for a stream that is paused
+    /// there and was switched to; so with the two methods after this one.
     ///
     /// # Errors
     /// The host does not give them.
@@ -85,13 +86,15 @@ pub trait Host {
     /// The host does not set it.
     fn set_filter_state(&self, name: &str, value: &str) -> Result<(), HostFault>;
 
-    /// Answers the client. The one ending call of a stream; in the headers callback, or for a stream that was switched to.
+    /// Answers the client. The one ending call of a stream; in the headers callback, or for a stream that was switched
+    /// to.
     ///
     /// # Errors
     /// The host does not accept the answer.
     fn send(&self, answer: &Answer) -> Result<(), HostFault>;
 
-    /// Switches to another context, which later calls are about: a stream in a root callback, and the root itself after that.
+    /// Switches to another context, which later calls are about: a stream in a root callback, and the root itself after
+    /// that.
     ///
     /// # Errors
     /// The context no longer exists, and later calls would still be about the one before.

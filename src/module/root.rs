@@ -1,7 +1,7 @@
 //! The callbacks of one plugin configuration on one worker.
 //!
-//! Nothing is kept in a static. An old and a new configuration, and several plugins, exist in one VM side by side, each under
-//! its own root context.
+//! Nothing is kept in a static. An old and a new configuration, and several plugins, exist in one VM side by side, each
+//! under its own root context.
 
 use std::rc::Rc;
 

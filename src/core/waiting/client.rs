@@ -4,9 +4,9 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use crate::request::client_ip;
 
-/// The sender of all requests from one address, read as the configuration's `client_address` says. Of an IPv6 address only
-/// the first 64 bits count: a subscriber has at least all addresses under these (RFC 6177). All senders whose address is
-/// unknown count as one client.
+/// The sender of all requests from one address, read as the configuration's `client_address` says. Of an IPv6 address
+/// only the first 64 bits count: a subscriber has at least all addresses under these (RFC 6177). All senders whose
+/// address is unknown count as one client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Client(Option<IpAddr>);
 

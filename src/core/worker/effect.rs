@@ -44,13 +44,13 @@ pub enum Effect {
         /// The changes; the last one arms the guard.
         changes: Vec<Change>,
     },
-    /// Answer the client: the ending call of a stream. If the host does not accept the answer, the stream stays paused until
-    /// its idle timeout and nothing passes.
+    /// Answer the client: the ending call of a stream. If the host does not accept the answer, the stream stays paused
+    /// until its idle timeout and nothing passes.
     Answer {
         /// The stream of the request.
         stream: u32,
-        /// The decision record, to be set before the answer is sent. The answer does not depend on whether that succeeds: the
-        /// record is in the log already.
+        /// The decision record, to be set before the answer is sent. The answer does not depend on whether that
+        /// succeeds: the record is in the log already.
         record: Option<FilterState>,
         /// The answer.
         answer: Answer,
@@ -73,9 +73,9 @@ pub enum Effect {
         /// The name of the queue.
         queue: String,
     },
-    /// Ask about each of these streams whether it still waits ([`Worker::wanted`](super::Worker::wanted)), and if so read
-    /// its request again and call [`Worker::request`](super::Worker::request), or [`Worker::lost`](super::Worker::lost) if the
-    /// host no longer has the stream. Then return to the root context.
+    /// Ask about each of these streams whether it still waits ([`Worker::wanted`](super::Worker::wanted)), and if so
+    /// read its request again and call [`Worker::request`](super::Worker::request), or
+    /// [`Worker::lost`](super::Worker::lost) if the host no longer has the stream. Then return to the root context.
     Wake(Vec<u32>),
 }
 

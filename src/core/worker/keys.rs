@@ -1,7 +1,9 @@
-//! How a worker keeps keys fresh: it asks the trust store what is due, and wakes the requests that waited for what came.
+//! How a worker keeps keys fresh: it asks the trust store what is due, and wakes the requests that waited for what
+//! came.
 //!
-//! Fetches begin at the first tick and not when the worker is configured, because the proxy also configures a VM that it
-//! throws away. Waiting streams are woken from the root context only: from another stream's callback it would stop that one.
+//! Fetches begin at the first tick and not when the worker is configured, because the proxy also configures a VM that
+//! it throws away. Waiting streams are woken from the root context only: from another stream's callback it would stop
+//! that one.
 
 use core::time::Duration;
 
@@ -27,7 +29,8 @@ pub(super) const SHADOW_TICK: Duration = Duration::from_secs(60);
 /// How often the log repeats that refusals are not enforced.
 const SHADOW_REMINDER: Seconds = Seconds::new(60 * 60);
 
-/// Messages that the host takes out of a queue for one call of [`Worker::message`]: a flooded queue must not block the worker.
+/// Messages that the host takes out of a queue for one call of [`Worker::message`]: a flooded queue must not block the
+/// worker.
 pub const MESSAGES_AT_ONCE: usize = 1_000;
 
 impl Worker {
@@ -152,11 +155,11 @@ impl Worker {
         }
     }
 
-    /// The next waiting streams to decide about again, each in its own context. To be called once in a callback, after all
-    /// other effects were carried out.
+    /// The next waiting streams to decide about again, each in its own context. To be called once in a callback, after
+    /// all other effects were carried out.
     ///
-    /// They are not all woken at once: the proxy carries out the answers one within the other when this callback returns, and
-    /// some hundred of them would exhaust the VM's stack.
+    /// They are not all woken at once: the proxy carries out the answers one within the other when this callback
+    /// returns, and some hundred of them would exhaust the VM's stack.
     pub fn wake(&mut self) -> Vec<Effect> {
         let mut streams = Vec::new();
         while streams.len() < WAKES_AT_ONCE

@@ -1,8 +1,8 @@
 //! One worker: everything that it holds, and everything that it decides, without any input or output.
 //!
-//! A [`Worker`] takes events and returns [`Effect`]s. It makes no call, reads no clock and makes no random numbers: the time
-//! and the [`Seed`] are arguments. The host carries the effects out in their order, and reports the result of those that
-//! need one before it carries out the next. So every order of events can be tested without a proxy.
+//! A [`Worker`] takes events and returns [`Effect`]s. It makes no call, reads no clock and makes no random numbers: the
+//! time and the [`Seed`] are arguments. The host carries the effects out in their order, and reports the result of
+//! those that need one before it carries out the next. So every order of events can be tested without a proxy.
 //!
 //! | event | method | results to report |
 //! |---|---|---|
@@ -17,11 +17,11 @@
 //!
 //! # What it guarantees
 //!
-//! - A request is forwarded only after every change to it was made. The guard's filter state is the last of these changes:
-//!   a request that was changed only in part never has it.
+//! - A request is forwarded only after every change to it was made. The guard's filter state is the last of these
+//!   changes: a request that was changed only in part never has it.
 //! - Each stream gets at most one ending effect, [`Effect::Answer`] or [`Effect::Resume`].
-//! - If the host fails to read or to change a request, the client gets 503 `host-failure`. If the host also fails to send
-//!   that answer, the request stays paused: in no case does it pass.
+//! - If the host fails to read or to change a request, the client gets 503 `host-failure`. If the host also fails to
+//!   send that answer, the request stays paused: in no case does it pass.
 
 mod effect;
 mod keys;
@@ -106,7 +106,8 @@ struct Sharing {
 
 impl Sharing {
     /// The proxy keeps one shared memory for each `vm_id`, and one for all modules that have none. A plugin without a
-    /// `vm_id` of its own shares that one with strangers, who could plant a key there. So it is used only under a `vm_id`.
+    /// `vm_id` of its own shares that one with strangers, who could plant a key there. So it is used only under a
+    /// `vm_id`.
     fn of(vm_id: Vec<u8>, memory: Box<dyn SharedMemory>) -> Option<Self> {
         let vm_id = String::from_utf8(vm_id).ok()?;
         (!vm_id.is_empty()).then_some(Self { vm_id, memory })
@@ -137,8 +138,9 @@ impl Worker {
 
     /// A worker under this configuration, with the keys that are written in it.
     ///
-    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network or shared memory. The
-    /// proxy runs a worker whose configuration failed without the filter, so all workers must come to the same answer.
+    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network or shared
+    /// memory. The proxy runs a worker whose configuration failed without the filter, so all workers must come to the
+    /// same answer.
     ///
     /// # Errors
     /// The configuration is not valid; the effects write the reasons to the log.

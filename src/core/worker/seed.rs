@@ -7,8 +7,9 @@ use hmac_sha256::HMAC;
 use crate::telemetry::DecisionId;
 use crate::time::UnixSeconds;
 
-/// 32 random bytes of the operating system that no other worker has. All other random numbers of the worker are derived from
-/// them by HMAC-SHA-256 (RFC 2104), each under a label of its own: who knows one of them learns nothing of the others.
+/// 32 random bytes of the operating system that no other worker has. All other random numbers of the worker are derived
+/// from them by HMAC-SHA-256 (RFC 2104), each under a label of its own: who knows one of them learns nothing of the
+/// others.
 #[derive(Clone)]
 pub struct Seed([u8; 32]);
 

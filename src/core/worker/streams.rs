@@ -21,18 +21,18 @@ const ALLOW: &str = "allow";
 /// How far a stream has come. A stream that is not listed is new.
 ///
 /// ```text
-/// Reading -> Changing -> Forwarded
-///   |   \      ^  |
-///   v    \     |  v
-/// Parked  +----+-> Ended
+/// Reading --+--> Changing --> Forwarded
+///    |      |        |
+///    v      |        v
+/// Parked ---+-----> Ended
 /// ```
 ///
-/// Whatever is called back in any stage but `Forwarded`, nothing may pass.
+/// In every stage but `Forwarded`, nothing that arrives of the stream may pass.
 #[derive(Debug)]
 pub(super) enum Stage {
     /// The host reads its request, for the first decision.
     Reading,
-    /// It waits for keys, and is decided about when they come. Its client has a place in the waiting room.
+    /// It waits for keys, and is decided about when they come. It has a place in the waiting room.
     Parked,
     /// It is permitted, and the host changes its request.
     Changing(Box<Changing>),
@@ -78,8 +78,8 @@ struct Judgement {
 impl Worker {
     /// The headers of a new stream arrived: what to read of its request for [`request`](Self::request).
     ///
-    /// `None` for a stream that is known already. Envoy calls back once for the headers of a stream; if it called again, the
-    /// decision would have been about other headers. Nothing passes.
+    /// `None` for a stream that is known already. Envoy calls back once for the headers of a stream; if it called
+    /// again, the decision would have been about other headers. Nothing passes.
     pub fn open(&mut self, stream: u32) -> Option<Wanted> {
         if self.streams.contains_key(&stream) {
             return None;
@@ -111,7 +111,8 @@ impl Worker {
         };
         let mut effects = Vec::new();
         if self.decisions == 0 {
-            // The first request of this worker. Not when it is configured: Envoy also configures a VM that never serves a request.
+            // The first request of this worker. Not when it is configured: Envoy also configures a VM that never serves
+            // a request.
             effects.push(Effect::Count(Counter::Configurations, 1));
         }
         let judgement = self.judge(read, now);
@@ -178,8 +179,8 @@ impl Worker {
         if is_parked {
             effects.push(Effect::ChangeGauge(Gauge::Waiting, 1));
         }
-        // The fetch begins at a tick that comes soon, if it may begin now. Only the root may fetch: a call of the stream's would
-        // end with the stream.
+        // The fetch begins at a tick that comes soon, if it may begin now. Only the root may fetch: a call of the
+        // stream's would end with the stream.
         if (is_parked || self.is_shadow()) && key.prospect == Prospect::Coming {
             self.hurry(effects);
         }
@@ -254,8 +255,9 @@ impl Worker {
         matches!(self.streams.get(&stream), Some(Stage::Forwarded))
     }
 
-    /// The trailers of a request arrived: those to remove before they may pass. `None` if they must not pass: the request is
-    /// not forwarded, or the names of its trailers are not known, so that nothing could be removed from them.
+    /// The trailers of a request arrived: those to remove before they may pass. `None` if they must not pass: the
+    /// request is not forwarded, or the names of its trailers are not known, so that nothing could be removed from
+    /// them.
     #[must_use]
     pub fn trailers(&self, stream: u32, read: Result<Vec<(String, Vec<u8>)>, HostFault>) -> Option<Vec<String>> {
         let (true, Some(plan), Ok(trailers)) = (self.passes(stream), &self.plan, read) else { return None };
