@@ -2,30 +2,10 @@
 
 use serde_json::Value;
 
-use super::{KeyFetchFault, KeyHost};
+use super::{KeyFetchFault, KeyHost, MetadataFault};
 use crate::fetch::{Endpoint, FetchFault, HttpUrl, Response};
 use crate::jose::json;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
-
-/// Why metadata does not lead to keys.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataFault {
-    /// `issuer` is not the configured one (RFC 8414 section 3.3).
-    #[error("`issuer` of the metadata is not the configured issuer")]
-    Issuer,
-    /// `jwks_uri` is missing, or not a URL that can be fetched.
-    #[error("`jwks_uri` of the metadata is not a URL")]
-    KeyUrl,
-    /// `jwks_uri` has another scheme than the metadata's own URL.
-    #[error("`jwks_uri` of the metadata has another scheme than the metadata's own URL")]
-    Scheme,
-    /// `jwks_uri` is on a host that the configuration does not name.
-    #[error(
-        "`jwks_uri` of the metadata is on {:.100}; if that is right, name host and cluster in `keys.jwks`",
-        .0.escape_debug().to_string()
-    )]
-    Host(String),
-}
 
 /// The endpoint of the keys according to the metadata in an answer.
 ///

@@ -17,8 +17,8 @@ mod verify;
 
 pub use crate::fetch::Prospect;
 pub use effect::{Effect, Report};
-pub use fault::KeyFetchFault;
-pub use metadata::{MetadataFault, key_endpoint};
+pub use fault::{KeyFetchFault, MetadataFault};
+pub use metadata::key_endpoint;
 pub use missing_key::MissingKey;
 pub use set::FetchedSet;
 pub use source::{FetchedKeys, KeyHost, KeyLocation, KeySource};

@@ -4,11 +4,21 @@
 //! characters that URLs neither escape nor normalize, so it can neither extend into the rest of the template nor have two
 //! spellings. The template does not restrict which tenants are accepted: a pin or the policies must do that.
 
-use super::IssuerId;
 use crate::fetch::HttpUrl;
 use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::MAX_TENANT_BYTES;
 use crate::refusal::{Detail, Reason, Refusal};
+
+/// What `iss` must be (RFC 7519 section 4.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IssuerId {
+    /// Exactly this string.
+    Exactly(String),
+    /// This template with the token's own tenant in it.
+    Template(IssuerTemplate),
+    /// Absent, as in a SPIFFE JWT-SVID.
+    Absent,
+}
 
 /// An `https` URL in which one whole path segment is the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ mod token;
 
 pub use choose::choose_profile;
 pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
-pub use issuer::{IssuerTemplate, TemplateFault};
+pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
-pub use token::{Algorithms, Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
+pub use token::{Algorithms, Audiences, Expiry, Pin, TokenProfile, Typ};

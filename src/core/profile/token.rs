@@ -2,21 +2,10 @@
 
 use serde_json::Value;
 
-use super::{FactField, IssuerTemplate};
+use super::{FactField, IssuerId};
 use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
-
-/// What `iss` must be (RFC 7519 section 4.1.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IssuerId {
-    /// Exactly this string.
-    Exactly(String),
-    /// This template with the token's own tenant in it.
-    Template(IssuerTemplate),
-    /// Absent, as in a SPIFFE JWT-SVID.
-    Absent,
-}
 
 /// What `aud` must contain (RFC 7519 section 4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]

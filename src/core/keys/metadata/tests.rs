@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use super::{MetadataFault, key_endpoint};
+use super::key_endpoint;
 use crate::fetch::{Endpoint, FetchFault, HttpUrl};
-use crate::keys::{KeyFetchFault, KeyHost};
+use crate::keys::{KeyFetchFault, KeyHost, MetadataFault};
 use crate::portable;
 use crate::testing::json_response;
 
