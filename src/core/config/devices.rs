@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::claim::claim_path;
 use super::document::{Known, Node};
 use super::names::{HeaderFault, header_name, quoted};
-use super::profile::{self, Role, claim_path};
+use super::profile::{self, Role};
 use super::profiles::Profiles;
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::claim::claim_path;
 use super::document::{Known, Node};
 use super::names::quoted;
-use super::profile::claim_path;
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_TENANT_BYTES;
 use crate::profile::{FactField, FactType, IssuerId, IssuerTemplate, Pin};

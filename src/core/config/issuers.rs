@@ -1,5 +1,6 @@
 //! `issuers`: who makes access tokens, and whom those speak of.
 
+use super::claim::claim_path;
 use super::document::{Known, Node};
 use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
@@ -52,7 +53,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Option<Issu
 fn read_principal(node: &Node<'_>) -> Option<PrincipalRule> {
     let [entity_type, id, groups] = node.members([TYPE, ID, GROUPS])?;
     let entity_type = entity_type.or(DEFAULT_TYPE.to_owned(), read_type);
-    let id = id.required(profile::claim_path);
+    let id = id.required(claim_path);
     let groups = groups.optional(read_groups);
     Some(PrincipalRule { entity_type: entity_type?, id: id?, groups: groups? })
 }
@@ -65,10 +66,10 @@ fn claims_read(rule: &PrincipalRule) -> impl Iterator<Item = &ClaimPath> {
 /// A claim alone, or an object that also says what the claim must be.
 fn read_groups(node: &Node<'_>) -> Option<GroupsRule> {
     if !node.value().is_object() {
-        return profile::claim_path(node).map(|claim| GroupsRule { claim, required: false, single: false });
+        return claim_path(node).map(|claim| GroupsRule { claim, required: false, single: false });
     }
     let [claim, required, single] = node.members([CLAIM, REQUIRED, SINGLE])?;
-    let claim = claim.required(profile::claim_path);
+    let claim = claim.required(claim_path);
     let required = required.or(false, Node::boolean);
     let single = single.or(false, Node::boolean);
     Some(GroupsRule { claim: claim?, required: required?, single: single? })

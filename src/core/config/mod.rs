@@ -8,6 +8,7 @@
 
 mod applications;
 mod canonical;
+mod claim;
 mod compile;
 mod devices;
 mod document;

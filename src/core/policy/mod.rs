@@ -37,13 +37,15 @@ mod compile;
 mod context;
 mod decide;
 mod load;
+mod policy_id;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::decide::decision::{Decision, NearMiss, Permit, PolicyId};
+pub use self::decide::decision::{Decision, NearMiss, Permit};
 pub use self::load::schema_text::SchemaTextError;
+pub use self::policy_id::PolicyId;
 
 use std::collections::BTreeMap;
 

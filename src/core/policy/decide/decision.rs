@@ -1,31 +1,6 @@
 //! The decision: allow or deny, and the policies that led to it. Values only.
 
-use core::fmt;
-use std::sync::Arc;
-
-/// How a policy is reported: `<document>/<id>`, or `<id>` where the policies are one text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicyId(Arc<str>);
-
-impl PolicyId {
-    /// The id as reported.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Arc::from(text))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PolicyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::policy::PolicyId;
 
 /// A permit that did not apply though its scope matched, or would have if the principal were in the group that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Authorizer, Effect, pst};
 
-use self::decision::{Decision, NearMiss, Permit, PolicyId};
+use self::decision::{Decision, NearMiss, Permit};
 use self::entities::CedarRequest;
 use self::explain::{Candidate, Conditions, near_misses};
 use self::slice::Slice;
-use super::PolicySet;
 use super::load::Checked;
+use super::{PolicyId, PolicySet};
 use crate::identity::Identity;
 use crate::request::Request;
 use crate::route::RouteMatch;
