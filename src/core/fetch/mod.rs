@@ -1,7 +1,7 @@
 //! Keeping fetched documents fresh, for all workers of one proxy together.
 //!
-//! This module does not know what a document means: a [`Payload`](payload::Payload) says where a document is, how an answer
-//! is read, and under which ids its parts are looked up. A [`Feed`](feed::Feed) does the rest: it holds the document, decides
+//! This module does not know what a document means: a `Payload` says where a document is, how an answer
+//! is read, and under which ids its parts are looked up. A `Feed` does the rest: it holds the document, decides
 //! when the next fetch is due, backs off after failures, and shares leases and documents with the other workers. It makes no
 //! call itself: time, the shared memory and the provider's answers are arguments, and requests to send are results.
 
