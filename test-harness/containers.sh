@@ -2,8 +2,8 @@
 # The set-up in containers as a person tries it: `./build.sh up`, the requests that it prints, `logs`, `down`, and nothing is
 # left. Its lines are those of cargo's tests. Where it cannot run it says `skipped:` with the reason, and counts as ignored.
 #
-# It takes the project's own name and ports, for these are what is tested; so one run at a time, and none beside a set-up
-# that somebody uses.
+# It takes the project's own name and ports, because these are tested: one run at a time, and none while a set-up
+# is in use.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -112,7 +112,7 @@ nothing_is_left() {
 [[ $(uname) == Linux ]] || skip 'the services are built as a static Linux program'
 docker info >/dev/null 2>&1 || skip 'no Docker engine'
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || skip 'neither docker compose nor docker-compose'
-[[ -z $(of_project containers) ]] || skip 'the set-up is up already, and somebody may use it; ./build.sh down ends it'
+[[ -z $(of_project containers) ]] || skip 'the set-up is already running and may be in use; ./build.sh down stops it'
 docker image inspect "$image" >/dev/null 2>&1 || timeout --foreground 300 docker pull --quiet "$image" >/dev/null 2>&1 ||
   skip "no image $image, and it cannot be pulled"
 
