@@ -191,7 +191,7 @@ fn an_answer_that_the_plugin_would_not_take_is_an_error() {
         (Fault::Status(500), "not accepted: the answer was 500"),
         (Fault::Redirect, "redirects are not followed; it leads to /moved/keys"),
         (Fault::Gzip, "not accepted: the answer is compressed"),
-        (Fault::Huge, "at most 262144 are read"),
+        (Fault::Huge, "at most 262144 are accepted"),
         (Fault::Deep, "not accepted: the answer is not strict JSON"),
         (Fault::Truncated, "not accepted: 127.0.0.1:"),
         (Fault::Trickle, "not accepted: there was no complete answer within 1s"),

@@ -39,7 +39,7 @@ pub(super) fn read(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<R
     if entries.is_empty() {
         return node.error(
             ConfigCode::EmptyList,
-            "there are no applications, which would let nothing through",
+            "there are no applications, so every request would be refused",
             node.write_wanted(),
         );
     }
@@ -194,14 +194,14 @@ fn read_routes(node: &Node<'_>, inherited: &Requires, declared: Option<&Declared
     if entries.is_empty() {
         return node.error(
             ConfigCode::EmptyList,
-            "the application has no routes, which would let nothing through",
+            "the application has no routes, so every request to it would be refused",
             node.write_wanted(),
         );
     }
     if entries.len() > MAX_ROUTES_PER_APPLICATION {
         return node.error(
             ConfigCode::TooLarge,
-            format!("the application has {} routes, at most {MAX_ROUTES_PER_APPLICATION} are read", entries.len()),
+            format!("the application has {} routes, at most {MAX_ROUTES_PER_APPLICATION} are accepted", entries.len()),
             "use parameters such as `{id}`, or split the application by host",
         );
     }

@@ -71,7 +71,7 @@ fn whole_document(code: ConfigCode, message: String, help: &str) -> ConfigError 
 fn too_large(bytes: usize) -> ConfigError {
     whole_document(
         ConfigCode::TooLarge,
-        format!("the configuration has {bytes} bytes, at most {MAX_CONFIG_BYTES} are read"),
+        format!("the configuration has {bytes} bytes, at most {MAX_CONFIG_BYTES} are accepted"),
         "split it: one plugin configuration for some applications each",
     )
 }
@@ -192,11 +192,9 @@ fn read(node: &Node<'_>, digest: String) -> Option<Plan> {
 fn read_version(node: &Node<'_>) -> Option<()> {
     match node.value() {
         Value::Number(version) if version.as_u64() == Some(DOCUMENT_VERSION) => Some(()),
-        Value::Number(other) => node.error(
-            ConfigCode::BadValue,
-            format!("version {other} is not read by this program"),
-            node.write_wanted(),
-        ),
+        Value::Number(other) => {
+            node.error(ConfigCode::BadValue, format!("version {other} is not supported"), node.write_wanted())
+        }
         _ => node.wrong_type("a whole number"),
     }
 }

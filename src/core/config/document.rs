@@ -171,7 +171,7 @@ impl<'a> Node<'a> {
             let near = nearest(name, names.iter().copied().filter(|known| !map.contains_key(*known)));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("remove it; what may stand here: {}", quoted_list(names.iter().copied())),
+                None => format!("remove it; known members: {}", quoted_list(names.iter().copied())),
             };
             meant.extend(near);
             self.child(name, self.wanted, value).error::<()>(
@@ -210,7 +210,7 @@ impl<'a> Node<'a> {
         if elements.is_empty() {
             return self.error(
                 ConfigCode::EmptyList,
-                "the list is empty, which would let nothing through",
+                "the list is empty, so it would accept nothing",
                 self.write_wanted(),
             );
         }
@@ -227,7 +227,7 @@ impl<'a> Node<'a> {
                     whole = false;
                     element.error::<()>(
                         ConfigCode::DuplicateValue,
-                        "this stands twice in the list",
+                        "this appears twice in the list",
                         "remove one of the two",
                     );
                 }
@@ -242,7 +242,7 @@ impl<'a> Node<'a> {
     pub(super) fn text(&self) -> Option<&'a str> {
         match self.value {
             Value::String(text) => Some(text),
-            _ => self.wrong_type("a text"),
+            _ => self.wrong_type("a string"),
         }
     }
 
@@ -294,7 +294,7 @@ impl<'a> Node<'a> {
             Some(value) if range.contains(&value) => Some(value),
             _ => self.error(
                 ConfigCode::OutOfRange,
-                format!("{number} is not within {} and {}", range.start(), range.end()),
+                format!("{number} is not between {} and {}", range.start(), range.end()),
                 format!("write a whole number from {} to {}", range.start(), range.end()),
             ),
         }
@@ -313,7 +313,7 @@ impl<'a> Node<'a> {
         if !range.contains(&length) {
             return self.error(
                 ConfigCode::OutOfRange,
-                format!("{length} is not within {} and {}", range.start(), range.end()),
+                format!("{length} is not between {} and {}", range.start(), range.end()),
                 format!("write a length of time from {} to {}", range.start(), range.end()),
             );
         }
@@ -376,7 +376,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

@@ -127,7 +127,7 @@ fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
             Ok(url) if url.authority() == text => Some(text.to_owned()),
             _ => node.error(
                 ConfigCode::BadHost,
-                format!("{} is not a host as it stands in a URL", quoted(text)),
+                format!("{} is not a host as a URL writes it", quoted(text)),
                 "write a name in lower case, with a port only if the URL has one, without scheme and path",
             ),
         }
@@ -198,7 +198,7 @@ fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<HttpUr
         (true, false) | (false, true) => Some(url),
         (false, false) => node.error(
             ConfigCode::InsecureKeys,
-            "keys over http:// can be forged by anybody on the way",
+            "keys fetched over http:// can be forged by anybody on the network path",
             "write an https:// URL; for a provider on this machine add `insecure: true`",
         ),
         (true, true) => node.error(

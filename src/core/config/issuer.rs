@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<IssuerId> {
             "absent" => IssuerId::Absent,
             exactly => IssuerId::Exactly(exactly.to_owned()),
         }),
-        _ => node.wrong_type("a text, or an object with `template` and `claim`"),
+        _ => node.wrong_type("a string, or an object with `template` and `claim`"),
     }
 }
 
@@ -63,8 +63,8 @@ pub(super) fn bound(node: &Node<'_>, template: &IssuerTemplate, pins: &[Pin], fa
                 "/issuer/claim",
                 ConfigCode::OpenTenant,
                 format!(
-                    "anybody with a tenant at the provider has such tokens, and nothing here says whose may come: `{}` is \
-                     neither pinned nor a fact that every token has",
+                    "anybody with a tenant at the provider can get such tokens, and nothing limits which tenants are accepted: \
+                     `{}` is neither pinned nor a fact that every token has",
                     template.claim
                 ),
                 format!(

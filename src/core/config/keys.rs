@@ -39,7 +39,7 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Ke
     if text.len() > MAX_KEY_SET_BYTES {
         return inline.error(
             ConfigCode::TooLarge,
-            format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are read", text.len()),
+            format!("the key set has {} bytes, at most {MAX_KEY_SET_BYTES} are accepted", text.len()),
             "leave out keys that sign no tokens for this service",
         );
     }

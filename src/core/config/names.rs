@@ -188,10 +188,10 @@ pub(super) fn guess<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone
 pub(super) fn quoted(text: &str) -> String {
     let length = text.chars().count();
     if length > MAX_QUOTED_CHARACTERS {
-        return format!("a text of {length} characters");
+        return format!("a string of {length} characters");
     }
     if text.chars().any(char::is_control) {
-        return "a text with control characters".to_owned();
+        return "a string with control characters".to_owned();
     }
     format!("`{text}`")
 }

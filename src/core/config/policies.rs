@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec
             text: text.clone(),
         }]),
         Value::Object(_) => read_documents(node, applications),
-        _ => node.wrong_type("a text, or an object of documents"),
+        _ => node.wrong_type("a string, or an object of documents"),
     }
 }
 

@@ -229,7 +229,7 @@ fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
     let audiences = Node::distinct(node.some_elements()?, |element| match element.some_text()? {
         "absent" => element.error(
             ConfigCode::BadValue,
-            "`absent` stands in a list of audiences",
+            "`absent` is in a list of audiences",
             "write `audiences: absent` for tokens without `aud`; one profile takes either",
         ),
         audience => Some(audience.to_owned()),
@@ -293,11 +293,11 @@ fn read_pin(node: &Node<'_>, claim: &str) -> Option<Vec<Value>> {
     }
     match node.value() {
         Value::Array(_) => Node::distinct(node.some_elements()?, |element| {
-            read_pinned(element).or_else(|| element.wrong_type("a text, a boolean or a whole number"))
+            read_pinned(element).or_else(|| element.wrong_type("a string, a boolean or a whole number"))
         }),
         _ => read_pinned(node)
             .map(|value| vec![value])
-            .or_else(|| node.wrong_type("a text, a boolean or a whole number, or a list of those")),
+            .or_else(|| node.wrong_type("a string, a boolean or a whole number, or a list of those")),
     }
 }
 

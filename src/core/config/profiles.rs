@@ -68,8 +68,8 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             "`{}` and `{}` {common}, so a token of one could serve as a token of the other",
             earlier.profile.name, later.profile.name
         ),
-        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`; of lists no value may \
-               be in both"
+        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`; if they are lists, no value \
+               may be in both"
             .to_owned(),
     })
 }

@@ -60,7 +60,7 @@ fn entries<'a>(node: &Node<'a>, check: impl Fn(&Entry, &Node<'a>) -> Option<()>)
     if elements.len() > MAX_REQUEST_HEADER_ENTRIES {
         return node.error(
             ConfigCode::TooLarge,
-            format!("the list has {} entries, at most {MAX_REQUEST_HEADER_ENTRIES} are read", elements.len()),
+            format!("the list has {} entries, at most {MAX_REQUEST_HEADER_ENTRIES} are accepted", elements.len()),
             "name the beginning that they share, such as `x-acme-*`",
         );
     }
@@ -207,7 +207,7 @@ fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Optio
         if let Some((removed, _)) = remove.iter().find(|(removed, _)| removed.normal.overlaps(&kept.normal)) {
             whole = node.error(
                 ConfigCode::Contradiction,
-                format!("`{}` is kept here, and `{}` stands in `remove`", kept.written, removed.written),
+                format!("`{}` is kept here, and `{}` is in `remove`", kept.written, removed.written),
                 "remove one of the two",
             );
         }
@@ -222,7 +222,7 @@ fn warn(entry: &Entry, node: &Node<'_>) {
         format!(
             "`{}` is forwarded as the client sends it. It says {}, and is believed by {}. Keep it only where the \
              upstream checks it against the rights of the caller, or where a proxy in front sets it on every request \
-             and nobody else reaches this listener",
+             and no other client reaches this listener",
             entry.written,
             group.says.words(),
             group.believed_by

@@ -41,7 +41,7 @@ pub(super) fn client_address(node: &Node<'_>) -> Option<AddressSource> {
         if source == AddressSource::TrustedXff {
             node.warn(
                 ConfigCode::TrustedXff,
-                "the client's address is taken from `X-Forwarded-For` as the listener reckons it; make sure that \
+                "the client's address comes from `X-Forwarded-For` as the listener evaluates it; make sure that \
                  `xff_num_trusted_hops` or an original IP detection extension is set for the proxies before it",
             );
         }
@@ -85,7 +85,7 @@ pub(super) fn mode(node: &Node<'_>) -> Option<Mode> {
     if mode == Mode::Shadow {
         node.warn(
             ConfigCode::ShadowMode,
-            "nothing is enforced: refusals are recorded and the request goes on; write `mode: enforce` after the rehearsal",
+            "nothing is enforced: refusals are recorded, and the request is forwarded; write `mode: enforce` after the rehearsal",
         );
     }
     Some(mode)

@@ -42,7 +42,7 @@ pub enum FetchFault {
     #[error("the answer is compressed, although that was not requested")]
     ContentEncoding,
     /// The body is too long.
-    #[error("the answer has {bytes} bytes, at most {max_bytes} are read")]
+    #[error("the answer has {bytes} bytes, at most {max_bytes} are accepted")]
     TooLarge {
         /// The length of the body.
         bytes: usize,

@@ -105,7 +105,7 @@ fn an_application_has_hosts_or_any_host_and_not_both() {
         "`any_host` is `false`",
         "`any_host: true`",
     );
-    assert_problem(&hosts(json!([])), "/applications/shop/hosts", "empty-list", "let nothing through", "host names");
+    assert_problem(&hosts(json!([])), "/applications/shop/hosts", "empty-list", "would accept nothing", "host names");
 }
 
 #[portable]
@@ -122,7 +122,7 @@ fn there_are_applications_and_each_has_routes() {
         &routes(json!({ "order": { "path": "/", "methods": [] } })),
         "/applications/shop/routes/order/methods",
         "empty-list",
-        "let nothing through",
+        "would accept nothing",
         "a list of methods",
     );
 }
@@ -168,7 +168,7 @@ fn required_evidence_is_of_providers_that_exist_and_of_one_issuer_at_most() {
         &requires(json!(["corp", "corp"])),
         "/applications/shop/requires/1",
         "duplicate-value",
-        "stands twice",
+        "appears twice",
         "remove one",
     );
     let mut second = super::document()["issuers"]["corp"].clone();

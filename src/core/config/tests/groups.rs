@@ -47,7 +47,7 @@ fn a_member_of_the_object_that_is_missing_or_wrong_is_named_at_its_place() {
             &groups(json!({ "claim": "groups", member: "true" })),
             &format!("{POINTER}/{member}"),
             "wrong-type",
-            "found a text, expected a boolean",
+            "found a string, expected a boolean",
             "write `true` to ",
         );
     }

@@ -74,15 +74,15 @@ fn a_wrong_type_says_what_was_found_and_what_is_expected() {
     for (pointer, value, message) in [
         ("/entities", json!([]), "found a list, expected an object"),
         ("/issuers/corp", json!(null), "found null, expected an object"),
-        ("/issuers/corp/audiences", json!("shop"), "found a text, expected a list, or `absent`"),
-        ("/issuers/corp/typ", json!("JWT"), "found a text, expected a list"),
-        ("/issuers/corp/typ", json!(["JWT", 1]), "found a number, expected a text"),
-        ("/issuers/corp/exp", json!(true), "found a boolean, expected a text"),
+        ("/issuers/corp/audiences", json!("shop"), "found a string, expected a list, or `absent`"),
+        ("/issuers/corp/typ", json!("JWT"), "found a string, expected a list"),
+        ("/issuers/corp/typ", json!(["JWT", 1]), "found a number, expected a string"),
+        ("/issuers/corp/exp", json!(true), "found a boolean, expected a string"),
         ("/issuers/corp/principal/id", json!({}), "found an object, expected a claim's name, or a list of names"),
-        ("/issuers/corp/clock_skew", json!(60), "found a number, expected a text"),
+        ("/issuers/corp/clock_skew", json!(60), "found a number, expected a string"),
         ("/devices/mdm/bind", json!(null), "found null, expected an object, or `none`"),
-        ("/policies", json!([]), "found a list, expected a text, or an object of documents"),
-        ("/limits", json!({ "max_headers": "50" }), "found a text, expected a whole number"),
+        ("/policies", json!([]), "found a list, expected a string, or an object of documents"),
+        ("/limits", json!({ "max_headers": "50" }), "found a string, expected a whole number"),
     ] {
         let errors = problems(&with(pointer, value));
         assert_eq!(errors.len(), 1, "{errors:?}");
@@ -93,8 +93,8 @@ fn a_wrong_type_says_what_was_found_and_what_is_expected() {
 
 #[portable]
 fn only_version_1_is_read() {
-    assert_problem(&with("/version", json!(2)), "/version", "bad-value", "version 2 is not read", "`version: 1`");
-    assert_problem(&with("/version", json!("1")), "/version", "wrong-type", "found a text", "`version: 1`");
+    assert_problem(&with("/version", json!(2)), "/version", "bad-value", "version 2 is not supported", "`version: 1`");
+    assert_problem(&with("/version", json!("1")), "/version", "wrong-type", "found a string", "`version: 1`");
 }
 
 #[portable]
@@ -198,9 +198,9 @@ fn acknowledged_filters_are_names_each_once() {
     }
     for (value, pointer, code, part) in [
         (json!("script"), "", "wrong-type", "expected a list"),
-        (json!([1]), "/0", "wrong-type", "expected a text"),
+        (json!([1]), "/0", "wrong-type", "expected a string"),
         (json!([""]), "/0", "bad-value", "empty"),
-        (json!(["a", "a"]), "/1", "duplicate-value", "stands twice"),
+        (json!(["a", "a"]), "/1", "duplicate-value", "appears twice"),
     ] {
         let help = if code == "duplicate-value" { "remove one" } else { "names of filters" };
         assert_problem(&acknowledged(value), &format!("/acknowledged_filters{pointer}"), code, part, help);
@@ -252,7 +252,7 @@ fn documents_of_policies_name_their_applications_and_have_a_text() {
         &policies(json!({ "applies_to": ["shop", "shop"], "text": "" })),
         "/policies/staff/applies_to/1",
         "duplicate-value",
-        "stands twice",
+        "appears twice",
         "remove one",
     );
     assert_problem(&policies(json!({ "applies_to": ["shop"] })), "/policies/staff", "missing-field", "`text`", "Cedar");
@@ -273,7 +273,7 @@ fn entities_are_lists_of_groups_by_group() {
         &with("/entities", json!({ "groups": { "corp::Group::\"a/b\"": "corp::Group::\"c\"" } })),
         "/entities/groups/corp::Group::\"a~1b\"",
         "wrong-type",
-        "found a text, expected a list",
+        "found a string, expected a list",
         "a list of groups",
     );
 }

@@ -104,7 +104,7 @@ fn issuer_and_audiences_may_be_absent_in_so_many_words() {
         &corp("audiences", json!(["a", "absent"])),
         "/issuers/corp/audiences/1",
         "bad-value",
-        "`absent` stands in a list",
+        "`absent` is in a list",
         "`audiences: absent`",
     );
     assert_problem(&corp("issuer", json!("")), "/issuers/corp/issuer", "bad-value", "the text is empty", "`iss`");
@@ -142,7 +142,7 @@ fn algorithms_and_types_are_taken_from_lists_that_have_something_in_them() {
         &corp("algorithms", json!(["EdDSA", "Ed25519"])),
         "/issuers/corp/algorithms/1",
         "duplicate-value",
-        "stands twice",
+        "appears twice",
         "remove one",
     );
     assert_problem(
@@ -205,7 +205,7 @@ fn pins_are_single_values_of_claims_without_members_of_their_own() {
             &corp("pins", json!({ "azp": value })),
             "/issuers/corp/pins/azp",
             "wrong-type",
-            "expected a text",
+            "expected a string",
             "an object of claims",
         );
     }

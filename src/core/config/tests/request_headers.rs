@@ -118,7 +118,7 @@ fn an_entry_of_keep_that_changes_nothing_is_an_error() {
 #[portable]
 fn one_name_in_both_lists_or_twice_in_one_is_an_error() {
     for (remove, keep) in [("x-user-id", "x-user-id"), ("x_user_id", "x-user-id"), ("x-user-*", "x-user-id")] {
-        let message = format!("`{keep}` is kept here, and `{remove}` stands in `remove`");
+        let message = format!("`{keep}` is kept here, and `{remove}` is in `remove`");
         assert_problem(
             &written(&[remove], &[keep]),
             "/request_headers/keep/0",
@@ -156,7 +156,7 @@ fn a_list_at_its_cap_is_read_and_one_entry_more_is_not() {
         with("/request_headers", json!({ "remove": names }))
     };
     plan(&entries(MAX_REQUEST_HEADER_ENTRIES));
-    let message = "the list has 101 entries, at most 100 are read";
+    let message = "the list has 101 entries, at most 100 are accepted";
     assert_problem(
         &entries(MAX_REQUEST_HEADER_ENTRIES + 1),
         "/request_headers/remove",

@@ -149,14 +149,14 @@ fn a_pin_has_one_value_or_a_list_of_them() {
     assert_problem(&pinned(json!([])), place, "empty-list", "the list is empty", "or a list of those");
     for values in [json!(["a", "b", "a"]), json!([2, 1, 2.0])] {
         let place = format!("{place}/2");
-        assert_problem(&pinned(values), &place, "duplicate-value", "stands twice", "remove one");
+        assert_problem(&pinned(values), &place, "duplicate-value", "appears twice", "remove one");
     }
     for value in [json!(null), json!(["a"]), json!({}), json!(1.5)] {
         assert_problem(
             &pinned(json!(["a", value])),
             &format!("{place}/1"),
             "wrong-type",
-            "expected a text",
+            "expected a string",
             "a list of",
         );
     }
