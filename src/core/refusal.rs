@@ -128,8 +128,8 @@ codes! {
     PolicyError = "policy-error", RefusalKind::Undecidable, "The decision could not be made.";
     /// There is no configuration.
     NotConfigured = "not-configured", RefusalKind::Undecidable, "The policy enforcement point is not configured.";
-    /// The keys to verify the token with are not available yet: the provider was not reached so far, or not for too
-    /// long, or was not yet asked about the `kid`.
+    /// The keys to verify the token with are not available: the provider was not reached yet, or has not been reached
+    /// for longer than `max_stale`, or was not yet asked about the `kid`.
     KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "Token verification keys are temporarily unavailable.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", RefusalKind::Undecidable, "The policy enforcement point does not know the time.";

@@ -10,7 +10,7 @@
 //! plugin are ignored, unless they share a listener or an upstream with one that has it.
 //!
 //! It looks for members that change a request after the decision, give a client another answer, reach the upstream without the
-//! plugin, or disable the plugin. `envoy/README.md` lists them, and the limits of the check: runtime settings, resources that are
+//! plugin, or disable the plugin. `docs/deployment.md` lists them, and the limits of the check: runtime settings, resources that are
 //! not given, programs in filters, and other processes that reach the upstream.
 //!
 //! A filter between the plugin and the upstream has to be on the list of harmless ones, or among the `acknowledged_filters` of

@@ -1,16 +1,6 @@
 //! Counters and gauges, by name; Envoy gives them no labels of its own.
 //!
-//! | name | kind | what |
-//! |---|---|---|
-//! | `countersign.decisions.outcome.<verdict>.reason.<code>` | counter | decisions; the code with `_` for `-`, `permitted` where there is no refusal |
-//! | `countersign.configurations` | counter | workers that served their first request under a configuration |
-//! | `countersign.keys.<provider>.fetches.outcome.<outcome>` | counter | fetches of keys: `taken`, or why the fetch failed ([`FetchFault::outcome`](crate::fetch::FetchFault::outcome)) |
-//! | `countersign.keys.<provider>.skipped_keys` | counter | keys skipped in accepted sets |
-//! | `countersign.keys.<provider>.private_keys` | counter | those published with members of a private key, which must be secret |
-//! | `countersign.keys.<provider>.unknown_key_refusals` | counter | requests refused because no current key has the token's `kid` |
-//! | `countersign.keys.<provider>.age_seconds` | gauge | time since the keys in use were fetched |
-//! | `countersign.waiting` | gauge | requests that wait for keys; one that waited in a crashed worker stays counted |
-//! | `countersign.keys_shared` | gauge | 1 where the workers share what they fetch; 0 where each fetches for itself because `vm_id` is not set |
+//! `docs/metrics.md` lists them.
 //!
 //! Policies that could not be evaluated are the reason `policy_error`.
 //!

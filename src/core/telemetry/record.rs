@@ -1,26 +1,6 @@
 //! The decision record: one JSON line per decision.
 //!
-//! | member | type | meaning |
-//! |---|---|---|
-//! | `schema_version` | number | 1; a change that could mislead a reader makes it 2 |
-//! | `decision_id` | string | 32 hex digits, the same as in the answer and in `x-countersign-decision-id` |
-//! | `time` | number | the time of the decision in Unix seconds |
-//! | `config` | string or null | the first 16 hex digits of the configuration's SHA-256 |
-//! | `mode` | `enforce`, `shadow` or null | null without a configuration |
-//! | `application`, `route` | string or null | names in the configuration |
-//! | `action` | string or null | the Cedar action's id |
-//! | `method` | string or null | the request method |
-//! | `path` | string or null | the route's template, never the path itself |
-//! | `principal` | string or null | in Cedar's notation; null where it was not determined |
-//! | `authentication` | object or null | `issuer`, `method` (`bearer`), `binding` (`none` or `certificate`); null for an anonymous caller |
-//! | `evidence` | object | by device provider: `state` (`verified`, `stale`, `missing`, `refused`), `age` in seconds or null, `bound` or null, `reason` (a code) or null |
-//! | `decision` | `allow` or `deny` | what was done |
-//! | `would_deny` | boolean or null | whether it would have been refused; null unless `mode` is `shadow` |
-//! | `reason` | string | the refusal's code, or `permitted` |
-//! | `detail` | string or null | what was found: times, sizes, names from the configuration, types. Except for times, never the value of a claim |
-//! | `policies` | list of strings | the determining policies, or those that could not be evaluated |
-//! | `near_misses` | list of objects | `policy`, `failed_conditions`: permits whose scope matched |
-//! | `status` | number or null | of the answer; null where the request was forwarded |
+//! `docs/record.md` lists the members.
 //!
 //! All members are always there, in this order. The line is ASCII: every other character of a string is written as
 //! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token, a header value or a
