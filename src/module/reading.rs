@@ -1,9 +1,7 @@
 //! Everything that the host knows of a request, read once, as far as the worker wants it.
 
 use crate::host::Host;
-use countersign_core::request::AddressSource;
-use countersign_core::request::PeerSource;
-use countersign_core::request::{Peer, RequestParts, client_address};
+use countersign_core::request::{AddressSource, Peer, PeerSource, RequestParts, client_address};
 use countersign_core::worker::{HostFault, Wanted};
 
 /// Reads the request of the current stream.

@@ -263,6 +263,7 @@ impl TrustStore {
         }
         Ok(())
     }
+
     /// Discards the sets of later providers that have a key of the set that this provider has just received.
     fn discard_from_later(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let (before, after) = self.members.split_at_mut(index.saturating_add(1));

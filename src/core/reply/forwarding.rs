@@ -71,6 +71,12 @@ impl Forwarding {
     pub fn set(&self) -> &[(String, String)] {
         &self.set
     }
+
+    /// The names to remove and the headers to set.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<String>, Vec<(String, String)>) {
+        (self.remove, self.set)
+    }
 }
 
 #[cfg(test)]

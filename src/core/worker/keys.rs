@@ -37,7 +37,7 @@ impl Worker {
     /// Time has passed. Then comes [`wake`](Self::wake).
     pub fn tick(&mut self, now: UnixSeconds) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.fetches {
+        if self.fetches() {
             self.begin(&mut effects);
             // Back to the usual pace, if this tick was asked for to come soon.
             if core::mem::replace(&mut self.hurried, false) {
@@ -91,7 +91,7 @@ impl Worker {
     /// Another worker has news. Then comes [`wake`](Self::wake).
     pub fn message(&mut self, now: UnixSeconds) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.fetches {
+        if self.fetches() {
             self.poll(now, &mut effects);
         }
         effects

@@ -56,10 +56,8 @@ use streams::Stage;
 pub struct Worker {
     /// The configuration; without one every request is refused.
     plan: Option<Plan>,
-    /// The keys that are believed now.
+    /// The keys that are trusted now.
     trust: TrustStore,
-    /// Whether any keys are to be fetched.
-    fetches: bool,
     /// The memory that the workers share, if it is this plugin's own.
     sharing: Option<Sharing>,
     /// The secret that decision ids are derived from; without one every request is refused.
@@ -121,7 +119,6 @@ impl Worker {
         Self {
             plan: None,
             trust: TrustStore::default(),
-            fetches: false,
             sharing: None,
             seed,
             decisions: 0,
@@ -153,29 +150,34 @@ impl Worker {
         let mut effects = lines::configured(&deployment, &plan, &warnings);
         let Deployment { vm_id, memory, seed, .. } = deployment;
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
-        // Without a seed every request is refused, and two workers would take each other's leases for their own.
-        let fetches = seed.is_some() && trust.fetches();
-        let sharing = if fetches { Sharing::of(vm_id, memory) } else { None };
-        let is_shadow = plan.mode == Mode::Shadow;
-        let mut worker = Self { plan: Some(plan), trust, fetches, sharing, reminded: now, ..Self::unconfigured(seed) };
+        let mut worker = Self { plan: Some(plan), trust, reminded: now, ..Self::unconfigured(seed) };
+        if worker.fetches() {
+            worker.sharing = Sharing::of(vm_id, memory);
+        }
         effects.extend(worker.first_tick());
-        if is_shadow {
+        if worker.is_shadow() {
             effects.push(lines::shadow());
         }
         Ok((worker, effects))
     }
 
     /// When the first tick comes, if any is needed.
-    fn first_tick(&mut self) -> Option<Effect> {
+    fn first_tick(&self) -> Option<Effect> {
         match (&self.seed, &self.sharing) {
             // Fetches begin at the first tick and not here: the proxy also configures a VM that it throws away.
-            (Some(_), Some(_)) if self.fetches => Some(Effect::Tick(SOON)),
-            (Some(seed), None) if self.fetches => {
+            (Some(_), Some(_)) => Some(Effect::Tick(SOON)),
+            (Some(seed), None) if self.fetches() => {
                 let milliseconds = seed.number("spread").checked_rem(SPREAD.as_millis() as u64).unwrap_or(0);
                 Some(Effect::Tick(SOON.saturating_add(Duration::from_millis(milliseconds))))
             }
             _ => self.is_shadow().then_some(Effect::Tick(SHADOW_TICK)),
         }
+    }
+
+    /// Whether any keys are to be fetched. Without a seed every request is refused, and two workers would take each
+    /// other's leases for their own.
+    fn fetches(&self) -> bool {
+        self.seed.is_some() && self.trust.fetches()
     }
 
     fn is_shadow(&self) -> bool {

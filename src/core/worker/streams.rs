@@ -198,7 +198,7 @@ impl Worker {
         match (reply, &self.plan) {
             (Reply::Answer(answer), _) => self.refuse(stream, answer, &record, effects),
             (Reply::Forward(forwarding), Some(plan)) => {
-                let changes = changes(plan, &forwarding, &record);
+                let changes = changes(plan, forwarding, &record);
                 let changing = Changing { was_parked, grpc, decision_id, record };
                 self.streams.insert(stream, Stage::Changing(Box::new(changing)));
                 effects.push(Effect::Forward { stream, changes });
@@ -291,11 +291,12 @@ impl Worker {
 }
 
 /// The changes to a request that is forwarded. The guard comes last: it lets the request pass.
-fn changes(plan: &Plan, forwarding: &Forwarding, record: &DecisionRecord) -> Vec<Change> {
+fn changes(plan: &Plan, forwarding: Forwarding, record: &DecisionRecord) -> Vec<Change> {
+    let (remove, set) = forwarding.into_parts();
     let record = FilterState { name: record_name(plan), value: record.to_json() };
     let guard = FilterState { name: plan.guard.clone(), value: ALLOW.to_owned() };
-    let removals = forwarding.remove().iter().cloned().map(Change::RemoveHeader);
-    let headers = forwarding.set().iter().map(|(name, value)| Change::SetHeader(name.clone(), value.clone()));
+    let removals = remove.into_iter().map(Change::RemoveHeader);
+    let headers = set.into_iter().map(|(name, value)| Change::SetHeader(name, value));
     removals.chain(headers).chain([record, guard].map(Change::SetFilterState)).collect()
 }
 
