@@ -37,7 +37,8 @@ impl Host for Envoy {
         UnixSeconds::new(since_epoch.and_then(|length| i64::try_from(length.as_secs()).ok()).unwrap_or(0))
     }
 
-    /// By `random_get` of WASI preview 1.
+    /// By `random_get` of WASI preview 1. If Envoy does not allow the call, the standard library's hash maps need it
+    /// first and trap: the context cannot be created, and Envoy rejects the configuration.
     fn random(&self) -> Option<Seed> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).ok().map(|()| Seed::new(seed))

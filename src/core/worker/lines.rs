@@ -17,14 +17,6 @@ pub(super) fn configured(deployment: &Deployment, plan: &Plan, warnings: &[Confi
     );
     let mut effects = vec![Effect::Log(Level::Info, start)];
     effects.extend(warnings.iter().map(|warning| Effect::Log(Level::Warn, format!("countersign: warning: {warning}"))));
-    if deployment.seed.is_none() {
-        effects.push(Effect::Log(
-            Level::Error,
-            "countersign: error: the host provides no random numbers, so every request is refused with `host-failure`; \
-             allow `random_get` in capability_restriction_config"
-                .to_owned(),
-        ));
-    }
     effects
 }
 
