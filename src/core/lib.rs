@@ -25,11 +25,11 @@
 //! ```
 //! use countersign_core::config::Plan;
 //! use countersign_core::enforcement::decide;
+//! use countersign_core::keys::TrustStore;
 //! use countersign_core::reply::Reply;
 //! use countersign_core::request::RequestParts;
 //! use countersign_core::telemetry::DecisionId;
 //! use countersign_core::time::UnixSeconds;
-//! use countersign_core::keys::TrustStore;
 //!
 //! let configuration = br#"{
 //!     "version": 1,
@@ -42,7 +42,7 @@
 //! let (plan, _warnings) = Plan::compile(configuration).expect("a valid configuration");
 //!
 //! // The host brings keys, the time and random bytes. No key is needed for a request without a token.
-//! let keys = TrustStore::default();
+//! let keys = TrustStore::new(plan.key_sources(), 0);
 //! let now = UnixSeconds::new(1_800_000_000);
 //! let seed = [7; 32];
 //!
@@ -59,19 +59,7 @@
 //! # Reading order
 //!
 //! The modules are declared below from top to bottom. Each uses only modules above it, which a test of the harness checks.
-//!
-//! | question | modules |
-//! |---|---|
-//! | What do all parts share? | `time`, `limits` (every cap on input), `text`, `provider` |
-//! | How does a step fail? | `config_error` (for operators, at load), `refusal` (for clients, per request) |
-//! | What is in a token or key set, and who signed it? | `jose` |
-//! | Which tokens are accepted, and with which keys? | `profile` (what a token must look like), `keys` (whose keys), `fetch` (fresh documents) |
-//! | What does the client ask for? | `request` (parsing), `route` (application and route), `stripped` (headers to remove) |
-//! | Who is the caller, on which device? | `evidence` (as presented), `identity` (as verified) |
-//! | May they? | `policy` (Cedar) |
-//! | What is recorded, forwarded and answered? | `telemetry`, `reply` |
-//! | What did the operator configure? | `config` (the document becomes a `Plan`) |
-//! | How do the steps fit together? | `enforcement` |
+//! `src/README.md` is the map: what each module is for, and where a new thing goes.
 
 #![forbid(unsafe_code)]
 

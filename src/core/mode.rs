@@ -5,6 +5,6 @@
 pub enum Mode {
     /// They are.
     Enforce,
-    /// They are decided and recorded, and the request goes on; an ambiguous request is refused all the same.
+    /// They are decided and recorded, and the request is forwarded. An ambiguous request is refused in any mode.
     Shadow,
 }

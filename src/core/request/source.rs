@@ -5,7 +5,7 @@
 pub enum PeerSource {
     /// Nowhere.
     None,
-    /// The TLS connection that this listener ends.
+    /// The TLS connection that this listener terminates.
     Tls,
     /// The filter state that an Istio waypoint sets.
     IstioWaypoint,
@@ -16,14 +16,14 @@ pub enum PeerSource {
 pub enum AddressSource {
     /// The connection: an address that came from `X-Forwarded-For` (port 0) is unknown.
     Connection,
-    /// The listener's own reckoning, `X-Forwarded-For` included.
+    /// The address as the listener evaluates it, `X-Forwarded-For` included.
     TrustedXff,
     /// Nowhere.
     None,
 }
 
 impl AddressSource {
-    /// Whether an address that came from `X-Forwarded-For` is taken; `None` where none is taken at all.
+    /// Whether an address that came from `X-Forwarded-For` is accepted; `None` if no address is accepted.
     #[must_use]
     pub const fn trusts_forwarded_for(self) -> Option<bool> {
         match self {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use countersign_core::config_error::ConfigCode;
+use countersign_core::config_error::{ConfigCode, Level};
 use countersign_core::limits::{MAX_CONFIG_BYTES, MAX_POLICIES};
 
 use super::{printed, printed_bytes};
@@ -70,6 +70,16 @@ fn reported(output: &str) -> BTreeSet<&str> {
     lines.filter_map(|line| line.split_once('[')?.1.split_once(']')).map(|(code, _)| code).collect()
 }
 
+/// Whether the output reports a code of the configuration at the level of its row in the table.
+fn is_at_its_level(output: &str, code: &str) -> bool {
+    let code = ConfigCode::ALL.iter().find(|known| known.code() == code).expect("a code of the configuration");
+    let level = match code.level() {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    output.contains(&format!(": {level}[{}]", code.code()))
+}
+
 /// Files with a fault of their notation, or whose plugin configuration cannot be found or read.
 fn files() -> Vec<(DocumentCode, &'static str, Vec<u8>)> {
     let embedded = |value: &str| {
@@ -127,7 +137,7 @@ fn every_problem_of_a_configuration_reads_as_intended() {
         let mut shown = String::new();
         for Case { code, text, fault } in cases(list) {
             let (_, output) = printed("c.yaml", &text);
-            if reported(&output) != BTreeSet::from([code.as_str()]) {
+            if reported(&output) != BTreeSet::from([code.as_str()]) || !is_at_its_level(&output, &code) {
                 write!(other, "{code}: {output}").expect("a string");
             }
             write!(shown, "{}\n\n{output}\n\n", fault.trim_end()).expect("a string");
