@@ -4,8 +4,6 @@
 //! - [`services`]: an identity provider, a device provider and an upstream application
 //! - [`envoy`]: one Envoy process, its configuration, its logs, its end
 //! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
-//! - [`manifests`]: the examples for Kubernetes held against the published definitions of their kinds
-//! - [`modules`]: small modules that fail, trap or meddle
 //!
 //! Everything listens on 127.0.0.1 alone. Nothing here is part of the plugin.
 
@@ -15,8 +13,6 @@ pub mod envoy;
 pub mod http1;
 pub mod http2;
 pub mod keys;
-pub mod manifests;
-pub mod modules;
 pub mod paths;
 pub mod services;
 pub mod tokens;

@@ -10,6 +10,7 @@ mod dpop;
 mod exceptions;
 mod istio;
 mod jose;
+pub mod manifests;
 mod wycheproof_jose;
 mod wycheproof_raw;
 

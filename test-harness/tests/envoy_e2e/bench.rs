@@ -9,11 +9,11 @@ use std::process::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use crate::modules::{self, failing_worker};
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
 use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::keys::{corp_key_set, mdm_key_set};
-use test_harness::modules::{self, failing_worker};
 use test_harness::paths::{self, EnvoyVersion};
 use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider};
 use test_harness::tokens::{Caller, Token};

@@ -6,12 +6,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::modules::foreign;
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
 use test_harness::clock::{Deadline, unix_seconds};
 use test_harness::envoy::{Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::keys::DemoKey;
-use test_harness::modules::foreign;
 use test_harness::services::{Line, Provider};
 
 use crate::bench::{Ask, Bench, WORKERS};

@@ -1,6 +1,6 @@
 //! The guard: where a plugin did not run, nothing passes, though Envoy itself would forward.
 
-use test_harness::modules::MARK;
+use crate::modules::MARK;
 use test_harness::tokens::CAROL;
 
 use crate::bench::{Ask, Bench, WORKERS};

@@ -34,6 +34,7 @@ mod holding_back;
 mod key_faults;
 mod key_transport;
 mod keys;
+mod modules;
 mod mtls;
 mod outage;
 mod principals;

@@ -6,10 +6,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::modules::{self, trapping};
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
 use test_harness::envoy::{Chain, guard_filter, wasm_filter};
-use test_harness::modules::{self, trapping};
 
 use crate::bench::{Ask, Bench, WORKERS};
 use crate::faults::Fault;

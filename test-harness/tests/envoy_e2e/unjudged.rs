@@ -2,11 +2,11 @@
 
 use std::fs;
 
+use crate::modules::GUARD;
+use crate::modules::failing_worker::{MAIN_THREAD_CALLS, module};
 use serde_json::{Value, json};
 use test_harness::envoy::{Chain, guard_filter, wasm_filter};
 use test_harness::http1::Connection;
-use test_harness::modules::GUARD;
-use test_harness::modules::failing_worker::{MAIN_THREAD_CALLS, module};
 use test_harness::services::Received;
 
 use crate::bench::{Ask, Bench};

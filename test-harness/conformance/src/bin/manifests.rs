@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use test_harness::manifests::{Verdict, judge_all};
+use conformance::manifests::{Verdict, judge_all};
 use test_harness::paths;
 
 /// Holds the manifests for Istio and Envoy Gateway against the CustomResourceDefinitions of their kinds, as strictly as a

@@ -132,7 +132,7 @@ mod tests {
     use std::fs;
 
     use super::{Verdict, judge_all};
-    use crate::paths;
+    use test_harness::paths;
 
     const DEFINITION: &str = "
 spec:
