@@ -1,4 +1,4 @@
-//! Problems of a configuration, written for the person who mends it.
+//! Problems of a configuration, written for the person who corrects it.
 //!
 //! One line each in a log: place, code, what is wrong, what to do. No line holds key material or a token.
 
@@ -149,6 +149,34 @@ pub struct ConfigError {
     pub message: String,
     /// What to do, one sentence without a full stop.
     pub help: String,
+}
+
+/// One error or more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    first: ConfigError,
+    others: Vec<ConfigError>,
+}
+
+impl ConfigErrors {
+    /// These errors; `None` if there are none.
+    #[must_use]
+    pub fn of(errors: Vec<ConfigError>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        errors.next().map(|first| Self { first, others: errors.collect() })
+    }
+
+    /// The first, and the others.
+    #[must_use]
+    pub fn into_parts(self) -> (ConfigError, Vec<ConfigError>) {
+        (self.first, self.others)
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(first: ConfigError) -> Self {
+        Self { first, others: Vec::new() }
+    }
 }
 
 /// Something that works and deserves a look.

@@ -2,30 +2,131 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Known, Member, Node};
 use super::names::{guess, host_pattern, is_plain_name, quoted, quoted_list};
+use super::reader::{
+    Entries, Field, FreeNames, Given, List, Member, Node, Presence, Read, Reported, Shape, all, share, words,
+};
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
-use crate::request::{Action, Ambiguity, Method, PathTemplate, RequestMethod};
+use crate::request::{Action, Ambiguity, PathTemplate, RequestMethod};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
 use crate::text::nearest;
 
-const HOSTS: Known = ("hosts", "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`");
-const ANY_HOST: Known = ("any_host", "`true`");
-const REQUIRES: Known =
-    ("requires", "a list of providers whose evidence must be there, such as `[corp, mdm]`; `[]` for none");
-const ROUTES: Known = ("routes", "an object of routes, such as `{ order: { path: \"/api/orders/{id}\" } }`");
-const PATH: Known = ("path", "a path such as `/api/orders/{id}`, `/feeds/{name}.json` or `/files/{rest*}`");
-const ENCODED: Known = (
-    "encoded",
-    "an object with `true` for each spelling that the upstream reads in one way, such as `{ slash: true }`",
-);
-const METHODS: Known = ("methods", "a list of methods, such as `[GET, HEAD]`");
-const ACTION: Known = ("action", "`read` or `write`");
+static ACTIONS: [(&str, Action); 2] = [("read", Action::Read), ("write", Action::Write)];
 
-/// Methods of a route that lists none.
-const DEFAULT_METHODS: [RequestMethod; 2] = [RequestMethod::Common(Method::Get), RequestMethod::Common(Method::Head)];
+/// `applications`
+pub(super) const APPLICATIONS: Field = Field {
+    name: "applications",
+    presence: Presence::Required,
+    shape: Shape::Entries(FreeNames::of("name", &APPLICATION, "an application: `hosts`, `requires`, `routes`").some()),
+    write: "an object of applications, such as `{ shop: { hosts: [shop.example.com], routes: {...} } }`",
+    about: "hosts and routes; other requests are refused",
+};
+
+const APPLICATION: Shape = Shape::Named("application", || const { &Shape::Object(&[&APPLICATION_MEMBERS]) });
+
+static APPLICATION_MEMBERS: [Field; 4] = [
+    Field {
+        name: "hosts",
+        presence: Presence::OneOf,
+        shape: Shape::List(List::of(&Shape::Text("host")).some().distinct()),
+        write: "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`",
+        about: "DNS names, `*.` and a domain, IP addresses, without port; each belongs to one application. `*.example.com` \
+                is every host exactly one label below `example.com`, as in a certificate",
+    },
+    Field {
+        name: "any_host",
+        presence: Presence::OneOf,
+        shape: Shape::True,
+        write: "`true`",
+        about: "every host that no other application has; exact hosts come first, then wildcards",
+    },
+    Field {
+        name: "requires",
+        presence: Presence::Optional,
+        shape: REQUIRES,
+        write: REQUIRES_TO_WRITE,
+        about: "at most one issuer, and devices, whose evidence must be verified and fresh before any policy is evaluated",
+    },
+    Field {
+        name: "routes",
+        presence: Presence::Required,
+        shape: Shape::Entries(
+            FreeNames::of("name", &ROUTE, "a route: `path`, and `methods`, `action`, `requires` where it needs them")
+                .some()
+                .at_most(MAX_ROUTES_PER_APPLICATION),
+        ),
+        write: "an object of routes, such as `{ order: { path: \"/api/orders/{id}\" } }`",
+        about: "its routes",
+    },
+];
+
+const REQUIRES: Shape = Shape::List(List::of(&Shape::Text("provider")).distinct());
+const REQUIRES_TO_WRITE: &str =
+    "a list of providers whose evidence must be there, such as `[corp, mdm]`; `[]` for none";
+
+const ROUTE: Shape = Shape::Named("route", || const { &Shape::Object(&[&ROUTE_MEMBERS]) });
+
+static ROUTE_MEMBERS: [Field; 5] = [
+    Field {
+        name: "path",
+        presence: Presence::Required,
+        shape: Shape::Text("path"),
+        write: "a path such as `/api/orders/{id}`, `/feeds/{name}.json` or `/files/{rest*}`",
+        about: "`/a/{id}`, `/books/{id}:publish`, `/feeds/{name}.json`, `/files/{rest*}`: written decoded; `{id}` is one \
+                segment that is not empty, or the part of one between fixed text, which must not be empty either; `{rest*}` \
+                is one segment or more, at the end only",
+    },
+    Field {
+        name: "encoded",
+        presence: Presence::Optional,
+        shape: Shape::Object(&[&ENCODED_MEMBERS]),
+        write: "an object with `true` for each spelling that the upstream reads in one way, such as `{ slash: true }`",
+        about: "spellings of the path that the upstream reads in one way, see [Paths](routes.md#paths)",
+    },
+    Field {
+        name: "methods",
+        presence: Presence::Default(Given::Texts(&["GET", "HEAD"])),
+        shape: Shape::List(
+            List::of(&Shape::Words(|| RequestMethod::all().map(RequestMethod::name).collect())).some().distinct(),
+        ),
+        write: "a list of methods, such as `[GET, HEAD]`",
+        about: "a route that lists a method other than `GET`, `HEAD`, `OPTIONS`, `POST`, `PUT`, `PATCH` and `DELETE` needs \
+                `action`",
+    },
+    Field {
+        name: "action",
+        presence: Presence::Otherwise("by the method"),
+        shape: Shape::Words(|| words(&ACTIONS)),
+        write: "`read` or `write`",
+        about: "for a method that does not tell, such as a search by POST; holds for all methods of the route",
+    },
+    Field {
+        name: "requires",
+        presence: Presence::Otherwise("the application's"),
+        shape: REQUIRES,
+        write: REQUIRES_TO_WRITE,
+        about: "replaces the application's",
+    },
+];
+
+static ENCODED_MEMBERS: [Field; Ambiguity::ALL.len()] = [
+    encoded(Ambiguity::Slash, "`%2F`"),
+    encoded(Ambiguity::Percent, "`%25`"),
+    encoded(Ambiguity::Unreserved, "an escape of a character that needs none, such as `%41`"),
+    encoded(Ambiguity::Semicolon, "`;`, or `%3B`"),
+];
+
+const fn encoded(ambiguity: Ambiguity, about: &'static str) -> Field {
+    Field {
+        name: ambiguity.name(),
+        presence: Presence::Optional,
+        shape: Shape::True,
+        write: "`true`, or nothing",
+        about,
+    }
+}
 
 /// The names of all providers that the document has, whether they could be read or not.
 pub(super) struct Declared<'a> {
@@ -33,9 +134,9 @@ pub(super) struct Declared<'a> {
     pub(super) devices: Vec<&'a str>,
 }
 
-/// Reads all applications, sorted by name; without `declared` what they require cannot be judged.
-pub(super) fn read(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<Router> {
-    let mut entries = node.entries("an application: `hosts`, `requires`, `routes`")?;
+/// Reads their names.
+pub(super) fn entries<'a>(node: &Node<'a>) -> Read<Entries<'a>> {
+    let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
             ConfigCode::EmptyList,
@@ -43,11 +144,14 @@ pub(super) fn read(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<R
             node.write_wanted(),
         );
     }
-    entries.sort_by_key(|(name, _)| *name);
+    Ok(entries)
+}
+
+/// Reads all applications, sorted by name.
+pub(super) fn read<'a>(entries: &[(&'a str, Node<'a>)], declared: Read<&Declared<'_>>) -> Read<Router> {
     let mut owners = Owners::default();
-    let applications: Vec<Option<Application>> =
-        entries.iter().map(|(name, entry)| read_one(entry, name, declared, &mut owners)).collect();
-    applications.into_iter().collect::<Option<Vec<Application>>>().map(|applications| Router { applications })
+    let applications = entries.iter().map(|(name, entry)| read_one(entry, name, declared, &mut owners));
+    all(applications).map(|applications| Router { applications })
 }
 
 /// Which application has a host, so far.
@@ -60,23 +164,22 @@ struct Owners<'a> {
 fn read_one<'a>(
     node: &Node<'a>,
     name: &'a str,
-    declared: Option<&Declared<'_>>,
+    declared: Read<&Declared<'_>>,
     owners: &mut Owners<'a>,
-) -> Option<Application> {
+) -> Read<Application> {
     let named = plain_name(node, name, "an application");
-    let [hosts, any_host, requires, routes] = node.members([HOSTS, ANY_HOST, REQUIRES, ROUTES])?;
-    let hosts = read_place(node, name, hosts, any_host, owners);
-    let requires = requires.or(Requires::default(), |node| read_requires(node, declared));
-    let inherited = requires.clone().unwrap_or_default();
-    let routes = routes.required(|node| read_routes(node, &inherited, declared));
+    let [hosts, any_host, requires, routes] = node.members(&APPLICATION_MEMBERS)?;
+    let hosts = read_place(node, name, &hosts, &any_host, owners);
+    let requires = requires.or_empty(|node| read_requires(node, declared));
+    let routes = routes.required(|node| read_routes(node, share(&requires), declared));
     named?;
-    Some(Application { name: name.to_owned(), hosts: hosts?, requires: requires?, routes: routes? })
+    Ok(Application { name: name.to_owned(), hosts: hosts?, requires: requires?, routes: routes? })
 }
 
 /// A name that stands in entity ids and reports.
-pub(super) fn plain_name(node: &Node<'_>, name: &str, what: &str) -> Option<()> {
+pub(super) fn plain_name(node: &Node<'_>, name: &str, what: &str) -> Read<()> {
     if is_plain_name(name) {
-        return Some(());
+        return Ok(());
     }
     node.error(
         ConfigCode::BadName,
@@ -89,70 +192,55 @@ pub(super) fn plain_name(node: &Node<'_>, name: &str, what: &str) -> Option<()> 
 fn read_place<'a>(
     node: &Node<'a>,
     name: &'a str,
-    hosts: Member<'a>,
-    any_host: Member<'a>,
+    hosts: &Member<'a>,
+    any_host: &Member<'a>,
     owners: &mut Owners<'a>,
-) -> Option<Option<Vec<HostPattern>>> {
-    if hosts.node().is_some() && any_host.node().is_some() {
+) -> Read<Option<Vec<HostPattern>>> {
+    let Some(any_host) = any_host.written()? else {
+        return hosts.required(|node| read_hosts(node, name, owners)).map(Some);
+    };
+    if hosts.written()?.is_some() {
         return node.error(ConfigCode::Contradiction, "found both `hosts` and `any_host`", "keep one of the two");
     }
-    if any_host.node().is_none() {
-        if any_host.is_misspelled() {
-            return None;
-        }
-        return hosts.required(|node| read_hosts(node, name, owners)).map(Some);
-    }
-    any_host.required(|node| {
-        if !node.boolean()? {
-            return node.error(
-                ConfigCode::BadValue,
-                "`any_host` is `false`",
-                "write `any_host: true`, or `hosts` in its place",
-            );
-        }
-        if let Some(other) = owners.any_host.replace(name) {
-            return node.error(
-                ConfigCode::DuplicateHost,
-                format!("{} has `any_host` too", quoted(other)),
-                "list the hosts of one of the two applications",
-            );
-        }
-        node.warn(
-            ConfigCode::AnyHost,
-            "this application answers for every host that no other one names; write `hosts` where they are known",
+    if !any_host.boolean()? {
+        return any_host.error(
+            ConfigCode::BadValue,
+            "`any_host` is `false`",
+            "write `any_host: true`, or `hosts` in its place",
         );
-        Some(None)
-    })
-}
-
-fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Option<Vec<HostPattern>> {
-    let mut hosts = Vec::new();
-    let mut whole = true;
-    for element in node.some_elements()? {
-        match element.some_text().and_then(|text| read_host(&element, text)) {
-            Some(host) => match owners.hosts.get(&host) {
-                Some(other) => {
-                    whole = false;
-                    element.error::<()>(
-                        ConfigCode::DuplicateHost,
-                        format!("{} belongs to {} already", quoted(&host.to_string()), quoted(other)),
-                        "give each host to one application, once",
-                    );
-                }
-                None => {
-                    owners.hosts.insert(host.clone(), name);
-                    hosts.push(host);
-                }
-            },
-            None => whole = false,
-        }
     }
-    whole.then_some(hosts)
+    if let Some(other) = owners.any_host.replace(name) {
+        return any_host.error(
+            ConfigCode::DuplicateHost,
+            format!("{} has `any_host` too", quoted(other)),
+            "list the hosts of one of the two applications",
+        );
+    }
+    any_host.warn(
+        ConfigCode::AnyHost,
+        "this application answers for every host that no other one names; write `hosts` where they are known",
+    );
+    Ok(None)
 }
 
-fn read_host(node: &Node<'_>, text: &str) -> Option<HostPattern> {
+fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Read<Vec<HostPattern>> {
+    all(node.some_elements()?.iter().map(|element| {
+        let host = read_host(element, element.some_text()?)?;
+        if let Some(other) = owners.hosts.get(&host) {
+            return element.error(
+                ConfigCode::DuplicateHost,
+                format!("{} belongs to {} already", quoted(&host.to_string()), quoted(other)),
+                "give each host to one application, once",
+            );
+        }
+        owners.hosts.insert(host.clone(), name);
+        Ok(host)
+    }))
+}
+
+fn read_host(node: &Node<'_>, text: &str) -> Read<HostPattern> {
     match host_pattern(text) {
-        Ok(host) => Some(host),
+        Ok(host) => Ok(host),
         Err(why) => node.error(
             ConfigCode::BadHost,
             format!("{} {why}", quoted(text)),
@@ -162,13 +250,13 @@ fn read_host(node: &Node<'_>, text: &str) -> Option<HostPattern> {
     }
 }
 
-fn read_requires(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<Requires> {
+fn read_requires(node: &Node<'_>, declared: Read<&Declared<'_>>) -> Read<Requires> {
     let declared = declared?;
     let known = || declared.issuers.iter().chain(&declared.devices).copied();
     let names = Node::distinct(node.elements()?, |element| {
         let name = element.some_text()?;
         if known().any(|known| known == name) {
-            return Some(name);
+            return Ok(name);
         }
         element.error(
             ConfigCode::UnknownProvider,
@@ -186,11 +274,11 @@ fn read_requires(node: &Node<'_>, declared: Option<&Declared<'_>>) -> Option<Req
         );
     }
     let issuer = issuers.first().copied().map(ProviderName::new);
-    Some(Requires { issuer, devices: devices.into_iter().map(ProviderName::new).collect() })
+    Ok(Requires { issuer, devices: devices.into_iter().map(ProviderName::new).collect() })
 }
 
-fn read_routes(node: &Node<'_>, inherited: &Requires, declared: Option<&Declared<'_>>) -> Option<Vec<Route>> {
-    let entries = node.entries("a route: `path`, and `methods`, `action`, `requires` where it needs them")?;
+fn read_routes(node: &Node<'_>, inherited: Read<&Requires>, declared: Read<&Declared<'_>>) -> Read<Vec<Route>> {
+    let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
             ConfigCode::EmptyList,
@@ -205,29 +293,25 @@ fn read_routes(node: &Node<'_>, inherited: &Requires, declared: Option<&Declared
             "use parameters such as `{id}`, or split the application by host",
         );
     }
-    let mut routes: Vec<(Node<'_>, Route)> = Vec::new();
-    let mut whole = true;
-    for (name, entry) in entries {
-        match read_route(&entry, name, inherited, declared) {
-            Some(route) => routes.push((entry, route)),
-            None => whole = false,
-        }
-    }
+    let mut routes = all(entries.into_iter().map(|(name, entry)| {
+        let route = read_route(&entry, name, inherited, declared)?;
+        Ok((entry, route))
+    }))?;
     // INVARIANT: `Router::find` tries the routes in this order and takes the first path that matches.
     routes.sort_by(|(_, a), (_, b)| a.path.specificity(&b.path).then_with(|| a.name.cmp(&b.name)));
+    let mut apart = Ok(());
     for (index, (later_node, later)) in routes.iter().enumerate() {
         for (_, earlier) in routes.iter().take(index) {
             if earlier.path.is_equally_specific_as(&later.path) {
-                whole = false;
-                overlap(later_node, earlier, later);
+                apart = Err(overlap(later_node, earlier, later));
             }
         }
     }
-    whole.then(|| routes.into_iter().map(|(_, route)| route).collect())
+    apart.map(|()| routes.into_iter().map(|(_, route)| route).collect())
 }
 
 /// Notes that a request could belong to two routes, or miss the one that lists its method: nothing falls through.
-fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) {
+fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) -> Reported {
     let shared: Vec<&str> =
         later.methods.iter().filter(|method| earlier.methods.contains(method)).map(|method| method.name()).collect();
     let paths = format!("`{}` and `{}` match the same paths", earlier.path.as_str(), later.path.as_str());
@@ -242,17 +326,21 @@ fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) {
             format!("remove `{}` or `{}`, or write a more specific path in one of them", earlier.name, later.name),
         )
     };
-    node.error::<()>(ConfigCode::RoutesOverlap, message, help);
+    node.report(ConfigCode::RoutesOverlap, message, help)
 }
 
-fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Option<&Declared<'_>>) -> Option<Route> {
+fn read_route(node: &Node<'_>, name: &str, inherited: Read<&Requires>, declared: Read<&Declared<'_>>) -> Read<Route> {
     let named = plain_name(node, name, "a route");
-    let [path, encoded, methods, action, requires] = node.members([PATH, ENCODED, METHODS, ACTION, REQUIRES])?;
+    let [path, encoded, methods, action, requires] = node.members(&ROUTE_MEMBERS)?;
     let path = path.required(read_path);
-    let encoded = encoded.or(Vec::new(), |node| read_encoded(node, path.as_ref()));
-    let methods = methods.or(DEFAULT_METHODS.to_vec(), |node| Node::distinct(node.some_elements()?, read_method));
-    let action = action.optional(|node| node.word(&[("read", Action::Read), ("write", Action::Write)]));
-    let requires = requires.or(inherited.clone(), |node| read_requires(node, declared));
+    let encoded = encoded.or_empty(|node| read_encoded(node, share(&path)));
+    let methods = methods.or_default(|node| Node::distinct(node.some_elements()?, read_method));
+    let action = action.optional(|node| node.word(&ACTIONS));
+    let requires = match requires.optional(|node| read_requires(node, declared)) {
+        Ok(Some(requires)) => Ok(requires),
+        Ok(None) => inherited.cloned(),
+        Err(reported) => Err(reported),
+    };
     named?;
     let route = Route {
         name: name.to_owned(),
@@ -263,7 +351,7 @@ fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Optio
         requires: requires?,
     };
     match route.methods.iter().find(|method| route.action_of_method(**method).is_none()) {
-        None => Some(route),
+        None => Ok(route),
         Some(method) => node.error(
             ConfigCode::MissingField,
             format!("`{}` is no Cedar action, and the route does not say what it does", method.name()),
@@ -273,8 +361,8 @@ fn read_route(node: &Node<'_>, name: &str, inherited: &Requires, declared: Optio
 }
 
 /// Spellings of the path that the operator knows the upstream to read in one way.
-fn read_encoded(node: &Node<'_>, path: Option<&PathTemplate>) -> Option<Vec<Ambiguity>> {
-    let members = node.members(Ambiguity::ALL.map(|ambiguity| (ambiguity.name(), "`true`, or nothing")))?;
+fn read_encoded(node: &Node<'_>, path: Read<&PathTemplate>) -> Read<Vec<Ambiguity>> {
+    let members = node.members(&ENCODED_MEMBERS)?;
     let read = Ambiguity::ALL.into_iter().zip(members).map(|(ambiguity, member)| {
         member.optional(|node| {
             if !node.boolean()? {
@@ -282,28 +370,27 @@ fn read_encoded(node: &Node<'_>, path: Option<&PathTemplate>) -> Option<Vec<Ambi
                 return node.error(ConfigCode::BadValue, "it is `false`", help);
             }
             node.warn(ConfigCode::EncodedPath, ambiguity.duty_of_the_upstream());
-            Some(ambiguity)
+            Ok(ambiguity)
         })
     });
-    let accepted: Vec<Option<Option<Ambiguity>>> = read.collect();
-    let accepted: Vec<Ambiguity> = accepted.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
-    if node.value().as_object().is_some_and(serde_json::Map::is_empty) {
+    let accepted: Vec<Ambiguity> = all(read)?.into_iter().flatten().collect();
+    if accepted.is_empty() {
         return node.error(ConfigCode::EmptyList, "nothing is accepted by it", node.write_wanted());
     }
-    if path.is_some_and(|path| path.parameters().next().is_none()) {
+    if path.is_ok_and(|path| path.parameters().next().is_none()) {
         return node.error(
             ConfigCode::Contradiction,
             "the path has no parameter, and no such spelling is accepted in a fixed segment",
             "remove `encoded`, or write the segment as a parameter such as `{name}`",
         );
     }
-    Some(accepted)
+    Ok(accepted)
 }
 
-fn read_path(node: &Node<'_>) -> Option<PathTemplate> {
+fn read_path(node: &Node<'_>) -> Read<PathTemplate> {
     let text = node.some_text()?;
     match PathTemplate::parse(text) {
-        Ok(template) => Some(template),
+        Ok(template) => Ok(template),
         Err(fault) => node.error(
             ConfigCode::BadTemplate,
             format!("{} is not a path: {}", quoted(text), fault.0),
@@ -312,10 +399,10 @@ fn read_path(node: &Node<'_>) -> Option<PathTemplate> {
     }
 }
 
-fn read_method(node: &Node<'_>) -> Option<RequestMethod> {
+fn read_method(node: &Node<'_>) -> Read<RequestMethod> {
     let name = node.some_text()?;
     if let Some(method) = RequestMethod::from_name(name.as_bytes()) {
-        return Some(method);
+        return Ok(method);
     }
     let all = || RequestMethod::all().map(RequestMethod::name);
     let help = match nearest(name, all()) {

@@ -2,17 +2,19 @@
 
 use serde_json::Value;
 
-use super::document::Node;
+use super::reader::{List, Node, Read, Shape, all};
 use crate::jose::ClaimPath;
 
 /// A claim's name, or a list of names from the claim set inwards.
-pub(super) fn claim_path(node: &Node<'_>) -> Option<ClaimPath> {
+pub(super) const CLAIM_PATH: Shape =
+    Shape::Either(&[Shape::Text("claim"), Shape::List(List::of(&Shape::Text("name")).some())]);
+
+/// Reads a claim's name, or a list of names from the claim set inwards.
+pub(super) fn claim_path(node: &Node<'_>) -> Read<ClaimPath> {
     match node.value() {
         Value::String(_) => node.some_text().map(|name| ClaimPath(vec![name.to_owned()])),
         Value::Array(_) => {
-            let names: Vec<Option<String>> =
-                node.some_elements()?.iter().map(|name| name.some_text().map(str::to_owned)).collect();
-            names.into_iter().collect::<Option<Vec<String>>>().map(ClaimPath)
+            all(node.some_elements()?.iter().map(|name| name.some_text().map(str::to_owned))).map(ClaimPath)
         }
         _ => node.wrong_type("a claim's name, or a list of names"),
     }

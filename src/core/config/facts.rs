@@ -8,15 +8,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::document::{Known, Node};
 use super::names::quoted;
+use super::reader::{Field, FreeNames, List, Node, Presence, Read, Shape, all, words};
 use crate::config_error::ConfigCode;
 use crate::profile::{FactField, FactType};
 use crate::text::nearest;
 
-const WANTED: &str = "a type: `string`, `long`, `bool`, `ip`, `scopes`, a list of one type such as `[string]`, an object of \
-                      facts, or a type written out such as `{ type: [string], single: true }` or `{ type: bool, text: true }`";
-const WORDS: &[(&str, FactType)] = &[
+static WORDS: [(&str, FactType); 5] = [
     ("string", FactType::String),
     ("long", FactType::Long),
     ("bool", FactType::Bool),
@@ -24,71 +22,111 @@ const WORDS: &[(&str, FactType)] = &[
     ("scopes", FactType::Scopes),
 ];
 
-const TYPE: Known = ("type", "the type, such as `[string]` beside `single: true`, or `bool` beside `text: true`");
-const SINGLE: Known =
-    ("single", "`single: true`, for a list whose only element tokens may carry without a list around it");
-const TEXT: Known = ("text", "`text: true`, for a `bool` or `long` that tokens may carry as a string");
+/// `facts`
+pub(super) const FACTS: Field = Field {
+    name: "facts",
+    presence: Presence::Optional,
+    shape: Shape::Entries(RECORD),
+    write: "an object of claims and their types, such as `{ \"acr?\": string }`",
+    about: "claims that policies may read, see [the types](tokens.md#facts)",
+};
+
+const RECORD: FreeNames = FreeNames::of(
+    "claim",
+    &FACT_TYPE,
+    "a type: `string`, `long`, `bool`, `ip`, `scopes`, a list of one type such as `[string]`, an object of facts, or a type \
+     written out such as `{ type: [string], single: true }` or `{ type: bool, text: true }`",
+);
+
+const FACT_TYPE: Shape = Shape::Named("type of a fact", || &FORMS);
+
+static FORMS: Shape = Shape::Either(&[
+    Shape::Words(|| words(&WORDS)),
+    Shape::List(List::of(&FACT_TYPE).some().at_most(1)),
+    Shape::Entries(RECORD),
+    Shape::Object(&[&WRITTEN_OUT_MEMBERS]),
+]);
+
+const SINGLE: &str = "single";
+const TEXT: &str = "text";
+
+static WRITTEN_OUT_MEMBERS: [Field; 3] = [
+    Field {
+        name: "type",
+        presence: Presence::Required,
+        shape: FACT_TYPE,
+        write: "the type, such as `[string]` beside `single: true`, or `bool` beside `text: true`",
+        about: "the type",
+    },
+    Field {
+        name: SINGLE,
+        presence: Presence::Optional,
+        shape: Shape::True,
+        write: "`single: true`, for a list whose only element tokens may carry without a list around it",
+        about: "a token may carry the only element of the list without a list around it",
+    },
+    Field {
+        name: TEXT,
+        presence: Presence::Optional,
+        shape: Shape::True,
+        write: "`text: true`, for a `bool` or `long` that tokens may carry as a string",
+        about: "a token may carry the `bool` or `long` as a string",
+    },
+];
 
 /// Reads the declared facts, sorted by name; `reserved` names are set by this program itself.
-pub(super) fn read(node: &Node<'_>, reserved: &[&str]) -> Option<Vec<FactField>> {
-    let mut fields = Vec::new();
+pub(super) fn read(node: &Node<'_>, reserved: &[&str]) -> Read<Vec<FactField>> {
     let mut names = BTreeSet::new();
-    let mut whole = true;
-    for (written, entry) in node.entries(WANTED)? {
+    let mut fields = all(node.entries()?.into_iter().map(|(written, entry)| {
         let (name, required) = written.strip_suffix('?').map_or((written, true), |name| (name, false));
-        let named = name_is_good(&entry, name, reserved, &mut names);
-        match read_type(&entry) {
-            Some(FactType::Scopes) if !required => {
-                whole = false;
-                entry.error::<()>(
-                    ConfigCode::Contradiction,
-                    format!(
-                        "{} is `scopes`, which is there for certain: without the claim it is the empty set",
-                        quoted(name)
-                    ),
-                    format!("write {} without the `?`", quoted(name)),
-                );
-            }
-            Some(fact_type) if named => fields.push(FactField { name: name.to_owned(), required, fact_type }),
-            _ => whole = false,
+        let named = check_name(&entry, name, reserved, &mut names);
+        let fact_type = read_type(&entry)?;
+        if fact_type == FactType::Scopes && !required {
+            return entry.error(
+                ConfigCode::Contradiction,
+                format!(
+                    "{} is `scopes`, which is there for certain: without the claim it is the empty set",
+                    quoted(name)
+                ),
+                format!("write {} without the `?`", quoted(name)),
+            );
         }
-    }
+        named?;
+        Ok(FactField { name: name.to_owned(), required, fact_type })
+    }))?;
     fields.sort_by(|a, b| a.name.cmp(&b.name));
-    whole.then_some(fields)
+    Ok(fields)
 }
 
-fn name_is_good<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &mut BTreeSet<&'a str>) -> bool {
+fn check_name<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &mut BTreeSet<&'a str>) -> Read<()> {
     if name.is_empty() || name.chars().any(char::is_control) {
-        entry.error::<()>(
+        return entry.error(
             ConfigCode::BadName,
             "this is not the name of a claim",
             "write the claim's name, with `?` behind it if tokens may lack it",
         );
-        return false;
     }
     if reserved.contains(&name) {
-        entry.error::<()>(
+        return entry.error(
             ConfigCode::ReservedName,
             format!("`{name}` is a fact that is worked out here, not read from the token"),
             format!("remove it; policies can read `{name}` without it"),
         );
-        return false;
     }
     if !seen.insert(name) {
-        entry.error::<()>(
+        return entry.error(
             ConfigCode::DuplicateValue,
             format!("the fact {} stands here twice, with `?` and without", quoted(name)),
             "keep the one with `?` if tokens may lack the claim, else the other",
         );
-        return false;
     }
-    true
+    Ok(())
 }
 
-fn read_type(node: &Node<'_>) -> Option<FactType> {
+fn read_type(node: &Node<'_>) -> Read<FactType> {
     match node.value() {
         Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
-            Some((_, fact_type)) => Some(fact_type.clone()),
+            Some((_, fact_type)) => Ok(fact_type.clone()),
             None => {
                 let help = match nearest(text, WORDS.iter().map(|(word, _)| *word)) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -97,34 +135,36 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
                 node.error(ConfigCode::BadValue, format!("{} is not a type of facts", quoted(text)), help)
             }
         },
-        Value::Array(elements) if elements.len() == 1 => {
-            let [element] = node.elements()?.try_into().ok()?;
-            match read_type(&element)? {
+        Value::Array(_) => {
+            let elements = node.elements()?;
+            let [element] = elements.as_slice() else {
+                return node.error(
+                    ConfigCode::BadValue,
+                    format!("a list type has one element type, found {}", elements.len()),
+                    "write one type in brackets, such as `[string]`",
+                );
+            };
+            match read_type(element)? {
                 FactType::Scopes => element.error(
                     ConfigCode::BadValue,
                     "`scopes` is a set by itself, not the type of a list's elements",
                     "write `scopes` without brackets; it takes a list of strings too",
                 ),
-                of => Some(FactType::List(Box::new(of))),
+                of => Ok(FactType::List(Box::new(of))),
             }
         }
-        Value::Array(elements) => node.error(
-            ConfigCode::BadValue,
-            format!("a list type has one element type, found {}", elements.len()),
-            "write one type in brackets, such as `[string]`",
-        ),
         Value::Object(members) => {
-            let is = |member: Known, value: bool| members.get(member.0) == Some(&Value::Bool(value));
+            let is = |member: &str, value: bool| members.get(member) == Some(&Value::Bool(value));
             if is(SINGLE, true) || is(TEXT, true) {
                 return read_written_out(node);
             }
-            match [SINGLE, TEXT].into_iter().find(|member| is(*member, false)) {
-                Some((name, _)) => node.error_inside(
+            match [SINGLE, TEXT].into_iter().find(|member| is(member, false)) {
+                Some(name) => Err(node.report_inside(
                     &format!("/{name}"),
                     ConfigCode::BadValue,
                     "only `true` means something here",
                     "remove it, and write the type alone, such as `bool`",
-                ),
+                )),
                 None => read(node, &[]).map(FactType::Record),
             }
         }
@@ -133,13 +173,14 @@ fn read_type(node: &Node<'_>) -> Option<FactType> {
 }
 
 /// `{ type, single }` or `{ type, text }`. Two forms in one place would be two readings: a list has no text.
-fn read_written_out(node: &Node<'_>) -> Option<FactType> {
-    let [of, single, text] = node.members([TYPE, SINGLE, TEXT])?;
+fn read_written_out(node: &Node<'_>) -> Read<FactType> {
+    let [of, single, text] = node.members(&WRITTEN_OUT_MEMBERS)?;
     let of = of.required(read_type);
     let misfit = |member: &str, what: &str, help: &str| {
-        node.error_inside(&format!("/{member}"), ConfigCode::Contradiction, format!("`{member}` {what}"), help)
+        let message = format!("`{member}` {what}");
+        Err(node.report_inside(&format!("/{member}"), ConfigCode::Contradiction, message, help))
     };
-    let (single, text) = (single.or(false, Node::only_true), text.or(false, Node::only_true));
+    let (single, text) = (single.or_empty(Node::only_true), text.or_empty(Node::only_true));
     match (of?, single?, text?) {
         (FactType::List(element), true, false) => match *element {
             FactType::List(_) | FactType::ListOrSingle(_) | FactType::Record(_) | FactType::Scopes => misfit(
@@ -152,10 +193,10 @@ fn read_written_out(node: &Node<'_>) -> Option<FactType> {
             | FactType::Bool
             | FactType::Ip
             | FactType::BoolOrText
-            | FactType::LongOrText => Some(FactType::ListOrSingle(element)),
+            | FactType::LongOrText => Ok(FactType::ListOrSingle(element)),
         },
-        (FactType::Bool, false, true) => Some(FactType::BoolOrText),
-        (FactType::Long, false, true) => Some(FactType::LongOrText),
+        (FactType::Bool, false, true) => Ok(FactType::BoolOrText),
+        (FactType::Long, false, true) => Ok(FactType::LongOrText),
         (_, _, true) => misfit(
             "text",
             "is for `bool` and `long`",

@@ -1,72 +1,141 @@
 //! `keys` that are fetched from the provider: where they are, and for how long they are believed.
 
-use core::ops::RangeInclusive;
-
 use serde_json::Value;
 
-use super::document::{Known, Member, Node};
 use super::names::quoted;
+use super::reader::{Field, Given, Member, Node, Presence, Read, Shape};
 use crate::config_error::ConfigCode;
 use crate::fetch::{Endpoint, HttpUrl, Schedule};
 use crate::keys::{FetchedKeys, KeyHost, KeyLocation};
 use crate::profile::IssuerId;
 use crate::time::Seconds;
 
-const DEFAULT_REFRESH_MIN: Seconds = Seconds::new(60);
-/// How long a key that the provider withdrew may still be believed.
-const DEFAULT_REFRESH_MAX: Seconds = Seconds::new(15 * 60);
-const DEFAULT_REFETCH_INTERVAL: Seconds = Seconds::new(30);
-const DEFAULT_MAX_STALE: Seconds = Seconds::new(60 * 60);
-const DEFAULT_TIMEOUT: Seconds = Seconds::new(5);
-
-const REFRESH: RangeInclusive<Seconds> = Seconds::new(5)..=Seconds::new(86_400);
-const REFETCH_INTERVAL: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(600);
-const MAX_STALE: RangeInclusive<Seconds> = Seconds::new(0)..=Seconds::new(7 * 86_400);
-const TIMEOUT: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(30);
-
-const URL: Known = ("url", "where the JWK set is, such as `https://login.example.com/keys`");
-const DISCOVERY: Known = (
-    "discovery",
-    "`true` for `<issuer>/.well-known/openid-configuration`, or the URL of the issuer's metadata (RFC 8414)",
-);
-const CLUSTER: Known = ("cluster", "the Envoy cluster that leads to the provider and authenticates it");
-const JWKS: Known = ("jwks", "`{ host: ..., cluster: ... }` of the host that the metadata's `jwks_uri` names");
-const HOST: Known = ("host", "a host as in a URL, such as `www.googleapis.com`");
-const REFRESH_MEMBER: Known = ("refresh", "`{ min: 1m, max: 15m }`, the bounds of the time for which a set is fresh");
-const MIN: Known = ("min", "a length of time from `5s` to `24h`");
-const MAX: Known = ("max", "a length of time from `5s` to `24h`");
-const REFETCH: Known = ("refetch_interval", "a length of time from `1s` to `10m`");
-const MAX_STALE_MEMBER: Known = ("max_stale", "a length of time from `0s` to `7d`");
-const TIMEOUT_MEMBER: Known = ("timeout", "a length of time from `1s` to `30s`");
-const INSECURE: Known = ("insecure", "`true` where the URL is http://, for a provider on this machine");
-
 /// The members of `keys` that are fetched, in the order in which [`read`] takes them.
-pub(super) const MEMBERS: [Known; 9] =
-    [URL, DISCOVERY, CLUSTER, JWKS, REFRESH_MEMBER, REFETCH, MAX_STALE_MEMBER, TIMEOUT_MEMBER, INSECURE];
+pub(super) static MEMBERS: [Field; 9] = [
+    Field {
+        name: "url",
+        presence: Presence::OneOf,
+        shape: Shape::Text("https URL"),
+        write: "where the JWK set is, such as `https://login.example.com/keys`",
+        about: "where the JWK set (RFC 7517) is",
+    },
+    Field {
+        name: "discovery",
+        presence: Presence::OneOf,
+        shape: Shape::Either(&[Shape::True, Shape::Text("https URL")]),
+        write: "`true` for `<issuer>/.well-known/openid-configuration`, or the URL of the issuer's metadata (RFC 8414)",
+        about: "the metadata that names the set. `true` is `<issuer>/.well-known/openid-configuration`; RFC 8414 metadata \
+                has another URL. The metadata's `issuer` must be the profile's, or its template as written",
+    },
+    Field {
+        name: "cluster",
+        presence: Presence::RequiredWith(&["url", "discovery"]),
+        shape: Shape::Text("Envoy cluster"),
+        write: "the Envoy cluster that leads to the provider and authenticates it",
+        about: "the cluster that reaches the provider and authenticates it",
+    },
+    Field {
+        name: "jwks",
+        presence: Presence::Optional,
+        shape: Shape::Object(&[&KEY_HOST_MEMBERS]),
+        write: "`{ host: ..., cluster: ... }` of the host that the metadata's `jwks_uri` names",
+        about: "with `discovery`: another host that `jwks_uri` may name, as Google's does. Any other host is rejected",
+    },
+    Field {
+        name: "refresh",
+        presence: Presence::Default(Given::NoMembers),
+        shape: Shape::Object(&[&REFRESH_MEMBERS]),
+        write: "`{ min: 1m, max: 15m }`, the bounds of the time for which a set is fresh",
+        about: "bounds for the time that the provider's `Cache-Control` gives a set",
+    },
+    Field {
+        name: "refetch_interval",
+        presence: Presence::Default(Given::Text("30s")),
+        shape: Shape::Duration(Seconds::new(1)..=Seconds::new(600)),
+        write: "a length of time from `1s` to `10m`",
+        about: "how often an unknown `kid` alone can cause a fetch: one at once, then one more after each interval. \
+                Ordinary refreshes do not count. At most `refresh.min`",
+    },
+    Field {
+        name: "max_stale",
+        presence: Presence::Default(Given::Text("1h")),
+        shape: Shape::Duration(Seconds::new(0)..=Seconds::new(7 * 86_400)),
+        write: "a length of time from `0s` to `7d`",
+        about: "how long a set remains in use while no newer one can be fetched",
+    },
+    Field {
+        name: "timeout",
+        presence: Presence::Default(Given::Text("5s")),
+        shape: Shape::Duration(Seconds::new(1)..=Seconds::new(30)),
+        write: "a length of time from `1s` to `30s`",
+        about: "of one call",
+    },
+    Field {
+        name: "insecure",
+        presence: Presence::Optional,
+        shape: Shape::True,
+        write: "`true` where the URL is http://, for a provider on this machine",
+        about: "required with an `http://` URL and rejected with any other. Only for a provider on this machine: nothing \
+                authenticates its keys",
+    },
+];
+
+static KEY_HOST_MEMBERS: [Field; 2] = [
+    Field {
+        name: "host",
+        presence: Presence::Required,
+        shape: Shape::Text("host"),
+        write: "a host as in a URL, such as `www.googleapis.com`",
+        about: "that host as the URL writes it, with a port only if the URL has one",
+    },
+    Field {
+        name: "cluster",
+        presence: Presence::Required,
+        shape: Shape::Text("Envoy cluster"),
+        write: "the Envoy cluster that leads to the provider and authenticates it",
+        about: "the cluster that reaches that host and authenticates it",
+    },
+];
+
+static REFRESH_MEMBERS: [Field; 2] = [
+    refresh("min", "1m", "not fetched again before, even if the provider says so"),
+    // How long a key that the provider withdrew may still be accepted.
+    refresh("max", "15m", "fetched again after this time at the latest; also without `Cache-Control`"),
+];
+
+const fn refresh(name: &'static str, default: &'static str, about: &'static str) -> Field {
+    Field {
+        name,
+        presence: Presence::Default(Given::Text(default)),
+        shape: Shape::Duration(Seconds::new(5)..=Seconds::new(86_400)),
+        write: "a length of time from `5s` to `24h`",
+        about,
+    }
+}
 
 /// Whether they say where the keys are.
 pub(super) fn are_located([url, discovery, ..]: &[Member<'_>; MEMBERS.len()]) -> bool {
-    url.node().is_some() || discovery.node().is_some()
+    [url, discovery].into_iter().any(|member| matches!(member.written(), Ok(Some(_))))
 }
 
-/// Reads them. `issuer` is that of the profile; `None` where it could not be read, which is noted.
+/// Reads them. `issuer` is that of the profile.
 pub(super) fn read(
     node: &Node<'_>,
     members: [Member<'_>; MEMBERS.len()],
-    issuer: Option<&IssuerId>,
-) -> Option<FetchedKeys> {
+    issuer: Read<&IssuerId>,
+) -> Read<FetchedKeys> {
     let [url, discovery, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] = members;
     let cluster = cluster.required(|node| node.some_text().map(str::to_owned));
-    let discovers = discovery.node().is_some();
-    let refresh = refresh.or((DEFAULT_REFRESH_MIN, DEFAULT_REFRESH_MAX), read_refresh);
-    let refetch_interval = refetch_interval.or(DEFAULT_REFETCH_INTERVAL, |node| node.duration(&REFETCH_INTERVAL));
-    let max_stale = max_stale.or(DEFAULT_MAX_STALE, |node| node.duration(&MAX_STALE));
-    let timeout = timeout.or(DEFAULT_TIMEOUT, |node| node.duration(&TIMEOUT));
-    let insecure = insecure.or(false, Node::only_true);
-    let scheme = if insecure == Some(true) { "http" } else { "https" };
+    let refresh = refresh.or_default(read_refresh);
+    let refetch_interval = refetch_interval.or_default(|node| node.duration());
+    let max_stale = max_stale.or_default(|node| node.duration());
+    let timeout = timeout.or_default(|node| node.duration());
+    let insecure = insecure.or_empty(Node::only_true);
+    let scheme = if matches!(insecure, Ok(true)) { "http" } else { "https" };
+    let discovers = matches!(discovery.written(), Ok(Some(_)));
     let key_host = jwks.optional(|node| if discovers { read_key_host(node, scheme) } else { misplaced(node) });
 
-    let first = match (url.node(), discovery.node()) {
+    let first = match (url.written()?, discovery.written()?) {
         (Some(url), None) => read_url(url, insecure),
         (None, Some(discovery)) => read_discovery(discovery, issuer, insecure),
         (Some(_), Some(discovery)) => discovery.error(
@@ -74,13 +143,12 @@ pub(super) fn read(
             "`url` and `discovery` both say where the keys are",
             "keep `url` for a JWK set, or `discovery` for metadata that names it",
         ),
-        // The caller saw one of the two, or said what is missing.
-        (None, None) => None,
+        (None, None) => url.required(|node| read_url(node, insecure)),
     };
-    if let (Some((min, _)), Some(interval)) = (refresh, refetch_interval)
+    if let (Ok((min, _)), Ok(interval)) = (refresh, refetch_interval)
         && interval > min
     {
-        node.error::<()>(
+        return node.error(
             ConfigCode::Contradiction,
             format!("`refetch_interval` is {interval} and `refresh.min` is {min}: a set could be due before it may be fetched"),
             "write a `refetch_interval` that is not longer than `refresh.min`",
@@ -99,7 +167,7 @@ pub(super) fn read(
         IssuerId::Exactly(_) | IssuerId::Template(_) | IssuerId::Absent => KeyLocation::KeySet(first),
     };
     insecure?;
-    Some(FetchedKeys {
+    Ok(FetchedKeys {
         location,
         schedule: Schedule {
             refresh_min,
@@ -111,7 +179,7 @@ pub(super) fn read(
     })
 }
 
-fn misplaced<T>(node: &Node<'_>) -> Option<T> {
+fn misplaced<T>(node: &Node<'_>) -> Read<T> {
     node.error(
         ConfigCode::Contradiction,
         "`jwks` belongs to `discovery`: it is for a `jwks_uri` on another host than the metadata's",
@@ -119,12 +187,12 @@ fn misplaced<T>(node: &Node<'_>) -> Option<T> {
     )
 }
 
-fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
-    let [host, cluster] = node.members([HOST, CLUSTER])?;
+fn read_key_host(node: &Node<'_>, scheme: &str) -> Read<KeyHost> {
+    let [host, cluster] = node.members(&KEY_HOST_MEMBERS)?;
     let host = host.required(|node| {
         let text = node.some_text()?;
         match HttpUrl::parse(&format!("{scheme}://{text}/")) {
-            Ok(url) if url.authority() == text => Some(text.to_owned()),
+            Ok(url) if url.authority() == text => Ok(text.to_owned()),
             _ => node.error(
                 ConfigCode::BadHost,
                 format!("{} is not a host as a URL writes it", quoted(text)),
@@ -133,13 +201,13 @@ fn read_key_host(node: &Node<'_>, scheme: &str) -> Option<KeyHost> {
         }
     });
     let cluster = cluster.required(|node| node.some_text().map(str::to_owned));
-    Some(KeyHost { host: host?, cluster: cluster? })
+    Ok(KeyHost { host: host?, cluster: cluster? })
 }
 
-fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
-    let [min, max] = node.members([MIN, MAX])?;
-    let min = min.or(DEFAULT_REFRESH_MIN, |node| node.duration(&REFRESH))?;
-    let max = max.or(DEFAULT_REFRESH_MAX, |node| node.duration(&REFRESH))?;
+fn read_refresh(node: &Node<'_>) -> Read<(Seconds, Seconds)> {
+    let [min, max] = node.members(&REFRESH_MEMBERS)?;
+    let (min, max) = (min.or_default(|node| node.duration()), max.or_default(|node| node.duration()));
+    let (min, max) = (min?, max?);
     if min > max {
         return node.error(
             ConfigCode::Contradiction,
@@ -147,14 +215,14 @@ fn read_refresh(node: &Node<'_>) -> Option<(Seconds, Seconds)> {
             "write a `min` that is not longer than `max`; without them they are 60s and 900s",
         );
     }
-    Some((min, max))
+    Ok((min, max))
 }
 
-fn read_url(node: &Node<'_>, insecure: Option<bool>) -> Option<HttpUrl> {
+fn read_url(node: &Node<'_>, insecure: Read<bool>) -> Read<HttpUrl> {
     key_url(node, node.some_text()?, insecure)
 }
 
-fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<bool>) -> Option<HttpUrl> {
+fn read_discovery(node: &Node<'_>, issuer: Read<&IssuerId>, insecure: Read<bool>) -> Read<HttpUrl> {
     let issuer = match issuer? {
         IssuerId::Exactly(issuer) => Some(issuer),
         IssuerId::Template(_) => None,
@@ -183,19 +251,19 @@ fn read_discovery(node: &Node<'_>, issuer: Option<&IssuerId>, insecure: Option<b
 }
 
 /// An `http` URL means that anybody on the way can say which keys are right, so it must be said that this is known.
-fn key_url(node: &Node<'_>, text: &str, insecure: Option<bool>) -> Option<HttpUrl> {
+fn key_url(node: &Node<'_>, text: &str, insecure: Read<bool>) -> Read<HttpUrl> {
     let url = match HttpUrl::parse(text) {
         Ok(url) => url,
         Err(fault) => {
             return node.error(
                 ConfigCode::BadValue,
-                format!("{} is not taken: {fault}", quoted(text)),
+                format!("{} is rejected: {fault}", quoted(text)),
                 node.write_wanted(),
             );
         }
     };
     match (url.is_https(), insecure?) {
-        (true, false) | (false, true) => Some(url),
+        (true, false) | (false, true) => Ok(url),
         (false, false) => node.error(
             ConfigCode::InsecureKeys,
             "keys fetched over http:// can be forged by anybody on the network path",

@@ -2,47 +2,69 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{Known, Node};
 use super::names::{HeaderFault, guess, header_name, quoted};
+use super::reader::{Field, FreeNames, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 
-const FACT: Known = ("fact", "a declared fact with its provider, such as `corp.email`");
-const PAYLOAD: Known = ("payload", "the name of an issuer, whose token's payload is sent");
+/// `identity_headers`
+pub(super) const IDENTITY_HEADERS: Field = Field {
+    name: "identity_headers",
+    presence: Presence::Optional,
+    shape: Shape::Entries(FreeNames::of("header", &IDENTITY_HEADER, "`{ fact: corp.email }` or `{ payload: corp }`")),
+    write: "an object of headers, such as `{ x-user-email: { fact: corp.email } }`",
+    about: "verified facts for the upstream, see [headers.md](headers.md)",
+};
 
-/// What identity headers can carry; `None` where a part could not be read.
+const IDENTITY_HEADER: Shape =
+    Shape::Named("identity header", || const { &Shape::Object(&[&IDENTITY_HEADER_MEMBERS]) });
+
+static IDENTITY_HEADER_MEMBERS: [Field; 2] = [
+    Field {
+        name: "fact",
+        presence: Presence::OneOf,
+        shape: Shape::Text("`<provider>.<fact>`"),
+        write: "a declared fact with its provider, such as `corp.email`",
+        about: "a declared fact with its provider, such as `corp.email`",
+    },
+    Field {
+        name: "payload",
+        presence: Presence::OneOf,
+        shape: Shape::Text("issuer"),
+        write: "the name of an issuer, whose token's payload is sent",
+        about: "the issuer whose token's payload is sent",
+    },
+];
+
+/// What identity headers can carry.
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
-    pub(super) issuers: Option<&'a [Issuer]>,
-    pub(super) devices: Option<&'a [DeviceProvider]>,
+    pub(super) issuers: Read<&'a Vec<Issuer>>,
+    pub(super) devices: Read<&'a Vec<DeviceProvider>>,
 }
 
 /// Reads `identity_headers`, sorted by name.
-pub(super) fn read(node: &Node<'_>, sources: Sources<'_>) -> Option<Vec<IdentityHeader>> {
-    let mut headers: Vec<IdentityHeader> = Vec::new();
+pub(super) fn read(node: &Node<'_>, sources: Sources<'_>) -> Read<Vec<IdentityHeader>> {
     let mut names = BTreeSet::new();
-    let mut whole = true;
-    for (written, entry) in node.entries("`{ fact: corp.email }` or `{ payload: corp }`")? {
+    let mut headers = all(node.entries()?.into_iter().map(|(written, entry)| {
         let name = read_name(&entry, written, sources);
-        if name.clone().is_some_and(|name| !names.insert(name)) {
-            whole = false;
-            entry.error::<()>(
+        let source = read_source(&entry, sources);
+        let (name, source) = (name?, source?);
+        if !names.insert(name.clone()) {
+            return entry.error(
                 ConfigCode::BadIdentityHeader,
                 "this header stands here twice, in different case",
                 "keep one of the two",
             );
         }
-        match (name, read_source(&entry, sources)) {
-            (Some(name), Some(source)) => headers.push(IdentityHeader { name, source }),
-            _ => whole = false,
-        }
-    }
+        Ok(IdentityHeader { name, source })
+    }))?;
     headers.sort_by(|a, b| a.name.cmp(&b.name));
-    whole.then_some(headers)
+    Ok(headers)
 }
 
-fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Option<String> {
+fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Read<String> {
     let help = "choose a header of its own, such as `x-user-email`";
     let name = match header_name(written) {
         Ok(name) => name,
@@ -55,17 +77,17 @@ fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Option<Str
             );
         }
     };
-    if let Some(device) = sources.devices.unwrap_or_default().iter().find(|device| device.header == name) {
+    if let Some(device) = sources.devices.iter().copied().flatten().find(|device| device.header == name) {
         let message =
             format!("this header cannot carry an identity: posture of `{}` is read from it", device.profile.name);
         return node.error(ConfigCode::BadIdentityHeader, message, help);
     }
-    Some(name)
+    Ok(name)
 }
 
-fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
-    let [fact, payload] = node.members([FACT, PAYLOAD])?;
-    match (fact.node(), payload.node()) {
+fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
+    let [fact, payload] = node.members(&IDENTITY_HEADER_MEMBERS)?;
+    match (fact.written()?, payload.written()?) {
         (Some(fact), None) => read_fact(fact, sources),
         (None, Some(payload)) => read_payload(payload, sources),
         (Some(_), Some(_)) => node.error(
@@ -73,16 +95,15 @@ fn read_source(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> 
             "a header carries one thing, found `fact` and `payload`",
             node.write_wanted(),
         ),
-        (None, None) if payload.is_misspelled() => None,
         (None, None) => fact.required(|node| read_fact(node, sources)),
     }
 }
 
-fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
+fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
     let name = node.some_text()?;
     let issuers = sources.issuers?;
     if let Some(issuer) = issuers.iter().find(|issuer| issuer.profile.name.as_str() == name) {
-        return Some(IdentitySource::Payload { issuer: issuer.profile.name.clone() });
+        return Ok(IdentitySource::Payload { issuer: issuer.profile.name.clone() });
     }
     let names = || issuers.iter().map(|issuer| issuer.profile.name.as_str());
     node.error(
@@ -92,7 +113,7 @@ fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource>
     )
 }
 
-fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
+fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
     let text = node.some_text()?;
     let (issuers, devices) = (sources.issuers?, sources.devices?);
     let profiles = || issuers.iter().map(|issuer| &issuer.profile).chain(devices.iter().map(|device| &device.profile));
@@ -125,7 +146,7 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Option<IdentitySource> {
             "name a fact inside the record, or send the `payload`",
         );
     }
-    Some(IdentitySource::Fact { provider: profile.name.clone(), path })
+    Ok(IdentitySource::Fact { provider: profile.name.clone(), path })
 }
 
 /// The fact of this dotted name. A claim's name may itself have dots: the whole rest is tried first.

@@ -1,61 +1,117 @@
 //! `issuers`: who makes access tokens, and whom those speak of.
 
-use super::claim::claim_path;
-use super::document::{Known, Node};
+use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
+use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{EvidenceForwarding, FactField, FactType, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{FactField, FactType, GroupsRule, Issuer, PrincipalRule};
 use crate::text::is_identifier;
 
-/// The entity type of principals where nothing is written.
-const DEFAULT_TYPE: &str = "User";
+/// `issuers`
+pub(super) const ISSUERS: Field = Field {
+    name: "issuers",
+    presence: Presence::Optional,
+    shape: Shape::Entries(FreeNames::of(
+        "name",
+        &ISSUER,
+        "an issuer: `issuer`, `audiences`, `keys`, `typ`, `principal` and what else it needs",
+    )),
+    write: "an object of issuers of access tokens",
+    about: "who issues access tokens; the name is the Cedar namespace",
+};
 
-const PRINCIPAL: Known = ("principal", "`{ id: sub }`, and `type` and `groups` where tokens have them");
-const TYPE: Known = ("type", "a Cedar identifier such as `User`");
-const ID: Known =
-    ("id", "the claim that names the principal, such as `sub`, or a list of names from the claim set inwards");
-const GROUPS: Known = (
-    "groups",
-    "the claim that lists the principal's groups, or a list of names from the claim set inwards, or an object such as `{ claim: groups, required: true }`",
-);
-const CLAIM: Known =
-    ("claim", "the claim that lists the principal's groups, or a list of names from the claim set inwards");
-const REQUIRED: Known = ("required", "`true` to refuse a token without the claim, or `false`");
-const SINGLE: Known = ("single", "`true` to accept one string as a list of one group, or `false`");
+const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
+
+static ISSUER_MEMBERS: [Field; 3] = [
+    Field {
+        name: "principal",
+        presence: Presence::Required,
+        shape: Shape::Object(&[&PRINCIPAL_MEMBERS]),
+        write: "`{ id: sub }`, and `type` and `groups` where tokens have them",
+        about: "whom its tokens speak of",
+    },
+    profile::forward(Given::Text("verified")),
+    profile::max_age(Presence::Optional, "with `exp: absent` it is required"),
+];
+
+static PRINCIPAL_MEMBERS: [Field; 3] = [
+    Field {
+        name: "type",
+        presence: Presence::Default(Given::Text("User")),
+        shape: Shape::Text("Cedar identifier, not `Group`"),
+        write: "a Cedar identifier such as `User`",
+        about: "makes `<issuer>::<type>`",
+    },
+    Field {
+        name: "id",
+        presence: Presence::Required,
+        shape: CLAIM_PATH,
+        write: "the claim that names the principal, such as `sub`, or a list of names from the claim set inwards",
+        about: "the claim that names the principal",
+    },
+    Field {
+        name: "groups",
+        presence: Presence::Optional,
+        shape: Shape::Either(&[CLAIM_PATH, Shape::Object(&[&GROUPS_MEMBERS])]),
+        write: "the claim that lists the principal's groups, or a list of names from the claim set inwards, or an object such as `{ claim: groups, required: true }`",
+        about: "the claim that lists the groups, alone or in an object",
+    },
+];
+
+static GROUPS_MEMBERS: [Field; 3] = [
+    Field {
+        name: "claim",
+        presence: Presence::Required,
+        shape: CLAIM_PATH,
+        write: "the claim that lists the principal's groups, or a list of names from the claim set inwards",
+        about: "the claim that lists the groups",
+    },
+    Field {
+        name: "required",
+        presence: Presence::Default(Given::False),
+        shape: Shape::Boolean,
+        write: "`true` to refuse a token without the claim, or `false`",
+        about: "`true`: a token without the claim is rejected. Otherwise it is accepted, and its principal is in no group",
+    },
+    Field {
+        name: "single",
+        presence: Presence::Default(Given::False),
+        shape: Shape::Boolean,
+        write: "`true` to accept one string as a list of one group, or `false`",
+        about: "`true`: a string is accepted as a list with that one element. It is never split",
+    },
+];
 
 /// Reads all issuers, sorted by name.
-pub(super) fn read(node: &Node<'_>, profiles: &mut Profiles) -> Option<Vec<Issuer>> {
-    let mut entries =
-        node.entries("an issuer: `issuer`, `audiences`, `keys`, `typ`, `principal` and what else it needs")?;
-    entries.sort_by_key(|(name, _)| *name);
-    let issuers: Vec<Option<Issuer>> = entries.iter().map(|(name, entry)| read_one(entry, name, profiles)).collect();
-    issuers.into_iter().collect()
+pub(super) fn read(entries: &[(&str, Node<'_>)], profiles: &mut Profiles) -> Read<Vec<Issuer>> {
+    all(entries.iter().map(|(name, entry)| read_one(entry, name, profiles)))
 }
 
-fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Option<Issuer> {
+fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let ([principal, forward], members) = node.members_beside([PRINCIPAL, profile::FORWARD], profile::MEMBERS)?;
+    let ([principal, forward, max_age], members) = node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
     let principal = principal.required(read_principal);
-    let forward = profile::forward(forward, EvidenceForwarding::Verified);
+    let forward = forward.or_default(profile::read_forward);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
-    let (profile, keys) =
-        profile::read(node, name, members, Role { reserved_facts: &[], needs_max_age: false, reads })?;
+    let role = Role { reserved_facts: &[], max_age: max_age.optional(Node::duration), reads };
+    let (profile, keys) = profile::read(node, name, members, role)?;
     profiles.add(node, &profile, keys);
-    if let Some(groups) = principal.as_ref().and_then(|rule| rule.groups.as_ref()) {
+    let principal = principal?;
+    if let Some(groups) = &principal.groups {
         agree_on_presence(node, groups, &profile.facts)?;
     }
-    Some(Issuer { profile, principal: principal?, forward: forward? })
+    Ok(Issuer { profile, principal, forward: forward? })
 }
 
-fn read_principal(node: &Node<'_>) -> Option<PrincipalRule> {
-    let [entity_type, id, groups] = node.members([TYPE, ID, GROUPS])?;
-    let entity_type = entity_type.or(DEFAULT_TYPE.to_owned(), read_type);
+fn read_principal(node: &Node<'_>) -> Read<PrincipalRule> {
+    let [entity_type, id, groups] = node.members(&PRINCIPAL_MEMBERS)?;
+    let entity_type = entity_type.or_default(read_type);
     let id = id.required(claim_path);
     let groups = groups.optional(read_groups);
-    Some(PrincipalRule { entity_type: entity_type?, id: id?, groups: groups? })
+    Ok(PrincipalRule { entity_type: entity_type?, id: id?, groups: groups? })
 }
 
 /// The claims that a principal is made of.
@@ -64,40 +120,40 @@ fn claims_read(rule: &PrincipalRule) -> impl Iterator<Item = &ClaimPath> {
 }
 
 /// A claim alone, or an object that also says what the claim must be.
-fn read_groups(node: &Node<'_>) -> Option<GroupsRule> {
+fn read_groups(node: &Node<'_>) -> Read<GroupsRule> {
     if !node.value().is_object() {
         return claim_path(node).map(|claim| GroupsRule { claim, required: false, single: false });
     }
-    let [claim, required, single] = node.members([CLAIM, REQUIRED, SINGLE])?;
+    let [claim, required, single] = node.members(&GROUPS_MEMBERS)?;
     let claim = claim.required(claim_path);
-    let required = required.or(false, Node::boolean);
-    let single = single.or(false, Node::boolean);
-    Some(GroupsRule { claim: claim?, required: required?, single: single? })
+    let required = required.or_default(|node| node.boolean());
+    let single = single.or_default(|node| node.boolean());
+    Ok(GroupsRule { claim: claim?, required: required?, single: single? })
 }
 
 /// Whether a token may lack the groups claim is said in one way: `required: true` and a fact with `?` contradict each other.
-fn agree_on_presence(node: &Node<'_>, groups: &GroupsRule, facts: &[FactField]) -> Option<()> {
+fn agree_on_presence(node: &Node<'_>, groups: &GroupsRule, facts: &[FactField]) -> Read<()> {
     let mut fields = facts;
     for name in groups.claim.0.iter().filter(|_| groups.required) {
         let Some(field) = fields.iter().find(|field| field.name == *name) else { break };
         if !field.required {
             let written = quoted(&format!("{name}?"));
-            return node.error_inside(
+            return Err(node.report_inside(
                 "/principal/groups/required",
                 ConfigCode::Contradiction,
                 format!("tokens must have the groups claim, and {written} in `facts` says that they may lack it"),
                 format!("write {} in `facts`, without `?`", quoted(name)),
-            );
+            ));
         }
         fields = match &field.fact_type {
             FactType::Record(inner) => inner,
             _ => &[],
         };
     }
-    Some(())
+    Ok(())
 }
 
-fn read_type(node: &Node<'_>) -> Option<String> {
+fn read_type(node: &Node<'_>) -> Read<String> {
     let name = node.some_text()?;
     if !is_identifier(name) {
         return node.error(
@@ -113,5 +169,5 @@ fn read_type(node: &Node<'_>) -> Option<String> {
             "choose another type, such as `User` or `Workload`",
         );
     }
-    Some(name.to_owned())
+    Ok(name.to_owned())
 }

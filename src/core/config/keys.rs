@@ -3,38 +3,55 @@
 
 use serde_json::Value;
 
-use super::document::{Known, Member, Node};
 use super::fetched_keys;
 use super::names::{quoted, quoted_list};
+use super::reader::{Field, Member, Node, Presence, Read, Shape};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
 use crate::keys::KeySource;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::profile::IssuerId;
 
-const INLINE: Known = ("inline", "a JWK set (RFC 7517), as an object or as its JSON text");
+/// `keys`
+pub(super) const KEYS: Field = Field {
+    name: "keys",
+    presence: Presence::Required,
+    shape: Shape::Named("keys", || const { &Shape::Object(&[&fetched_keys::MEMBERS, &INLINE_MEMBERS]) }),
+    write: "`{ url: ..., cluster: ... }` or `{ discovery: true, cluster: ... }` for keys that are fetched, or `{ inline: ... }` with a JWK set",
+    about: "the public keys, see [below](#keys)",
+};
 
-/// Reads `keys` for a profile that takes `algorithms` (`None`: each key says its own) and is of `issuer` (`None`: it could
-/// not be read, which is noted).
-pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Option<&IssuerId>) -> Option<KeySource> {
-    let ([inline], fetched) = node.members_beside([INLINE], fetched_keys::MEMBERS)?;
-    let first_of_fetched = fetched.iter().find_map(Member::node);
-    match (inline.node(), first_of_fetched) {
-        (Some(inline), None) => read_inline(inline, algorithms).map(KeySource::Inline),
-        (Some(_), Some(other)) => other.error(
-            ConfigCode::Contradiction,
-            "keys stand in `inline`, or they are fetched",
-            "keep `inline`, or the members that say where keys are fetched",
-        ),
-        (None, _) if fetched_keys::are_located(&fetched) => {
+static INLINE_MEMBERS: [Field; 1] = [Field {
+    name: "inline",
+    presence: Presence::OneOf,
+    shape: Shape::KeySet,
+    write: "a JWK set (RFC 7517), as an object or as its JSON text",
+    about: "the set itself, as an object or as a JSON string; without any of the other members",
+}];
+
+/// Reads `keys` for a profile that accepts `algorithms` (`None`: each key says its own) and is of `issuer`.
+pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Read<&IssuerId>) -> Read<KeySource> {
+    let ([inline], fetched) = node.members_beside(&INLINE_MEMBERS, &fetched_keys::MEMBERS)?;
+    match inline.written()? {
+        Some(inline) => match fetched.iter().find_map(|member| member.written().transpose()) {
+            None => read_inline(inline, algorithms).map(KeySource::Inline),
+            Some(other) => other?.error(
+                ConfigCode::Contradiction,
+                "keys stand in `inline`, or they are fetched",
+                "keep `inline`, or the members that say where keys are fetched",
+            ),
+        },
+        None if fetched_keys::are_located(&fetched) => {
             fetched_keys::read(node, fetched, issuer).map(|keys| KeySource::Fetched(Box::new(keys)))
         }
-        (None, _) if inline.is_misspelled() || fetched.iter().any(Member::is_misspelled) => None,
-        (None, _) => node.error(ConfigCode::MissingField, "nothing says where the keys are", node.write_wanted()),
+        None => match fetched.iter().find_map(Member::misspelled) {
+            Some(reported) => Err(reported),
+            None => node.error(ConfigCode::MissingField, "nothing says where the keys are", node.write_wanted()),
+        },
     }
 }
 
-fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
+fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Read<KeySet> {
     let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
     if text.len() > MAX_KEY_SET_BYTES {
         return inline.error(
@@ -54,7 +71,7 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Ke
 }
 
 /// Compiles a set. `inside`: its keys have places in the document of their own.
-fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algorithm]>) -> Option<KeySet> {
+fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algorithm]>) -> Read<KeySet> {
     let place = |index: usize| if inside { format!("/keys/{index}") } else { String::new() };
     match KeySet::compile(set, algorithms) {
         Ok((compiled, skipped)) => {
@@ -65,7 +82,7 @@ fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algo
                     format!("{}; tokens that it signs are refused", describe(key)),
                 );
             }
-            Some(compiled)
+            Ok(compiled)
         }
         Err(fault @ KeySetFault::Malformed(_)) => node.error(
             ConfigCode::KeySet,
@@ -77,12 +94,12 @@ fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algo
         }
         Err(KeySetFault::AmbiguousKey { index, fits }) => {
             let names = quoted_list(fits.iter().map(|algorithm| algorithm.name()));
-            node.error_inside(
+            Err(node.report_inside(
                 &place(index),
                 ConfigCode::AmbiguousKey,
                 format!("key {index} has no `alg` and fits {names}: a token could choose"),
                 "add `alg` to the key, or list in `algorithms` only the one that it signs with",
-            )
+            ))
         }
         Err(fault @ KeySetFault::NoUsableKey(_)) => node.error(
             ConfigCode::NoUsableKey,

@@ -11,18 +11,20 @@ mod canonical;
 mod claim;
 mod compile;
 mod devices;
-mod document;
 mod facts;
 mod fetched_keys;
 mod headers;
 mod issuer;
 mod issuers;
+mod json_schema;
 mod keys;
 mod names;
 mod plan;
 mod policies;
 mod profile;
 mod profiles;
+mod reader;
+mod reference;
 mod request_headers;
 mod settings;
 mod wire;
@@ -30,4 +32,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use json_schema::json_schema;
 pub use plan::Plan;
+pub use reference::{Row, Table, reference};

@@ -1,23 +1,72 @@
 //! `policies` and `entities`, as texts with their places; the policy module compiles them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::applications::plain_name;
-use super::document::{Known, Node};
 use super::names::{guess, quoted};
+use super::reader::{Field, FreeNames, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::policy::{GroupHierarchy, PolicyDocument};
 
-const APPLIES_TO: Known = ("applies_to", "a list of applications, such as `[shop]`");
-const TEXT: Known = ("text", "Cedar policies; an empty text permits nothing");
-const GROUPS: Known = ("groups", "an object of groups, each with the list of groups that it is in");
+/// `policies`
+pub(super) const POLICIES: Field = Field {
+    name: "policies",
+    presence: Presence::Required,
+    shape: Shape::Either(&[
+        Shape::AnyText("Cedar text"),
+        Shape::Entries(FreeNames::of("name", &DOCUMENT, "a document: `applies_to` and `text`").some()),
+    ]),
+    write: "Cedar policies as one text, or an object of documents with `applies_to` and `text`; an empty text permits nothing",
+    about: "who may do what; an empty text denies everything",
+};
 
-/// Reads `policies`, sorted by document; `applications` are all names that the document has, where that can be said.
-pub(super) fn read(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<PolicyDocument>> {
+const DOCUMENT: Shape = Shape::Named("policy document", || const { &Shape::Object(&[&DOCUMENT_MEMBERS]) });
+
+static DOCUMENT_MEMBERS: [Field; 2] = [
+    Field {
+        name: "applies_to",
+        presence: Presence::Required,
+        shape: Shape::List(List::of(&Shape::Text("application")).some().distinct()),
+        write: "a list of applications, such as `[shop]`",
+        about: "the applications whose requests the document decides",
+    },
+    Field {
+        name: "text",
+        presence: Presence::Required,
+        shape: Shape::AnyText("Cedar text"),
+        write: "Cedar policies; an empty text permits nothing",
+        about: "the policies, see [policies.md](policies.md)",
+    },
+];
+
+/// `entities`
+pub(super) const ENTITIES: Field = Field {
+    name: "entities",
+    presence: Presence::Optional,
+    shape: Shape::Object(&[&ENTITIES_MEMBERS]),
+    write: "`{ groups: {...} }` with groups that are in other groups",
+    about: "what policies know beside the request",
+};
+
+static ENTITIES_MEMBERS: [Field; 1] = [Field {
+    name: "groups",
+    presence: Presence::Required,
+    shape: Shape::Entries(FreeNames::of(
+        "group",
+        &Shape::List(List::of(&Shape::Text("group")).distinct()),
+        "a list of groups, such as `['corp::Group::\"staff\"']`",
+    )),
+    write: "an object of groups, each with the list of groups that it is in",
+    about: "groups, each with the groups that it is a member of",
+}];
+
+/// Reads `policies`, sorted by document; `applications`: the names of all applications of the
+/// document, if they are known.
+pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
     match node.value() {
-        Value::String(text) => Some(vec![PolicyDocument {
+        Value::String(text) => Ok(vec![PolicyDocument {
             name: None,
             pointer: node.pointer().to_owned(),
             applies_to: applications?.iter().map(|name| (*name).to_owned()).collect(),
@@ -28,8 +77,8 @@ pub(super) fn read(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec
     }
 }
 
-fn read_documents(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<PolicyDocument>> {
-    let mut entries = node.entries("a document: `applies_to` and `text`")?;
+fn read_documents(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
+    let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
             ConfigCode::EmptyList,
@@ -37,13 +86,10 @@ fn read_documents(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<
             "add one; its text may be empty, which permits nothing",
         );
     }
-    entries.sort_by_key(|(name, _)| *name);
-    let documents: Vec<Option<PolicyDocument>> =
-        entries.iter().map(|(name, entry)| read_document(entry, name, applications)).collect();
-    let documents = documents.into_iter().collect::<Option<Vec<PolicyDocument>>>()?;
+    let documents = all(entries.iter().map(|(name, entry)| read_document(entry, name, applications)))?;
     let covered: BTreeSet<&str> =
         documents.iter().flat_map(|document| &document.applies_to).map(String::as_str).collect();
-    for application in applications.unwrap_or_default().iter().filter(|name| !covered.contains(**name)) {
+    for application in applications.into_iter().flatten().filter(|name| !covered.contains(**name)) {
         node.warn(
             ConfigCode::ApplicationWithoutPolicy,
             format!(
@@ -52,17 +98,17 @@ fn read_documents(node: &Node<'_>, applications: Option<&[&str]>) -> Option<Vec<
             ),
         );
     }
-    Some(documents)
+    Ok(documents)
 }
 
-fn read_document(node: &Node<'_>, name: &str, applications: Option<&[&str]>) -> Option<PolicyDocument> {
+fn read_document(node: &Node<'_>, name: &str, applications: Read<&[&str]>) -> Read<PolicyDocument> {
     let named = plain_name(node, name, "a document");
-    let [applies_to, text] = node.members([APPLIES_TO, TEXT])?;
+    let [applies_to, text] = node.members(&DOCUMENT_MEMBERS)?;
     let applies_to = applies_to.required(|node| {
         Node::distinct(node.some_elements()?, |element| {
             let (name, applications) = (element.some_text()?, applications?);
             if applications.contains(&name) {
-                return Some(name.to_owned());
+                return Ok(name.to_owned());
             }
             element.error(
                 ConfigCode::UnknownApplication,
@@ -74,26 +120,17 @@ fn read_document(node: &Node<'_>, name: &str, applications: Option<&[&str]>) -> 
     let text = text.required(|node| node.text().map(|text| (node.pointer().to_owned(), text.to_owned())));
     named?;
     let (pointer, text) = text?;
-    Some(PolicyDocument { name: Some(name.to_owned()), pointer, applies_to: applies_to?, text })
+    Ok(PolicyDocument { name: Some(name.to_owned()), pointer, applies_to: applies_to?, text })
 }
 
 /// Reads `entities`.
-pub(super) fn read_entities(node: &Node<'_>) -> Option<GroupHierarchy> {
-    let [groups] = node.members([GROUPS])?;
+pub(super) fn read_entities(node: &Node<'_>) -> Read<GroupHierarchy> {
+    let [groups] = node.members(&ENTITIES_MEMBERS)?;
     groups.required(|node| {
-        let mut parents = BTreeMap::new();
-        let mut whole = true;
-        for (group, entry) in node.entries("a list of groups, such as `['corp::Group::\"staff\"']`")? {
-            let list = entry
-                .elements()
-                .and_then(|elements| Node::distinct(elements, |element| element.some_text().map(str::to_owned)));
-            match list {
-                Some(list) => {
-                    parents.insert(group.to_owned(), list);
-                }
-                None => whole = false,
-            }
-        }
-        whole.then(|| GroupHierarchy { pointer: node.pointer().to_owned(), parents })
+        let groups = node.entries()?.into_iter().map(|(group, entry)| {
+            let parents = Node::distinct(entry.elements()?, |element| element.some_text().map(str::to_owned))?;
+            Ok((group.to_owned(), parents))
+        });
+        Ok(GroupHierarchy { pointer: node.pointer().to_owned(), parents: all(groups)?.into_iter().collect() })
     })
 }

@@ -1,14 +1,12 @@
 //! What issuers and device providers have in common: how a token must look to be believed.
 
-use core::ops::RangeInclusive;
-
 use serde_json::Value;
 
-use super::document::{Known, Member, Node};
-use super::facts;
-use super::issuer;
-use super::keys;
+use super::facts::{self, FACTS};
+use super::issuer::{self, ISSUER};
+use super::keys::{self, KEYS};
 use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
+use super::reader::{Field, FreeNames, Given, List, Member, Node, Presence, Read, Shape, all, share, words};
 use crate::config_error::ConfigCode;
 use crate::jose::{Algorithm, ClaimPath};
 use crate::keys::KeySource;
@@ -17,68 +15,122 @@ use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
 
-/// Tolerance between clocks where nothing is written.
-const DEFAULT_CLOCK_SKEW: Seconds = Seconds::new(60);
-/// A larger tolerance would keep a revoked token alive for longer than anybody expects.
-const CLOCK_SKEW: RangeInclusive<Seconds> = Seconds::new(0)..=Seconds::new(300);
 /// Ages and lifetimes: from one second to a leap year; longer would be no bound at all.
-const AGE: RangeInclusive<Seconds> = Seconds::new(1)..=Seconds::new(366 * 86_400);
+const AGE: Shape = Shape::Duration(Seconds::new(1)..=Seconds::new(366 * 86_400));
 
-const ISSUER: Known = (
-    "issuer",
-    "the exact `iss` of its tokens, `{ template: \"https://login.example.com/{tenant}\", claim: tid }` where it varies by one \
-     claim, or `absent` where they have none",
-);
-const AUDIENCES: Known =
-    ("audiences", "a list of the `aud` values that are meant for this service, or `absent` where tokens have none");
-const KEYS: Known = (
-    "keys",
-    "`{ url: ..., cluster: ... }` or `{ discovery: true, cluster: ... }` for keys that are fetched, or `{ inline: ... }` with a JWK set",
-);
-const ALGORITHMS: Known = ("algorithms", "a list of signature algorithms, such as `[RS256, ES256]`");
-const TYP: Known = ("typ", "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none");
-const PINS: Known =
-    ("pins", "an object of claims, each with the text, boolean or whole number that it must have, or a list of those");
-const FORBID_CLAIMS: Known = ("forbid_claims", "a list of claims that its tokens must not have");
-const EXP: Known = ("exp", "`required` or `absent`");
-const CLOCK_SKEW_MEMBER: Known = ("clock_skew", "a length of time from `0s` to `300s`");
-const MAX_AGE: Known = ("max_age", "the longest time since `iat`, such as `24h`");
-const MAX_LIFETIME: Known = ("max_lifetime", "the longest time from `iat` to `exp`, such as `1h`");
-const FACTS: Known = ("facts", "an object of claims and their types, such as `{ \"acr?\": string }`");
-pub(super) const FORWARD: Known = ("forward", "`verified` or `never`");
+static EXPIRIES: [(&str, Expiry); 2] = [("required", Expiry::Required), ("absent", Expiry::Absent)];
+
+static FORWARDINGS: [(&str, EvidenceForwarding); 2] =
+    [("verified", EvidenceForwarding::Verified), ("never", EvidenceForwarding::Never)];
+
+const PINNED: Shape = Shape::Either(&[Shape::Text("string"), Shape::Boolean, Shape::Integer]);
 
 /// Claims with members of their own in a profile.
 const JUDGED_CLAIMS: &[(&str, &str)] =
     &[("iss", "issuer"), ("aud", "audiences"), ("exp", "exp"), ("nbf", "clock_skew"), ("iat", "max_age")];
 
-/// The members of a profile, in the order in which [`read`] takes them.
-pub(super) const MEMBERS: [Known; 12] = [
+/// The members that all roles have, in the order in which [`read`] takes them.
+pub(super) static MEMBERS: [Field; 11] = [
     ISSUER,
-    AUDIENCES,
+    Field {
+        name: "audiences",
+        presence: Presence::Required,
+        shape: Shape::Either(&[
+            Shape::Literal("absent"),
+            Shape::List(List::of(&Shape::Text("audience")).some().distinct()),
+        ]),
+        write: "a list of the `aud` values that are meant for this service, or `absent` where tokens have none",
+        about: "`aud` must hold one of them; `absent`: tokens must not carry `aud`",
+    },
     KEYS,
-    ALGORITHMS,
-    TYP,
-    PINS,
-    FORBID_CLAIMS,
-    EXP,
-    CLOCK_SKEW_MEMBER,
-    MAX_AGE,
-    MAX_LIFETIME,
+    Field {
+        name: "algorithms",
+        presence: Presence::Otherwise("each key's `alg`"),
+        shape: Shape::List(List::of(&Shape::Words(Algorithm::names)).some().distinct()),
+        write: "a list of signature algorithms, such as `[RS256, ES256]`",
+        about: "the algorithms accepted; without it every key must have `alg`",
+    },
+    Field {
+        name: "typ",
+        presence: Presence::Required,
+        shape: Shape::List(List::of(&Shape::Text("type, or `absent`")).some().distinct()),
+        write: "a list of the `typ` headers taken, such as `[JWT, at+jwt]`; `absent` stands for none",
+        about: "the token's `typ`, without regard to case and to `application/`; `absent`: a token may lack it",
+    },
+    Field {
+        name: "pins",
+        presence: Presence::Optional,
+        shape: Shape::Entries(FreeNames::of(
+            "claim",
+            &Shape::Either(&[PINNED, Shape::List(List::of(&PINNED).some().distinct())]),
+            PINS_TO_WRITE,
+        )),
+        write: PINS_TO_WRITE,
+        about: "claims that must have exactly this value, or one of these; a claim that is a list never does",
+    },
+    Field {
+        name: "forbid_claims",
+        presence: Presence::Optional,
+        shape: Shape::List(List::of(&Shape::Text("claim")).distinct()),
+        write: "a list of claims that its tokens must not have",
+        about: "claims that tokens must not carry",
+    },
+    Field {
+        name: "exp",
+        presence: Presence::Default(Given::Text("required")),
+        shape: Shape::Words(|| words(&EXPIRIES)),
+        write: "`required` or `absent`",
+        about: "`absent`: tokens must not carry `exp`, and `max_age` is required",
+    },
+    Field {
+        name: "clock_skew",
+        presence: Presence::Default(Given::Text("60s")),
+        // A larger tolerance would keep a revoked token alive for longer than anybody expects.
+        shape: Shape::Duration(Seconds::new(0)..=Seconds::new(300)),
+        write: "a length of time from `0s` to `300s`",
+        about: "tolerance between the two clocks, both ways",
+    },
+    Field {
+        name: "max_lifetime",
+        presence: Presence::Optional,
+        shape: AGE,
+        write: "the longest time from `iat` to `exp`, such as `1h`",
+        about: "longest time from `iat` to `exp`; makes `iat` required",
+    },
     FACTS,
 ];
+
+const PINS_TO_WRITE: &str =
+    "an object of claims, each with the text, boolean or whole number that it must have, or a list of those";
+
+/// `max_age` of a role.
+pub(super) const fn max_age(presence: Presence, about: &'static str) -> Field {
+    Field { name: "max_age", presence, shape: AGE, write: "the longest time since `iat`, such as `24h`", about }
+}
+
+/// `forward` of a role.
+pub(super) const fn forward(default: Given) -> Field {
+    Field {
+        name: "forward",
+        presence: Presence::Default(default),
+        shape: Shape::Words(|| words(&FORWARDINGS)),
+        write: "`verified` or `never`",
+        about: "whether a verified token is forwarded to the upstream",
+    }
+}
 
 /// What differs between the roles.
 pub(super) struct Role<'a> {
     /// Facts that are worked out here.
     pub(super) reserved_facts: &'a [&'a str],
-    /// Whether `max_age` must be written.
-    pub(super) needs_max_age: bool,
+    /// Its `max_age`.
+    pub(super) max_age: Read<Option<Seconds>>,
     /// Claims that the role reads, beside those of the profile.
     pub(super) reads: Vec<ClaimPath>,
 }
 
 /// The name of a provider: a Cedar identifier that means nothing else.
-pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName> {
+pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Read<ProviderName> {
     if !is_identifier(name) {
         return node.error(
             ConfigCode::BadName,
@@ -93,79 +145,50 @@ pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Option<ProviderName>
             "choose another name, such as `corp` for an issuer or `mdm` for a device provider",
         );
     }
-    Some(ProviderName::new(name))
+    Ok(ProviderName::new(name))
 }
 
 /// Reads a profile and the source of its keys from its [`MEMBERS`].
 pub(super) fn read(
     node: &Node<'_>,
-    name: Option<ProviderName>,
+    name: Read<ProviderName>,
     members: [Member<'_>; MEMBERS.len()],
     role: Role<'_>,
-) -> Option<(TokenProfile, KeySource)> {
-    let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_age, max_lifetime, facts] =
-        members;
-    let max_age_is_written = max_age.node().is_some();
-    let max_lifetime_is_written = max_lifetime.node().is_some();
-
+) -> Read<(TokenProfile, KeySource)> {
+    let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts] = members;
     let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
-    let keys = keys.required(|node| match &algorithms {
-        Some(algorithms) => keys::read(node, algorithms.as_deref(), issuer.as_ref()),
-        // Which keys fit cannot be said, and why is noted.
-        None => None,
-    });
+    let keys = keys.required(|node| keys::read(node, share(&algorithms)?.as_deref(), share(&issuer)));
     let typ = typ.required(read_typ);
-    let pins = pins.or(Vec::new(), read_pins);
-    let expiry =
-        exp.or(Expiry::Required, |node| node.word(&[("required", Expiry::Required), ("absent", Expiry::Absent)]));
-    let clock_skew = clock_skew.or(DEFAULT_CLOCK_SKEW, |node| node.duration(&CLOCK_SKEW));
-    let max_age = if role.needs_max_age {
-        max_age.required(|node| node.duration(&AGE)).map(Some)
-    } else {
-        max_age.optional(|node| node.duration(&AGE))
+    let pins = pins.or_empty(read_pins);
+    let expiry = exp.or_default(|node| node.word(&EXPIRIES));
+    let clock_skew = clock_skew.or_default(|node| node.duration());
+    let max_age = role.max_age;
+    let max_lifetime = max_lifetime.optional(Node::duration);
+    let facts = facts.or_empty(|node| facts::read(node, role.reserved_facts));
+    let bounded = bounded_life(node, &expiry, &max_age, &max_lifetime);
+    let tenants = match (&issuer, &pins, &facts) {
+        (Ok(IssuerId::Template(template)), Ok(pins), Ok(facts)) => issuer::bound(node, template, pins, facts),
+        _ => Ok(()),
     };
-    let max_lifetime = max_lifetime.optional(|node| node.duration(&AGE));
-    let facts = facts.or(Vec::new(), |node| facts::read(node, role.reserved_facts));
-
-    if expiry == Some(Expiry::Absent) {
-        if !max_age_is_written && !role.needs_max_age {
-            node.error::<()>(
-                ConfigCode::MissingField,
-                "with `exp: absent` nothing bounds the life of a token",
-                "add `max_age`: the longest time since `iat`, such as `15m`",
-            );
-        }
-        if max_lifetime_is_written {
-            node.error::<()>(
-                ConfigCode::Contradiction,
-                "`max_lifetime` ends at `exp`, and `exp: absent` says that there is none",
-                "remove `max_lifetime`; `max_age` bounds the token's life",
-            );
-        }
-    }
-
-    if let (Some(IssuerId::Template(template)), Some(pins), Some(facts)) = (&issuer, &pins, &facts) {
-        issuer::bound(node, template, pins, facts);
-    }
 
     let mut needed: Vec<&str> = Vec::new();
     match &issuer {
-        Some(IssuerId::Exactly(_)) => needed.push("iss"),
-        Some(IssuerId::Template(template)) => {
+        Ok(IssuerId::Exactly(_)) => needed.push("iss"),
+        Ok(IssuerId::Template(template)) => {
             needed.push("iss");
             needed.extend(template.claim.0.first().map(String::as_str));
         }
-        Some(IssuerId::Absent) | None => {}
+        Ok(IssuerId::Absent) | Err(_) => {}
     }
-    needed.extend(matches!(audiences, Some(Audiences::OneOf(_))).then_some("aud"));
-    needed.extend((expiry == Some(Expiry::Required)).then_some("exp"));
-    needed.extend((max_age_is_written || max_lifetime_is_written).then_some("iat"));
+    needed.extend(matches!(audiences, Ok(Audiences::OneOf(_))).then_some("aud"));
+    needed.extend(matches!(expiry, Ok(Expiry::Required)).then_some("exp"));
+    needed.extend((is_bounded(&max_age) || is_bounded(&max_lifetime)).then_some("iat"));
     needed.extend(pins.iter().flatten().map(|pin| pin.claim.as_str()));
     needed.extend(facts.iter().flatten().filter(|fact: &&FactField| fact.required).map(|fact| fact.name.as_str()));
     needed.extend(role.reads.iter().filter_map(|path| path.0.first()).map(String::as_str));
-    let forbid_claims = forbid_claims.or(Vec::new(), |node| {
+    let forbid_claims = forbid_claims.or_empty(|node| {
         Node::distinct(node.elements()?, |element| {
             let claim = element.some_text()?;
             if needed.contains(&claim) {
@@ -175,10 +198,12 @@ pub(super) fn read(
                     "remove it from `forbid_claims`, or remove what needs it",
                 );
             }
-            Some(claim.to_owned())
+            Ok(claim.to_owned())
         })
     });
 
+    bounded?;
+    tenants?;
     let keys = keys?;
     let algorithms = algorithms?.map_or_else(|| default_algorithms(&keys), Algorithms::Listed);
     let profile = TokenProfile {
@@ -195,7 +220,40 @@ pub(super) fn read(
         max_lifetime: max_lifetime?,
         facts: facts?,
     };
-    Some((profile, keys))
+    Ok((profile, keys))
+}
+
+/// Whether a bound is written; one with an error is.
+fn is_bounded(bound: &Read<Option<Seconds>>) -> bool {
+    !matches!(bound, Ok(None))
+}
+
+/// A token without `exp` is bounded by its age alone.
+fn bounded_life(
+    node: &Node<'_>,
+    expiry: &Read<Expiry>,
+    max_age: &Read<Option<Seconds>>,
+    max_lifetime: &Read<Option<Seconds>>,
+) -> Read<()> {
+    if !matches!(expiry, Ok(Expiry::Absent)) {
+        return Ok(());
+    }
+    let mut bounded = Ok(());
+    if !is_bounded(max_age) {
+        bounded = node.error(
+            ConfigCode::MissingField,
+            "with `exp: absent` nothing bounds the life of a token",
+            "add `max_age`: the longest time since `iat`, such as `15m`",
+        );
+    }
+    if is_bounded(max_lifetime) {
+        bounded = node.error(
+            ConfigCode::Contradiction,
+            "`max_lifetime` ends at `exp`, and `exp: absent` says that there is none",
+            "remove `max_lifetime`; `max_age` bounds the token's life",
+        );
+    }
+    bounded
 }
 
 /// The algorithms of a profile that lists none: those of the keys in the configuration. Keys that are fetched are not known
@@ -212,16 +270,14 @@ fn default_algorithms(keys: &KeySource) -> Algorithms {
     }
 }
 
-/// `forward`
-pub(super) fn forward(member: Member<'_>, default: EvidenceForwarding) -> Option<EvidenceForwarding> {
-    member.or(default, |node| {
-        node.word(&[("verified", EvidenceForwarding::Verified), ("never", EvidenceForwarding::Never)])
-    })
+/// Reads `forward`.
+pub(super) fn read_forward(node: &Node<'_>) -> Read<EvidenceForwarding> {
+    node.word(&FORWARDINGS)
 }
 
-fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
+fn read_audiences(node: &Node<'_>) -> Read<Audiences> {
     if node.value().as_str() == Some("absent") {
-        return Some(Audiences::Absent);
+        return Ok(Audiences::Absent);
     }
     if !node.value().is_array() {
         return node.wrong_type("a list, or `absent`");
@@ -232,16 +288,16 @@ fn read_audiences(node: &Node<'_>) -> Option<Audiences> {
             "`absent` is in a list of audiences",
             "write `audiences: absent` for tokens without `aud`; one profile takes either",
         ),
-        audience => Some(audience.to_owned()),
+        audience => Ok(audience.to_owned()),
     });
     audiences.map(Audiences::OneOf)
 }
 
-fn read_algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
+fn read_algorithms(node: &Node<'_>) -> Read<Vec<Algorithm>> {
     Node::distinct(node.some_elements()?, |element| {
         let name = element.some_text()?;
         if let Some(algorithm) = Algorithm::from_name(name) {
-            return Some(algorithm);
+            return Ok(algorithm);
         }
         let all = || Algorithm::ALL.iter().map(|algorithm| algorithm.name());
         let help = match nearest(name, all()) {
@@ -256,7 +312,7 @@ fn read_algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
     })
 }
 
-fn read_typ(node: &Node<'_>) -> Option<Typ> {
+fn read_typ(node: &Node<'_>) -> Read<Typ> {
     // Compared as tokens are: lower case, without `application/` (RFC 7515 section 4.1.9).
     let values = Node::distinct(node.some_elements()?, |element| {
         let text = element.some_text()?.to_ascii_lowercase();
@@ -264,26 +320,22 @@ fn read_typ(node: &Node<'_>) -> Option<Typ> {
         if !value.split('/').all(is_token) {
             return element.error(ConfigCode::BadValue, "this is not a media type", node.write_wanted());
         }
-        Some(value.to_owned())
+        Ok(value.to_owned())
     })?;
     let (absent, values): (Vec<String>, Vec<String>) = values.into_iter().partition(|value| value == "absent");
-    Some(Typ { values, absent: !absent.is_empty() })
+    Ok(Typ { values, absent: !absent.is_empty() })
 }
 
-fn read_pins(node: &Node<'_>) -> Option<Vec<Pin>> {
-    let mut pins = Vec::new();
-    let mut whole = true;
-    for (claim, value) in node.entries(node.wanted())? {
-        match read_pin(&value, claim) {
-            Some(values) => pins.push(Pin { claim: claim.to_owned(), values }),
-            None => whole = false,
-        }
-    }
+fn read_pins(node: &Node<'_>) -> Read<Vec<Pin>> {
+    let mut pins = all(node
+        .entries()?
+        .into_iter()
+        .map(|(claim, value)| read_pin(&value, claim).map(|values| Pin { claim: claim.to_owned(), values })))?;
     pins.sort_by(|a, b| a.claim.cmp(&b.claim));
-    whole.then_some(pins)
+    Ok(pins)
 }
 
-fn read_pin(node: &Node<'_>, claim: &str) -> Option<Vec<Value>> {
+fn read_pin(node: &Node<'_>, claim: &str) -> Read<Vec<Value>> {
     if let Some((_, member)) = JUDGED_CLAIMS.iter().find(|(judged, _)| *judged == claim) {
         return node.error(
             ConfigCode::ReservedName,
@@ -292,21 +344,23 @@ fn read_pin(node: &Node<'_>, claim: &str) -> Option<Vec<Value>> {
         );
     }
     match node.value() {
-        Value::Array(_) => Node::distinct(node.some_elements()?, |element| {
-            read_pinned(element).or_else(|| element.wrong_type("a string, a boolean or a whole number"))
+        Value::Array(_) => Node::distinct(node.some_elements()?, |element| match pinned(element.value()) {
+            Some(value) => Ok(value),
+            None => element.wrong_type("a string, a boolean or a whole number"),
         }),
-        _ => read_pinned(node)
-            .map(|value| vec![value])
-            .or_else(|| node.wrong_type("a string, a boolean or a whole number, or a list of those")),
+        value => match pinned(value) {
+            Some(value) => Ok(vec![value]),
+            None => node.wrong_type("a string, a boolean or a whole number, or a list of those"),
+        },
     }
 }
 
-/// One value that a claim can be compared with; says nothing where there is none.
-fn read_pinned(node: &Node<'_>) -> Option<Value> {
-    let comparable = match node.value() {
+/// A value that a claim can be compared with.
+fn pinned(value: &Value) -> Option<Value> {
+    let comparable = match value {
         Value::String(_) | Value::Bool(_) => true,
         Value::Number(number) => number.is_i64() || number.is_u64(),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
-    comparable.then(|| node.value().clone())
+    comparable.then(|| value.clone())
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Node, Problems};
+use super::reader::{Node, Problems, Read, all};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::keys::KeySource;
 use crate::profile::{IssuerId, TokenProfile};
@@ -32,15 +32,15 @@ impl Profiles {
         self.0.into_iter().map(|Entry { profile, keys, .. }| (profile.name, keys)).collect()
     }
 
-    /// Notes every pair that a token could not tell apart, at the later one.
-    pub(super) fn tell_apart(&self, problems: &Problems) {
-        for (index, later) in self.0.iter().enumerate() {
-            for earlier in self.0.iter().take(index) {
-                if let Some(error) = alike(earlier, later) {
-                    problems.error(error);
-                }
-            }
-        }
+    /// Reports every pair that a token could not tell apart, at the later one.
+    pub(super) fn tell_apart(&self, problems: &Problems) -> Read<()> {
+        let pairs = self.0.iter().enumerate().flat_map(|(index, later)| {
+            self.0.iter().take(index).map(move |earlier| match alike(earlier, later) {
+                Some(error) => Err(problems.error(error)),
+                None => Ok(()),
+            })
+        });
+        all(pairs).map(drop)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `request_headers`: which headers of clients are removed beside the list of [`stripped`](crate::stripped), and which
 //! of that list are not.
 
-use super::document::{Known, Node};
 use super::names::{TAKEN, guess, is_token, quoted, quoted_list};
+use super::reader::{Field, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::identity_header::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
@@ -10,34 +10,57 @@ use crate::profile::DeviceProvider;
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
 use crate::text::nearest;
 
-const REMOVE: Known =
-    ("remove", "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`");
-const KEEP: Known = (
-    "keep",
-    "a list of headers that are removed by default and that your clients or a proxy in front send with right, such as \
-     `[x-method-override]`",
+/// `request_headers`
+pub(super) const REQUEST_HEADERS: Field = Field {
+    name: "request_headers",
+    presence: Presence::Optional,
+    shape: Shape::Object(&[&MEMBERS]),
+    write: "`{ remove: [...], keep: [...] }`, headers of your own to remove and headers of the built-in list to keep",
+    about: "headers of clients, see [request-headers.md](request-headers.md)",
+};
+
+const HEADERS: Shape = Shape::List(
+    List::of(&Shape::Text("header, or a beginning such as `x-acme-*`")).distinct().at_most(MAX_REQUEST_HEADER_ENTRIES),
 );
 
-/// Headers of the configuration that a client must never decide about; `None` where they could not be read.
+static MEMBERS: [Field; 2] = [
+    Field {
+        name: "remove",
+        presence: Presence::Optional,
+        shape: HEADERS,
+        write: "a list of headers that your applications believe, such as `[x-acme-user, x-acme-role-*]`",
+        about: "more headers to remove",
+    },
+    Field {
+        name: "keep",
+        presence: Presence::Optional,
+        shape: HEADERS,
+        write: "a list of headers that are removed by default and that your clients or a proxy in front send with right, such as \
+                `[x-method-override]`",
+        about: "headers of the built-in list that are not removed",
+    },
+];
+
+/// Headers of the configuration that a client must never decide about.
 #[derive(Clone, Copy)]
 pub(super) struct Declared<'a> {
-    pub(super) devices: Option<&'a [DeviceProvider]>,
-    pub(super) identity_headers: Option<&'a [IdentityHeader]>,
+    pub(super) devices: Read<&'a Vec<DeviceProvider>>,
+    pub(super) identity_headers: Read<&'a Vec<IdentityHeader>>,
 }
 
 /// Reads `request_headers`.
-pub(super) fn read(node: &Node<'_>, declared: Declared<'_>) -> Option<HeaderRules> {
-    let [remove, keep] = node.members([REMOVE, KEEP])?;
+pub(super) fn read(node: &Node<'_>, declared: Declared<'_>) -> Read<HeaderRules> {
+    let [remove, keep] = node.members(&MEMBERS)?;
     let reserved = reserved(declared);
-    let remove = remove.or(Vec::new(), |node| entries(node, |entry, node| check_removed(entry, node, &reserved)));
-    let keep = keep.or(Vec::new(), |node| entries(node, |entry, node| check_kept(entry, node, &reserved)));
+    let remove = remove.or_empty(|node| entries(node, |entry, node| check_removed(entry, node, &reserved)));
+    let keep = keep.or_empty(|node| entries(node, |entry, node| check_kept(entry, node, &reserved)));
     let (remove, keep) = (remove?, keep?);
     tell_apart(&remove, &keep)?;
     for (entry, node) in &keep {
         warn(entry, node);
     }
     let written = |entries: Vec<(Entry, Node<'_>)>| entries.into_iter().map(|(entry, _)| entry.written).collect();
-    Some(HeaderRules::new(written(remove), written(keep)))
+    Ok(HeaderRules::new(written(remove), written(keep)))
 }
 
 /// A name, or the beginning of names.
@@ -55,7 +78,7 @@ impl PartialEq for Entry {
     }
 }
 
-fn entries<'a>(node: &Node<'a>, check: impl Fn(&Entry, &Node<'a>) -> Option<()>) -> Option<Vec<(Entry, Node<'a>)>> {
+fn entries<'a>(node: &Node<'a>, check: impl Fn(&Entry, &Node<'a>) -> Read<()>) -> Read<Vec<(Entry, Node<'a>)>> {
     let elements = node.elements()?;
     if elements.len() > MAX_REQUEST_HEADER_ENTRIES {
         return node.error(
@@ -68,10 +91,10 @@ fn entries<'a>(node: &Node<'a>, check: impl Fn(&Entry, &Node<'a>) -> Option<()>)
         let entry = read_entry(element)?;
         check(&entry, element).map(|()| entry)
     })?;
-    Some(read.into_iter().zip(elements).collect())
+    Ok(read.into_iter().zip(elements).collect())
 }
 
-fn read_entry(node: &Node<'_>) -> Option<Entry> {
+fn read_entry(node: &Node<'_>) -> Read<Entry> {
     let text = node.some_text()?;
     if text.starts_with(':') {
         return node.error(
@@ -89,7 +112,7 @@ fn read_entry(node: &Node<'_>) -> Option<Entry> {
         );
     }
     let normal = written.normal();
-    Some(Entry { written, normal })
+    Ok(Entry { written, normal })
 }
 
 /// Names that neither list may decide about.
@@ -123,14 +146,14 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
             _ => "remove it from the list",
         },
     });
-    let posture = declared.devices.unwrap_or_default().iter().map(|device| Reserved {
+    let posture = declared.devices.into_iter().flatten().map(|device| Reserved {
         name: Pattern::Name(device.header.clone()),
         why: format!("posture of `{}` is read from it", device.profile.name),
         instead_of_removing: "write `forward: never` on the device provider, and its tokens are not forwarded",
         instead_of_keeping: "write `forward: verified` on the device provider: its tokens are forwarded once they are \
                              verified",
     });
-    let identity = declared.identity_headers.unwrap_or_default().iter().map(|header| Reserved {
+    let identity = declared.identity_headers.into_iter().flatten().map(|header| Reserved {
         name: Pattern::Name(header.name.clone()),
         why: "`identity_headers` sets it".to_owned(),
         instead_of_removing: "remove it from `identity_headers`, or from this list",
@@ -139,9 +162,9 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
     [ours].into_iter().chain(for_http).chain(posture).chain(identity).collect()
 }
 
-fn check_removed(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Option<()> {
+fn check_removed(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Read<()> {
     match reserved.iter().find(|reserved| reserved.name.normal().overlaps(&entry.normal)) {
-        None => Some(()),
+        None => Ok(()),
         Some(Reserved { name, why, instead_of_removing, .. }) => node.error(
             ConfigCode::ReservedName,
             format!("{} cannot be removed: {why}", named(entry, name)),
@@ -150,7 +173,7 @@ fn check_removed(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Optio
     }
 }
 
-fn check_kept(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Option<()> {
+fn check_kept(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Read<()> {
     if let Some(Reserved { name, why, instead_of_keeping, .. }) =
         reserved.iter().find(|reserved| reserved.name.normal().overlaps(&entry.normal))
     {
@@ -161,7 +184,7 @@ fn check_kept(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Option<(
         );
     }
     match Group::of(&entry.normal) {
-        Some(group) if group.says.may_be_kept() => Some(()),
+        Some(group) if group.says.may_be_kept() => Ok(()),
         Some(group) => node.error(
             ConfigCode::ReservedName,
             format!("`{}` cannot be kept: it says {}", entry.written, group.says.words()),
@@ -183,7 +206,7 @@ fn named(entry: &Entry, name: &Pattern) -> String {
 }
 
 /// An entry of `keep` that changes nothing, and so was meant to be another.
-fn not_removed(entry: &Entry, node: &Node<'_>) -> Option<()> {
+fn not_removed(entry: &Entry, node: &Node<'_>) -> Read<()> {
     let listed = || REMOVED.iter().filter(|group| group.says.may_be_kept()).flat_map(|group| group.names).copied();
     let covered: Vec<&str> = listed().filter(|name| entry.normal.covers(&Pattern::of(name))).collect();
     let written = entry.written.to_string();
@@ -201,18 +224,18 @@ fn not_removed(entry: &Entry, node: &Node<'_>) -> Option<()> {
     node.error(ConfigCode::NotRemoved, format!("{} is not on the list of removed headers", quoted(&written)), help)
 }
 
-fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Option<()> {
-    let mut whole = Some(());
-    for (kept, node) in keep {
-        if let Some((removed, _)) = remove.iter().find(|(removed, _)| removed.normal.overlaps(&kept.normal)) {
-            whole = node.error(
+fn tell_apart(remove: &[(Entry, Node<'_>)], keep: &[(Entry, Node<'_>)]) -> Read<()> {
+    let apart = keep.iter().map(|(kept, node)| {
+        match remove.iter().find(|(removed, _)| removed.normal.overlaps(&kept.normal)) {
+            None => Ok(()),
+            Some((removed, _)) => node.error(
                 ConfigCode::Contradiction,
                 format!("`{}` is kept here, and `{}` is in `remove`", kept.written, removed.written),
                 "remove one of the two",
-            );
+            ),
         }
-    }
-    whole
+    });
+    all(apart).map(drop)
 }
 
 fn warn(entry: &Entry, node: &Node<'_>) {

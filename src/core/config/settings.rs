@@ -1,43 +1,127 @@
 //! The single settings: `peer`, `client_address`, `guard`, `acknowledged_filters`, `mode`, `limits`.
 
-use super::document::{Known, Member, Node};
 use super::names::quoted;
+use super::reader::{Field, Given, List, Member, Node, Presence, Read, Shape, words};
 use crate::config_error::ConfigCode;
 use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, TOKEN_BYTES};
 use crate::mode::Mode;
 use crate::request::{AddressSource, PeerSource};
 
-/// The guard's name where nothing is written.
-pub(super) const DEFAULT_GUARD: &str = "countersign";
-
-/// Ends the key of the decision record; a guard that ends so could stand for another's record.
+/// Ends the key of the decision record; a guard with this ending could be mistaken for the record of another.
 const RECORD_SUFFIX: &str = ".decision";
 
-const PEER_FROM: Known = ("from", "`none`, `tls` or `istio-waypoint`");
-const ADDRESS_FROM: Known = ("from", "`connection`, `trusted_xff` or `none`");
-const GUARD_NAME: Known = ("name", "lower-case letters, digits, `_`, `.` and `-`, such as `countersign`");
+static PEER_SOURCES: [(&str, PeerSource); 3] =
+    [("none", PeerSource::None), ("tls", PeerSource::Tls), ("istio-waypoint", PeerSource::IstioWaypoint)];
+
+static ADDRESS_SOURCES: [(&str, AddressSource); 3] = [
+    ("connection", AddressSource::Connection),
+    ("trusted_xff", AddressSource::TrustedXff),
+    ("none", AddressSource::None),
+];
+
+static MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
 
 /// `peer`
-pub(super) fn peer(node: &Node<'_>) -> Option<PeerSource> {
-    let [from] = node.members([PEER_FROM])?;
-    from.required(|node| {
-        node.word(&[
-            ("none", PeerSource::None),
-            ("tls", PeerSource::Tls),
-            ("istio-waypoint", PeerSource::IstioWaypoint),
-        ])
-    })
-}
+pub(super) const PEER: Field = Field {
+    name: "peer",
+    presence: Presence::Default(Given::Member("from", "none")),
+    shape: Shape::Object(&[&PEER_MEMBERS]),
+    write: "`{ from: none }`, `{ from: tls }` or `{ from: istio-waypoint }`",
+    about: "facts about the TLS peer",
+};
+
+static PEER_MEMBERS: [Field; 1] = [Field {
+    name: "from",
+    presence: Presence::Required,
+    shape: Shape::Words(|| words(&PEER_SOURCES)),
+    write: "`none`, `tls` or `istio-waypoint`",
+    about: "where they come from",
+}];
 
 /// `client_address`
-pub(super) fn client_address(node: &Node<'_>) -> Option<AddressSource> {
-    let [from] = node.members([ADDRESS_FROM])?;
+pub(super) const CLIENT_ADDRESS: Field = Field {
+    name: "client_address",
+    presence: Presence::Default(Given::Member("from", "connection")),
+    shape: Shape::Object(&[&CLIENT_ADDRESS_MEMBERS]),
+    write: "`{ from: connection }`, `{ from: trusted_xff }` or `{ from: none }`",
+    about: "the client's address",
+};
+
+static CLIENT_ADDRESS_MEMBERS: [Field; 1] = [Field {
+    name: "from",
+    presence: Presence::Required,
+    shape: Shape::Words(|| words(&ADDRESS_SOURCES)),
+    write: "`connection`, `trusted_xff` or `none`",
+    about: "where it comes from",
+}];
+
+/// `guard`
+pub(super) const GUARD: Field = Field {
+    name: "guard",
+    presence: Presence::Default(Given::Member("name", "countersign")),
+    shape: Shape::Object(&[&GUARD_MEMBERS]),
+    write: "`{ name: countersign }`, the filter state that the `rbac` filter after this one demands",
+    about: "the filter state that an allow sets and that the `rbac` filter after the plugin demands",
+};
+
+static GUARD_MEMBERS: [Field; 1] = [Field {
+    name: "name",
+    presence: Presence::Required,
+    shape: Shape::Text("`[a-z0-9_.-]+`"),
+    write: "lower-case letters, digits, `_`, `.` and `-`, such as `countersign`",
+    about: "its name behind `wasm.`; two plugins in one chain need two names",
+}];
+
+/// `acknowledged_filters`
+pub(super) const ACKNOWLEDGED_FILTERS: Field = Field {
+    name: "acknowledged_filters",
+    presence: Presence::Optional,
+    shape: Shape::List(List::of(&Shape::Text("filter in Envoy's chain")).distinct()),
+    write: "a list of names of filters between this one and the upstream, such as `[envoy.filters.http.lua]`",
+    about: "filters that `countersign check` would report and that the operator has reviewed; no decision depends on them",
+};
+
+/// `mode`
+pub(super) const MODE: Field = Field {
+    name: "mode",
+    presence: Presence::Default(Given::Text("enforce")),
+    shape: Shape::Words(|| words(&MODES)),
+    write: "`enforce` or `shadow`",
+    about: "`shadow`: refusals are recorded and not enforced, except for ambiguous requests",
+};
+
+/// `limits`
+pub(super) const LIMITS: Field = Field {
+    name: "limits",
+    presence: Presence::Default(Given::NoMembers),
+    shape: Shape::Object(&[&LIMITS_MEMBERS]),
+    write: "an object of caps, such as `{ max_token_bytes: 16384 }`",
+    about: "caps on requests, see [defaults.md](defaults.md#caps-that-the-configuration-may-set)",
+};
+
+static LIMITS_MEMBERS: [Field; 4] = [
+    cap(TOKEN_BYTES, "bytes of one token, a whole number", "bytes of one token"),
+    cap(HEADER_BYTES, "bytes of all request headers, a whole number", "bytes of all request headers"),
+    cap(HEADERS, "how many request headers, a whole number", "how many request headers; pseudo-headers count"),
+    cap(PATH_BYTES, "bytes of the path with its query, a whole number", "bytes of the path with its query"),
+];
+
+const fn cap(limit: LimitRange, write: &'static str, about: &'static str) -> Field {
+    let LimitRange { name, default, min, max } = limit;
+    Field { name, presence: Presence::Default(Given::Number(default)), shape: Shape::Number(min..=max), write, about }
+}
+
+/// Reads `peer`.
+pub(super) fn peer(node: &Node<'_>) -> Read<PeerSource> {
+    let [from] = node.members(&PEER_MEMBERS)?;
+    from.required(|node| node.word(&PEER_SOURCES))
+}
+
+/// Reads `client_address`.
+pub(super) fn client_address(node: &Node<'_>) -> Read<AddressSource> {
+    let [from] = node.members(&CLIENT_ADDRESS_MEMBERS)?;
     from.required(|node| {
-        let source = node.word(&[
-            ("connection", AddressSource::Connection),
-            ("trusted_xff", AddressSource::TrustedXff),
-            ("none", AddressSource::None),
-        ])?;
+        let source = node.word(&ADDRESS_SOURCES)?;
         if source == AddressSource::TrustedXff {
             node.warn(
                 ConfigCode::TrustedXff,
@@ -45,13 +129,13 @@ pub(super) fn client_address(node: &Node<'_>) -> Option<AddressSource> {
                  `xff_num_trusted_hops` or an original IP detection extension is set for the proxies before it",
             );
         }
-        Some(source)
+        Ok(source)
     })
 }
 
-/// `guard`
-pub(super) fn guard(node: &Node<'_>) -> Option<String> {
-    let [name] = node.members([GUARD_NAME])?;
+/// Reads `guard`.
+pub(super) fn guard(node: &Node<'_>) -> Read<String> {
+    let [name] = node.members(&GUARD_MEMBERS)?;
     name.required(|node| {
         let name = node.some_text()?;
         let is_good =
@@ -70,48 +154,38 @@ pub(super) fn guard(node: &Node<'_>) -> Option<String> {
                 "choose a name that does not end with `.decision`",
             );
         }
-        Some(name.to_owned())
+        Ok(name.to_owned())
     })
 }
 
-/// `acknowledged_filters`. No decision depends on them: `countersign check` reads them beside the filters that they name.
-pub(super) fn acknowledged_filters(node: &Node<'_>) -> Option<()> {
-    Node::distinct(node.elements()?, Node::some_text).map(drop)
+/// Reads `acknowledged_filters`. No decision depends on them: `countersign check` compares them with the filters that
+/// they name.
+pub(super) fn acknowledged_filters(node: &Node<'_>) -> Read<Vec<String>> {
+    Node::distinct(node.elements()?, |element| element.some_text().map(str::to_owned))
 }
 
-/// `mode`
-pub(super) fn mode(node: &Node<'_>) -> Option<Mode> {
-    let mode = node.word(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])?;
+/// Reads `mode`.
+pub(super) fn mode(node: &Node<'_>) -> Read<Mode> {
+    let mode = node.word(&MODES)?;
     if mode == Mode::Shadow {
         node.warn(
             ConfigCode::ShadowMode,
             "nothing is enforced: refusals are recorded, and the request is forwarded; write `mode: enforce` after the rehearsal",
         );
     }
-    Some(mode)
+    Ok(mode)
 }
 
-/// `limits`
-pub(super) fn limits(node: &Node<'_>) -> Option<Limits> {
-    let [token_bytes, header_bytes, headers, path_bytes] = node.members([
-        (TOKEN_BYTES.name, "bytes of one token, a whole number"),
-        (HEADER_BYTES.name, "bytes of all request headers, a whole number"),
-        (HEADERS.name, "how many request headers, a whole number"),
-        (PATH_BYTES.name, "bytes of the path with its query, a whole number"),
-    ])?;
-    let max_token_bytes = limit(token_bytes, TOKEN_BYTES);
-    let max_header_bytes = limit(header_bytes, HEADER_BYTES);
-    let max_headers = limit(headers, HEADERS);
-    let max_path_bytes = limit(path_bytes, PATH_BYTES);
-    Some(Limits {
-        max_token_bytes: max_token_bytes?,
-        max_header_bytes: max_header_bytes?,
-        max_headers: max_headers?,
-        max_path_bytes: max_path_bytes?,
+/// Reads `limits`.
+pub(super) fn limits(node: &Node<'_>) -> Read<Limits> {
+    let [token_bytes, header_bytes, headers, path_bytes] = node.members(&LIMITS_MEMBERS)?;
+    let limit = |member: Member<'_>| member.or_default(|node| node.whole_number());
+    let (token_bytes, header_bytes) = (limit(token_bytes), limit(header_bytes));
+    let (headers, path_bytes) = (limit(headers), limit(path_bytes));
+    Ok(Limits {
+        max_token_bytes: token_bytes?,
+        max_header_bytes: header_bytes?,
+        max_headers: headers?,
+        max_path_bytes: path_bytes?,
     })
-}
-
-fn limit(member: Member<'_>, range: LimitRange) -> Option<usize> {
-    let LimitRange { name: _, default, min, max } = range;
-    member.or(default, |node| node.whole_number(&(min..=max)))
 }

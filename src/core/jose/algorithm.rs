@@ -47,6 +47,12 @@ impl Algorithm {
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
+    /// Every name that [`from_name`](Self::from_name) knows.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Self::ALL.iter().map(|algorithm| algorithm.name()).chain(["EdDSA"]).collect()
+    }
+
     /// Its `alg` value; for Ed25519 the fully specified name of RFC 9864.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -25,7 +25,7 @@ use super::load::validation::PolicyUnderValidation;
 use super::load::words::loose_matches;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
-use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
+use crate::config_error::{ConfigCode, ConfigError, ConfigErrors, ConfigWarning};
 use crate::limits::MAX_POLICIES;
 use crate::profile::PostureBinding;
 
@@ -34,7 +34,7 @@ pub(super) fn compile(
     documents: &[PolicyDocument],
     hierarchy: &GroupHierarchy,
     vocabulary: Vocabulary<'_>,
-) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
+) -> Result<(PolicySet, Vec<ConfigWarning>), ConfigErrors> {
     let mut errors = Vec::new();
     let groups = Groups::compile(hierarchy, vocabulary).unwrap_or_else(|found| {
         errors.extend(found);
@@ -44,14 +44,14 @@ pub(super) fn compile(
     let cut: Vec<Vec<Statement>> = documents.iter().map(|document| statements(&document.text)).collect();
     let total: usize = cut.iter().map(Vec::len).sum();
     if total > MAX_POLICIES {
-        errors.push(ConfigError {
+        return Err(ConfigError {
             pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
             position: None,
             code: ConfigCode::TooManyPolicies,
             message: format!("there are {total} policies; at most {MAX_POLICIES} are accepted"),
             help: "merge policies that differ only in a name: `[\"a\", \"b\"].contains(...)`, or use groups".to_owned(),
-        });
-        return Err(errors);
+        }
+        .into());
     }
     let mut schemas = Schemas::default();
     let mut warnings = Vec::new();
@@ -95,7 +95,7 @@ pub(super) fn compile(
             compiled.push(Compiled::of(&policy));
         }
     }
-    if !errors.is_empty() {
+    if let Some(errors) = ConfigErrors::of(errors) {
         return Err(errors);
     }
     let applications: Vec<Vec<String>> = documents
@@ -104,7 +104,7 @@ pub(super) fn compile(
         .collect();
     let unnameable = |message: String| {
         let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
-        vec![ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }]
+        ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }
     };
     let slices = Slices::compile(keyed, &applications).map_err(|error| unnameable(error.to_string()))?;
     let catalog = EntityCatalog::compile(names)

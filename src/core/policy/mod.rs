@@ -53,7 +53,7 @@ use self::decide::Compiled;
 use self::decide::entities::EntityCatalog;
 use self::decide::slice::Slices;
 use self::load::names::Names;
-use crate::config_error::{ConfigError, ConfigWarning};
+use crate::config_error::{ConfigErrors, ConfigWarning};
 use crate::profile::{DeviceProvider, Issuer};
 use crate::route::Router;
 
@@ -107,7 +107,7 @@ impl PolicySet {
         documents: &[PolicyDocument],
         groups: &GroupHierarchy,
         vocabulary: Vocabulary<'_>,
-    ) -> Result<(Self, Vec<ConfigWarning>), Vec<ConfigError>> {
+    ) -> Result<(Self, Vec<ConfigWarning>), ConfigErrors> {
         compile::compile(documents, groups, vocabulary)
     }
 

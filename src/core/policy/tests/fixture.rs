@@ -152,7 +152,10 @@ impl Setting {
         documents: &[PolicyDocument],
     ) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
         let vocabulary = Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router };
-        PolicySet::compile(documents, &self.groups, vocabulary)
+        PolicySet::compile(documents, &self.groups, vocabulary).map_err(|errors| {
+            let (first, others) = errors.into_parts();
+            [first].into_iter().chain(others).collect()
+        })
     }
 
     pub(super) fn compile(&self, text: &str) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
