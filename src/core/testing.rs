@@ -112,7 +112,7 @@ pub(crate) fn key(algorithm: Algorithm) -> SigningKey {
     SigningKey::from_pem(algorithm, pem).unwrap()
 }
 
-/// Another ES256 key than [`key`] gives: somebody else's.
+/// Another ES256 key than [`key`] gives: that of another party.
 pub(crate) fn other_key() -> SigningKey {
     SigningKey::from_pem(Algorithm::Es256, OTHER_P256_TEST_KEY).unwrap()
 }

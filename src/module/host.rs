@@ -113,7 +113,7 @@ pub trait Host {
     /// The answer to such a request, its body up to the cap. In the callback for it only.
     fn fetched(&self, body_bytes: usize) -> Response;
 
-    /// The memory that this `vm_id`'s workers share. It can be used in any callback, and calls nobody back.
+    /// The memory that this `vm_id`'s workers share. It can be used in any callback, and causes no callback.
     fn memory(&self) -> Box<dyn SharedMemory>;
 
     /// Creates a queue whose messages wake this root context.

@@ -22,14 +22,14 @@ impl Answer {
         self.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// A gRPC field, which stands in the header of an answer without messages, else in the trailers.
+    /// A gRPC field: in the header of an answer without messages, otherwise in the trailers.
     #[must_use]
     pub fn grpc(&self, name: &str) -> Option<&str> {
         self.header(name)
             .or_else(|| self.trailers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()))
     }
 
-    /// The body as JSON; `Null` where it is none.
+    /// The body as JSON; `Null` if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

@@ -166,7 +166,7 @@ impl Token {
         }
     }
 
-    /// A token with this header and these claims and a signature that is none.
+    /// A token with this header and these claims, and bytes that are not a signature.
     #[must_use]
     pub fn unsigned(&self, signature: &str) -> String {
         let header = Value::Object(self.header.clone()).to_string();

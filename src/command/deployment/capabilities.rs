@@ -98,7 +98,7 @@ fn restriction(config: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) 
     if allowed.is_empty() {
         return;
     }
-    let fetches = !plugin.settings.key_hosts.is_empty();
+    let fetches = !plugin.outline.key_endpoints.is_empty();
     let missing = NEEDED.iter().filter(|(name, purpose)| !allowed.contains(name) && (fetches || *purpose != Keys));
     let (records, decisive): (Vec<_>, Vec<_>) = missing.partition(|(_, purpose)| *purpose == Record);
     for (code, missing) in [(Code::CapabilityMissing, decisive), (Code::CapabilityRecord, records)] {

@@ -62,7 +62,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 
 /// An upgrade whose filters lack the plugin and have its guard is refused always, and nothing passes.
 fn upgrade(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mut Findings) {
-    let is_guarded = |plugin: &Plugin<'_>| chain.filters.iter().any(|filter| is_guard(filter, &plugin.settings.guard));
+    let is_guarded = |plugin: &Plugin<'_>| chain.filters.iter().any(|filter| is_guard(filter, &plugin.outline.guard));
     if manager.plugins().all(is_guarded) {
         return;
     }
@@ -99,7 +99,7 @@ fn between(manager: &HttpConnectionManager<'_>, chain: &Chain<'_>, findings: &mu
 
 /// Reports a filter after this plugin, unless it is harmless or acknowledged.
 pub fn unacknowledged(filter: &Filter<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
-    if !needs_a_look(filter) || plugin.settings.acknowledged_filters.iter().any(|name| name == filter.name) {
+    if !needs_a_look(filter) || plugin.outline.acknowledged_filters.iter().any(|name| name == filter.name) {
         return;
     }
     let kind = filter.message.as_ref().map(|(kind, _)| *kind);
@@ -119,7 +119,7 @@ fn unused(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     let after = after.chain(&manager.behind_router);
     let used: Vec<&str> = after.filter(|filter| needs_a_look(filter)).map(|filter| filter.name).collect();
     for plugin in manager.plugins() {
-        for name in plugin.settings.acknowledged_filters.iter().filter(|name| !used.contains(&name.as_str())) {
+        for name in plugin.outline.acknowledged_filters.iter().filter(|name| !used.contains(&name.as_str())) {
             let what = format!(
                 "`{name}` is acknowledged, and no filter of this name between the plugin and the upstream needs it"
             );
@@ -146,7 +146,7 @@ fn switched(chain: &Chain<'_>, findings: &mut Findings) {
             let what = format!("`{}` runs the plugin only for requests that a matcher selects", filter.name);
             findings.add(Code::PluginDisabled, &filter.part, &what, "write the plugin as a filter of its own");
         }
-        let guards = after.into_iter().filter(|after| is_guard(after, &plugin.settings.guard));
+        let guards = after.into_iter().filter(|after| is_guard(after, &plugin.outline.guard));
         let is_plugin = |part: &Part<'_>| Plugin::of_filter(part).is_some();
         if filter.until_discovered.as_ref().is_some_and(|until| !is_plugin(until)) {
             let what = format!("`{}` runs something else until the plugin is discovered", filter.name);

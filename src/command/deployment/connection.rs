@@ -76,7 +76,7 @@ fn address(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
         return;
     }
     for plugin in manager.plugins() {
-        match plugin.settings.client_address {
+        match plugin.outline.client_address {
             AddressSource::None => {}
             AddressSource::Connection => {
                 let what =

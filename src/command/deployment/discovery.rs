@@ -9,7 +9,7 @@ use super::guard;
 use super::model::{Chain, Filter, HttpConnectionManager, Model};
 use super::plugin::WASM;
 
-/// The name by which a filter is taken for the plugin.
+/// The name by which a filter counts as the plugin.
 const NAME: &str = "countersign";
 
 /// Checks all filters whose configuration is in none of the files.

@@ -16,7 +16,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 
 /// The data that workers share is that of all modules with the same `vm_id`.
 fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
-    let fetches = !plugin.settings.key_hosts.is_empty();
+    let fetches = !plugin.outline.key_endpoints.is_empty();
     let Some(vm_id) = vm_id(&plugin.part) else {
         let what = if fetches {
             "the plugin has no `vm_id`, so each worker fetches keys itself"

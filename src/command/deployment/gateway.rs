@@ -65,7 +65,7 @@ fn patches<'a>(model: &Model<'a>, resource: &Resource<'a>) -> Vec<Part<'a>> {
 }
 
 fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
-    let guard = plugin.settings.guard.as_str();
+    let guard = plugin.outline.guard.as_str();
     let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
@@ -84,7 +84,7 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
 /// Other filters that EnvoyPatchPolicies put between the plugin and the router.
 fn between(plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
     for patch in patches {
-        guard::forged(patch, &plugin.settings.guard, findings);
+        guard::forged(patch, &plugin.outline.guard, findings);
         after_the_decision(patch, findings);
         headers::of_patch(patch, plugin, findings);
         local_replies::of_manager(patch, findings);

@@ -17,7 +17,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for plugin in &model.alone {
         let what = format!(
             "the filter chain that uses this plugin is in none of the files; the guard `wasm.{}` must come after it",
-            plugin.settings.guard
+            plugin.outline.guard
         );
         findings.add(Code::GuardUnseen, &plugin.part, &what, UNSEEN);
     }
@@ -32,7 +32,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 fn chain_guards(chain: &Chain<'_>, findings: &mut Findings) {
     let mut seen: Vec<(&str, &Part<'_>)> = Vec::new();
     for (filter, plugin, after) in chain.plugins() {
-        let guard = plugin.settings.guard.as_str();
+        let guard = plugin.outline.guard.as_str();
         if let Some((_, other)) = seen.iter().find(|(name, _)| *name == guard) {
             let line = other.source.document.at(&other.pointer).line;
             let what = format!("the plugin in line {line} already uses the guard `{guard}`");
@@ -55,7 +55,7 @@ fn forgeries(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     let all: Vec<&Part<'_>> = [around].into_iter().chain(&manager.routes).chain(messages).collect();
     for plugin in manager.plugins() {
         for part in &all {
-            forged(part, &plugin.settings.guard, findings);
+            forged(part, &plugin.outline.guard, findings);
         }
     }
 }

@@ -50,7 +50,7 @@ fn changed(header: &Part<'_>, plugins: &[&Plugin<'_>], findings: &mut Findings) 
 fn carries_identity(plugins: &[&Plugin<'_>], name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     let is_it = |own: &String| own.replace('_', "-") == name;
-    name.starts_with("x-countersign") || plugins.iter().any(|own| own.settings.identity_headers.iter().any(is_it))
+    name.starts_with("x-countersign") || plugins.iter().any(|own| own.outline.identity_headers.iter().any(is_it))
 }
 
 /// The names of headers that a route configuration, or a part of one, changes.

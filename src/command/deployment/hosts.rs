@@ -12,7 +12,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     let with_routes = |manager: &&HttpConnectionManager<'_>| !manager.routes.is_empty();
     for manager in model.managers.iter().filter(with_routes) {
         for plugin in manager.plugins() {
-            let Some(hosts) = &plugin.settings.hosts else { continue };
+            let Some(hosts) = &plugin.outline.hosts else { continue };
             let virtual_hosts = manager.routes.iter().flat_map(|routes| routes.list("virtual_hosts"));
             let domains: Vec<Part<'_>> = virtual_hosts.flat_map(|host| host.list("domains")).collect();
             for domain in &domains {
@@ -40,18 +40,16 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 
 /// Whether requests for a host of an application come to a domain as Envoy reads them: exact, `*.suffix`, `prefix.*` or
 /// `*`, with or without a port. A wildcard host does where some of its hosts do.
-fn matches(domain: &str, host: &str) -> bool {
+fn matches(domain: &str, host: &HostPattern) -> bool {
     let domain = domain.to_ascii_lowercase();
     let port =
         |(_, port): &(&str, &str)| *port == "*" || (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
     let domain = domain.rsplit_once(':').filter(port).map_or(domain.as_str(), |(name, _)| name);
     let (before, after) = match domain.split_once('*') {
-        None => {
-            let wildcard = host.strip_prefix('*').map(|end| HostPattern::OneLabelBefore(end.to_owned()));
-            return domain == host || wildcard.is_some_and(|pattern| pattern.covers(domain));
-        }
+        None => return host.to_string() == domain || host.covers(domain),
         Some(parts) => parts,
     };
+    let host = host.to_string();
     let rest = host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
     rest.is_some_and(|rest| domain == "*" || !rest.is_empty())
 }

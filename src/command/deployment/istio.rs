@@ -110,7 +110,7 @@ pub fn targets<'a>(spec: &Part<'a>) -> Vec<(&'a str, &'a str)> {
 }
 
 fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], findings: &mut Findings) {
-    let guard = plugin.settings.guard.as_str();
+    let guard = plugin.outline.guard.as_str();
     let adds_guard = |patch: &Part<'_>| before_router(patch).is_some_and(|filter| guard::is_guard(&filter, guard));
     if !patches.iter().any(adds_guard) {
         let what = format!(
@@ -131,7 +131,7 @@ fn guarded(resource: &Resource<'_>, plugin: &Plugin<'_>, patches: &[Part<'_>], f
 
 /// What EnvoyFilters put between the plugin and the router beside the guard, and what they tell routes of the two.
 fn undone(model: &Model<'_>, resource: &Resource<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
-    let guard = plugin.settings.guard.as_str();
+    let guard = plugin.outline.guard.as_str();
     let filters = model.resources.iter().filter(|filter| filter.kind == "EnvoyFilter" && meets(filter, resource));
     let patches: Vec<Part<'_>> = filters.flat_map(|filter| filter.spec.list("configPatches")).collect();
     let added: Vec<Filter<'_>> = patches.iter().filter_map(before_router).collect();

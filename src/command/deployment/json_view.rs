@@ -1,4 +1,4 @@
-//! A part of a document that knows where it stands. Names are those of the protocol buffers; JSON's are read as well.
+//! A part of a document that knows its place. Names are those of the protocol buffers; JSON's are read as well.
 
 use countersign_core::text::push_token;
 use serde_json::Value;

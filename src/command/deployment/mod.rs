@@ -50,7 +50,6 @@ mod hosts;
 mod istio;
 mod json_view;
 mod key_clusters;
-mod key_hosts;
 mod local_replies;
 mod mirrors;
 mod model;

@@ -58,7 +58,7 @@ pub struct HttpConnectionManager<'a> {
     pub routes_elsewhere: Option<Part<'a>>,
 }
 
-/// A network filter that sends to clusters, and is no connection manager.
+/// A network filter that sends to clusters, and is not a connection manager.
 #[derive(Debug)]
 pub struct NetworkFilter<'a> {
     /// The message.

@@ -12,7 +12,7 @@ const TLS: &str = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContex
 /// Checks all connection managers whose plugin believes the TLS peer.
 pub fn check(model: &Model<'_>, findings: &mut Findings) {
     for manager in &model.managers {
-        if manager.plugins().any(|plugin| plugin.settings.peer == PeerSource::Tls) {
+        if manager.plugins().any(|plugin| plugin.outline.peer == PeerSource::Tls) {
             transport(model, manager, findings);
         }
     }

@@ -1,18 +1,13 @@
-//! A wasm filter that is Countersign, and what of its configuration bears on what stands around it.
+//! A wasm filter that is Countersign, and what of its configuration bears on what surrounds it.
 
-use countersign_core::request::{AddressSource, PeerSource};
-use serde_json::Value;
+use countersign_core::config::Outline;
 
 use super::document_kind::is_plugin;
 use super::json_view::Part;
-use super::key_hosts::KeyHost;
 use crate::document::{Document, DocumentCode, Problem, embedded};
 
 /// The type of a wasm filter.
 pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
-
-/// The guard's name where the configuration gives none.
-const DEFAULT_GUARD: &str = "countersign";
 
 /// The plugin at one place.
 #[derive(Debug)]
@@ -21,27 +16,8 @@ pub struct Plugin<'a> {
     pub part: Part<'a>,
     /// Its configuration, or why that cannot be read.
     pub configuration: Result<Document, Problem>,
-    /// What bears on the surroundings.
-    pub settings: Settings,
-}
-
-/// What of a configuration bears on the surroundings; a configuration with faults is read as far as it goes.
-#[derive(Debug)]
-pub struct Settings {
-    /// The guard's name.
-    pub guard: String,
-    /// Where facts about the peer come from.
-    pub peer: PeerSource,
-    /// Where the client's address comes from.
-    pub client_address: AddressSource,
-    /// The hosts of all applications; `None` where one takes any host, or nothing is known.
-    pub hosts: Option<Vec<String>>,
-    /// Filters after the plugin that somebody has looked at, by their names.
-    pub acknowledged_filters: Vec<String>,
-    /// Headers that carry identity to the upstream, beside `x-countersign-*`; in lower case.
-    pub identity_headers: Vec<String>,
-    /// Where keys are fetched.
-    pub key_hosts: Vec<KeyHost>,
+    /// What of it bears on the surroundings.
+    pub outline: Outline,
 }
 
 impl<'a> Plugin<'a> {
@@ -66,37 +42,8 @@ impl<'a> Plugin<'a> {
     }
 
     fn new(part: Part<'a>, configuration: Result<Document, Problem>) -> Self {
-        let settings = Settings::of(configuration.as_ref().map_or(&Value::Null, |document| &document.value));
-        Self { part, configuration, settings }
-    }
-}
-
-impl Settings {
-    fn of(configuration: &Value) -> Self {
-        let text = |pointer: &str| configuration.pointer(pointer).and_then(Value::as_str);
-        let names = |member: &str| configuration.get(member).and_then(Value::as_object).into_iter().flatten();
-        let applications: Vec<&Value> = names("applications").map(|(_, application)| application).collect();
-        let any = applications.iter().any(|application| application.get("any_host") == Some(&Value::Bool(true)));
-        let acknowledged = configuration.get("acknowledged_filters").and_then(Value::as_array).into_iter().flatten();
-        let hosts = applications.iter().filter_map(|application| application.get("hosts")?.as_array()).flatten();
-        let hosts: Vec<String> = hosts.filter_map(Value::as_str).map(str::to_owned).collect();
-        Self {
-            guard: text("/guard/name").unwrap_or(DEFAULT_GUARD).to_owned(),
-            peer: match text("/peer/from") {
-                Some("tls") => PeerSource::Tls,
-                Some("istio-waypoint") => PeerSource::IstioWaypoint,
-                _ => PeerSource::None,
-            },
-            client_address: match text("/client_address/from") {
-                Some("none") => AddressSource::None,
-                Some("trusted_xff") => AddressSource::TrustedXff,
-                _ => AddressSource::Connection,
-            },
-            hosts: (!any && !hosts.is_empty()).then_some(hosts),
-            acknowledged_filters: acknowledged.filter_map(Value::as_str).map(str::to_owned).collect(),
-            identity_headers: names("identity_headers").map(|(name, _)| name.to_ascii_lowercase()).collect(),
-            key_hosts: KeyHost::of(configuration),
-        }
+        let outline = configuration.as_ref().map_or_else(|_| Outline::default(), |found| Outline::read(&found.value));
+        Self { part, configuration, outline }
     }
 }
 

@@ -10,11 +10,11 @@ use super::json_view::{Part, Source};
 use super::model::{Chain, Filter, HttpConnectionManager, Model, NetworkFilter, Resource, cluster_names};
 use super::plugin::Plugin;
 
-/// Where the types of filters that send to clusters themselves begin; what is under the second is no part of a chain.
+/// Where the types of filters that send to clusters themselves begin; what is under the second is not part of a chain.
 const NETWORK_FILTERS: [&str; 2] = ["envoy.extensions.filters.network.", "envoy.extensions.filters.udp.udp_proxy."];
 const CONNECTION_MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
-/// What stands around a part of a listener.
+/// What surrounds a part of a listener.
 #[derive(Clone, Default)]
 struct Around<'a> {
     listener: Option<Part<'a>>,

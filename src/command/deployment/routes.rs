@@ -55,7 +55,7 @@ pub fn entries<'a>(manager: &HttpConnectionManager<'a>, name: &str) -> Vec<Part<
 
 fn overrides(manager: &HttpConnectionManager<'_>, findings: &mut Findings) {
     for (filter, plugin, after) in manager.chains.iter().flat_map(|chain| chain.plugins()) {
-        let guard = plugin.settings.guard.as_str();
+        let guard = plugin.outline.guard.as_str();
         for guard_filter in after.into_iter().filter(|filter| is_guard(filter, guard)) {
             for entry in entries(manager, guard_filter.name) {
                 guard_override(&entry, guard_filter.name, guard, findings);

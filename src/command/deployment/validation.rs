@@ -13,7 +13,7 @@ pub fn is_checked(context: &Part<'_>) -> bool {
     TRUST.iter().any(|name| context.member(name).is_some())
 }
 
-/// Where a validation context takes certificates that nobody vouches for.
+/// Where a validation context accepts certificates of any signer.
 pub fn accepts_untrusted<'a>(context: &Part<'a>) -> Option<Part<'a>> {
     let untrusted = context.is_value("trust_chain_verification", "ACCEPT_UNTRUSTED", 1);
     context.member("trust_chain_verification").filter(|_| untrusted)

@@ -127,7 +127,7 @@ fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
 /// One of the doors to a decision.
 type Decide = fn(&Plan, &TrustStore, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
 
-/// The decision record with the request's id and what the upstream would see, at the time that somebody wrote or by the
+/// The decision record with the request's id and what the upstream would see, at the time that the case gives or by the
 /// clock.
 fn answer(
     plan: &Plan,

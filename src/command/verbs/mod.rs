@@ -19,7 +19,7 @@ pub enum Verb {
     /// Make keys, key sets and signed tokens for trying things out
     #[command(subcommand)]
     Key(key::Verb),
-    /// Print the Cedar schema of a configuration
+    /// Print the JSON Schema of the configuration, or the Cedar schema of one
     Schema(schema::Arguments),
 }
 

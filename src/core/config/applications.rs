@@ -176,7 +176,7 @@ fn read_one<'a>(
     Ok(Application { name: name.to_owned(), hosts: hosts?, requires: requires?, routes: routes? })
 }
 
-/// A name that stands in entity ids and reports.
+/// A name that is part of entity ids and reports.
 pub(super) fn plain_name(node: &Node<'_>, name: &str, what: &str) -> Read<()> {
     if is_plain_name(name) {
         return Ok(());
@@ -236,6 +236,20 @@ fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Re
         owners.hosts.insert(host.clone(), name);
         Ok(host)
     }))
+}
+
+/// The hosts that can be read; `None` if an application serves any host, or if there are none.
+pub(super) fn read_known_hosts(entries: &[(&str, Node<'_>)]) -> Option<Vec<HostPattern>> {
+    let mut known = Vec::new();
+    for (_, entry) in entries {
+        let Ok([hosts, any_host, ..]) = entry.members(&APPLICATION_MEMBERS) else { continue };
+        if any_host.written().is_ok_and(|any_host| any_host.is_some()) {
+            return None;
+        }
+        let hosts = hosts.or_empty(Node::elements).unwrap_or_default();
+        known.extend(hosts.iter().filter_map(|host| read_host(host, host.text().ok()?).ok()));
+    }
+    (!known.is_empty()).then_some(known)
 }
 
 fn read_host(node: &Node<'_>, text: &str) -> Read<HostPattern> {

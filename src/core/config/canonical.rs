@@ -34,7 +34,7 @@ pub(super) fn digest(text: &str) -> String {
     Hash::hash(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The integer that a double stands for.
+/// The integer that a double represents.
 fn integer(number: &Number) -> Option<Number> {
     if !number.is_f64() {
         return None;

@@ -83,7 +83,7 @@ const DOCUMENT_VERSION: u64 = 1;
 pub(super) static DOCUMENT: Shape = Shape::Object(&[&MEMBERS]);
 
 /// The members of the document.
-static MEMBERS: [Field; 14] = [
+pub(super) static MEMBERS: [Field; 14] = [
     Field {
         name: "version",
         presence: Presence::Required,
@@ -106,7 +106,7 @@ static MEMBERS: [Field; 14] = [
     LIMITS,
 ];
 
-/// Reads and compiles every part, and goes on after a part that cannot be read as far as the others do not need it.
+/// Reads and compiles every part. After a part that cannot be read, the parts that do not need it are still read.
 fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let [
         version,

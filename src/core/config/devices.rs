@@ -30,7 +30,7 @@ pub(super) const DEVICES: Field = Field {
 const DEVICE: Shape =
     Shape::Named("device provider", || const { &Shape::Object(&[&DEVICE_MEMBERS, &profile::MEMBERS]) });
 
-static DEVICE_MEMBERS: [Field; 4] = [
+pub(super) static DEVICE_MEMBERS: [Field; 4] = [
     Field {
         name: "header",
         presence: Presence::Required,
@@ -46,7 +46,7 @@ static DEVICE_MEMBERS: [Field; 4] = [
         about: "claims of the two tokens that must be equal; `none`: nothing ties the device to the caller",
     },
     profile::forward(Given::Text("never")),
-    profile::max_age(Presence::Required, "longest time since `iat`"),
+    profile::max_age(Presence::Required, "longest time since `iat`; makes `iat` required"),
 ];
 
 static BIND_MEMBERS: [Field; 2] = [

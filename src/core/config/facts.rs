@@ -1,7 +1,7 @@
 //! `facts` of a provider: the claims that policies may read, with their types.
 //!
 //! An object is one of two things. Where it has a member `single` or `text` with the value `true`, it is a type written out,
-//! `{ type: [string], single: true }`; without one it is a record, whose members are facts. `true` is no type of facts, so no
+//! `{ type: [string], single: true }`; without one it is a record, whose members are facts. `true` is not a type of facts, so no
 //! record can look like a type written out; and `{ type: string, text: string }` is a record of two facts.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! `keys` that are fetched from the provider: where they are, and for how long they are believed.
+//! `keys` that are fetched from the provider: where they are, and for how long they are used.
 
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ pub(super) static MEMBERS: [Field; 9] = [
         presence: Presence::Default(Given::Text("5s")),
         shape: Shape::Duration(Seconds::new(1)..=Seconds::new(30)),
         write: "a length of time from `1s` to `30s`",
-        about: "of one call",
+        about: "the longest time that one fetch can take",
     },
     Field {
         name: "insecure",
@@ -98,9 +98,9 @@ static KEY_HOST_MEMBERS: [Field; 2] = [
 ];
 
 static REFRESH_MEMBERS: [Field; 2] = [
-    refresh("min", "1m", "not fetched again before, even if the provider says so"),
+    refresh("min", "1m", "a set is not due for a refresh before, whatever the provider says"),
     // How long a key that the provider withdrew may still be accepted.
-    refresh("max", "15m", "fetched again after this time at the latest; also without `Cache-Control`"),
+    refresh("max", "15m", "a set is due for a refresh at the latest; also the time without `Cache-Control`"),
 ];
 
 const fn refresh(name: &'static str, default: &'static str, about: &'static str) -> Field {
@@ -135,15 +135,20 @@ pub(super) fn read(
     let discovers = matches!(discovery.written(), Ok(Some(_)));
     let key_host = jwks.optional(|node| if discovers { read_key_host(node, scheme) } else { misplaced(node) });
 
-    let first = match (url.written()?, discovery.written()?) {
-        (Some(url), None) => read_url(url, insecure),
-        (None, Some(discovery)) => read_discovery(discovery, issuer, insecure),
+    let location = match (url.written()?, discovery.written()?) {
+        (None, Some(discovery)) => read_discovery(discovery, issuer, insecure).and_then(|(url, issuer)| {
+            let metadata = Endpoint { url, cluster: cluster? };
+            Ok(KeyLocation::Metadata { metadata, issuer, key_host: key_host? })
+        }),
         (Some(_), Some(discovery)) => discovery.error(
             ConfigCode::Contradiction,
             "`url` and `discovery` both say where the keys are",
             "keep `url` for a JWK set, or `discovery` for metadata that names it",
         ),
-        (None, None) => url.required(|node| read_url(node, insecure)),
+        (_, None) => url.required(|node| read_url(node, insecure)).and_then(|url| {
+            key_host?;
+            Ok(KeyLocation::KeySet(Endpoint { url, cluster: cluster? }))
+        }),
     };
     if let (Ok((min, _)), Ok(interval)) = (refresh, refetch_interval)
         && interval > min
@@ -154,19 +159,7 @@ pub(super) fn read(
             "write a `refetch_interval` that is not longer than `refresh.min`",
         );
     }
-    let (first, (refresh_min, refresh_max)) = (Endpoint { url: first?, cluster: cluster? }, refresh?);
-    let location = match issuer? {
-        IssuerId::Exactly(issuer) if discovers => {
-            KeyLocation::Metadata { metadata: first, issuer: issuer.clone(), key_host: key_host? }
-        }
-        // Metadata for all tenants names the template itself, hole and all.
-        IssuerId::Template(template) if discovers => {
-            let issuer = template.as_written().to_owned();
-            KeyLocation::Metadata { metadata: first, issuer, key_host: key_host? }
-        }
-        IssuerId::Exactly(_) | IssuerId::Template(_) | IssuerId::Absent => KeyLocation::KeySet(first),
-    };
-    insecure?;
+    let (location, (refresh_min, refresh_max)) = (location?, refresh?);
     Ok(FetchedKeys {
         location,
         schedule: Schedule {
@@ -222,10 +215,13 @@ fn read_url(node: &Node<'_>, insecure: Read<bool>) -> Read<HttpUrl> {
     key_url(node, node.some_text()?, insecure)
 }
 
-fn read_discovery(node: &Node<'_>, issuer: Read<&IssuerId>, insecure: Read<bool>) -> Read<HttpUrl> {
-    let issuer = match issuer? {
-        IssuerId::Exactly(issuer) => Some(issuer),
-        IssuerId::Template(_) => None,
+/// The URL of the metadata, and what its `issuer` must be.
+fn read_discovery(node: &Node<'_>, issuer: Read<&IssuerId>, insecure: Read<bool>) -> Read<(HttpUrl, String)> {
+    let issuer = issuer?;
+    let expected = match issuer {
+        IssuerId::Exactly(issuer) => issuer.clone(),
+        // Metadata for all tenants names the template itself, hole and all.
+        IssuerId::Template(template) => template.as_written().to_owned(),
         IssuerId::Absent => {
             return node.error(
                 ConfigCode::Contradiction,
@@ -234,23 +230,24 @@ fn read_discovery(node: &Node<'_>, issuer: Read<&IssuerId>, insecure: Read<bool>
             );
         }
     };
-    match (node.value(), issuer) {
-        (Value::Bool(true), None) => node.error(
+    let url = match (node.value(), issuer) {
+        (Value::Bool(true), IssuerId::Exactly(issuer)) => {
+            let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
+            key_url(node, &format!("{issuer}/.well-known/openid-configuration"), insecure)
+        }
+        (Value::Bool(true), _) => node.error(
             ConfigCode::Contradiction,
             "`true` stands for a URL made of the issuer, and `issuer.template` is none",
             "write the URL of the metadata for all tenants; its `issuer` must be the template as it is written here, and \
              without such metadata `url` is the JWK set",
         ),
-        (Value::Bool(true), Some(issuer)) => {
-            let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
-            key_url(node, &format!("{issuer}/.well-known/openid-configuration"), insecure)
-        }
         (Value::String(_), _) => read_url(node, insecure),
         _ => node.wrong_type("`true` or a URL"),
-    }
+    };
+    Ok((url?, expected))
 }
 
-/// An `http` URL means that anybody on the way can say which keys are right, so it must be said that this is known.
+/// Anybody on the network path can forge what an `http` URL returns, so the operator must acknowledge it.
 fn key_url(node: &Node<'_>, text: &str, insecure: Read<bool>) -> Read<HttpUrl> {
     let url = match HttpUrl::parse(text) {
         Ok(url) => url,

@@ -25,7 +25,7 @@ pub(super) const ISSUERS: Field = Field {
 
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-static ISSUER_MEMBERS: [Field; 3] = [
+pub(super) static ISSUER_MEMBERS: [Field; 3] = [
     Field {
         name: "principal",
         presence: Presence::Required,
@@ -34,7 +34,10 @@ static ISSUER_MEMBERS: [Field; 3] = [
         about: "whom its tokens speak of",
     },
     profile::forward(Given::Text("verified")),
-    profile::max_age(Presence::Optional, "with `exp: absent` it is required"),
+    profile::max_age(
+        Presence::Optional,
+        "longest time since `iat`; makes `iat` required. With `exp: absent` it must be written",
+    ),
 ];
 
 static PRINCIPAL_MEMBERS: [Field; 3] = [

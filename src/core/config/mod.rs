@@ -1,6 +1,6 @@
 //! What the operator wrote, and what it means: the document becomes a [`Plan`], whole or not at all.
 //!
-//! The JSON value is read once by a small reader that knows each place, notes every problem and goes on; the parts are
+//! The JSON value is read once by a small reader that knows each place, notes every problem and continues; the parts are
 //! compiled by the modules that define them. Nothing here trusts the document beyond its being the operator's: names are
 //! held to what Cedar, HTTP and DNS can carry, numbers to their ranges, and unknown members are errors everywhere, for a
 //! misspelled rule is a rule that is not there. Nothing here reads a clock, a file or the network, so each worker comes to
@@ -19,6 +19,7 @@ mod issuers;
 mod json_schema;
 mod keys;
 mod names;
+mod outline;
 mod plan;
 mod policies;
 mod profile;
@@ -33,5 +34,6 @@ mod wire;
 mod tests;
 
 pub use json_schema::json_schema;
+pub use outline::Outline;
 pub use plan::Plan;
 pub use reference::{Row, Table, reference};

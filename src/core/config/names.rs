@@ -98,7 +98,7 @@ pub(super) fn is_token(text: &str) -> bool {
 
 /// Why a text cannot be a header of ours.
 pub(super) enum HeaderFault {
-    /// It is no header name.
+    /// It is not a header name.
     NotAName(&'static str),
     /// It has a meaning already.
     Taken(&'static str),

@@ -23,7 +23,7 @@ static EXPIRIES: [(&str, Expiry); 2] = [("required", Expiry::Required), ("absent
 static FORWARDINGS: [(&str, EvidenceForwarding); 2] =
     [("verified", EvidenceForwarding::Verified), ("never", EvidenceForwarding::Never)];
 
-const PINNED: Shape = Shape::Either(&[Shape::Text("string"), Shape::Boolean, Shape::Integer]);
+const PINNED: Shape = Shape::Either(&[Shape::AnyText("string"), Shape::Boolean, Shape::Integer]);
 
 /// Claims with members of their own in a profile.
 const JUDGED_CLAIMS: &[(&str, &str)] =

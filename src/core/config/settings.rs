@@ -7,6 +7,9 @@ use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, TOKEN
 use crate::mode::Mode;
 use crate::request::{AddressSource, PeerSource};
 
+/// The guard's name if the configuration gives none.
+pub(super) const DEFAULT_GUARD: &str = "countersign";
+
 /// Ends the key of the decision record; a guard with this ending could be mistaken for the record of another.
 const RECORD_SUFFIX: &str = ".decision";
 
@@ -58,7 +61,7 @@ static CLIENT_ADDRESS_MEMBERS: [Field; 1] = [Field {
 /// `guard`
 pub(super) const GUARD: Field = Field {
     name: "guard",
-    presence: Presence::Default(Given::Member("name", "countersign")),
+    presence: Presence::Default(Given::Member("name", DEFAULT_GUARD)),
     shape: Shape::Object(&[&GUARD_MEMBERS]),
     write: "`{ name: countersign }`, the filter state that the `rbac` filter after this one demands",
     about: "the filter state that an allow sets and that the `rbac` filter after the plugin demands",

@@ -1,6 +1,7 @@
 //! Where a document is fetched from.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use http::Uri;
 use http::uri::Scheme;
@@ -65,6 +66,24 @@ impl HttpUrl {
             return Err(HttpUrlFault::NotAUrl);
         }
         Ok(Self(uri))
+    }
+
+    /// The scheme and the host, as people read them.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.authority())
+    }
+
+    /// The host's name in lower case, or its address without brackets: as a certificate has it (RFC 9525 section 6).
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        self.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
+    }
+
+    /// Whether the host is an IP address, for which there is no SNI (RFC 6066 section 3).
+    #[must_use]
+    pub fn host_is_address(&self) -> bool {
+        self.host_name().parse::<IpAddr>().is_ok()
     }
 
     /// Whether the scheme is `https`.

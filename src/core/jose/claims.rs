@@ -16,7 +16,7 @@ use crate::time::UnixSeconds;
 /// 2^53: below it, and above its negative, every whole number is a double of its own (RFC 8259 section 6).
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
-/// Where a claim stands: the member names from the claim set inwards. Never empty. A dot in a name is part of the name.
+/// The place of a claim: the member names from the claim set inwards. Never empty. A dot in a name is part of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(pub Vec<String>);
 
@@ -53,7 +53,7 @@ impl Deref for AuthenticClaims {
 /// What may be known of a token before its signature is checked: which profile it chooses, and whether it is refused anyway.
 pub struct UnverifiedClaims(Claims);
 
-/// Which whole second a `NumericDate` with a fraction stands for; the stricter one is the caller's to name.
+/// Which whole second a `NumericDate` with a fraction represents; the caller names the stricter one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// The last whole second before it.
@@ -103,7 +103,7 @@ impl Claims {
         }
     }
 
-    /// Claims that no signature stands behind.
+    /// Claims that no signature covers.
     #[cfg(test)]
     pub(crate) fn for_test(claims: Value) -> Self {
         match claims {

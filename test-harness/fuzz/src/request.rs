@@ -21,7 +21,7 @@ use super::Signer;
 pub struct Presented {
     /// The header field, in lower case.
     pub header: String,
-    /// Who signed it; `None` where the value stands in the input as it is.
+    /// Who signed it; `None` if the input has the value itself.
     pub signer: Option<Signer>,
     /// The value.
     pub value: Vec<u8>,

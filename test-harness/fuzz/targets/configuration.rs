@@ -1,4 +1,4 @@
-//! Configurations: any bytes are taken whole or refused with reasons, the same ones each time.
+//! Configurations: any bytes are accepted as a whole or rejected with reasons, the same ones each time.
 
 #![no_main]
 

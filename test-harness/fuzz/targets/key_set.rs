@@ -1,5 +1,5 @@
 //! JWK sets: whatever a provider publishes, the usable keys are as they must be, an answer with it counts if and only if the
-//! set does, and nothing panics; nor where it stands in place of metadata.
+//! set does, and nothing panics; nor in place of metadata.
 
 #![no_main]
 

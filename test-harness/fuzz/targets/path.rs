@@ -1,4 +1,4 @@
-//! Paths, authorities and templates. A path that is taken has one form, and is what its segments say.
+//! Paths, authorities and templates. A path that is accepted has one form, and is what its segments say.
 
 #![no_main]
 

@@ -15,7 +15,7 @@ const REQUESTS: &[(&[u8], bool)] = &[
     (b"GET /api/people/alice\nshop.example.com\nauthorization: @c{\"iss\":\"https://login.example.com\",\"sub\":\"alice\",\"aud\":\"shop\",\"iat\":1789999700,\"exp\":1790000600,\"realm\":{\"groups\":[\"staff\",\"admins\"]},\"email\":\"alice@example.com\",\"level\":3,\"address\":\"10.1.2.3\",\"roles\":[\"a\",\"b\"],\"org\":{\"unit\":\"u\"},\"device_id\":\"laptop-1\"}\nx-device-posture: @d{\"iss\":\"https://mdm.example.com\",\"sub\":\"laptop-1\",\"aud\":\"shop\",\"iat\":1789999700,\"exp\":1790000600,\"managed\":true,\"score\":90}", false),
 ];
 
-/// A policy by which the last request goes on: were it not to, the fuzzer would try nothing but refusals.
+/// A policy that permits the last request: without it the fuzzer would try nothing but refusals.
 const PERMITTING: &str = "@id(\"a\") permit (principal is corp::User, action, resource);";
 
 fuzz_target!(init: {

@@ -1,9 +1,9 @@
 //! The bytes of a request to an answer. The policies and keys are fixed; what is signed is the fuzzer's.
 //!
 //! - Nothing panics, and deciding twice gives one outcome.
-//! - A request goes on only with evidence that the route requires, made by those who may make it.
+//! - A request is forwarded only with the evidence that the route requires, from its trusted issuers.
 //! - No part of a token is in the answer or in the record.
-//! - What goes on carries no header that the client could pass off as ours.
+//! - A forwarded request carries no header that the client could pass off as the plugin's.
 
 #![no_main]
 
@@ -80,7 +80,7 @@ fn proved(record: &Value, presented: &[Presented]) {
     }
 }
 
-/// No part of what was presented stands in a text that goes out. Parts that are words could be in it by chance; those of
+/// No part of what was presented is in a text that goes out. Parts that are words could be in it by chance; those of
 /// signed tokens have letters of both cases and digits.
 fn hides_tokens(text: &str, presented: &[Presented]) {
     for one in presented {

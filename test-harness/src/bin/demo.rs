@@ -31,7 +31,7 @@ struct Arguments {
 /// One request of the demonstration, and what must come of it.
 struct Step {
     who: &'static str,
-    /// The query to the identity provider; empty for nobody.
+    /// The query to the identity provider; empty for no caller.
     token: &'static str,
     device: &'static str,
     /// The query to the device provider; empty for no posture.
@@ -43,7 +43,7 @@ struct Step {
     because: &'static str,
 }
 
-/// The token of somebody who holds none of the trusted keys and claims to be Carol.
+/// The token of a caller who holds none of the trusted keys and claims to be Carol.
 const FORGED: &str = "forged";
 
 #[rustfmt::skip]

@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Bootstrap {
-    /// The example of the documentation as it stands.
+    /// The example of the documentation, unchanged.
     ///
     /// # Errors
     /// It cannot be read, or is not YAML.

@@ -21,7 +21,7 @@ pub const MDM_KEYS: &str = "/keys";
 /// Starts one.
 ///
 /// # Errors
-/// The port is taken.
+/// The port is in use.
 pub fn start(address: SocketAddr, line: Line) -> io::Result<Provider> {
     let keys = Keys::from([(MDM_KEYS.to_owned(), vec![Arc::clone(&KEYS.mdm)])]);
     Provider::start(address, Role { keys, answer }, line)

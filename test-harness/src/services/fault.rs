@@ -31,7 +31,7 @@ pub(crate) const MOVED: &str = "/moved";
 /// A fault of one path's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// No answer comes until the fault is taken away.
+    /// No answer comes until the fault is removed.
     Held,
     /// The answer begins late.
     Slow(Duration),
@@ -65,7 +65,7 @@ pub enum Fault {
     Deep,
     /// One RSA key of 16,384 bits.
     LargeModulus,
-    /// The right keys, one of an unknown type, one symmetric, one for encryption, one that is no point of its curve, and one
+    /// The right keys, one of an unknown type, one symmetric, one for encryption, one that is not a point of its curve, and one
     /// with a coordinate of an octet too many.
     Mixed,
     /// The right keys, and one with its private half.
@@ -169,7 +169,7 @@ fn large_modulus() -> Value {
         "n": base64url([0xff; LARGE_MODULUS_BYTES]) })
 }
 
-/// The key that nobody trusts, with one member more or another one.
+/// The key that no configuration trusts, with one member more or another one.
 fn rogue_key(member: &str, value: &str) -> Value {
     let mut jwk = KEYS.rogue.public_jwk();
     jwk[member] = json!(value);

@@ -33,7 +33,7 @@ pub const OAUTH_CONFIGURATION: &str = "/.well-known/oauth-authorization-server";
 /// Starts one.
 ///
 /// # Errors
-/// The port is taken.
+/// The port is in use.
 pub fn start(address: SocketAddr, line: Line) -> io::Result<Provider> {
     let keys =
         Keys::from([(CORP_KEYS.to_owned(), corp_keys()), (MACHINES_KEYS.to_owned(), vec![Arc::clone(&KEYS.machines)])]);

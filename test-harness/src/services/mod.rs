@@ -65,7 +65,7 @@ impl Services {
     /// Starts all of them at these addresses; port 0 is a free one.
     ///
     /// # Errors
-    /// A port is taken.
+    /// A port is in use.
     pub async fn start(identity: SocketAddr, device: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             identity_provider: identity_provider::start(identity, Line::Http)?,

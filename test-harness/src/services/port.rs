@@ -1,4 +1,4 @@
-//! A port that can be closed and opened again, and that is given to nobody else by chance in the meantime.
+//! A port that can be closed and opened again, and that no other process gets by chance in the meantime.
 
 use std::future::Future;
 use std::io;

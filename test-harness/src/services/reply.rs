@@ -19,7 +19,7 @@ pub(crate) struct Reply {
     pub(crate) missing_bytes: usize,
     /// The time before its first byte.
     pub(crate) delay: Duration,
-    /// The time between two bytes of the body; all come at once where there is none.
+    /// The time between two bytes of the body; all come at once if there is none.
     pub(crate) byte_interval: Option<Duration>,
 }
 

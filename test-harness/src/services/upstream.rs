@@ -67,7 +67,7 @@ impl Upstream {
     /// Starts.
     ///
     /// # Errors
-    /// The port is taken.
+    /// The port is in use.
     pub async fn start(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;

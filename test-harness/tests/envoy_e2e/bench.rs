@@ -34,7 +34,7 @@ pub const STRICT_HOST: &str = "strict.example.com";
 /// The worker threads of each Envoy.
 pub const WORKERS: u32 = 2;
 
-/// One Envoy and what stands around it.
+/// One Envoy and its surroundings.
 pub struct Bench {
     pub version: EnvoyVersion,
     pub binary: PathBuf,

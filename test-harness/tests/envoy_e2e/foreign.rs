@@ -169,7 +169,7 @@ fn a_module_that_forges_entries_in_shared_memory_is_never_believed(bench: &Bench
     let before = fetches();
     let none = start(bench, "foreign-none", &issuer, &provider, "", &[""]);
     let address = none.listener("keys").expect("the listener is there");
-    // Each worker fetches for itself, and so does the main thread, which cannot know that it serves nobody.
+    // Each worker fetches for itself, and so does the main thread, which cannot know that it serves no request.
     let all = before + WORKERS as usize + 1;
     wait_until("each has fetched", || fetches() == all);
     rest(&provider, issuer.name, Duration::ZERO);

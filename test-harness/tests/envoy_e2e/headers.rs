@@ -23,7 +23,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     fields_that_are_not_utf_8_go_on_and_the_module_lives,
 ];
 
-/// Fields by which an application could take a client for somebody else.
+/// Fields by which an application could mistake a client for another.
 const SPOOFED: &[&str] = &[
     "x-countersign-principal",
     "x-countersign-subject",

@@ -1,4 +1,4 @@
-//! What the cluster of a provider proves: keys come from who has the right certificate, and from nobody else.
+//! What the cluster of a provider proves: keys come only from a server with the right certificate.
 
 use serde_json::{Value, json};
 use test_harness::envoy::Chain;

@@ -1,7 +1,7 @@
 //! Issuers whose keys are fetched, what provides the keys, and what scenarios about them have in common.
 //!
-//! One listener has them all, each with a path, a key and a route of its own, so that what is wrong with one is no other's
-//! trouble. Those that are flooded or put under load have listeners of their own.
+//! One listener has them all, each with a path, a key and a route of its own, so that a fault of one does not reach
+//! another. Those that are flooded or put under load have listeners of their own.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -91,7 +91,7 @@ impl Issuer {
         self.ask(&self.token())
     }
 
-    /// One with a good token, but for a key that nobody has.
+    /// One with a good token, except that no provider has its key.
     pub fn unknown(&self, kid: &str) -> Ask {
         self.ask(&self.token().key(&KEYS.rogue).header("kid", json!(kid)))
     }
@@ -196,7 +196,7 @@ impl KeyWorld {
     }
 }
 
-/// Refused for want of keys: nobody's fault but for the moment.
+/// Refused because keys are missing, which may be temporary.
 pub fn unavailable(outcome: Outcome) {
     let answer = outcome.refused(503, "keys-unavailable");
     let pause: Option<u64> = answer.header("retry-after").and_then(|pause| pause.parse().ok());

@@ -192,7 +192,7 @@ fn a_tokens_fault_is_named_in_the_challenge(bench: &Bench) {
     assert!(missing.header("www-authenticate").is_some_and(|challenge| !challenge.contains("error")));
 }
 
-/// Envoy joins the two into one value before any filter, so the module sees a credential that is none.
+/// Envoy joins the two into one value before any filter, so the module sees something that is not a credential.
 fn two_authorization_headers_are_refused(bench: &Bench) {
     let twice = with_token(Token::of(ALICE).sign()).token(Token::of(ALICE).sign());
     bench.ask(&twice).refused(401, "credential-malformed");

@@ -1,4 +1,4 @@
-//! `mode: shadow`: refusals are recorded and not enforced, the ambiguous is refused all the same, and nobody can miss the mode.
+//! `mode: shadow`: refusals are recorded and not enforced, an ambiguous request is refused all the same, and the mode cannot be missed.
 
 use test_harness::tokens::{ALICE, BOB, CAROL, Token};
 
@@ -19,7 +19,7 @@ fn rehearsed(ask: Ask) -> Ask {
     ask.at("shadow")
 }
 
-/// The guard stands behind the plugin on this listener as well: what passes has armed it.
+/// The guard is behind the plugin on this listener as well: what passes has set the filter state.
 fn a_rehearsal_lets_pass_what_would_be_refused_and_records_why(bench: &Bench) {
     let expired = Token::of(ALICE).made_before(1_000).sign();
     for (ask, reason) in [

@@ -134,7 +134,7 @@ fn failed(bench: &Bench, name: &str) -> Value {
     })
 }
 
-/// The example with a plugin that nobody has yet, and a filter in its place that does nothing.
+/// The example with a plugin that is not delivered yet, and a filter in its place that does nothing.
 fn discovered_later(bench: &Bench, guarded: bool) -> Value {
     let file = bench.folder.join("nothing-discovered.json");
     fs::write(&file, json!({ "resources": [] }).to_string()).expect("written");
@@ -176,7 +176,7 @@ fn sets_the_state(kind: &str, when: &str) -> Value {
     })
 }
 
-/// A request by nobody, who claims to be root.
+/// A request without a credential that claims to be root.
 fn by_nobody() -> Ask {
     Ask::get("/api/orders/7").header("x-countersign-principal", "root")
 }

@@ -214,7 +214,7 @@ fn look_up_right_after_a_fetch(bench: &Bench, workers: u32) {
         // The old key was in the set before: the provider withdrew it.
         fleet.ask(&fleet.issuer.good()).refused(401, "token-key");
     }
-    // The lookup at hand is used up: nobody asks the provider about another key for now, so nobody is told that it is unknown.
+    // The lookup at hand is used up: no worker asks the provider about another key for now, so no client learns that it is unknown.
     for number in 0..REQUESTS * u64::from(workers) {
         let answer = fleet.ask(&fleet.issuer.unknown(&format!("made-up-{number}"))).refused(503, "keys-unavailable");
         let pause: Option<u64> = answer.header("retry-after").and_then(|pause| pause.parse().ok());
@@ -325,7 +325,7 @@ fn a_crowd_that_waits_in_vain_is_answered_whole_and_the_module_lives(bench: &Ben
     let mut crowd: Vec<Connection> =
         (1..=CROWD).map(|number| fleet.send_from(client(number), &fleet.issuer.good())).collect();
     wait_until("all wait", || fleet.waiting() == CROWD);
-    // What is only rehearsed goes on at once.
+    // A rehearsed request is forwarded at once.
     fleet.ask(&fleet.issuer.good().at("shadow")).allowed();
     let rehearsed = "wasmcustom.countersign.decisions.outcome.would_deny.reason.keys_unavailable";
     assert_eq!(fleet.envoy.stats(rehearsed).expect("statistics").get(rehearsed), Some(&1));

@@ -3,10 +3,11 @@
 //!
 //! Of Istio's clusters the TLS comes from a DestinationRule alone: without one the proxy writes plain bytes to port 443.
 
+use countersign_core::fetch::Endpoint;
+
 use super::super::codes::Code;
 use super::super::findings::Findings;
 use super::super::json_view::Part;
-use super::super::key_hosts::KeyHost;
 use super::super::model::Model;
 use super::super::plugin::Plugin;
 use super::cluster_lines;
@@ -15,14 +16,14 @@ use super::cluster_lines;
 const CHECKING: [&str; 3] = ["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"];
 
 /// Checks a cluster that is in none of the files as such.
-pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &mut Findings) {
-    let cluster = &host.cluster;
+pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, keys: &Endpoint, findings: &mut Findings) {
+    let cluster = &keys.cluster;
     let Some((port, service)) = outbound(cluster) else {
         let what = format!(
             "keys at {} are fetched through cluster `{cluster}`, which is in none of these files",
-            host.origin()
+            keys.url.origin()
         );
-        let lines = cluster_lines(host).replace('\n', "\n  ");
+        let lines = cluster_lines(keys).replace('\n', "\n  ");
         let help = format!(
             "give the file with it too. In Istio a ServiceEntry makes the cluster `outbound|<port>||<host>`, and a DestinationRule \
              its TLS; for Envoy Gateway write an EnvoyPatchPolicy that adds (op: add, path: \"\") this value of type \
@@ -41,7 +42,7 @@ pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &
     let rule = rules.iter().find(|rule| rule.text_of("host") == Some(service));
     let what = match (entry, rule) {
         (_, Some(rule)) => {
-            tls(rule, port, host, findings);
+            tls(rule, port, keys, findings);
             if entry.is_some() || is_of_cluster(service) {
                 return;
             }
@@ -51,7 +52,7 @@ pub fn check(model: &Model<'_>, plugin: &Plugin<'_>, host: &KeyHost, findings: &
             format!("keys are fetched through `{cluster}`, but these files have no DestinationRule for `{service}`")
         }
     };
-    let help = format!("give their files too, or write:\n{}", lines(host, port, service));
+    let help = format!("give their files too, or write:\n{}", lines(keys, port, service));
     findings.add(Code::KeyClusterUnseen, &plugin.part, &what, &help);
 }
 
@@ -71,13 +72,13 @@ fn is_of_cluster(service: &str) -> bool {
 }
 
 /// What a DestinationRule makes of connections to the port.
-fn tls(rule: &Part<'_>, port: u64, host: &KeyHost, findings: &mut Findings) {
+fn tls(rule: &Part<'_>, port: u64, keys: &Endpoint, findings: &mut Findings) {
     let policy = rule.member("trafficPolicy");
     let by_port = policy.as_ref().map(|policy| policy.list("portLevelSettings")).unwrap_or_default();
     let by_port = by_port.into_iter().find(|own| own.member("port").is_some_and(|own| has_port(&own, port)));
     let tls = by_port.or(policy).and_then(|policy| policy.member("tls"));
-    let leads = format!("`{}`, which leads to the keys at {}", host.cluster, host.origin());
-    let help = format!("write for the port:\n{}", tls_lines(host));
+    let leads = format!("`{}`, which leads to the keys at {}", keys.cluster, keys.url.origin());
+    let help = format!("write for the port:\n{}", tls_lines(keys));
     let mode = tls.as_ref().and_then(|tls| tls.text_of("mode")).unwrap_or("DISABLE");
     let Some(tls) = tls.filter(|_| CHECKING.contains(&mode)) else {
         let what = format!("this rule gives no TLS to {leads}");
@@ -100,30 +101,30 @@ fn tls(rule: &Part<'_>, port: u64, host: &KeyHost, findings: &mut Findings) {
     if let Some(lacks) = lacks {
         findings.add(Code::KeyClusterUnauthenticated, &tls, &format!("for {leads}, {lacks}"), &help);
     }
-    let is_host = |name: &Part<'_>| name.text().is_some_and(|name| name.eq_ignore_ascii_case(&host.name()));
+    let is_host = |name: &Part<'_>| name.text().is_some_and(|name| name.eq_ignore_ascii_case(&keys.url.host_name()));
     match tls.member("sni") {
-        None if !host.is_address() => {
+        None if !keys.url.host_is_address() => {
             findings.add(Code::KeyClusterSni, &tls, &format!("{leads}, has no `sni`"), &help);
         }
         sni => {
             for name in sni.iter().chain(&names).filter(|name| !is_host(name)) {
                 let what = format!("{leads}, has a different name here");
-                let help = format!("if this is not intended, write:\n{}", host.name());
+                let help = format!("if this is not intended, write:\n{}", keys.url.host_name());
                 findings.add(Code::KeyClusterName, name, &what, &help);
             }
         }
     }
 }
 
-fn tls_lines(host: &KeyHost) -> String {
-    let name = host.name();
+fn tls_lines(keys: &Endpoint) -> String {
+    let name = keys.url.host_name();
     format!("tls: {{ mode: SIMPLE, sni: {name}, subjectAltNames: [{name}], caCertificates: system }}")
 }
 
 /// Both resources for a host outside the mesh.
-fn lines(host: &KeyHost, port: u64, service: &str) -> String {
-    let target = host.url.port();
-    let tls = tls_lines(host);
+fn lines(keys: &Endpoint, port: u64, service: &str) -> String {
+    let target = keys.url.port();
+    let tls = tls_lines(keys);
     let (name, protocol) = if port == 443 { ("https", "HTTPS") } else { ("http", "HTTP") };
     format!(
         "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nspec:\n  hosts: [{service}]\n  location: MESH_EXTERNAL\n  \

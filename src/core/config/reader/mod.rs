@@ -1,4 +1,4 @@
-//! The reader of a document: typed access to a JSON value that notes every problem and goes on to the next part.
+//! The reader of a document: typed access to a JSON value that notes every problem and continues.
 //!
 //! | file | what |
 //! |---|---|

@@ -24,7 +24,7 @@ fn fetched(keys: Value) -> FetchedKeys {
     }
 }
 
-/// The members of a URL that is taken, with one more or another.
+/// The members of a URL that is accepted, with one more or another.
 fn url(member: &str, value: Value) -> Value {
     let mut keys = json!({ "url": "https://login.example.com/keys", "cluster": "login" });
     keys[member] = value;

@@ -3,6 +3,7 @@
 mod applications;
 mod fetched_keys;
 mod groups;
+mod outline;
 mod parts;
 mod profiles;
 mod request_headers;

@@ -15,7 +15,7 @@ fn compared(text: &str, path: &str, accepted: &[Ambiguity]) -> Match {
     template(text).matches(path.segments(), accepted)
 }
 
-/// The parameters as `name=value`; `None` where the path is none of the template's, nearly or not.
+/// The parameters as `name=value`; `None` if the path is not one of the template's, nearly or exactly.
 fn matched(text: &str, path: &str) -> Option<Vec<String>> {
     match compared(text, path, &[]) {
         Match::Yes(parameters) => Some(parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()),

@@ -1,6 +1,6 @@
-//! A module of somebody else's that touches shared data: requests read and write entries of any name under its own `vm_id`.
+//! A foreign module that touches shared data: requests read and write entries of any name under its own `vm_id`.
 //!
-//! A request with [`NAME`] alone is answered with the entry, or 404 where there is none; one with [`VALUE`] too overwrites it.
+//! A request with [`NAME`] alone is answered with the entry, or 404 if there is none; one with [`VALUE`] too overwrites it.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! One worker that shares with nobody.
+//! One worker that shares with no other.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn the_first_tick_fetches_and_until_the_answer_keys_are_coming() {
     assert_eq!(worker.store.ages(worker.now).map(|(_, age)| age.get()).collect::<Vec<_>>(), [0]);
 }
 
-/// The time after which a set is fetched anew, for an answer with this `Cache-Control`.
+/// The time after which a set is fetched again, for an answer with this `Cache-Control`.
 fn refreshed_after(cache_control: Option<&str>, seed: u64) -> i64 {
     let mut worker = Worker::with(source(), seed);
     let body = String::from_utf8(first_set().body).unwrap();

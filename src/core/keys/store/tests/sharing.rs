@@ -251,7 +251,7 @@ fn the_same_configuration_finds_the_keys_at_once() {
     assert_eq!(after.key_ids(), Ok(vec!["first"]));
 }
 
-/// What somebody else may have written in place of our entries.
+/// What another module may have written in place of our entries.
 fn garbage() -> Vec<Vec<u8>> {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes();
     let huge = vec![b' '; 3 * 1024 * 1024];

@@ -1,0 +1,126 @@
+//! What of a configuration bears on what surrounds the plugin in Envoy.
+
+use serde_json::{Map, Value};
+
+use super::applications::read_known_hosts;
+use super::compile::{DOCUMENT, MEMBERS};
+use super::devices::DEVICE_MEMBERS;
+use super::issuers::ISSUER_MEMBERS;
+use super::reader::{Field, Node, Problems, Read};
+use super::settings::{self, DEFAULT_GUARD};
+use super::{keys, profile};
+use crate::fetch::{Endpoint, HttpUrl};
+use crate::keys::{FetchedKeys, KeyLocation, KeySource};
+use crate::profile::IssuerId;
+use crate::request::{AddressSource, PeerSource};
+use crate::route::HostPattern;
+
+/// The parts of a configuration that something outside of it must agree with: the filter chain, the routes, the clusters.
+///
+/// A configuration with errors has an outline too: a part with an error counts as absent. So the surroundings can be
+/// checked together with the configuration.
+#[derive(Debug)]
+pub struct Outline {
+    /// The guard's name.
+    pub guard: String,
+    /// Where facts about the peer come from.
+    pub peer: PeerSource,
+    /// Where the client's address comes from.
+    pub client_address: AddressSource,
+    /// The hosts of all applications; `None` if one serves any host, or if none is known.
+    pub hosts: Option<Vec<HostPattern>>,
+    /// Filters after the plugin that the operator has reviewed, by their names.
+    pub acknowledged_filters: Vec<String>,
+    /// Headers that carry identity to the upstream, beside `x-countersign-*`; in lower case.
+    pub identity_headers: Vec<String>,
+    /// Where keys are fetched: for each provider the key set or the metadata, and another host that the metadata may name.
+    pub key_endpoints: Vec<Endpoint>,
+}
+
+impl Outline {
+    /// Reads it, with the reader of each part.
+    #[must_use]
+    pub fn read(configuration: &Value) -> Self {
+        let (nothing, problems) = (Value::Object(Map::new()), Problems::default());
+        let document = if configuration.is_object() { configuration } else { &nothing };
+        Self::of(&Node::root(document, &DOCUMENT, &problems)).unwrap_or_else(|_| Self::default())
+    }
+
+    fn of(node: &Node<'_>) -> Read<Self> {
+        let [
+            _,
+            issuers,
+            devices,
+            applications,
+            _,
+            _,
+            peer,
+            client_address,
+            guard,
+            acknowledged_filters,
+            identity_headers,
+            ..,
+        ] = node.members(&MEMBERS)?;
+        let otherwise = Self::default();
+        let names =
+            |entries: Vec<(&str, Node<'_>)>| entries.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        Ok(Self {
+            guard: guard.or_default(settings::guard).unwrap_or(otherwise.guard),
+            peer: peer.or_default(settings::peer).unwrap_or(otherwise.peer),
+            client_address: client_address.or_default(settings::client_address).unwrap_or(otherwise.client_address),
+            hosts: applications.required(|node| Ok(read_known_hosts(&node.entries()?))).unwrap_or(otherwise.hosts),
+            acknowledged_filters: acknowledged_filters.or_empty(settings::acknowledged_filters).unwrap_or_default(),
+            identity_headers: identity_headers.or_empty(Node::entries).map(names).unwrap_or_default(),
+            key_endpoints: [
+                issuers.or_empty(|node| key_endpoints(node, &ISSUER_MEMBERS)),
+                devices.or_empty(|node| key_endpoints(node, &DEVICE_MEMBERS)),
+            ]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect(),
+        })
+    }
+}
+
+impl Default for Outline {
+    /// That of a configuration without members.
+    fn default() -> Self {
+        Self {
+            guard: DEFAULT_GUARD.to_owned(),
+            peer: PeerSource::None,
+            client_address: AddressSource::Connection,
+            hosts: None,
+            acknowledged_filters: Vec::new(),
+            identity_headers: Vec::new(),
+            key_endpoints: Vec::new(),
+        }
+    }
+}
+
+/// Where the providers of a part have their keys fetched.
+fn key_endpoints<const OWN: usize>(node: &Node<'_>, own: &'static [Field; OWN]) -> Read<Vec<Endpoint>> {
+    let fetched = node.entries()?.into_iter().filter_map(|(_, entry)| {
+        let (_, [issuer, _, keys, ..]) = entry.members_beside(own, &profile::MEMBERS).ok()?;
+        let issuer: Read<IssuerId> = issuer.required(super::issuer::read);
+        let issuer = issuer.as_ref().map_err(|reported| *reported);
+        match keys.required(|node| keys::read(node, None, issuer)).ok()? {
+            KeySource::Fetched(keys) => Some(endpoints(*keys)),
+            KeySource::Inline(_) => None,
+        }
+    });
+    Ok(fetched.flatten().collect())
+}
+
+fn endpoints(keys: FetchedKeys) -> Vec<Endpoint> {
+    match keys.location {
+        KeyLocation::KeySet(endpoint) => vec![endpoint],
+        KeyLocation::Metadata { metadata, key_host, .. } => {
+            let other = key_host.and_then(|other| {
+                let url = HttpUrl::parse(&format!("{}://{}/", metadata.url.scheme(), other.host)).ok()?;
+                Some(Endpoint { url, cluster: other.cluster })
+            });
+            [metadata].into_iter().chain(other).collect()
+        }
+    }
+}
