@@ -109,14 +109,15 @@ locked_version() { # CRATE
 }
 
 # Installs a program of a crate once, at a pinned version. The lock file that the crate brings can name versions which a
-# registry mirror does not serve; then cargo's own choice is taken.
+# registry mirror does not serve; then cargo chooses. It is built without optimisation, which would take
+# longer than these programs ever run.
 cargo_tool() { # CRATE VERSION PROGRAM
   local crate=$1 version=$2 program=$3
   local stamp=$target/tools/.$program-$version
   [[ -x $target/tools/bin/$program && -e $stamp ]] && return
   say "installing $program $version under target/tools (once, some minutes)"
   local install=(cargo install "$crate" --version "$version" --bin "$program" --root "$target/tools" --force
-    --target-dir "$target/tools/build")
+    --debug --target-dir "$target/tools/build")
   if ! "${install[@]}" --locked; then
     note "$crate $version cannot be had with its own lock file here: installing it with the newest fitting dependencies"
     "${install[@]}" || die "$program $version could not be installed" "by hand: ${install[*]}"
