@@ -32,6 +32,8 @@ usage: ./build.sh TASK
   down    remove the containers and their image
   conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json),
                     and the manifests for Kubernetes against the definitions of their kinds in DIR/crds (istio/, envoy-gateway/)
+  bench [--quick] [--before WASM]   what the module costs beside Envoy's own filters (docs/benchmark.md): a table, and
+                    target/bench/report.json and report.svg; ten minutes, or two; --before measures another build's load too
   fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)
   clean   remove target/
   help    this list
@@ -373,6 +375,16 @@ task_conformance() { # DIR
   return "$failed"
 }
 
+task_bench() { # [--quick] [--before WASM]
+  need_cargo
+  need_envoy
+  build_module
+  say 'building the benchmark'
+  cargo build --locked --profile bench -p countersign-bench
+  # A file that an argument names is found from the caller's folder.
+  (cd "$caller" && COUNTERSIGN_WASM=$module "$target/release/countersign-bench" "$@")
+}
+
 # What libFuzzer is guided by: counters of edges, and what was compared with what. These flags are those of cargo-fuzz, which
 # would itself take as long to install as the targets take to run. The sanitizers need a nightly Rust, this does not.
 readonly fuzz_flags=(--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
@@ -532,7 +544,7 @@ task_clean() {
 task=${1:-help}
 shift $(($# > 0))
 case $task in
-conformance | fuzz) "task_$task" "$@" ;;
+bench | conformance | fuzz) "task_$task" "$@" ;;
 build | demo | test | check | clean | up | logs | down | help | -h | --help)
   if (($# > 0)); then
     usage >&2

@@ -151,6 +151,18 @@ impl Bootstrap {
         }
     }
 
+    /// The same, and only HTTP/2 is spoken to it, as gRPC needs.
+    pub fn set_cluster_over_http2(&mut self, name: &str, address: SocketAddr) {
+        self.set_cluster(name, address);
+        let clusters = self.0["static_resources"]["clusters"].as_array_mut();
+        for cluster in clusters.into_iter().flatten().filter(|cluster| cluster["name"] == name) {
+            cluster["typed_extension_protocol_options"] = json!({ UPSTREAM_PROTOCOL: {
+                "@type": format!("type.googleapis.com/{UPSTREAM_PROTOCOL}"),
+                "explicit_http_config": { "http2_protocol_options": {} }
+            } });
+        }
+    }
+
     /// The same, over TLS: this name is asked for, and certificates are held against this validation context.
     pub fn set_cluster_over_tls(&mut self, name: &str, address: SocketAddr, sni: &str, validation: &Value) {
         self.set_cluster(name, address);
@@ -177,6 +189,7 @@ impl Bootstrap {
 const FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
 const ROUTE_CLUSTER: &str =
     "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route/cluster";
+const UPSTREAM_PROTOCOL: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const HTTP1_UPSTREAM: &str = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\
                               /use_downstream_protocol_config/http_protocol_options";
 

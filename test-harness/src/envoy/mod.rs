@@ -171,6 +171,12 @@ impl Envoy {
         deadline.poll(|| self.access_log().lines().find(|line| line.contains(text)).map(str::to_owned))
     }
 
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The time from the start of the process until it was ready.
     #[must_use]
     pub fn load_time(&self) -> Duration {

@@ -1,0 +1,101 @@
+//! Chains with Countersign: the same checks as those of [`crate::native`].
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use test_harness::envoy::{guard_filter, wasm_filter};
+use test_harness::tokens::{AUDIENCE, CORP_ISSUER, MDM_ISSUER};
+
+use crate::tokens::Keys;
+use crate::work::{self, CLAIM_HEADERS, DEVICE_HEADER, GROUP, HEALTH_PATH, HOST, LOWEST_SCORE};
+
+/// All configurations share one VM a worker, so Envoy compiles the module once.
+const VM: &str = "countersign";
+
+/// The plugin with this configuration, and its guard.
+#[must_use]
+pub fn filters(module: &Path, configuration: &Value) -> Vec<Value> {
+    vec![wasm_filter(VM, module, configuration), guard_filter("countersign")]
+}
+
+/// The user's token alone; and one path that is open to callers without a token.
+#[must_use]
+pub fn one_token(keys: &Keys) -> Value {
+    let mut configuration = base(keys);
+    configuration["applications"]["shop"] = json!({
+        "hosts": [HOST],
+        "requires": ["corp"],
+        "routes": {
+            "api": { "path": "/api/{rest*}" },
+            "health": { "path": HEALTH_PATH, "requires": [] },
+        },
+    });
+    configuration["policies"] = json!(format!(
+        r#"@id("staff-read")
+        permit (principal in corp::Group::"{GROUP}", action in Action::"read", resource == Route::"shop/api");
+        @id("health")
+        permit (principal is Anonymous, action in Action::"read", resource == Route::"shop/health");"#
+    ));
+    configuration
+}
+
+/// Both tokens, 20 routes, four headers with claims for the upstream, and this number of policies.
+///
+/// One of them permits the requests of the benchmark, and is the last. Each of the others permits one route to one user
+/// who sends none.
+#[must_use]
+pub fn two_tokens(keys: &Keys, policies: usize) -> Value {
+    let mut configuration = base(keys);
+    configuration["devices"] = json!({ "mdm": {
+        "header": DEVICE_HEADER,
+        "issuer": MDM_ISSUER,
+        "audiences": [AUDIENCE],
+        "typ": ["device-posture+jwt"],
+        "max_age": "366d",
+        "keys": { "inline": keys.mdm() },
+        "facts": { "managed": "bool", "score": "long" },
+        "bind": { "token": "device_id", "device": "sub" },
+    } });
+    let routes: Map<String, Value> = work::templates()
+        .enumerate()
+        .map(|(number, template)| (format!("r{number}"), json!({ "path": template, "methods": ["GET"] })))
+        .collect();
+    // Short names: 10,000 policies have to fit into the largest configuration that is accepted, 1 MiB.
+    let route_count = routes.len();
+    configuration["applications"]["s"] = json!({ "hosts": [HOST], "requires": ["corp", "mdm"], "routes": routes });
+    let mut text: String = (1..policies)
+        .map(|number| {
+            let route = number % route_count;
+            format!(
+                "@id(\"{number}\")permit(principal==corp::User::\"{number}\",action,resource==Route::\"s/r{route}\");"
+            )
+        })
+        .collect();
+    text.push_str(&format!(
+        r#"@id("staff-read")
+        permit (principal in corp::Group::"{GROUP}", action in Action::"read", resource in Application::"s")
+        when {{ context.mdm.managed && context.mdm.score >= {LOWEST_SCORE} }};"#
+    ));
+    configuration["policies"] = json!(text);
+    let headers: Map<String, Value> = CLAIM_HEADERS
+        .iter()
+        .map(|(header, claim)| ((*header).to_owned(), json!({ "fact": format!("corp.{claim}") })))
+        .collect();
+    configuration["identity_headers"] = Value::Object(headers);
+    configuration
+}
+
+fn base(keys: &Keys) -> Value {
+    json!({
+        "version": 1,
+        "issuers": { "corp": {
+            "issuer": CORP_ISSUER,
+            "audiences": [AUDIENCE],
+            "typ": ["at+jwt"],
+            "keys": { "inline": keys.corp() },
+            "principal": { "type": "User", "id": "sub", "groups": "groups" },
+            "facts": { "sub": "string", "email": "string", "name": "string", "department": "string" },
+        } },
+        "applications": {},
+    })
+}
