@@ -6,6 +6,7 @@
 use crate::config::Plan;
 use crate::evidence::Presented;
 use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
+use crate::jose::SignatureVerifier;
 use crate::keys::{MissingKey, TrustStore};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::{Decision, Permit};
@@ -58,7 +59,8 @@ impl Time {
 /// Decides one request under a configuration, with the available keys. `now` comes from a clock: if it is earlier than
 /// this program, every request is refused.
 ///
-/// It reads no clock, keeps no state, and returns the same outcome for the same arguments. In
+/// It reads no clock, keeps no state, and returns the same outcome for the same arguments: `verifier` decides how
+/// signatures are verified, and must not decide which ones are accepted. In
 /// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and
 /// with no identity header beyond what was verified. An ambiguous request is refused in any mode, because it is not
 /// known what the upstream would make of it.
@@ -66,11 +68,12 @@ impl Time {
 pub fn decide(
     plan: &Plan,
     trust: &TrustStore,
+    verifier: &dyn SignatureVerifier,
     parts: RequestParts,
     now: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, trust, parts, Time::Clock(now), decision_id)
+    decide_by(plan, trust, verifier, parts, Time::Clock(now), decision_id)
 }
 
 /// The same at a time from a test case, which may be any time. Not for a clock.
@@ -78,14 +81,22 @@ pub fn decide(
 pub fn decide_at(
     plan: &Plan,
     trust: &TrustStore,
+    verifier: &dyn SignatureVerifier,
     parts: RequestParts,
     written: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, trust, parts, Time::Written(written), decision_id)
+    decide_by(plan, trust, verifier, parts, Time::Written(written), decision_id)
 }
 
-fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, decision_id: &DecisionId) -> Outcome {
+fn decide_by(
+    plan: &Plan,
+    trust: &TrustStore,
+    verifier: &dyn SignatureVerifier,
+    parts: RequestParts,
+    time: Time,
+    decision_id: &DecisionId,
+) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, time.get());
     record.configured(&plan.digest, plan.mode);
     let grpc = parts.is_grpc();
@@ -96,7 +107,7 @@ fn decide_by(plan: &Plan, trust: &TrustStore, parts: RequestParts, time: Time, d
     record.read(&request);
     let forward =
         |grounds, identity: &Identity| Forwarding::of(grounds, &plan.header_policy, &request, identity, decision_id);
-    let denial = match authorize(plan, trust, &request, time, &mut record) {
+    let denial = match authorize(plan, trust, verifier, &request, time, &mut record) {
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
@@ -126,6 +137,7 @@ pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: 
 fn authorize(
     plan: &Plan,
     trust: &TrustStore,
+    verifier: &dyn SignatureVerifier,
     request: &Request,
     time: Time,
     record: &mut DecisionRecord,
@@ -139,7 +151,7 @@ fn authorize(
         }
     };
     record.routed(&route);
-    let identity = identify(plan, trust, request, &route, now).inspect_err(|denial| {
+    let identity = identify(plan, trust, verifier, request, &route, now).inspect_err(|denial| {
         if let Some(identity) = &denial.identity_so_far {
             record.identified(identity);
         }
@@ -167,6 +179,7 @@ fn unrouted(no_route: NoRoute<'_>) -> Refusal {
 fn identify(
     plan: &Plan,
     trust: &TrustStore,
+    verifier: &dyn SignatureVerifier,
     request: &Request,
     route: &RouteMatch<'_>,
     now: UnixSeconds,
@@ -175,7 +188,7 @@ fn identify(
         return Ok(Identity::anonymous());
     }
     let presented = Presented::collect(&plan.devices, &plan.limits, request)?;
-    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, trust };
+    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, trust, verifier };
     verify(presented, anchors, &request.peer, &route.route.requires, now)
 }
 

@@ -195,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     use super::SigningKey;
-    use crate::jose::{Algorithm, AuthenticToken, KeySet, UnverifiedToken};
+    use crate::jose::{Algorithm, AuthenticToken, KeySet, Portable, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
     use crate::testing;
@@ -209,7 +209,7 @@ mod tests {
             let claims = json!({ "sub": "alice" });
             let token = key.sign_claims(Some("k"), Some("JWT"), claims.as_object().unwrap()).unwrap();
             let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).unwrap();
-            let authentic = AuthenticToken::verify(token, &keys).unwrap();
+            let authentic = AuthenticToken::verify(token, &keys, &Portable).unwrap();
             assert_eq!(authentic.typ(), Some("jwt"));
             assert_eq!(authentic.claims().unwrap().string("sub"), Ok(Some("alice")));
         }

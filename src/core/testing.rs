@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::fetch::{Conflict, Response, SharedMemory, Write};
-use crate::jose::{Algorithm, AuthenticToken, KeySet, UnverifiedToken};
+use crate::jose::{Algorithm, AuthenticToken, HostSignatures, KeySet, Portable, UnverifiedToken};
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
@@ -185,7 +185,16 @@ pub(crate) fn token(claims: &Map<String, Value>) -> String {
 /// The same token, its signature verified.
 pub(crate) fn authentic(claims: &Map<String, Value>) -> AuthenticToken {
     let unverified = UnverifiedToken::parse(token(claims).as_bytes(), TOKEN_BYTES.default).unwrap();
-    AuthenticToken::verify(unverified, &key_set(&key(Algorithm::Es256), Some(KEY_ID))).unwrap()
+    AuthenticToken::verify(unverified, &key_set(&key(Algorithm::Es256), Some(KEY_ID)), &Portable).unwrap()
+}
+
+/// A host without the function that verifies signatures.
+pub(crate) struct NoSignatures;
+
+impl HostSignatures for NoSignatures {
+    fn verify_signature(&self, _question: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Memory as the proxy's workers share it, for workers that are all in one test.

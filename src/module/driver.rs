@@ -17,8 +17,8 @@ pub struct Driver<H> {
     /// The root context.
     root: u32,
     host: H,
-    /// No borrow outlives a call to the host that can call back. The calls for shared memory, which the worker makes
-    /// while it is borrowed, cannot.
+    /// No borrow outlives a call to the host that can call back. The calls for shared memory and for signatures, which
+    /// the worker makes while it is borrowed, cannot.
     worker: RefCell<Worker>,
     meter: Meter,
 }

@@ -14,6 +14,7 @@ use crate::host::{Host, MetricKind};
 use crate::root::Root;
 use crate::stream::{Passage, Stream};
 use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
+use countersign_core::jose::HostSignatures;
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::reply::Answer;
 use countersign_core::time::UnixSeconds;
@@ -148,6 +149,10 @@ impl Host for Envoy {
         Box::new(SharedData)
     }
 
+    fn signatures(&self) -> Box<dyn HostSignatures> {
+        Box::new(VerifySignature)
+    }
+
     fn listen(&self, queue: &str) -> Result<(), HostFault> {
         hostcalls::register_shared_queue(queue).map(|_| ()).map_err(|_| HostFault)
     }
@@ -160,6 +165,16 @@ impl Host for Envoy {
 
     fn take_message(&self, queue: u32) -> bool {
         matches!(hostcalls::dequeue_shared_queue(queue), Ok(Some(_)))
+    }
+}
+
+/// Envoy's foreign function of this name, in 1.36 and later. The SDK gives every status that Envoy was seen to answer
+/// with as a value: also that of an unknown function and of a call that the configuration restricts.
+struct VerifySignature;
+
+impl HostSignatures for VerifySignature {
+    fn verify_signature(&self, question: &[u8]) -> Option<Vec<u8>> {
+        hostcalls::call_foreign_function("verify_signature", Some(question)).ok().map(Option::unwrap_or_default)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::host::{Host, MetricKind};
 use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
+use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{HostFault, Level, Seed};
@@ -37,10 +38,41 @@ pub(crate) struct State {
     pub(crate) fails: Vec<String>,
     /// Run when a call begins so, before it returns.
     pub(crate) calls_back: Option<(String, Box<dyn FnOnce()>)>,
+    /// What `verify_signature` does.
+    pub(crate) signatures: Signatures,
     metrics: Vec<String>,
     pub(crate) values: BTreeMap<String, i64>,
     memory: Rc<Memory>,
     tokens: u32,
+}
+
+/// What `verify_signature` does.
+#[derive(Clone, Default)]
+pub(crate) enum Signatures {
+    /// It does not exist.
+    #[default]
+    Missing,
+    /// It answers as Envoy does.
+    Right,
+    /// It gives the same answer to every question.
+    Always(Vec<u8>),
+    /// It answers as Envoy does to so many questions, and then does as the other.
+    RightFor(usize, Box<Signatures>),
+}
+
+impl Signatures {
+    fn answer(&mut self, question: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Missing => None,
+            Self::Right => Some(envoy_signatures::verify_signature(question)),
+            Self::Always(answer) => Some(answer.clone()),
+            Self::RightFor(0, then) => then.answer(question),
+            Self::RightFor(left, _) => {
+                *left = left.saturating_sub(1);
+                Some(envoy_signatures::verify_signature(question))
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -186,6 +218,10 @@ impl Host for Fake {
         Box::new(self.with(|state| SharedData(Rc::clone(&state.memory))))
     }
 
+    fn signatures(&self) -> Box<dyn HostSignatures> {
+        Box::new(FakeSignatures(self.clone()))
+    }
+
     fn listen(&self, queue: &str) -> Result<(), HostFault> {
         self.call(format!("listen {queue}"))
     }
@@ -202,6 +238,15 @@ impl Host for Fake {
             }
             None => false,
         })
+    }
+}
+
+struct FakeSignatures(Fake);
+
+impl HostSignatures for FakeSignatures {
+    fn verify_signature(&self, question: &[u8]) -> Option<Vec<u8>> {
+        self.0.call("verify".to_owned()).ok()?;
+        self.0.with(|state| state.signatures.answer(question))
     }
 }
 

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use countersign_core::fetch::{Endpoint, Response, SharedMemory};
+use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{HostFault, Level, Seed};
@@ -115,6 +116,10 @@ pub trait Host {
 
     /// The memory that this `vm_id`'s workers share. It can be used in any callback, and causes no callback.
     fn memory(&self) -> Box<dyn SharedMemory>;
+
+    /// The function that verifies signatures. It can be used in any callback, and causes no callback. A proxy without
+    /// the function, or one that restricts the call, is no failure.
+    fn signatures(&self) -> Box<dyn HostSignatures>;
 
     /// Creates a queue whose messages wake this root context.
     ///

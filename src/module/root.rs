@@ -50,6 +50,7 @@ impl<H: Host + Clone> Root<H> {
             root_id: property("plugin_root_id"),
             vm_id: property("plugin_vm_id"),
             memory: self.host.memory(),
+            signatures: self.host.signatures(),
             seed: self.host.random(),
         }
     }

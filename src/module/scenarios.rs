@@ -2,6 +2,7 @@
 
 mod failures;
 mod life;
+mod signatures;
 
 use crate::fake::{Fake, Fields, ROOT};
 use crate::root::Root;
@@ -62,6 +63,13 @@ fn order() -> Fields {
 /// A host that has accepted this configuration, and the plugin in it.
 fn plugin(keys: &str) -> (Fake, Root<Fake>) {
     let host = Fake::default();
+    let root = configured(&host, keys);
+    host.with(|state| state.calls.clear());
+    (host, root)
+}
+
+/// The plugin in this host, which has accepted its configuration.
+fn configured(host: &Fake, keys: &str) -> Root<Fake> {
     let configuration = configuration(keys);
     let bytes = configuration.len();
     host.with(|state| {
@@ -71,8 +79,7 @@ fn plugin(keys: &str) -> (Fake, Root<Fake>) {
     });
     let mut root = Root::new(ROOT, host.clone());
     assert!(root.configure(bytes), "{:?}", host.calls("log"));
-    host.with(|state| state.calls.clear());
-    (host, root)
+    root
 }
 
 /// The headers of a new stream arrive.

@@ -150,6 +150,12 @@ impl Token {
         self
     }
 
+    /// The claims.
+    #[must_use]
+    pub fn claims(&self) -> Map<String, Value> {
+        self.claims.clone()
+    }
+
     /// The signed token.
     #[must_use]
     pub fn sign(&self) -> String {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use countersign_core::jose::{AuthenticToken, KeySet, UnverifiedToken};
+use countersign_core::jose::{AuthenticToken, KeySet, Portable, UnverifiedToken};
 use serde_json::{Value, json};
 use test_harness::answer::Answer;
 use test_harness::clock::{Deadline, Stopwatch};
@@ -81,7 +81,7 @@ fn each_provider_publishes_the_keys_that_its_tokens_are_signed_with() {
         let token = running.answer(token);
         assert_eq!(token.status, 200, "{}", text(&token));
         let token = UnverifiedToken::parse(&token.body, 16_384).expect("a token");
-        AuthenticToken::verify(token, &keys).expect("the keys verify it");
+        AuthenticToken::verify(token, &keys, &Portable).expect("the keys verify it");
     }
 }
 
@@ -250,7 +250,7 @@ fn keys_are_replaced_at_run_time_and_the_first_signs() {
         let (compiled, _) = KeySet::compile(&json!({ "keys": [keys[0].public_jwk()] }), None).expect("a key set");
         let token = running.answer("/token?user=alice");
         let token = UnverifiedToken::parse(&token.body, 16_384).expect("a token");
-        AuthenticToken::verify(token, &compiled).expect("the first key signed it");
+        AuthenticToken::verify(token, &compiled, &Portable).expect("the first key signed it");
     }
     assert_ne!(new.public_jwk(), again.public_jwk());
     running.provider.set_max_age(None);

@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::json_view::Part;
 use super::model::Model;
 use super::plugin::Plugin;
-use Purpose::{Forward, Guard, Judge, Keys, Record, Refuse};
+use Purpose::{Forward, Guard, Judge, Keys, Record, Refuse, Signatures};
 
 /// What the plugin needs a capability for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,7 @@ enum Purpose {
     Forward,
     Keys,
     Record,
+    Signatures,
 }
 
 impl Purpose {
@@ -34,6 +35,16 @@ impl Purpose {
             Forward => "change the headers that the upstream receives",
             Keys => "fetch keys",
             Record => "write its log and its metrics",
+            Signatures => "let Envoy verify signatures",
+        }
+    }
+
+    /// The finding about a configuration without it.
+    fn code(self) -> Code {
+        match self {
+            Judge | Refuse | Guard | Forward | Keys => Code::CapabilityMissing,
+            Record => Code::CapabilityRecord,
+            Signatures => Code::CapabilitySignatures,
         }
     }
 }
@@ -41,7 +52,7 @@ impl Purpose {
 /// The capabilities that the plugin needs: callbacks that it exports, calls of the host that it imports, and calls of
 /// WASI. The module imports and exports more, which the SDK declares and nothing uses; an end-to-end test holds this
 /// list against the module.
-const NEEDED: [(&str, Purpose); 32] = [
+const NEEDED: [(&str, Purpose); 33] = [
     ("proxy_on_context_create", Judge),
     ("proxy_on_configure", Judge),
     ("proxy_on_request_headers", Judge),
@@ -74,6 +85,7 @@ const NEEDED: [(&str, Purpose); 32] = [
     ("proxy_define_metric", Record),
     ("proxy_increment_metric", Record),
     ("proxy_record_metric", Record),
+    ("proxy_call_foreign_function", Signatures),
 ];
 
 /// Checks the restrictions of all plugins in Envoy configurations.
@@ -99,9 +111,9 @@ fn restriction(config: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) 
         return;
     }
     let fetches = !plugin.outline.key_endpoints.is_empty();
-    let missing = NEEDED.iter().filter(|(name, purpose)| !allowed.contains(name) && (fetches || *purpose != Keys));
-    let (records, decisive): (Vec<_>, Vec<_>) = missing.partition(|(_, purpose)| *purpose == Record);
-    for (code, missing) in [(Code::CapabilityMissing, decisive), (Code::CapabilityRecord, records)] {
+    let is_missing = |(name, purpose): &&(&str, Purpose)| !allowed.contains(name) && (fetches || *purpose != Keys);
+    for code in [Code::CapabilityMissing, Code::CapabilityRecord, Code::CapabilitySignatures] {
+        let missing: Vec<_> = NEEDED.iter().filter(is_missing).filter(|(_, purpose)| purpose.code() == code).collect();
         let Some((first, _)) = missing.first() else { continue };
         let names = missing.iter().map(|(name, _)| *name);
         let mut purposes: Vec<Purpose> = missing.iter().map(|(_, purpose)| *purpose).collect();

@@ -74,6 +74,8 @@ codes! {
         "any client that reaches it can change runtime settings, stop Envoy and read its configuration";
     CapabilityRecord = "capability-record", Level::Warning,
         "decisions and faults do not appear in Envoy's log or in its statistics";
+    CapabilitySignatures = "capability-signatures", Level::Warning,
+        "the plugin then verifies every signature itself, which costs many times the processor time";
     FailReload = "fail-reload", Level::Warning,
         "after the module crashes once, that worker answers 503 until Envoy is restarted";
     KeyClusterUnseen = "key-cluster-unseen", Level::Warning,

@@ -2,7 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, Portable};
 use crate::keys::TrustStore;
 use crate::portable;
 use crate::reply::{Answer, Forwarding, Reply};
@@ -109,7 +109,7 @@ fn parts(method: &str, path: &str, token: Option<&str>, posture: Option<&str>, m
 }
 
 fn outcome(plan: &Plan, parts: RequestParts) -> Outcome {
-    decide(plan, &TrustStore::new(plan.key_sources(), 0), parts, NOW, &decision_id())
+    decide(plan, &TrustStore::new(plan.key_sources(), 0), &Portable, parts, NOW, &decision_id())
 }
 
 fn forwarded(outcome: &Outcome) -> &Forwarding {
@@ -415,6 +415,7 @@ fn a_clock_before_this_program_was_written_decides_nothing() {
         let got = decide(
             &plan(),
             &TrustStore::new(plan().key_sources(), 0),
+            &Portable,
             request(),
             UnixSeconds::new(now),
             &decision_id(),
@@ -436,8 +437,14 @@ fn without_a_configuration_everything_is_refused() {
 fn a_written_time_is_used_as_it_is() {
     for now in [0, 1_749_999_999, 1_750_000_000, i64::MAX] {
         let parts = parts("GET", "/healthz", None, None, &[]);
-        let got =
-            decide_at(&plan(), &TrustStore::new(plan().key_sources(), 0), parts, UnixSeconds::new(now), &decision_id());
+        let got = decide_at(
+            &plan(),
+            &TrustStore::new(plan().key_sources(), 0),
+            &Portable,
+            parts,
+            UnixSeconds::new(now),
+            &decision_id(),
+        );
         forwarded(&got);
         assert_eq!(record(&got)["time"], now);
     }
@@ -446,8 +453,14 @@ fn a_written_time_is_used_as_it_is() {
     let posture = posture(json!({ "iat": 999_900, "exp": 1_000_500 }));
     for (now, expected) in [(1_000_000, None), (1_000_700, Some(code(401, "token-expired")))] {
         let parts = parts("GET", "/api/orders/7", Some(&old), Some(&posture), &[]);
-        let got =
-            decide_at(&plan(), &TrustStore::new(plan().key_sources(), 0), parts, UnixSeconds::new(now), &decision_id());
+        let got = decide_at(
+            &plan(),
+            &TrustStore::new(plan().key_sources(), 0),
+            &Portable,
+            parts,
+            UnixSeconds::new(now),
+            &decision_id(),
+        );
         match expected {
             None => drop(forwarded(&got).clone()),
             Some(expected) => assert_eq!(refusal(&got), expected),

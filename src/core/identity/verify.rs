@@ -7,7 +7,7 @@ use super::{
     principal,
 };
 use crate::evidence::Presented;
-use crate::jose::{AuthenticClaims, Claims, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{AuthenticClaims, Claims, SignatureVerifier, UnverifiedClaims, UnverifiedToken};
 use crate::keys::{NotVerified, TrustStore};
 use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_profile};
 use crate::provider::ProviderName;
@@ -25,6 +25,8 @@ pub struct TrustAnchors<'a> {
     pub devices: &'a [DeviceProvider],
     /// The keys of both.
     pub trust: &'a TrustStore,
+    /// What verifies signatures with these keys.
+    pub verifier: &'a dyn SignatureVerifier,
 }
 
 /// Turns presented evidence into a verified identity.
@@ -65,7 +67,7 @@ pub fn verify(
             None => Ok(DeviceEvidence::Missing),
             Some(token) => {
                 let required = requires.devices.contains(name);
-                verify_posture(token, provider, required, token_claims.as_ref(), anchors.trust, peer, now)
+                verify_posture(token, provider, required, token_claims.as_ref(), anchors, peer, now)
             }
         };
         match verified {
@@ -102,7 +104,7 @@ impl Identity {
 /// it later.
 fn verify_access_token(
     token: UnverifiedToken,
-    TrustAnchors { issuers, trust, .. }: TrustAnchors<'_>,
+    TrustAnchors { issuers, trust, verifier, .. }: TrustAnchors<'_>,
     peer: &Peer,
     required: impl FnOnce(&ProviderName) -> Result<(), Refusal>,
     now: UnixSeconds,
@@ -118,7 +120,7 @@ fn verify_access_token(
     let subject = |typ: Option<&str>, claims: &Claims| {
         TokenSubject::read(issuer, typ, claims, peer, now).map_err(|refusal| refusal.about(name))
     };
-    let token = issuer.profile.verify(token, trust, now, |typ, claims| {
+    let token = issuer.profile.verify(token, trust, verifier, now, |typ, claims| {
         subject(typ, claims)?;
         required(name)
     })?;
@@ -191,15 +193,18 @@ fn verify_posture(
     provider: &DeviceProvider,
     required: bool,
     access_token: Option<&AuthenticClaims>,
-    trust: &TrustStore,
+    anchors: TrustAnchors<'_>,
     peer: &Peer,
     now: UnixSeconds,
 ) -> Result<DeviceEvidence, NotVerified> {
     let evidence = |typ: Option<&str>, claims: &Claims| posture_of(provider, typ, claims, access_token, peer, now);
-    let token = provider.profile.verify(token, trust, now, |typ, claims| match evidence(typ, claims)? {
-        DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
-        _ => Ok(()),
-    })?;
+    let token =
+        provider.profile.verify(token, anchors.trust, anchors.verifier, now, |typ, claims| {
+            match evidence(typ, claims)? {
+                DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
+                _ => Ok(()),
+            }
+        })?;
     let claims = token.claims()?;
     Ok(evidence(token.typ(), &claims)?)
 }

@@ -1,8 +1,8 @@
 //! One JWK (RFC 7517, RFC 7518, RFC 8037): one usable verification key for one algorithm, or the reason why not.
 //!
-//! Key sets are compiled here, and signatures are verified with the result. A key set is trusted to say whose keys they
-//! are, but not to be well formed: a key that could be understood in two ways is rejected here, once, so that a token
-//! never decides how a key is used. `x5c`, `x5u` and `x5t` are never read.
+//! Key sets are compiled here, and [`verifier`](super::verifier) verifies signatures with the result. A key set is
+//! trusted to say whose keys they are, but not to be well formed: a key that could be understood in two ways is rejected
+//! here, once, so that a token never decides how a key is used. `x5c`, `x5u` and `x5t` are never read.
 
 mod fault;
 
@@ -10,13 +10,10 @@ use jwt_simple::algorithms::{
     ECDSAP256PublicKeyLike as _, ECDSAP384PublicKeyLike as _, ES256PublicKey, ES384PublicKey, Ed25519PublicKey,
     EdDSAPublicKeyLike as _, RS256PublicKey, RSAPublicKeyLike as _,
 };
-use p256::ecdsa::signature::Verifier as _;
 use serde_json::{Map, Value};
-use superboring::hash::MessageDigest;
 use superboring::pkey::{PKey, Public};
-use superboring::rsa::Padding;
 
-use super::{Algorithm, base64url};
+use super::{Algorithm, base64url, der};
 
 pub use fault::KeyFault;
 
@@ -35,15 +32,26 @@ const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 pub struct VerificationKey {
     algorithm: Algorithm,
     key_id: Option<String>,
-    thumbprint: String,
-    material: Material,
+    compiled: Compiled,
 }
 
-/// The parsed key, in the types of the signature primitives. The assignments in [`Material::compile`] compile only
+/// What the members of a JWK make.
+#[derive(Clone, Debug)]
+struct Compiled {
+    material: Material,
+    thumbprint: String,
+    spki: Vec<u8>,
+}
+
+/// The parsed key, in the types of the signature primitives. The assignments in [`Compiled::new`] compile only
 /// because `jwt-simple` returns these very types; with two versions of a primitive in the build they would not.
 #[derive(Clone, Debug)]
-enum Material {
-    Rsa { key: Box<PKey<Public>>, signature_bytes: usize },
+pub(super) enum Material {
+    /// The modulus is in big-endian bytes, without zeros in front.
+    Rsa {
+        key: Box<PKey<Public>>,
+        modulus: Vec<u8>,
+    },
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     Ed25519(ed25519_compact::PublicKey),
@@ -73,8 +81,8 @@ impl VerificationKey {
         }
         intended_for_signatures(jwk)?;
         let algorithm = family.algorithm(jwk, algorithms)?;
-        let (material, thumbprint) = Material::compile(jwk, family)?;
-        Ok(Self { algorithm, key_id, thumbprint, material })
+        let compiled = Compiled::new(jwk, family)?;
+        Ok(Self { algorithm, key_id, compiled })
     }
 
     /// The one algorithm.
@@ -92,30 +100,18 @@ impl VerificationKey {
     /// The SHA-256 thumbprint of the public key, base64url (RFC 7638): equal for the same key whatever its `kid` is.
     #[must_use]
     pub fn thumbprint(&self) -> &str {
-        &self.thumbprint
+        &self.compiled.thumbprint
     }
 
-    /// Whether the holder of the private half of this key has signed `message`. A signature whose length is not that of
-    /// the algorithm is rejected: RSA signatures are as long as the modulus (RFC 8017 sections 8.1.2 and 8.2.2), and
-    /// ECDSA signatures are `r` followed by `s`, never DER (RFC 7518 section 3.4).
-    ///
-    /// Anyone can derive a second valid form of an ECDSA signature (`s` and `n - s`), so its bytes must not serve as a
-    /// key of a cache or a replay check.
-    ///
-    /// This does not make a token authentic: only [`AuthenticToken::verify`](super::AuthenticToken::verify) does.
-    #[must_use]
-    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            Material::Rsa { key, signature_bytes } => {
-                signature.len() == *signature_bytes && rsa_has_signed(self.algorithm, key, message, signature)
-            }
-            Material::P256(key) => p256::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            Material::P384(key) => p384::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            Material::Ed25519(key) => ed25519_compact::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-        }
+    /// The key for the signature primitives.
+    pub(super) fn material(&self) -> &Material {
+        &self.compiled.material
+    }
+
+    /// The key as DER of a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7), and nothing after it. Empty for Ed25519,
+    /// which no other program is asked to verify.
+    pub(super) fn spki(&self) -> &[u8] {
+        &self.compiled.spki
     }
 }
 
@@ -178,29 +174,28 @@ impl Family {
     }
 }
 
-impl Material {
-    /// The parsed key and its thumbprint.
-    fn compile(jwk: &Map<String, Value>, family: Family) -> Result<(Self, String), KeyFault> {
+impl Compiled {
+    fn new(jwk: &Map<String, Value>, family: Family) -> Result<Self, KeyFault> {
         match family {
             Family::Rsa => rsa(jwk),
             Family::P256 => {
                 let (point, thumbprint) = ec_point(jwk, "P-256", 32)?;
                 let key = ES256PublicKey::from_bytes(&point).map_err(|_| KeyFault::NotOnCurve)?;
                 let key: &p256::ecdsa::VerifyingKey = key.public_key().as_ref();
-                Ok((Self::P256(*key), thumbprint))
+                Ok(Self { material: Material::P256(*key), thumbprint, spki: der::ec_key(&der::P256, &point) })
             }
             Family::P384 => {
                 let (point, thumbprint) = ec_point(jwk, "P-384", 48)?;
                 let key = ES384PublicKey::from_bytes(&point).map_err(|_| KeyFault::NotOnCurve)?;
                 let key: &p384::ecdsa::VerifyingKey = key.public_key().as_ref();
-                Ok((Self::P384(*key), thumbprint))
+                Ok(Self { material: Material::P384(*key), thumbprint, spki: der::ec_key(&der::P384, &point) })
             }
             Family::Ed25519 => {
                 let x = octets_of_length(jwk, "x", 32, "RFC 8037 section 2 with RFC 8032 section 5.1.5")?;
                 let key = Ed25519PublicKey::from_bytes(&x).map_err(|_| KeyFault::WeakKey)?;
                 let key: &ed25519_compact::PublicKey = key.public_key().as_ref();
                 let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(&x));
-                Ok((Self::Ed25519(*key), thumbprint(&members)))
+                Ok(Self { material: Material::Ed25519(*key), thumbprint: thumbprint(&members), spki: Vec::new() })
             }
         }
     }
@@ -228,7 +223,7 @@ fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
 
 /// An RSA key. Leading zero octets are rejected, not trimmed: RFC 7518 section 6.3.1.1 does not allow them, and each
 /// key has exactly one form here.
-fn rsa(jwk: &Map<String, Value>) -> Result<(Material, String), KeyFault> {
+fn rsa(jwk: &Map<String, Value>) -> Result<Compiled, KeyFault> {
     let modulus = number(jwk, "n")?;
     let exponent = number(jwk, "e")?;
     let first = modulus.first().ok_or(KeyFault::Zero("n"))?;
@@ -244,31 +239,9 @@ fn rsa(jwk: &Map<String, Value>) -> Result<(Material, String), KeyFault> {
     let key = PKey::from_rsa(key.public_key().as_ref().clone()).map_err(|_| KeyFault::Modulus)?;
     let members =
         format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, base64url::encode(&exponent), base64url::encode(&modulus));
-    Ok((Material::Rsa { key: Box::new(key), signature_bytes: modulus.len() }, thumbprint(&members)))
-}
-
-fn rsa_has_signed(algorithm: Algorithm, key: &PKey<Public>, message: &[u8], signature: &[u8]) -> bool {
-    let Some((digest, padding)) = rsa_scheme(algorithm) else { return false };
-    // The salt of a PSS signature is as long as the digest, the verifier's default (RFC 7518 section 3.5).
-    superboring::sign::Verifier::new(digest, key)
-        .and_then(|mut verifier| {
-            verifier.set_rsa_padding(padding)?;
-            verifier.verify_oneshot(signature, message)
-        })
-        .unwrap_or(false)
-}
-
-/// Digest and padding of an RSA algorithm (RFC 7518 sections 3.3 and 3.5).
-pub(crate) fn rsa_scheme(algorithm: Algorithm) -> Option<(MessageDigest, Padding)> {
-    match algorithm {
-        Algorithm::Rs256 => Some((MessageDigest::sha256(), Padding::PKCS1)),
-        Algorithm::Rs384 => Some((MessageDigest::sha384(), Padding::PKCS1)),
-        Algorithm::Rs512 => Some((MessageDigest::sha512(), Padding::PKCS1)),
-        Algorithm::Ps256 => Some((MessageDigest::sha256(), Padding::PKCS1_PSS)),
-        Algorithm::Ps384 => Some((MessageDigest::sha384(), Padding::PKCS1_PSS)),
-        Algorithm::Ps512 => Some((MessageDigest::sha512(), Padding::PKCS1_PSS)),
-        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Ed25519 => None,
-    }
+    let spki = der::rsa_key(&modulus, &exponent);
+    let material = Material::Rsa { key: Box::new(key), modulus };
+    Ok(Compiled { material, thumbprint: thumbprint(&members), spki })
 }
 
 /// The uncompressed point (SEC 1 section 2.3.3) of `x` and `y`, each exactly as long as the curve's field (RFC 7518

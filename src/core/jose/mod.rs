@@ -3,9 +3,12 @@
 mod algorithm;
 mod claims;
 mod compact;
+mod der;
+mod host_verifier;
 mod key;
 mod key_set;
 mod signature;
+mod verifier;
 
 pub mod base64url;
 pub mod json;
@@ -14,9 +17,11 @@ pub use algorithm::Algorithm;
 pub(crate) use claims::wrong_type;
 pub use claims::{AuthenticClaims, ClaimPath, Claims, Rounding, UnverifiedClaims};
 pub use compact::UnverifiedToken;
+pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
 pub use key::{KeyFault, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
 pub use signature::AuthenticToken;
+pub use verifier::{Portable, SignatureVerifier, UnverifiedSignature};
 
 #[cfg(any(test, feature = "mint"))]
-pub(crate) use key::rsa_scheme;
+pub(crate) use verifier::rsa_scheme;

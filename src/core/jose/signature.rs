@@ -1,6 +1,6 @@
 //! The only place that makes an [`AuthenticToken`].
 
-use super::{AuthenticClaims, Claims, KeySet, UnverifiedToken};
+use super::{AuthenticClaims, Claims, KeySet, SignatureVerifier, UnverifiedToken};
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
@@ -20,10 +20,10 @@ impl AuthenticToken {
     ///
     /// # Errors
     /// `token-key`, `token-signature`.
-    pub fn verify(token: UnverifiedToken, keys: &KeySet) -> Result<Self, Refusal> {
+    pub fn verify(token: UnverifiedToken, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<Self, Refusal> {
         let key =
             keys.choose(token.algorithm, token.key_id.as_deref()).ok_or_else(|| Refusal::new(Reason::TokenKey))?;
-        if !key.has_signed(&token.signing_input, &token.signature) {
+        if !key.has_signed(&token.signing_input, &token.signature, verifier) {
             return Err(Refusal::new(Reason::TokenSignature));
         }
         Ok(Self { payload: token.payload, typ: token.typ })

@@ -1,7 +1,7 @@
 //! Verifying the signature of a token.
 
 use super::{MissingKey, TrustStore};
-use crate::jose::{AuthenticToken, Claims, KeySet, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{AuthenticToken, Claims, KeySet, SignatureVerifier, UnverifiedClaims, UnverifiedToken};
 use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
@@ -39,6 +39,7 @@ impl TokenProfile {
         &self,
         token: UnverifiedToken,
         trust: &TrustStore,
+        verifier: &dyn SignatureVerifier,
         now: UnixSeconds,
         refused_anyway: impl FnOnce(Option<&str>, &Claims) -> Result<T, Refusal>,
     ) -> Result<AuthenticToken, NotVerified> {
@@ -47,7 +48,9 @@ impl TokenProfile {
             return Err(refusal.about(&self.name).into());
         }
         match self.keys_for(&token, trust, now) {
-            Ok(keys) => AuthenticToken::verify(token, keys).map_err(|refusal| refusal.about(&self.name).into()),
+            Ok(keys) => {
+                AuthenticToken::verify(token, keys, verifier).map_err(|refusal| refusal.about(&self.name).into())
+            }
             Err(missing) if missing.may_come() => {
                 let claims = UnverifiedClaims::peek(&token).map_err(|refusal| refusal.about(&self.name))?;
                 let refusal = claims.refused_by(|claims| refused_anyway(token.typ.as_deref(), claims));

@@ -66,6 +66,12 @@ pub enum Counter {
     PrivateKeys(ProviderName),
     /// Requests refused with `token-key` after the provider was asked about the `kid` of the token.
     UnknownKeyRefusals(ProviderName),
+    /// Signatures that the proxy verified, whatever came of it.
+    SignaturesByProxy,
+    /// Signatures that the plugin itself verified, whatever came of it.
+    SignaturesByPlugin,
+    /// Those of them that the proxy was asked about first, and gave no usable answer.
+    SignatureFailures,
 }
 
 /// What is measured.
@@ -93,6 +99,9 @@ impl Counter {
             Self::SkippedKeys(provider) => format!("countersign.keys.{provider}.skipped_keys"),
             Self::PrivateKeys(provider) => format!("countersign.keys.{provider}.private_keys"),
             Self::UnknownKeyRefusals(provider) => format!("countersign.keys.{provider}.unknown_key_refusals"),
+            Self::SignaturesByProxy => "countersign.signatures.verified_by.proxy".to_owned(),
+            Self::SignaturesByPlugin => "countersign.signatures.verified_by.plugin".to_owned(),
+            Self::SignatureFailures => "countersign.signatures.proxy_failures".to_owned(),
         }
     }
 }

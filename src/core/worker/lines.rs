@@ -3,6 +3,7 @@
 use super::{Deployment, Effect, Level};
 use crate::config::Plan;
 use crate::config_error::{ConfigError, ConfigWarning};
+use crate::jose::{Algorithm, Declined, HostVerifier};
 
 /// The configuration was accepted.
 pub(super) fn configured(deployment: &Deployment, plan: &Plan, warnings: &[ConfigWarning]) -> Vec<Effect> {
@@ -18,6 +19,23 @@ pub(super) fn configured(deployment: &Deployment, plan: &Plan, warnings: &[Confi
     let mut effects = vec![Effect::Log(Level::Info, start)];
     effects.extend(warnings.iter().map(|warning| Effect::Log(Level::Warn, format!("countersign: warning: {warning}"))));
     effects
+}
+
+/// Who verifies the signatures of which algorithms.
+pub(super) fn verifiers(verifier: &HostVerifier, declined: &[Declined]) -> Effect {
+    let names = |algorithms: &mut dyn Iterator<Item = Algorithm>| {
+        algorithms.map(Algorithm::name).collect::<Vec<_>>().join(", ")
+    };
+    let by_plugin = |algorithm: &Algorithm| !verifier.proven().contains(algorithm);
+    let mut line = format!(
+        "countersign: signatures verified by the proxy: {}; by the plugin: {}",
+        if verifier.proven().is_empty() { "none".to_owned() } else { names(&mut verifier.proven().iter().copied()) },
+        names(&mut Algorithm::ALL.iter().copied().filter(by_plugin)),
+    );
+    for Declined { algorithm, why } in declined {
+        line.push_str(&format!("; the proxy's verify_signature failed its test for {}: {why}", algorithm.name()));
+    }
+    Effect::Log(if declined.is_empty() { Level::Info } else { Level::Warn }, line)
 }
 
 /// The configuration was rejected.

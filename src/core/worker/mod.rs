@@ -43,6 +43,7 @@ pub use streams::Wanted;
 
 use crate::config::Plan;
 use crate::fetch::{RequestId, SharedMemory};
+use crate::jose::{HostSignatures, HostVerifier};
 use crate::keys::TrustStore;
 use crate::mode::Mode;
 use crate::time::UnixSeconds;
@@ -58,6 +59,8 @@ pub struct Worker {
     plan: Option<Plan>,
     /// The keys that are trusted now.
     trust: TrustStore,
+    /// What verifies signatures with these keys.
+    verifier: HostVerifier,
     /// The memory that the workers share, if it is this plugin's own.
     sharing: Option<Sharing>,
     /// The secret that decision ids are derived from; without one every request is refused.
@@ -92,6 +95,8 @@ pub struct Deployment {
     pub vm_id: Vec<u8>,
     /// The memory of the VMs with this id.
     pub memory: Box<dyn SharedMemory>,
+    /// The host's function that verifies signatures. It is used for what it proves to do right.
+    pub signatures: Box<dyn HostSignatures>,
     /// 32 random bytes that only this worker has; `None` if the host could not provide them.
     pub seed: Option<Seed>,
 }
@@ -119,6 +124,7 @@ impl Worker {
         Self {
             plan: None,
             trust: TrustStore::default(),
+            verifier: HostVerifier::default(),
             sharing: None,
             seed,
             decisions: 0,
@@ -135,8 +141,8 @@ impl Worker {
 
     /// A worker under this configuration, with the keys that are written in it.
     ///
-    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network or shared
-    /// memory. The proxy runs a worker whose configuration failed without the filter, so all workers must come to the
+    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network, shared memory
+    /// or the signatures that the host verifies. The proxy runs a worker whose configuration failed without the filter, so all workers must come to the
     /// same answer.
     ///
     /// # Errors
@@ -148,9 +154,11 @@ impl Worker {
     ) -> Result<(Self, Vec<Effect>), Vec<Effect>> {
         let (plan, warnings) = Plan::compile(json).map_err(|problems| lines::rejected(&problems))?;
         let mut effects = lines::configured(&deployment, &plan, &warnings);
-        let Deployment { vm_id, memory, seed, .. } = deployment;
+        let Deployment { vm_id, memory, signatures, seed, .. } = deployment;
+        let (verifier, declined) = HostVerifier::prove(signatures);
+        effects.push(lines::verifiers(&verifier, &declined));
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
-        let mut worker = Self { plan: Some(plan), trust, reminded: now, ..Self::unconfigured(seed) };
+        let mut worker = Self { plan: Some(plan), trust, verifier, reminded: now, ..Self::unconfigured(seed) };
         if worker.fetches() {
             worker.sharing = Sharing::of(vm_id, memory);
         }

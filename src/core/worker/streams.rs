@@ -6,6 +6,7 @@ use super::{Change, Effect, FilterState, HostFault, Level, Worker};
 use crate::config::Plan;
 use crate::enforcement::{Outcome, decide, decide_without_plan};
 use crate::fetch::Prospect;
+use crate::jose::Tally;
 use crate::keys::MissingKey;
 use crate::mode::Mode;
 use crate::refusal::{Reason, Refusal};
@@ -116,6 +117,7 @@ impl Worker {
             effects.push(Effect::Count(Counter::Configurations, 1));
         }
         let judgement = self.judge(read, now);
+        effects.extend(signature_counts(self.verifier.take_tally()));
         if let Some(key) = judgement.outcome.missing_key.as_deref() {
             let waits = if was_parked {
                 // The next tick comes at its usual time.
@@ -142,7 +144,7 @@ impl Worker {
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
             (Some(seed), Some(plan), Ok(parts)) => {
                 let decision_id = seed.decision_id(number, now);
-                let outcome = decide(plan, &self.trust, parts, now, &decision_id);
+                let outcome = decide(plan, &self.trust, &self.verifier, parts, now, &decision_id);
                 (decision_id, outcome)
             }
             (Some(seed), None, Ok(parts)) => {
@@ -298,6 +300,19 @@ fn changes(plan: &Plan, forwarding: Forwarding, record: &DecisionRecord) -> Vec<
     let removals = remove.into_iter().map(Change::RemoveHeader);
     let headers = set.into_iter().map(|(name, value)| Change::SetHeader(name, value));
     removals.chain(headers).chain([record, guard].map(Change::SetFilterState)).collect()
+}
+
+/// What a decision adds to the counters of signatures.
+fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
+    let Tally { by_host, by_plugin, host_failures } = tally;
+    [
+        (Counter::SignaturesByProxy, by_host),
+        (Counter::SignaturesByPlugin, by_plugin),
+        (Counter::SignatureFailures, host_failures),
+    ]
+    .into_iter()
+    .filter(|(_, times)| *times > 0)
+    .map(|(counter, times)| Effect::Count(counter, times))
 }
 
 /// The filter state that holds the decision record.

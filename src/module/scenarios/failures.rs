@@ -35,6 +35,7 @@ fn a_request_is_read_changed_and_armed_in_this_order() {
         "property destination.port",
         "property connection.mtls",
         "define countersign.configurations",
+        "define countersign.signatures.verified_by.plugin",
         "remove x-forwarded-user",
         "set x-countersign-principal",
         "set x-countersign-subject",

@@ -3,7 +3,7 @@
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide;
-use countersign_core::jose::{Algorithm, UnverifiedToken, VerificationKey, base64url};
+use countersign_core::jose::{Algorithm, Portable, UnverifiedToken, VerificationKey, base64url};
 use countersign_core::keys::TrustStore;
 use countersign_core::limits::TOKEN_BYTES;
 use countersign_core::mint::SigningKey;
@@ -106,7 +106,15 @@ fn answer(plan: &Plan, fields: &[(&str, String)]) -> Found {
     let headers = fixed.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
     let parts = RequestParts { headers: headers.collect(), ..RequestParts::default() };
     let now = UnixSeconds::new(NOW);
-    match decide(plan, &TrustStore::new(plan.key_sources(), 0), parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply
+    match decide(
+        plan,
+        &TrustStore::new(plan.key_sources(), 0),
+        &Portable,
+        parts,
+        now,
+        &DecisionId::derive(&[0; 32], 0, now),
+    )
+    .reply
     {
         Reply::Forward(_) => Found::Accepted,
         Reply::Answer(_) => Found::Refused(Stage::Claims),

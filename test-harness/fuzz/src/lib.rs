@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{Outcome, decide};
+use countersign_core::jose::Portable;
 use countersign_core::keys::TrustStore;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
@@ -127,8 +128,10 @@ pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let id = DecisionId::derive(&[7; 32], 1, NOW);
     // Where keys are fetched, none have come.
     let trust = TrustStore::new(plan.key_sources(), 0);
-    let (first, second) =
-        (decide(plan, &trust, parts.clone(), NOW, &id), decide(plan, &trust, parts.clone(), NOW, &id));
+    let (first, second) = (
+        decide(plan, &trust, &Portable, parts.clone(), NOW, &id),
+        decide(plan, &trust, &Portable, parts.clone(), NOW, &id),
+    );
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");
     assert_eq!(first.record, second.record, "two records of one request differ");
     first

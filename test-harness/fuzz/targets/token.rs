@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use countersign_core::jose::{AuthenticToken, ClaimPath, Rounding, UnverifiedClaims, UnverifiedToken};
+use countersign_core::jose::{AuthenticToken, ClaimPath, Portable, Rounding, UnverifiedClaims, UnverifiedToken};
 use countersign_core::keys::TrustStore;
 use countersign_core::limits::TOKEN_BYTES;
 use countersign_core::profile::{FactField, FactValue, choose_profile};
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let trust = TrustStore::new(plan().key_sources(), 0);
     for issuer in &plan().issuers {
-        let made_by_its_key = issuer.profile.verify(token.clone(), &trust, NOW, |_, _| Ok(()));
+        let made_by_its_key = issuer.profile.verify(token.clone(), &trust, &Portable, NOW, |_, _| Ok(()));
         let may = match issuer.profile.name.as_str() {
             "corp" => signer == Some(Signer::Corp),
             _ => signer == Some(Signer::Machines),

@@ -44,7 +44,7 @@ pub const FAULTS: &[Fault] = &[
 
 /// What the module imports or exports and the plugin can do without. A new call of the module's has to be put here or
 /// among those that `countersign check` demands.
-const UNNEEDED: [&str; 33] = [
+const UNNEEDED: [&str; 32] = [
     // Of the SDK for other kinds of plugins, and for calls in gRPC.
     "proxy_on_new_connection",
     "proxy_on_downstream_data",
@@ -75,7 +75,6 @@ const UNNEEDED: [&str; 33] = [
     "proxy_add_header_map_value",
     "proxy_set_header_map_pairs",
     "proxy_close_stream",
-    "proxy_call_foreign_function",
     // Of the standard library, in a panic.
     "environ_get",
     "environ_sizes_get",
@@ -87,7 +86,7 @@ const UNNEEDED: [&str; 33] = [
 const UNRESTRICTED: [&str; 2] = ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"];
 
 /// The example's plugin in a VM of its own, with these capabilities.
-fn restricted(name: &str, bench: &Bench, allowed: &BTreeSet<String>, guarded: bool) -> Value {
+pub fn restricted(name: &str, bench: &Bench, allowed: &BTreeSet<String>, guarded: bool) -> Value {
     let configuration = bench.example.plugin_configuration();
     let mut filter = wasm_filter(name, &bench.module, &configuration);
     let allowed: Map<String, Value> = allowed.iter().map(|name| (name.clone(), json!({}))).collect();
@@ -104,7 +103,7 @@ fn without(name: &str, bench: &Bench, capability: &str, guarded: bool) -> Value 
 }
 
 /// What `countersign check` says to allow where hardly anything is, by a file of the one who asks.
-fn demanded(bench: &Bench, name: &str) -> BTreeSet<String> {
+pub fn demanded(bench: &Bench, name: &str) -> BTreeSet<String> {
     let allowed = BTreeSet::from(["proxy_get_status".to_owned()]);
     let bootstrap = bench.bootstrap_with([restricted(name, bench, &allowed, true)]);
     let file = bench.folder.join(format!("{name}-demanded.yaml"));

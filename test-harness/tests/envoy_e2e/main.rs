@@ -46,6 +46,7 @@ mod removed;
 mod rotation;
 mod routing;
 mod shadow;
+mod signatures;
 mod swap;
 mod tls;
 mod tokens;
@@ -98,6 +99,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
         tokens::SCENARIOS,
+        signatures::SCENARIOS,
         absence::SCENARIOS,
         headers::SCENARIOS,
         removed::SCENARIOS,

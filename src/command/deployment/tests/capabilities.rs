@@ -40,14 +40,19 @@ fn an_empty_list_restricts_nothing() {
 #[test]
 fn the_lines_that_are_shown_are_enough_and_each_is_needed() {
     let text = fetching(&restricted("proxy_get_status: {}"));
-    assert_eq!(codes(&text), ["capability-missing", "capability-record"]);
+    assert_eq!(codes(&text), ["capability-missing", "capability-record", "capability-signatures"]);
     let decisive = wanted(&text, "capability-missing");
-    let all = [decisive.as_slice(), &wanted(&text, "capability-record")].concat();
+    let records = wanted(&text, "capability-record");
+    let all = [decisive.as_slice(), &records, &wanted(&text, "capability-signatures")].concat();
     assert_eq!(codes(&fetching(&restricted(&list(&all)))), NONE);
     for name in &all {
         let others: Vec<String> = all.iter().filter(|other| *other != name).cloned().collect();
         let found = findings(&fetching(&restricted(&list(&others))));
-        let code = if decisive.contains(name) { "capability-missing" } else { "capability-record" };
+        let code = match name {
+            name if decisive.contains(name) => "capability-missing",
+            name if records.contains(name) => "capability-record",
+            _ => "capability-signatures",
+        };
         assert_eq!(codes_of(&found), [code], "{name}");
         let problem = &found.first().unwrap().problem;
         assert!(problem.message.starts_with(&format!("this list lacks `{name}`, which")), "{}", problem.message);
@@ -75,7 +80,7 @@ fn a_module_that_shares_the_vm_can_cut_it_off_as_well() {
         );
         codes(&with(GOOD, "    filter_chains:\n", &format!("    listener_filters: [{filter}]\n    filter_chains:\n")))
     };
-    let shared = ["capability-missing", "capability-record"];
+    let shared = ["capability-missing", "capability-record", "capability-signatures"];
     assert_eq!(other("vm_id: countersign, code: { local: { filename: countersign.wasm } }"), shared);
     assert_eq!(other("vm_id: other, code: { local: { filename: countersign.wasm } }"), NONE);
     assert_eq!(other("vm_id: countersign, code: { local: { filename: other.wasm } }"), NONE);

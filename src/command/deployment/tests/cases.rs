@@ -12,7 +12,12 @@ const LUA: &str = "- name: script\n            typed_config: { \"@type\": type.g
 /// What a plugin needs whose keys are in its configuration, but nothing that it writes down.
 const UNRECORDED: &str = "failure_policy: FAIL_RELOAD
                 capability_restriction_config:
-                  allowed_capabilities: { proxy_on_context_create: {}, proxy_on_configure: {}, proxy_on_request_headers: {}, proxy_on_request_body: {}, proxy_on_delete: {}, proxy_get_buffer_bytes: {}, proxy_get_header_map_pairs: {}, proxy_get_property: {}, proxy_get_current_time_nanoseconds: {}, random_get: {}, proxy_send_local_response: {}, proxy_set_property: {}, proxy_on_request_trailers: {}, proxy_remove_header_map_value: {}, proxy_replace_header_map_value: {} }";
+                  allowed_capabilities: { proxy_on_context_create: {}, proxy_on_configure: {}, proxy_on_request_headers: {}, proxy_on_request_body: {}, proxy_on_delete: {}, proxy_get_buffer_bytes: {}, proxy_get_header_map_pairs: {}, proxy_get_property: {}, proxy_get_current_time_nanoseconds: {}, random_get: {}, proxy_send_local_response: {}, proxy_set_property: {}, proxy_on_request_trailers: {}, proxy_remove_header_map_value: {}, proxy_replace_header_map_value: {}, proxy_call_foreign_function: {} }";
+
+/// The same without the call by which Envoy verifies signatures.
+const WITHOUT_SIGNATURES: &str = "failure_policy: FAIL_RELOAD
+                capability_restriction_config:
+                  allowed_capabilities: { proxy_on_context_create: {}, proxy_on_configure: {}, proxy_on_request_headers: {}, proxy_on_request_body: {}, proxy_on_delete: {}, proxy_get_buffer_bytes: {}, proxy_get_header_map_pairs: {}, proxy_get_property: {}, proxy_get_current_time_nanoseconds: {}, random_get: {}, proxy_send_local_response: {}, proxy_set_property: {}, proxy_on_request_trailers: {}, proxy_remove_header_map_value: {}, proxy_replace_header_map_value: {}, proxy_log: {}, proxy_define_metric: {}, proxy_increment_metric: {}, proxy_record_metric: {} }";
 
 pub const CASES: &[Case] = &[
     Case { code: "guard-missing", from: "action: ALLOW", to: "action: DENY", line: "- name: countersign" },
@@ -226,13 +231,19 @@ pub const CASES: &[Case] = &[
     Case {
         code: "capability-missing",
         from: "failure_policy: FAIL_RELOAD",
-        to: "failure_policy: FAIL_RELOAD\n                capability_restriction_config: { allowed_capabilities: { proxy_log: {}, proxy_define_metric: {}, proxy_increment_metric: {}, proxy_record_metric: {} } }",
+        to: "failure_policy: FAIL_RELOAD\n                capability_restriction_config: { allowed_capabilities: { proxy_log: {}, proxy_define_metric: {}, proxy_increment_metric: {}, proxy_record_metric: {}, proxy_call_foreign_function: {} } }",
         line: "capability_restriction_config",
     },
     Case {
         code: "capability-record",
         from: "failure_policy: FAIL_RELOAD",
         to: UNRECORDED,
+        line: "allowed_capabilities",
+    },
+    Case {
+        code: "capability-signatures",
+        from: "failure_policy: FAIL_RELOAD",
+        to: WITHOUT_SIGNATURES,
         line: "allowed_capabilities",
     },
     Case {

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::AuthenticToken;
-use crate::jose::{Algorithm, KeySet, UnverifiedToken, base64url};
+use crate::jose::{Algorithm, KeySet, Portable, UnverifiedToken, base64url};
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
 use crate::portable;
@@ -19,7 +19,7 @@ fn key_set(keys: &[Value]) -> KeySet {
 /// The payload, or why the token is refused.
 fn verified(token: &str, keys: &KeySet) -> Result<Vec<u8>, Reason> {
     UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default)
-        .and_then(|token| AuthenticToken::verify(token, keys))
+        .and_then(|token| AuthenticToken::verify(token, keys, &Portable))
         .map(|token| token.payload().to_vec())
         .map_err(|refusal| refusal.reason)
 }
@@ -284,7 +284,7 @@ fn a_payload_may_be_any_bytes_and_claims_must_be_an_object() {
     for payload in [b"".as_slice(), b"\xff\0", b"[]", b"\"text\"", b"{\"a\":1,\"a\":2}"] {
         let token = key.sign(&header(json!({ "alg": "ES256", "typ": "JOSE" })), payload).unwrap();
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
-        let authentic = AuthenticToken::verify(token, &keys).ok().unwrap();
+        let authentic = AuthenticToken::verify(token, &keys, &Portable).ok().unwrap();
         assert_eq!(authentic.payload(), payload);
         assert_eq!(authentic.typ(), Some("jose"));
         assert_eq!(authentic.claims().unwrap_err().reason, Reason::TokenMalformed);

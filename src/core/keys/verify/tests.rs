@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{NotVerified, TrustStore};
-use crate::jose::{Algorithm, UnverifiedToken};
+use crate::jose::{Algorithm, Portable, UnverifiedToken};
 use crate::limits::TOKEN_BYTES;
 use crate::portable;
 use crate::profile::{Algorithms, TokenProfile};
@@ -21,7 +21,7 @@ fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
         let trust = TrustStore::new([(profile, &testing::key_source())], 0);
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
         profile
-            .verify(token, &trust, NOW, |_, _| Ok(()))
+            .verify(token, &trust, &Portable, NOW, |_, _| Ok(()))
             .map(|token| token.payload().to_vec())
             .map_err(refusal)
             .map_err(|refusal| (refusal.reason, refusal.provider))
@@ -43,7 +43,7 @@ fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
 fn an_empty_store_verifies_nothing() {
     let token = testing::token(&testing::claims(json!({})));
     let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
-    let verified = testing::profile("corp").verify(token, &TrustStore::default(), NOW, |_, _| Ok(()));
+    let verified = testing::profile("corp").verify(token, &TrustStore::default(), &Portable, NOW, |_, _| Ok(()));
     let refused = verified.err().map(|fault| refusal(fault).reason);
     assert_eq!(refused, Some(Reason::TokenKey));
 }

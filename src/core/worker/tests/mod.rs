@@ -14,7 +14,7 @@ use super::{Deployment, Effect, Seed, Worker};
 use crate::fetch::{Conflict, SharedMemory, Write};
 use crate::jose::Algorithm;
 use crate::request::RequestParts;
-use crate::testing::{AUDIENCE, FakeMemory, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_key, token};
+use crate::testing::{AUDIENCE, FakeMemory, ISSUER, KEY_ID, NOW, NoSignatures, claims, jwk_set, key, other_key, token};
 use proxy::Proxy;
 
 const DEVICE_ISSUER: &str = "https://devices.example";
@@ -132,6 +132,7 @@ fn deployment(vm_id: &str, memory: &Shared, worker: u8) -> Deployment {
         root_id: b"main".to_vec(),
         vm_id: vm_id.as_bytes().to_vec(),
         memory: Box::new(memory.clone()),
+        signatures: Box::new(NoSignatures),
         seed: Some(Seed::new([worker; 32])),
     }
 }
