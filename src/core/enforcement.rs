@@ -3,11 +3,13 @@
 //! The module in Envoy, the command line and the tests all call [`decide`], or [`decide_at`] with a time from a test
 //! case. So `countersign eval` reports for a request what Envoy would do with it.
 
+use std::rc::Rc;
+
 use crate::config::Plan;
 use crate::evidence::Presented;
 use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
-use crate::jose::SignatureVerifier;
-use crate::keys::{MissingKey, TrustStore};
+use crate::jose::VerifiedToken;
+use crate::keys::{MissingKey, Verification};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::{Decision, Permit};
 use crate::refusal::{Reason, Refusal};
@@ -27,6 +29,8 @@ pub struct Outcome {
     /// The missing key, where that is why the request was refused. If it may still arrive, the host can wait for it and
     /// decide again; it then discards this outcome.
     pub missing_key: Option<Box<MissingKey>>,
+    /// The tokens that were verified and that the memory did not have.
+    pub newly_verified: Vec<Rc<VerifiedToken>>,
 }
 
 /// The time of a decision, by where it comes from.
@@ -59,40 +63,37 @@ impl Time {
 /// Decides one request under a configuration, with the available keys. `now` comes from a clock: if it is earlier than
 /// this program, every request is refused.
 ///
-/// It reads no clock, keeps no state, and returns the same outcome for the same arguments: `verifier` decides how
-/// signatures are verified, and must not decide which ones are accepted. In
+/// It reads no clock, keeps no state, and returns the same outcome for the same arguments: `verification` decides how
+/// signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. In
 /// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and
 /// with no identity header beyond what was verified. An ambiguous request is refused in any mode, because it is not
 /// known what the upstream would make of it.
 #[must_use]
 pub fn decide(
     plan: &Plan,
-    trust: &TrustStore,
-    verifier: &dyn SignatureVerifier,
+    verification: Verification<'_>,
     parts: RequestParts,
     now: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, trust, verifier, parts, Time::Clock(now), decision_id)
+    decide_by(plan, verification, parts, Time::Clock(now), decision_id)
 }
 
 /// The same at a time from a test case, which may be any time. Not for a clock.
 #[must_use]
 pub fn decide_at(
     plan: &Plan,
-    trust: &TrustStore,
-    verifier: &dyn SignatureVerifier,
+    verification: Verification<'_>,
     parts: RequestParts,
     written: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, trust, verifier, parts, Time::Written(written), decision_id)
+    decide_by(plan, verification, parts, Time::Written(written), decision_id)
 }
 
 fn decide_by(
     plan: &Plan,
-    trust: &TrustStore,
-    verifier: &dyn SignatureVerifier,
+    verification: Verification<'_>,
     parts: RequestParts,
     time: Time,
     decision_id: &DecisionId,
@@ -107,20 +108,22 @@ fn decide_by(
     record.read(&request);
     let forward =
         |grounds, identity: &Identity| Forwarding::of(grounds, &plan.header_policy, &request, identity, decision_id);
-    let denial = match authorize(plan, trust, verifier, &request, time, &mut record) {
+    let denial = match authorize(plan, verification, &request, time, &mut record) {
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
-            return Outcome { reply, record, missing_key: None };
+            let newly_verified = identity.newly_verified().to_vec();
+            return Outcome { reply, record, missing_key: None, newly_verified };
         }
         Err(denial) => denial,
     };
     match Rehearsal::of(&plan.header_policy, &denial.refusal) {
         Some(rehearsal) => {
             record.rehearsed(&denial.refusal);
-            let identity = denial.identity_so_far.unwrap_or_else(Identity::anonymous);
+            let identity = denial.identity_so_far.unwrap_or_else(|| Box::new(Identity::anonymous()));
             let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
-            Outcome { reply, record, missing_key: denial.missing_key }
+            let newly_verified = identity.newly_verified().to_vec();
+            Outcome { reply, record, missing_key: denial.missing_key, newly_verified }
         }
         None => refuse(denial, grpc, decision_id, record),
     }
@@ -136,8 +139,7 @@ pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: 
 /// Steps 2 to 5: route, evidence, identity, policy.
 fn authorize(
     plan: &Plan,
-    trust: &TrustStore,
-    verifier: &dyn SignatureVerifier,
+    verification: Verification<'_>,
     request: &Request,
     time: Time,
     record: &mut DecisionRecord,
@@ -151,7 +153,7 @@ fn authorize(
         }
     };
     record.routed(&route);
-    let identity = identify(plan, trust, verifier, request, &route, now).inspect_err(|denial| {
+    let identity = identify(plan, verification, request, &route, now).inspect_err(|denial| {
         if let Some(identity) = &denial.identity_so_far {
             record.identified(identity);
         }
@@ -161,7 +163,9 @@ fn authorize(
     record.decided(&decision);
     match permit_of(decision, identity.principal()) {
         Ok(permit) => Ok((permit, identity)),
-        Err((reason, advice)) => Err(Denial { advice, identity_so_far: Some(identity), ..Refusal::new(reason).into() }),
+        Err((reason, advice)) => {
+            Err(Denial { advice, identity_so_far: Some(Box::new(identity)), ..Refusal::new(reason).into() })
+        }
     }
 }
 
@@ -178,8 +182,7 @@ fn unrouted(no_route: NoRoute<'_>) -> Refusal {
 /// (Fetch standard, section 3.3), so its evidence is not looked at and none is required: its caller is Anonymous.
 fn identify(
     plan: &Plan,
-    trust: &TrustStore,
-    verifier: &dyn SignatureVerifier,
+    verification: Verification<'_>,
     request: &Request,
     route: &RouteMatch<'_>,
     now: UnixSeconds,
@@ -187,8 +190,8 @@ fn identify(
     if route.action == Action::Preflight {
         return Ok(Identity::anonymous());
     }
-    let presented = Presented::collect(&plan.devices, &plan.limits, request)?;
-    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, trust, verifier };
+    let presented = Presented::collect(&plan.devices, &plan.limits, verification.memory, request)?;
+    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, verification };
     verify(presented, anchors, &request.peer, &route.route.requires, now)
 }
 
@@ -211,7 +214,8 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reaso
 fn refuse(denial: Denial, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal);
     let answer = Answer::to(&denial.refusal, denial.advice.as_deref(), grpc, decision_id);
-    Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key }
+    let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.newly_verified().to_vec());
+    Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
 }
 
 #[cfg(test)]

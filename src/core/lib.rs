@@ -25,8 +25,7 @@
 //! ```
 //! use countersign_core::config::Plan;
 //! use countersign_core::enforcement::decide;
-//! use countersign_core::jose::Portable;
-//! use countersign_core::keys::TrustStore;
+//! use countersign_core::keys::{TrustStore, Verification};
 //! use countersign_core::reply::Reply;
 //! use countersign_core::request::RequestParts;
 //! use countersign_core::telemetry::DecisionId;
@@ -51,7 +50,7 @@
 //!     let headers = [(":method", "GET"), (":authority", "shop.example.com"), (":path", path)];
 //!     let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
 //!     let request = RequestParts { headers, ..RequestParts::default() };
-//!     decide(&plan, &keys, &Portable, request, now, &DecisionId::derive(&seed, counter, now)).reply
+//!     decide(&plan, Verification::by(&keys), request, now, &DecisionId::derive(&seed, counter, now)).reply
 //! };
 //! assert!(matches!(reply_to("/healthz", 0), Reply::Forward { .. }));
 //! assert!(matches!(reply_to("/orders/7", 1), Reply::Answer { .. }));

@@ -98,7 +98,7 @@ pub const MAX_RECORD_TEXT_BYTES: usize = 256;
 /// refused.
 pub const EARLIEST_PLAUSIBLE_UNIX_SECONDS: i64 = 1_750_000_000;
 
-/// The caps that the configuration may set.
+/// The caps that the configuration may set: on requests, and on what is remembered of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one token in compact form. Default 16 KiB, range 512 to 64 KiB.
@@ -109,6 +109,8 @@ pub struct Limits {
     pub max_headers: usize,
     /// Bytes of the path with its query. Default 8 KiB, range 256 to 64 KiB.
     pub max_path_bytes: usize,
+    /// Bytes that each worker may use to remember verified tokens, estimated. Default 16 MiB, range 0 to 1 GiB.
+    pub max_remembered_bytes: usize,
 }
 
 /// Default and inclusive range of one cap.
@@ -134,6 +136,9 @@ pub const HEADER_BYTES: LimitRange =
 pub const HEADERS: LimitRange = LimitRange { name: "max_headers", default: 100, min: 10, max: 1_000 };
 /// `limits.max_path_bytes`
 pub const PATH_BYTES: LimitRange = LimitRange { name: "max_path_bytes", default: 8 * 1024, min: 256, max: 64 * 1024 };
+/// `limits.max_remembered_bytes`
+pub const REMEMBERED_BYTES: LimitRange =
+    LimitRange { name: "max_remembered_bytes", default: 16 * 1024 * 1024, min: 0, max: 1024 * 1024 * 1024 };
 
 impl Default for Limits {
     fn default() -> Self {
@@ -142,6 +147,7 @@ impl Default for Limits {
             max_header_bytes: HEADER_BYTES.default,
             max_headers: HEADERS.default,
             max_path_bytes: PATH_BYTES.default,
+            max_remembered_bytes: REMEMBERED_BYTES.default,
         }
     }
 }

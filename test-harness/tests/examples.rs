@@ -392,7 +392,8 @@ fn the_documentation_gives_default_and_range_of_every_cap_that_can_be_set() {
         .into_iter()
         .map(|row| cells(row)[..3].iter().map(|cell| (*cell).to_owned()).collect())
         .collect();
-    let settable = [limits::TOKEN_BYTES, limits::HEADER_BYTES, limits::HEADERS, limits::PATH_BYTES];
+    let settable =
+        [limits::TOKEN_BYTES, limits::HEADER_BYTES, limits::HEADERS, limits::PATH_BYTES, limits::REMEMBERED_BYTES];
     let expected: Vec<Vec<String>> = settable
         .iter()
         .map(|cap| vec![format!("limits.{}", cap.name), cap.default.to_string(), format!("{} to {}", cap.min, cap.max)])

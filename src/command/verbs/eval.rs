@@ -8,8 +8,7 @@ use std::io::{self, BufRead, Write as _};
 use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
-use countersign_core::jose::{Portable, SignatureVerifier};
-use countersign_core::keys::{KeySource, TrustStore};
+use countersign_core::keys::{KeySource, TrustStore, Verification};
 use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
@@ -126,7 +125,7 @@ fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
 }
 
 /// One of the doors to a decision.
-type Decide = fn(&Plan, &TrustStore, &dyn SignatureVerifier, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
+type Decide = fn(&Plan, Verification<'_>, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
 
 /// The decision record with the request's id and what the upstream would see, at the time that the case gives or by the
 /// clock.
@@ -143,7 +142,7 @@ fn answer(
     };
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = decide(plan, trust, &Portable, request.parts(plan), now, &decision_id);
+    let outcome = decide(plan, Verification::by(trust), request.parts(plan), now, &decision_id);
     let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.into());

@@ -3,7 +3,7 @@
 use super::names::quoted;
 use super::reader::{Field, Given, List, Member, Node, Presence, Read, Shape, words};
 use crate::config_error::ConfigCode;
-use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, TOKEN_BYTES};
+use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, REMEMBERED_BYTES, TOKEN_BYTES};
 use crate::mode::Mode;
 use crate::request::{AddressSource, PeerSource};
 
@@ -102,11 +102,16 @@ pub(super) const LIMITS: Field = Field {
     about: "caps on requests, see [defaults.md](defaults.md#caps-that-the-configuration-may-set)",
 };
 
-static LIMITS_MEMBERS: [Field; 4] = [
+static LIMITS_MEMBERS: [Field; 5] = [
     cap(TOKEN_BYTES, "bytes of one token, a whole number", "bytes of one token"),
     cap(HEADER_BYTES, "bytes of all request headers, a whole number", "bytes of all request headers"),
     cap(HEADERS, "how many request headers, a whole number", "how many request headers; pseudo-headers count"),
     cap(PATH_BYTES, "bytes of the path with its query, a whole number", "bytes of the path with its query"),
+    cap(
+        REMEMBERED_BYTES,
+        "bytes that each worker may use to remember verified tokens, a whole number; 0 for none",
+        "bytes that each worker may use to remember verified tokens; `0`: each signature is verified each time",
+    ),
 ];
 
 const fn cap(limit: LimitRange, write: &'static str, about: &'static str) -> Field {
@@ -181,14 +186,15 @@ pub(super) fn mode(node: &Node<'_>) -> Read<Mode> {
 
 /// Reads `limits`.
 pub(super) fn limits(node: &Node<'_>) -> Read<Limits> {
-    let [token_bytes, header_bytes, headers, path_bytes] = node.members(&LIMITS_MEMBERS)?;
+    let [token_bytes, header_bytes, headers, path_bytes, remembered_bytes] = node.members(&LIMITS_MEMBERS)?;
     let limit = |member: Member<'_>| member.or_default(|node| node.whole_number());
     let (token_bytes, header_bytes) = (limit(token_bytes), limit(header_bytes));
-    let (headers, path_bytes) = (limit(headers), limit(path_bytes));
+    let (headers, path_bytes, remembered_bytes) = (limit(headers), limit(path_bytes), limit(remembered_bytes));
     Ok(Limits {
         max_token_bytes: token_bytes?,
         max_header_bytes: header_bytes?,
         max_headers: headers?,
         max_path_bytes: path_bytes?,
+        max_remembered_bytes: remembered_bytes?,
     })
 }

@@ -1,9 +1,11 @@
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
-use crate::jose::{Algorithm, Portable};
-use crate::keys::TrustStore;
+use crate::jose::{Algorithm, TokenMemory};
+use crate::keys::{TrustStore, Verification};
 use crate::portable;
 use crate::reply::{Answer, Forwarding, Reply};
 use crate::request::RequestParts;
@@ -109,7 +111,21 @@ fn parts(method: &str, path: &str, token: Option<&str>, posture: Option<&str>, m
 }
 
 fn outcome(plan: &Plan, parts: RequestParts) -> Outcome {
-    decide(plan, &TrustStore::new(plan.key_sources(), 0), &Portable, parts, NOW, &decision_id())
+    decided_at(plan, &TrustStore::new(plan.key_sources(), 0), parts, NOW)
+}
+
+/// Decides without a memory, and again with one that remembers what was verified first: the outcome is the same.
+fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSeconds) -> Outcome {
+    let verification = Verification::by(trust);
+    let first = decide(plan, verification, parts.clone(), now, &decision_id());
+    let mut memory = TokenMemory::new(1 << 20);
+    first.newly_verified.iter().for_each(|token| memory.keep(Rc::clone(token), now));
+    let remembering = Verification { memory: Some(&memory), ..verification };
+    let second = decide(plan, remembering, parts, now, &decision_id());
+    assert_eq!(first.reply, second.reply, "a remembered token changes the reply");
+    assert_eq!(first.record, second.record, "a remembered token changes the record");
+    assert_eq!(second.newly_verified.len(), 0, "a remembered token is verified again");
+    first
 }
 
 fn forwarded(outcome: &Outcome) -> &Forwarding {
@@ -412,14 +428,7 @@ fn a_token_of_another_issuer_does_not_serve_a_route_that_requires_this_one() {
 fn a_clock_before_this_program_was_written_decides_nothing() {
     let request = || parts("GET", "/healthz", None, None, &[]);
     for (now, plausible) in [(0, false), (1_749_999_999, false), (1_750_000_000, true)] {
-        let got = decide(
-            &plan(),
-            &TrustStore::new(plan().key_sources(), 0),
-            &Portable,
-            request(),
-            UnixSeconds::new(now),
-            &decision_id(),
-        );
+        let got = decided_at(&plan(), &TrustStore::new(plan().key_sources(), 0), request(), UnixSeconds::new(now));
         match got.reply {
             Reply::Forward(_) => assert!(plausible, "{now}"),
             Reply::Answer(_) => assert_eq!((refusal(&got), plausible), (code(503, "clock-implausible"), false)),
@@ -439,8 +448,7 @@ fn a_written_time_is_used_as_it_is() {
         let parts = parts("GET", "/healthz", None, None, &[]);
         let got = decide_at(
             &plan(),
-            &TrustStore::new(plan().key_sources(), 0),
-            &Portable,
+            Verification::by(&TrustStore::new(plan().key_sources(), 0)),
             parts,
             UnixSeconds::new(now),
             &decision_id(),
@@ -455,8 +463,7 @@ fn a_written_time_is_used_as_it_is() {
         let parts = parts("GET", "/api/orders/7", Some(&old), Some(&posture), &[]);
         let got = decide_at(
             &plan(),
-            &TrustStore::new(plan().key_sources(), 0),
-            &Portable,
+            Verification::by(&TrustStore::new(plan().key_sources(), 0)),
             parts,
             UnixSeconds::new(now),
             &decision_id(),

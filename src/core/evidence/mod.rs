@@ -9,7 +9,7 @@ mod bearer;
 
 use bearer::bearer_token;
 
-use crate::jose::UnverifiedToken;
+use crate::jose::{PresentedToken, TokenMemory};
 use crate::limits::Limits;
 use crate::profile::DeviceProvider;
 use crate::provider::ProviderName;
@@ -22,9 +22,9 @@ pub(crate) const AUTHORIZATION: &str = "authorization";
 /// The evidence of one request, not verified.
 pub struct Presented {
     /// The access token.
-    pub(crate) access_token: Option<UnverifiedToken>,
+    pub(crate) access_token: Option<PresentedToken>,
     /// Posture tokens by provider.
-    pub(crate) posture: Vec<(ProviderName, UnverifiedToken)>,
+    pub(crate) posture: Vec<(ProviderName, PresentedToken)>,
 }
 
 impl Presented {
@@ -33,12 +33,17 @@ impl Presented {
     ///
     /// # Errors
     /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), the errors
-    /// of [`UnverifiedToken::parse`] for the access token; for posture `posture-refused` with the fault as detail.
-    pub fn collect(devices: &[DeviceProvider], limits: &Limits, request: &Request) -> Result<Self, Refusal> {
+    /// of [`PresentedToken::read`] for the access token; for posture `posture-refused` with the fault as detail.
+    pub fn collect(
+        devices: &[DeviceProvider],
+        limits: &Limits,
+        memory: Option<&TokenMemory>,
+        request: &Request,
+    ) -> Result<Self, Refusal> {
         let max_bytes = limits.max_token_bytes;
         let access_token = match request.headers.exactly(AUTHORIZATION) {
             Exactly::None => None,
-            Exactly::One(value) => Some(UnverifiedToken::parse(bearer_token(value)?, max_bytes)?),
+            Exactly::One(value) => Some(PresentedToken::read(bearer_token(value)?, max_bytes, memory)?),
             Exactly::Many => return Err(Refusal::new(Reason::CredentialDuplicate)),
         };
         let mut posture = Vec::new();
@@ -47,7 +52,7 @@ impl Presented {
             match request.headers.exactly(&device.header) {
                 Exactly::None => {}
                 Exactly::One(value) => {
-                    posture.push((provider.clone(), posture_token(provider, value, max_bytes)?));
+                    posture.push((provider.clone(), posture_token(provider, value, max_bytes, memory)?));
                 }
                 Exactly::Many => return Err(posture_refused(provider, "more than one")),
             }
@@ -56,11 +61,16 @@ impl Presented {
     }
 }
 
-fn posture_token(provider: &ProviderName, value: &[u8], max_bytes: usize) -> Result<UnverifiedToken, Refusal> {
+fn posture_token(
+    provider: &ProviderName,
+    value: &[u8],
+    max_bytes: usize,
+    memory: Option<&TokenMemory>,
+) -> Result<PresentedToken, Refusal> {
     if value.is_empty() {
         return Err(posture_refused(provider, "an empty header"));
     }
-    UnverifiedToken::parse(value, max_bytes).map_err(|fault| Refusal::posture(fault).about(provider))
+    PresentedToken::read(value, max_bytes, memory).map_err(|fault| Refusal::posture(fault).about(provider))
 }
 
 fn posture_refused(provider: &ProviderName, fault: &'static str) -> Refusal {
@@ -86,7 +96,7 @@ mod tests {
             forward: EvidenceForwarding::Never,
         };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
-        Presented::collect(&[mdm], &limits, &Request::for_test(fields))
+        Presented::collect(&[mdm], &limits, None, &Request::for_test(fields))
     }
 
     fn refused(fields: &[(&str, &[u8])]) -> Refusal {

@@ -14,7 +14,7 @@ pub struct Denial {
     /// What the caller can do about it, from a policy. Only a caller with a verified identity gets any.
     pub advice: Option<String>,
     /// The identity as far as it was verified; `None` where not even the principal was determined.
-    pub identity_so_far: Option<Identity>,
+    pub identity_so_far: Option<Box<Identity>>,
 }
 
 impl From<Refusal> for Denial {

@@ -11,7 +11,9 @@ pub use sender_constraint::SenderConstraint;
 pub use verify::{TrustAnchors, verify};
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use crate::jose::VerifiedToken;
 use crate::profile::FactRecord;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
@@ -21,6 +23,7 @@ use crate::time::{Seconds, UnixSeconds};
 pub struct Identity {
     principal: Principal,
     devices: BTreeMap<ProviderName, DeviceEvidence>,
+    newly_verified: Vec<Rc<VerifiedToken>>,
 }
 
 /// The Cedar principal.
@@ -82,7 +85,7 @@ impl Identity {
     /// The identity of a request whose evidence is not looked at: Anonymous, with no device.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self { principal: Principal::Anonymous, devices: BTreeMap::new() }
+        Self { principal: Principal::Anonymous, devices: BTreeMap::new(), newly_verified: Vec::new() }
     }
 
     /// The caller.
@@ -98,10 +101,18 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The tokens that prove this identity and that were not in the memory.
+    #[must_use]
+    pub fn newly_verified(&self) -> &[Rc<VerifiedToken>] {
+        &self.newly_verified
+    }
+}
+
 #[cfg(test)]
 impl Identity {
     /// An identity without proof, for tests of the steps after verification.
     pub(crate) fn for_test(principal: Principal, devices: BTreeMap<ProviderName, DeviceEvidence>) -> Self {
-        Self { principal, devices }
+        Self { principal, devices, newly_verified: Vec::new() }
     }
 }

@@ -1,14 +1,15 @@
 //! The order in which evidence is verified, as one column. Only here is an [`Identity`] made of evidence.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{
     Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, posture_binding,
     principal,
 };
 use crate::evidence::Presented;
-use crate::jose::{AuthenticClaims, Claims, SignatureVerifier, UnverifiedClaims, UnverifiedToken};
-use crate::keys::{NotVerified, TrustStore};
+use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
+use crate::keys::{NotVerified, Verification};
 use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_profile};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -23,10 +24,8 @@ pub struct TrustAnchors<'a> {
     pub issuers: &'a [Issuer],
     /// The providers of posture.
     pub devices: &'a [DeviceProvider],
-    /// The keys of both.
-    pub trust: &'a TrustStore,
-    /// What verifies signatures with these keys.
-    pub verifier: &'a dyn SignatureVerifier,
+    /// The keys of both, and what verifies signatures with them.
+    pub verification: Verification<'a>,
 }
 
 /// Turns presented evidence into a verified identity.
@@ -45,19 +44,23 @@ pub fn verify(
     now: UnixSeconds,
 ) -> Result<Identity, Denial> {
     let Presented { access_token, posture } = presented;
-    let mut posture: BTreeMap<ProviderName, UnverifiedToken> = posture.into_iter().collect();
-    let (principal, token_claims) = match access_token {
+    let mut posture: BTreeMap<ProviderName, PresentedToken> = posture.into_iter().collect();
+    let mut newly_verified = Vec::new();
+    let (principal, access_token) = match access_token {
         None => (Principal::Anonymous, None),
         Some(token) => {
             let required = |issuer: &ProviderName| {
                 require_issuer(requires, Some(issuer))?;
                 require_presented(requires, &posture)
             };
-            let (principal, claims) = verify_access_token(token, anchors, peer, required, now)?;
-            (Principal::Verified(principal), Some(claims))
+            let is_new = matches!(token, PresentedToken::New(_));
+            let (principal, token) = verify_access_token(token, anchors, peer, required, now)?;
+            newly_verified.extend(is_new.then(|| Rc::clone(&token)));
+            (Principal::Verified(principal), Some(token))
         }
     };
-    let mut identity = Identity { principal, devices: BTreeMap::new() };
+    let mut identity = Identity { principal, devices: BTreeMap::new(), newly_verified };
+    let token_claims = access_token.as_deref().map(VerifiedToken::claims);
     if let Err(refusal) = require_issuer(requires, identity.issuer()) {
         return Err(identity.denied(refusal.into()));
     }
@@ -67,7 +70,11 @@ pub fn verify(
             None => Ok(DeviceEvidence::Missing),
             Some(token) => {
                 let required = requires.devices.contains(name);
-                verify_posture(token, provider, required, token_claims.as_ref(), anchors, peer, now)
+                let is_new = matches!(token, PresentedToken::New(_));
+                verify_posture(token, provider, required, token_claims, anchors, peer, now).map(|(evidence, token)| {
+                    identity.newly_verified.extend(is_new.then_some(token));
+                    evidence
+                })
             }
         };
         match verified {
@@ -95,7 +102,7 @@ impl Identity {
 
     /// A denial of this identity's request, reached before all of its evidence was verified.
     fn denied(self, denial: Denial) -> Denial {
-        Denial { identity_so_far: Some(self), ..denial }
+        Denial { identity_so_far: Some(Box::new(self)), ..denial }
     }
 }
 
@@ -103,13 +110,13 @@ impl Identity {
 /// may still arrive, to learn whether the request is refused whatever that key is; otherwise the caller asks for all of
 /// it later.
 fn verify_access_token(
-    token: UnverifiedToken,
-    TrustAnchors { issuers, trust, verifier, .. }: TrustAnchors<'_>,
+    token: PresentedToken,
+    TrustAnchors { issuers, verification, .. }: TrustAnchors<'_>,
     peer: &Peer,
     required: impl FnOnce(&ProviderName) -> Result<(), Refusal>,
     now: UnixSeconds,
-) -> Result<(VerifiedPrincipal, AuthenticClaims), NotVerified> {
-    let unverified = UnverifiedClaims::peek(&token)?;
+) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>), NotVerified> {
+    let unverified = token.peek()?;
     let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), &unverified)?;
     // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
     let issuer = issuers
@@ -120,12 +127,11 @@ fn verify_access_token(
     let subject = |typ: Option<&str>, claims: &Claims| {
         TokenSubject::read(issuer, typ, claims, peer, now).map_err(|refusal| refusal.about(name))
     };
-    let token = issuer.profile.verify(token, trust, verifier, now, |typ, claims| {
+    let token = issuer.profile.verify(token, verification, now, |typ, claims| {
         subject(typ, claims)?;
         required(name)
     })?;
-    let claims = token.claims().map_err(|refusal| refusal.about(name))?;
-    let TokenSubject { id, groups, facts, sender_constraint, expires } = subject(token.typ(), &claims)?;
+    let TokenSubject { id, groups, facts, sender_constraint, expires } = subject(token.typ(), token.claims())?;
     let principal = VerifiedPrincipal {
         issuer: name.clone(),
         entity_type: issuer.principal.entity_type.clone(),
@@ -136,7 +142,7 @@ fn verify_access_token(
         sender_constraint,
         expires,
     };
-    Ok((principal, claims))
+    Ok((principal, token))
 }
 
 /// What a token says about its subject, whoever signed it. Only the claims of an authentic token make a principal of
@@ -181,7 +187,7 @@ fn require_issuer(requires: &Requires, issuer: Option<&ProviderName>) -> Result<
 }
 
 /// The posture that the route requires, whatever it says: it must at least be presented.
-fn require_presented(requires: &Requires, posture: &BTreeMap<ProviderName, UnverifiedToken>) -> Result<(), Refusal> {
+fn require_presented(requires: &Requires, posture: &BTreeMap<ProviderName, PresentedToken>) -> Result<(), Refusal> {
     match requires.devices.iter().find(|required| !posture.contains_key(*required)) {
         Some(required) => Err(Refusal::new(Reason::PostureMissing).about(required)),
         None => Ok(()),
@@ -189,24 +195,21 @@ fn require_presented(requires: &Requires, posture: &BTreeMap<ProviderName, Unver
 }
 
 fn verify_posture(
-    token: UnverifiedToken,
+    token: PresentedToken,
     provider: &DeviceProvider,
     required: bool,
     access_token: Option<&AuthenticClaims>,
     anchors: TrustAnchors<'_>,
     peer: &Peer,
     now: UnixSeconds,
-) -> Result<DeviceEvidence, NotVerified> {
+) -> Result<(DeviceEvidence, Rc<VerifiedToken>), NotVerified> {
     let evidence = |typ: Option<&str>, claims: &Claims| posture_of(provider, typ, claims, access_token, peer, now);
     let token =
-        provider.profile.verify(token, anchors.trust, anchors.verifier, now, |typ, claims| {
-            match evidence(typ, claims)? {
-                DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
-                _ => Ok(()),
-            }
+        provider.profile.verify(token, anchors.verification, now, |typ, claims| match evidence(typ, claims)? {
+            DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
+            _ => Ok(()),
         })?;
-    let claims = token.claims()?;
-    Ok(evidence(token.typ(), &claims)?)
+    Ok((evidence(token.typ(), token.claims())?, token))
 }
 
 /// What posture says about the device, whoever signed it.

@@ -51,7 +51,7 @@ impl Deref for AuthenticClaims {
 }
 
 /// What may be known of a token before its signature is checked: which profile it chooses, and whether it is refused anyway.
-pub struct UnverifiedClaims(Claims);
+pub struct UnverifiedClaims<'t>(&'t Claims);
 
 /// Which whole second a `NumericDate` with a fraction represents; the caller names the stricter one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +62,17 @@ pub enum Rounding {
     Up,
 }
 
-impl UnverifiedClaims {
-    /// Reads the payload of a token that is not believed.
+impl<'t> UnverifiedClaims<'t> {
+    /// Reads the payload of a token whose signature is not verified.
     ///
     /// # Errors
     /// `token-malformed`, `token-claim-type` where `iss` is not a string.
-    pub fn peek(token: &UnverifiedToken) -> Result<Self, Refusal> {
-        let claims = Claims::parse(&token.payload)?;
+    pub fn peek(token: &'t UnverifiedToken) -> Result<Self, Refusal> {
+        Self::of(token.claims()?)
+    }
+
+    /// The same of claims.
+    pub(super) fn of(claims: &'t Claims) -> Result<Self, Refusal> {
         claims.string("iss")?;
         Ok(Self(claims))
     }
@@ -87,7 +91,7 @@ impl UnverifiedClaims {
 
     /// Why this judge refuses the claims, though the signature were good. What it makes of them otherwise counts for nothing.
     pub fn refused_by<T>(&self, judge: impl FnOnce(&Claims) -> Result<T, Refusal>) -> Option<Refusal> {
-        judge(&self.0).err()
+        judge(self.0).err()
     }
 }
 
@@ -110,6 +114,11 @@ impl Claims {
             Value::Object(claims) => Self(claims),
             other => panic!("a claim set is an object, not {other}"),
         }
+    }
+
+    /// All of them.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter()
     }
 
     /// The value at this name.

@@ -4,14 +4,16 @@
 //! `jku`, `x5u`, `x5c` and `x5t` are never read, so that a token can supply neither a key nor the address of one (RFC
 //! 8725 section 3.10).
 
+use core::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
-use super::{Algorithm, base64url, json};
+use super::{Algorithm, Claims, base64url, json};
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 
 /// A token as presented: well formed, and not verified. Its claims cannot be read from this type.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct UnverifiedToken {
     /// The algorithm that the header names; a supported one.
     pub(crate) algorithm: Algorithm,
@@ -19,12 +21,16 @@ pub struct UnverifiedToken {
     pub(crate) key_id: Option<String>,
     /// `typ` in lower case, without `application/`.
     pub(crate) typ: Option<String>,
-    /// The signed bytes: header and payload with the dot between.
-    pub(crate) signing_input: Vec<u8>,
+    /// The compact form.
+    pub(super) text: Vec<u8>,
+    /// How many of its bytes are signed.
+    signed: usize,
     /// The decoded payload.
     pub(crate) payload: Vec<u8>,
     /// The decoded signature.
     pub(crate) signature: Vec<u8>,
+    /// The payload as a claim set, once it was asked for.
+    claims: OnceCell<Result<Claims, Refusal>>,
 }
 
 impl UnverifiedToken {
@@ -71,11 +77,27 @@ impl UnverifiedToken {
             .ok_or_else(|| Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned())))?;
         let key_id = text_member(&header, "kid", "`kid` of the token is not a string")?.map(str::to_owned);
         let typ = text_member(&header, "typ", "`typ` of the token is not a string")?.map(media_type);
-        let mut signing_input = Vec::with_capacity(text.len());
-        signing_input.extend_from_slice(header_text);
-        signing_input.push(b'.');
-        signing_input.extend_from_slice(payload_text);
-        Ok(Self { algorithm, key_id, typ, signing_input, payload, signature })
+        let signed = header_text.len().saturating_add(1).saturating_add(payload_text.len());
+        let claims = OnceCell::new();
+        Ok(Self { algorithm, key_id, typ, text: text.to_vec(), signed, payload, signature, claims })
+    }
+
+    /// The signed bytes: header and payload with the dot between.
+    pub(crate) fn signing_input(&self) -> &[u8] {
+        self.text.get(..self.signed).unwrap_or_default()
+    }
+
+    /// The payload as a claim set, parsed once.
+    ///
+    /// # Errors
+    /// `token-malformed`
+    pub(super) fn claims(&self) -> Result<&Claims, Refusal> {
+        self.claims.get_or_init(|| Claims::parse(&self.payload)).as_ref().map_err(Clone::clone)
+    }
+
+    /// The same, taken out.
+    pub(super) fn take_claims(&mut self) -> Result<Claims, Refusal> {
+        self.claims.take().unwrap_or_else(|| Claims::parse(&self.payload))
     }
 }
 

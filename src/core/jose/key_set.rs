@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Algorithm, KeyFault, UnverifiedToken, VerificationKey};
+use super::{Algorithm, KeyFault, PresentedToken, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
 
 /// A message describes at most this many keys one by one.
@@ -140,8 +140,8 @@ impl KeySet {
     }
 
     /// Whether the algorithm and `kid` of this token select one of the keys.
-    pub(crate) fn has_key_of(&self, token: &UnverifiedToken) -> bool {
-        self.choose(token.algorithm, token.key_id.as_deref()).is_some()
+    pub(crate) fn has_key_of(&self, token: &PresentedToken) -> bool {
+        self.choose(token.algorithm(), token.key_id()).is_some()
     }
 
     /// The one key that a token of this algorithm and `kid` selects: the key that has both; otherwise, if the token or

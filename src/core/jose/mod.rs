@@ -7,6 +7,8 @@ mod der;
 mod host_verifier;
 mod key;
 mod key_set;
+mod memory;
+mod presented;
 mod signature;
 mod verifier;
 
@@ -20,7 +22,9 @@ pub use compact::UnverifiedToken;
 pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
 pub use key::{KeyFault, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
-pub use signature::AuthenticToken;
+pub use memory::TokenMemory;
+pub use presented::PresentedToken;
+pub use signature::{AuthenticToken, VerifiedToken};
 pub use verifier::{Portable, SignatureVerifier, UnverifiedSignature};
 
 #[cfg(any(test, feature = "mint"))]

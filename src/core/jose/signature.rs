@@ -1,13 +1,28 @@
-//! The only place that makes an [`AuthenticToken`].
+//! The only place that makes an [`AuthenticToken`], and of it a [`VerifiedToken`].
 
-use super::{AuthenticClaims, Claims, KeySet, SignatureVerifier, UnverifiedToken};
+use core::fmt;
+
+use super::{Algorithm, AuthenticClaims, KeySet, SignatureVerifier, UnverifiedToken, VerificationKey};
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
 #[derive(Clone)]
 pub struct AuthenticToken {
-    payload: Vec<u8>,
+    token: UnverifiedToken,
+    /// The thumbprint of the key (RFC 7638).
+    key: String,
+}
+
+/// A token whose signature was verified, with its claims, which are not yet checked.
+pub struct VerifiedToken {
+    text: Vec<u8>,
+    algorithm: Algorithm,
+    key_id: Option<String>,
     typ: Option<String>,
+    payload: Vec<u8>,
+    claims: AuthenticClaims,
+    /// The thumbprint of the key (RFC 7638).
+    key: String,
 }
 
 impl AuthenticToken {
@@ -23,16 +38,61 @@ impl AuthenticToken {
     pub fn verify(token: UnverifiedToken, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<Self, Refusal> {
         let key =
             keys.choose(token.algorithm, token.key_id.as_deref()).ok_or_else(|| Refusal::new(Reason::TokenKey))?;
-        if !key.has_signed(&token.signing_input, &token.signature, verifier) {
+        if !key.has_signed(token.signing_input(), &token.signature, verifier) {
             return Err(Refusal::new(Reason::TokenSignature));
         }
-        Ok(Self { payload: token.payload, typ: token.typ })
+        Ok(Self { key: key.thumbprint().to_owned(), token })
     }
 
     /// The bytes of the payload, as signed.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.token.payload
+    }
+
+    /// `typ` in lower case, without `application/`.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.token.typ.as_deref()
+    }
+
+    /// The payload as a claim set.
+    ///
+    /// # Errors
+    /// `token-malformed` if it is not one JSON object (RFC 7519 section 7.2).
+    pub fn claims(&self) -> Result<AuthenticClaims, Refusal> {
+        self.token.claims().cloned().map(AuthenticClaims::new)
+    }
+
+    /// The token with its claims.
+    ///
+    /// # Errors
+    /// As [`claims`](Self::claims).
+    pub fn into_claim_set(self) -> Result<VerifiedToken, Refusal> {
+        let Self { mut token, key } = self;
+        let claims = AuthenticClaims::new(token.take_claims()?);
+        let UnverifiedToken { text, algorithm, key_id, typ, payload, .. } = token;
+        Ok(VerifiedToken { text, algorithm, key_id, typ, payload, claims, key })
+    }
+}
+
+impl VerifiedToken {
+    /// The compact form. It is a credential: it must not be logged.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The algorithm of the key.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// `typ` in lower case, without `application/`.
@@ -41,12 +101,29 @@ impl AuthenticToken {
         self.typ.as_deref()
     }
 
-    /// The payload as a claim set.
-    ///
-    /// # Errors
-    /// `token-malformed` if it is not one JSON object (RFC 7519 section 7.2).
-    pub fn claims(&self) -> Result<AuthenticClaims, Refusal> {
-        Claims::parse(&self.payload).map(AuthenticClaims::new)
+    /// The bytes of the payload, as signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The claims.
+    #[must_use]
+    pub const fn claims(&self) -> &AuthenticClaims {
+        &self.claims
+    }
+
+    /// Whether its signature was verified with this public key, by this key's algorithm.
+    #[must_use]
+    pub fn is_by(&self, key: &VerificationKey) -> bool {
+        self.algorithm == key.algorithm() && self.key == key.thumbprint()
+    }
+}
+
+/// Without the token and its claims.
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 

@@ -23,4 +23,4 @@ pub use missing_key::MissingKey;
 pub use set::FetchedSet;
 pub use source::{FetchedKeys, KeyHost, KeyLocation, KeySource};
 pub use store::{InstallFault, TrustStore};
-pub use verify::NotVerified;
+pub use verify::{NotVerified, Verification};

@@ -1,10 +1,31 @@
 //! Verifying the signature of a token.
 
+use std::rc::Rc;
+
 use super::{MissingKey, TrustStore};
-use crate::jose::{AuthenticToken, Claims, KeySet, SignatureVerifier, UnverifiedClaims, UnverifiedToken};
+use crate::jose::{Claims, KeySet, Portable, PresentedToken, SignatureVerifier, TokenMemory, VerifiedToken};
 use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
+
+/// What tokens are verified with.
+#[derive(Clone, Copy)]
+pub struct Verification<'a> {
+    /// The keys that are trusted now.
+    pub trust: &'a TrustStore,
+    /// What verifies signatures with them.
+    pub verifier: &'a dyn SignatureVerifier,
+    /// The tokens that earlier requests presented. Without a memory, or with an empty one, the result is the same.
+    pub memory: Option<&'a TokenMemory>,
+}
+
+impl<'a> Verification<'a> {
+    /// With these keys, by the code of this program, without a memory.
+    #[must_use]
+    pub const fn by(trust: &'a TrustStore) -> Self {
+        Self { trust, verifier: &Portable, memory: None }
+    }
+}
 
 /// Why the signature of a token is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,26 +55,24 @@ impl TokenProfile {
     /// them: a request that is refused whoever signed the token need not wait for the key.
     ///
     /// # Errors
-    /// `token-algorithm`, `token-key`, `token-signature`; a missing key; the refusal of `refused_anyway`.
+    /// `token-algorithm`, `token-key`, `token-signature`, `token-malformed`; a missing key; the refusal of `refused_anyway`.
     pub fn verify<T>(
         &self,
-        token: UnverifiedToken,
-        trust: &TrustStore,
-        verifier: &dyn SignatureVerifier,
+        token: PresentedToken,
+        verification: Verification<'_>,
         now: UnixSeconds,
         refused_anyway: impl FnOnce(Option<&str>, &Claims) -> Result<T, Refusal>,
-    ) -> Result<AuthenticToken, NotVerified> {
-        if !self.algorithms.accept(token.algorithm) {
+    ) -> Result<Rc<VerifiedToken>, NotVerified> {
+        let Verification { trust, verifier, .. } = verification;
+        if !self.algorithms.accept(token.algorithm()) {
             let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
             return Err(refusal.about(&self.name).into());
         }
         match self.keys_for(&token, trust, now) {
-            Ok(keys) => {
-                AuthenticToken::verify(token, keys, verifier).map_err(|refusal| refusal.about(&self.name).into())
-            }
+            Ok(keys) => token.verify(keys, verifier).map_err(|refusal| refusal.about(&self.name).into()),
             Err(missing) if missing.may_come() => {
-                let claims = UnverifiedClaims::peek(&token).map_err(|refusal| refusal.about(&self.name))?;
-                let refusal = claims.refused_by(|claims| refused_anyway(token.typ.as_deref(), claims));
+                let claims = token.peek().map_err(|refusal| refusal.about(&self.name))?;
+                let refusal = claims.refused_by(|claims| refused_anyway(token.typ(), claims));
                 Err(refusal.map_or_else(|| missing.into(), NotVerified::from))
             }
             Err(missing) => Err(missing.into()),
@@ -63,7 +82,7 @@ impl TokenProfile {
     /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it.
     fn keys_for<'k>(
         &self,
-        token: &UnverifiedToken,
+        token: &PresentedToken,
         trust: &'k TrustStore,
         now: UnixSeconds,
     ) -> Result<&'k KeySet, MissingKey> {
@@ -73,7 +92,7 @@ impl TokenProfile {
             prospect,
         };
         let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
-        match token.key_id.as_deref() {
+        match token.key_id() {
             Some(key_id) if !keys.has_key_of(token) => {
                 Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))
             }

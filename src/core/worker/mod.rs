@@ -43,7 +43,7 @@ pub use streams::Wanted;
 
 use crate::config::Plan;
 use crate::fetch::{RequestId, SharedMemory};
-use crate::jose::{HostSignatures, HostVerifier};
+use crate::jose::{HostSignatures, HostVerifier, TokenMemory};
 use crate::keys::TrustStore;
 use crate::mode::Mode;
 use crate::time::UnixSeconds;
@@ -51,9 +51,8 @@ use crate::waiting::WaitingRoom;
 use keys::{SHADOW_TICK, SOON, SPREAD};
 use streams::Stage;
 
-/// One configuration on one worker: its keys, the requests that wait for them, and how far each stream has come.
-///
-/// A store of sessions would be one more field: [`request`](Self::request) has it at hand during a decision.
+/// One configuration on one worker: its keys, the tokens that were verified, the requests that wait for keys, and how far
+/// each stream has come.
 pub struct Worker {
     /// The configuration; without one every request is refused.
     plan: Option<Plan>,
@@ -61,6 +60,8 @@ pub struct Worker {
     trust: TrustStore,
     /// What verifies signatures with these keys.
     verifier: HostVerifier,
+    /// The tokens that were verified with these keys or with earlier ones.
+    tokens: TokenMemory,
     /// The memory that the workers share, if it is this plugin's own.
     sharing: Option<Sharing>,
     /// The secret that decision ids are derived from; without one every request is refused.
@@ -125,6 +126,7 @@ impl Worker {
             plan: None,
             trust: TrustStore::default(),
             verifier: HostVerifier::default(),
+            tokens: TokenMemory::default(),
             sharing: None,
             seed,
             decisions: 0,
@@ -158,7 +160,9 @@ impl Worker {
         let (verifier, declined) = HostVerifier::prove(signatures);
         effects.push(lines::verifiers(&verifier, &declined));
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
-        let mut worker = Self { plan: Some(plan), trust, verifier, reminded: now, ..Self::unconfigured(seed) };
+        let tokens = TokenMemory::new(plan.limits.max_remembered_bytes);
+        let plan = Some(plan);
+        let mut worker = Self { plan, trust, verifier, tokens, reminded: now, ..Self::unconfigured(seed) };
         if worker.fetches() {
             worker.sharing = Sharing::of(vm_id, memory);
         }

@@ -7,7 +7,7 @@ use crate::config::Plan;
 use crate::enforcement::{Outcome, decide, decide_without_plan};
 use crate::fetch::Prospect;
 use crate::jose::Tally;
-use crate::keys::MissingKey;
+use crate::keys::{MissingKey, Verification};
 use crate::mode::Mode;
 use crate::refusal::{Reason, Refusal};
 use crate::reply::{Answer, Forwarding, Reply};
@@ -144,7 +144,12 @@ impl Worker {
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
             (Some(seed), Some(plan), Ok(parts)) => {
                 let decision_id = seed.decision_id(number, now);
-                let outcome = decide(plan, &self.trust, &self.verifier, parts, now, &decision_id);
+                let (trust, verifier) = (&self.trust, &self.verifier);
+                let verification = Verification { trust, verifier, memory: Some(&self.tokens) };
+                let mut outcome = decide(plan, verification, parts, now, &decision_id);
+                for token in mem::take(&mut outcome.newly_verified) {
+                    self.tokens.keep(token, now);
+                }
                 (decision_id, outcome)
             }
             (Some(seed), None, Ok(parts)) => {
@@ -191,7 +196,7 @@ impl Worker {
 
     /// Does what was decided.
     fn carry_out(&mut self, stream: u32, judgement: Judgement, was_parked: bool, effects: &mut Vec<Effect>) {
-        let Judgement { outcome: Outcome { reply, record, missing_key }, decision_id, grpc, .. } = judgement;
+        let Judgement { outcome: Outcome { reply, record, missing_key, .. }, decision_id, grpc, .. } = judgement;
         if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
             && let MissingKey { provider, key_id: Some(_), prospect: Prospect::None } = *missing
         {
@@ -327,7 +332,7 @@ fn host_failure(plan: Option<&Plan>, grpc: bool, now: UnixSeconds, decision_id: 
         record.configured(&plan.digest, plan.mode);
     }
     let answer = failure_answer(&mut record, grpc, decision_id);
-    Outcome { reply: Reply::Answer(answer), record, missing_key: None }
+    Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
 }
 
 fn failure_answer(record: &mut DecisionRecord, grpc: bool, decision_id: &DecisionId) -> Answer {

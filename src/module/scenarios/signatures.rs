@@ -119,3 +119,15 @@ fn a_request_that_is_woken_is_verified_by_the_host_too() {
     assert_eq!(endings(&host, 7), ["resume"]);
     assert_eq!(count(&host, "verified_by.proxy"), 1);
 }
+
+#[test]
+fn a_token_that_is_presented_again_is_not_verified_again() {
+    let (host, root, _) = plugin_with(Signatures::Right);
+    for stream in 1..=3 {
+        assert_eq!(arrive(&host, &root, stream, order()).1, Passage::Continue);
+        assert!(is_armed(&host, stream));
+    }
+    assert_eq!(host.calls("verify").len(), 1);
+    ask_both(&host, &root);
+    assert_eq!(host.calls("verify").len(), 2, "the forged one");
+}

@@ -3,8 +3,8 @@
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide;
-use countersign_core::jose::{Algorithm, Portable, UnverifiedToken, VerificationKey, base64url};
-use countersign_core::keys::TrustStore;
+use countersign_core::jose::{Algorithm, UnverifiedToken, VerificationKey, base64url};
+use countersign_core::keys::{TrustStore, Verification};
 use countersign_core::limits::TOKEN_BYTES;
 use countersign_core::mint::SigningKey;
 use countersign_core::reply::Reply;
@@ -108,8 +108,7 @@ fn answer(plan: &Plan, fields: &[(&str, String)]) -> Found {
     let now = UnixSeconds::new(NOW);
     match decide(
         plan,
-        &TrustStore::new(plan.key_sources(), 0),
-        &Portable,
+        Verification::by(&TrustStore::new(plan.key_sources(), 0)),
         parts,
         now,
         &DecisionId::derive(&[0; 32], 0, now),

@@ -1,8 +1,8 @@
 //! Istio's sample tokens. They are well signed and name no audience: a profile that says who a token is for refuses them,
 //! and one that says in so many words that none is wanted takes them.
 
-use countersign_core::jose::{Algorithm, AuthenticToken, Portable};
-use countersign_core::keys::{KeySource, TrustStore};
+use countersign_core::jose::Algorithm;
+use countersign_core::keys::{KeySource, TrustStore, Verification};
 use countersign_core::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenProfile, Typ};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
@@ -57,8 +57,7 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
         facts: Vec::new(),
     };
     let trust = TrustStore::new([(&profile, &keys)], 0);
-    let token: AuthenticToken =
-        profile.verify(jose::parse(token)?, &trust, &Portable, NOW, |_, _| Ok(())).map_err(|_| Stage::Signature)?;
-    let claims = token.claims().map_err(|_| Stage::Claims)?;
-    profile.judge(token.typ(), &claims, NOW).map_err(|_| Stage::Claims).map(|_| ())
+    let token = jose::parse(token)?.into();
+    let token = profile.verify(token, Verification::by(&trust), NOW, |_, _| Ok(())).map_err(|_| Stage::Signature)?;
+    profile.judge(token.typ(), token.claims(), NOW).map_err(|_| Stage::Claims).map(|_| ())
 }

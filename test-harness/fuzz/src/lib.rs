@@ -10,12 +10,13 @@ mod signer;
 pub use request::{Presented, WrittenRequest};
 pub use signer::Signer;
 
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{Outcome, decide};
-use countersign_core::jose::Portable;
-use countersign_core::keys::TrustStore;
+use countersign_core::jose::TokenMemory;
+use countersign_core::keys::{TrustStore, Verification};
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
@@ -122,16 +123,17 @@ pub fn plan() -> &'static Plan {
     &PLAN
 }
 
-/// Decides twice, and insists on the same outcome.
+/// Decides twice, the second time with the tokens remembered that were verified first, and insists on the same outcome.
 #[must_use]
 pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let id = DecisionId::derive(&[7; 32], 1, NOW);
     // Where keys are fetched, none have come.
     let trust = TrustStore::new(plan.key_sources(), 0);
-    let (first, second) = (
-        decide(plan, &trust, &Portable, parts.clone(), NOW, &id),
-        decide(plan, &trust, &Portable, parts.clone(), NOW, &id),
-    );
+    let verification = Verification::by(&trust);
+    let first = decide(plan, verification, parts.clone(), NOW, &id);
+    let mut memory = TokenMemory::new(1 << 20);
+    first.newly_verified.iter().for_each(|token| memory.keep(Rc::clone(token), NOW));
+    let second = decide(plan, Verification { memory: Some(&memory), ..verification }, parts.clone(), NOW, &id);
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");
     assert_eq!(first.record, second.record, "two records of one request differ");
     first

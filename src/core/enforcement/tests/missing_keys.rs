@@ -48,7 +48,7 @@ fn order(token: &str, posture: Option<&str>) -> RequestParts {
 }
 
 fn decided(trust: &TrustStore, parts: RequestParts) -> Outcome {
-    decide(&fetching(), trust, &Portable, parts, NOW, &decision_id())
+    decided_at(&fetching(), trust, parts, NOW)
 }
 
 /// Whose key a request may wait for.
@@ -144,6 +144,6 @@ fn a_key_that_a_set_lacks_may_come_until_the_provider_was_asked_about_it() {
     assert_eq!(refusal(&got), code(503, "keys-unavailable"));
     assert!(refused(&got).headers.contains(&("retry-after".to_owned(), "30".to_owned())));
     let later = testing::later(NOW, 30);
-    let got = decide(&fetching(), &trust, &Portable, request(), later, &decision_id());
+    let got = decided_at(&fetching(), &trust, request(), later);
     assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")));
 }

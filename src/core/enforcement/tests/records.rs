@@ -56,7 +56,7 @@ fn a_record_of_each_kind_of_refusal() {
     assert_record("posture_refused", &refused(order("GET", Some(&token), Some("nonsense"))));
     let request = order("GET", Some(&token), Some(&device));
     let too_early = later(UnixSeconds::new(0), 60);
-    let got = decide(&plan, &TrustStore::default(), &Portable, request, too_early, &decision_id());
+    let got = decided_at(&plan, &TrustStore::default(), request, too_early);
     assert_record("clock_implausible", &got);
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod keys;
+mod memory;
 mod proxy;
 mod requests;
 mod waiting;

@@ -1,0 +1,94 @@
+//! A token of a request, on its way from bytes to proof: parsed now, or known from an earlier request.
+
+use std::rc::Rc;
+
+use super::{
+    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenMemory, UnverifiedClaims, UnverifiedToken, VerifiedToken,
+};
+use crate::refusal::{Reason, Refusal};
+
+/// A token as a request presents it. For this request nothing about it is proved.
+#[derive(Clone)]
+pub enum PresentedToken {
+    /// It was parsed.
+    New(Box<UnverifiedToken>),
+    /// Its bytes are those of a token that an earlier request presented, and whose signature was verified then.
+    Known(Rc<VerifiedToken>),
+}
+
+impl PresentedToken {
+    /// Finds the token in the memory, or parses it.
+    ///
+    /// # Errors
+    /// Those of [`UnverifiedToken::parse`].
+    pub fn read(text: &[u8], max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
+        match memory.and_then(|memory| memory.get(text)) {
+            Some(known) => Ok(Self::Known(known)),
+            None => UnverifiedToken::parse(text, max_bytes).map(Self::from),
+        }
+    }
+
+    /// The algorithm that the header names.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::New(token) => token.algorithm,
+            Self::Known(known) => known.algorithm(),
+        }
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::New(token) => token.key_id.as_deref(),
+            Self::Known(known) => known.key_id(),
+        }
+    }
+
+    /// `typ` in lower case, without `application/`.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        match self {
+            Self::New(token) => token.typ.as_deref(),
+            Self::Known(known) => known.typ(),
+        }
+    }
+
+    /// The claims, which nothing proves yet.
+    ///
+    /// # Errors
+    /// Those of [`UnverifiedClaims::peek`].
+    pub fn peek(&self) -> Result<UnverifiedClaims<'_>, Refusal> {
+        match self {
+            Self::New(token) => UnverifiedClaims::peek(token),
+            Self::Known(known) => UnverifiedClaims::of(known.claims()),
+        }
+    }
+
+    /// Verifies the token with these keys. For a known token the key is chosen again: the earlier result holds if it is
+    /// the same key, whatever set it is in now; with any other key the signature is verified again.
+    ///
+    /// # Errors
+    /// `token-key`, `token-signature`; `token-malformed` if the payload is not a claim set.
+    pub fn verify(self, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<Rc<VerifiedToken>, Refusal> {
+        let token = match self {
+            Self::New(token) => *token,
+            Self::Known(known) => {
+                let key =
+                    keys.choose(known.algorithm(), known.key_id()).ok_or_else(|| Refusal::new(Reason::TokenKey))?;
+                if known.is_by(key) {
+                    return Ok(known);
+                }
+                UnverifiedToken::parse(known.text(), known.text().len())?
+            }
+        };
+        AuthenticToken::verify(token, keys, verifier)?.into_claim_set().map(Rc::new)
+    }
+}
+
+impl From<UnverifiedToken> for PresentedToken {
+    fn from(token: UnverifiedToken) -> Self {
+        Self::New(Box::new(token))
+    }
+}

@@ -1,0 +1,160 @@
+//! Tokens that are remembered: what ends at once although the signature was verified before.
+
+use super::*;
+use crate::portable;
+use crate::time::UnixSeconds;
+use crate::worker::Change;
+
+/// A proxy whose worker has verified alice's tokens once.
+fn with_known_tokens() -> Proxy {
+    let mut proxy = proxy(&configuration());
+    proxy.tick();
+    proxy.answer("corp", &corp_set());
+    proxy.answer("mdm", &mdm_set());
+    proxy.headers(1, order());
+    assert!(proxy.client(1).passed);
+    assert_eq!(verified(&proxy), 2);
+    proxy
+}
+
+/// How many signatures were verified.
+fn verified(proxy: &Proxy) -> usize {
+    proxy.count("signatures.verified_by.plugin")
+}
+
+/// The record of a forwarded request.
+fn record(proxy: &Proxy, stream: u32) -> Value {
+    let record = proxy.client(stream).changes.iter().find_map(|change| match change {
+        Change::SetFilterState(state) if state.name.ends_with(".decision") => Some(&state.value),
+        _ => None,
+    });
+    serde_json::from_str(record.unwrap()).unwrap()
+}
+
+#[portable]
+fn the_same_tokens_are_verified_once_and_everything_else_is_judged_each_time() {
+    let mut proxy = with_known_tokens();
+    proxy.headers(2, order());
+    assert!(proxy.client(2).passed);
+    assert_eq!(verified(&proxy), 2, "the memory was used");
+    let (first, second) = (record(&proxy, 1), record(&proxy, 2));
+    for member in ["principal", "authentication", "evidence", "policies", "decision"] {
+        assert_eq!(first[member], second[member], "{member}");
+    }
+    assert_ne!(first["decision_id"], second["decision_id"]);
+}
+
+#[portable]
+fn a_known_token_that_has_expired_is_refused() {
+    let mut proxy = with_known_tokens();
+    // The token expires 3,540 seconds after the first request, with a tolerance of a minute.
+    proxy.advance(3_599);
+    proxy.headers(2, order());
+    assert!(proxy.client(2).passed);
+    proxy.advance(1);
+    proxy.headers(3, order());
+    assert_eq!(proxy.client(3).answer(), Some((401, "token-expired")));
+    assert!(!proxy.client(3).reached_the_upstream());
+    assert_eq!(verified(&proxy), 2);
+}
+
+#[portable]
+fn known_posture_ages() {
+    let mut proxy = with_known_tokens();
+    proxy.advance(120);
+    proxy.headers(2, order());
+    let age = |stream: u32| record(&proxy, stream)["evidence"]["mdm"]["age"].as_i64().unwrap();
+    assert_eq!(age(2), age(1) + 120);
+    assert_eq!(verified(&proxy), 2);
+}
+
+#[portable]
+fn a_key_that_was_rotated_out_ends_its_tokens_at_once() {
+    let mut proxy = with_known_tokens();
+    // The provider gives the name of the key to another one.
+    proxy.advance(15 * 60);
+    proxy.tick();
+    proxy.answer("corp", &jwk_set(&other_key(), Some(KEY_ID)));
+    proxy.answer("mdm", &mdm_set());
+    proxy.headers(2, order());
+    assert_eq!(proxy.client(2).answer(), Some((401, "token-signature")));
+    assert_eq!(verified(&proxy), 3, "the signature was verified with the new key");
+    // The old key again.
+    proxy.advance(15 * 60);
+    proxy.tick();
+    proxy.answer("corp", &corp_set());
+    proxy.answer("mdm", &mdm_set());
+    proxy.headers(3, order());
+    assert!(proxy.client(3).passed);
+    assert_eq!(verified(&proxy), 3);
+}
+
+#[portable]
+fn a_refreshed_set_with_the_same_key_keeps_what_is_known() {
+    let mut proxy = with_known_tokens();
+    proxy.advance(15 * 60);
+    proxy.tick();
+    let mut larger = corp_set();
+    let more = jwk_set(&key(Algorithm::Rs256), Some("next"));
+    larger["keys"].as_array_mut().unwrap().push(more["keys"][0].clone());
+    proxy.answer("corp", &larger);
+    proxy.answer("mdm", &mdm_set());
+    proxy.headers(2, order());
+    assert!(proxy.client(2).passed);
+    assert_eq!(verified(&proxy), 2);
+}
+
+#[portable]
+fn a_token_of_which_one_byte_differs_is_another_token() {
+    let mut proxy = with_known_tokens();
+    for (stream, header) in [(2, "authorization"), (3, "x-device-posture")] {
+        let mut parts = order();
+        let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == header).unwrap();
+        let place = value.len() - 10;
+        value[place] = if value[place] == b'A' { b'B' } else { b'A' };
+        proxy.headers(stream, parts);
+        let (status, _) = proxy.client(stream).answer().unwrap();
+        assert_eq!(status, 401, "{header}");
+        assert!(!proxy.client(stream).reached_the_upstream());
+    }
+}
+
+#[portable]
+fn another_configuration_remembers_nothing() {
+    let configuration = inline(configuration());
+    let memory = Shared::default();
+    for worker in 0..2 {
+        let mut proxy = Proxy::new(configured(&configuration, deployment("", &memory, worker)).unwrap().0);
+        proxy.headers(1, order());
+        proxy.headers(2, order());
+        assert!(proxy.client(1).passed && proxy.client(2).passed);
+        assert_eq!(verified(&proxy), 2);
+    }
+}
+
+#[portable]
+fn with_a_cap_of_zero_each_signature_is_verified_each_time() {
+    let mut configuration = inline(configuration());
+    configuration["limits"] = json!({ "max_remembered_bytes": 0 });
+    let mut proxy = Proxy::new(configured(&configuration, deployment("", &Shared::default(), 1)).unwrap().0);
+    for stream in 1..=3 {
+        proxy.headers(stream, order());
+        assert!(proxy.client(stream).passed);
+    }
+    assert_eq!(verified(&proxy), 6);
+}
+
+#[portable]
+fn a_token_that_is_refused_is_not_remembered() {
+    let mut proxy = with_known_tokens();
+    let stale: UnixSeconds = proxy.now;
+    let old = claims(json!({ "exp": stale.get() - 600, "iat": stale.get() - 1_200, "groups": ["engineering"] }));
+    let bearer = format!("Bearer {}", token(&old));
+    for stream in 2..=3 {
+        let parts =
+            RequestParts::for_test("GET", "shop.example.com", "/api/orders/7", &[("authorization", bearer.as_bytes())]);
+        proxy.headers(stream, parts);
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-expired")));
+    }
+    assert_eq!(verified(&proxy), 4, "a signature for each");
+}
