@@ -8,7 +8,7 @@ use core::ops::Deref;
 
 use serde_json::{Map, Value};
 
-use super::{UnverifiedToken, json};
+use super::json;
 use crate::limits::{MAX_LIST_ELEMENTS, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
@@ -63,15 +63,10 @@ pub enum Rounding {
 }
 
 impl<'t> UnverifiedClaims<'t> {
-    /// Reads the payload of a token whose signature is not verified.
+    /// A view of claims.
     ///
     /// # Errors
-    /// `token-malformed`, `token-claim-type` where `iss` is not a string.
-    pub fn peek(token: &'t UnverifiedToken) -> Result<Self, Refusal> {
-        Self::of(token.claims()?)
-    }
-
-    /// The same of claims.
+    /// `token-claim-type` where `iss` is not a string.
     pub(super) fn of(claims: &'t Claims) -> Result<Self, Refusal> {
         claims.string("iss")?;
         Ok(Self(claims))

@@ -8,7 +8,7 @@ use core::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Claims, base64url, json};
+use super::{Algorithm, Claims, UnverifiedClaims, base64url, json};
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -85,6 +85,14 @@ impl UnverifiedToken {
     /// The signed bytes: header and payload with the dot between.
     pub(crate) fn signing_input(&self) -> &[u8] {
         self.text.get(..self.signed).unwrap_or_default()
+    }
+
+    /// What may be known of the token before its signature is verified.
+    ///
+    /// # Errors
+    /// `token-malformed`, `token-claim-type` where `iss` is not a string.
+    pub fn peek(&self) -> Result<UnverifiedClaims<'_>, Refusal> {
+        UnverifiedClaims::of(self.claims()?)
     }
 
     /// The payload as a claim set, parsed once.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Algorithm, KeyFault, PresentedToken, VerificationKey};
+use super::{Algorithm, KeyFault, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
 
 /// A message describes at most this many keys one by one.
@@ -139,14 +139,9 @@ impl KeySet {
         names(self) == names(other)
     }
 
-    /// Whether the algorithm and `kid` of this token select one of the keys.
-    pub(crate) fn has_key_of(&self, token: &PresentedToken) -> bool {
-        self.choose(token.algorithm(), token.key_id()).is_some()
-    }
-
     /// The one key that a token of this algorithm and `kid` selects: the key that has both; otherwise, if the token or
     /// the key has no `kid`, the only key of the algorithm.
-    pub(super) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {
+    pub(crate) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {
         let mut fitting = self.keys.iter().filter(|key| key.algorithm() == algorithm);
         if key_id.is_some()
             && let Some(named) = fitting.clone().find(|key| key.key_id() == key_id)

@@ -58,10 +58,10 @@ impl PresentedToken {
     /// The claims, which nothing proves yet.
     ///
     /// # Errors
-    /// Those of [`UnverifiedClaims::peek`].
+    /// Those of [`UnverifiedToken::peek`].
     pub fn peek(&self) -> Result<UnverifiedClaims<'_>, Refusal> {
         match self {
-            Self::New(token) => UnverifiedClaims::peek(token),
+            Self::New(token) => token.peek(),
             Self::Known(known) => UnverifiedClaims::of(known.claims()),
         }
     }

@@ -93,7 +93,7 @@ impl TokenProfile {
         };
         let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
         match token.key_id() {
-            Some(key_id) if !keys.has_key_of(token) => {
+            Some(key_id) if keys.choose(token.algorithm(), Some(key_id)).is_none() => {
                 Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))
             }
             _ => Ok(keys),

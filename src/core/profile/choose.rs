@@ -38,7 +38,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::choose_profile;
-    use crate::jose::{ClaimPath, UnverifiedClaims, UnverifiedToken};
+    use crate::jose::{ClaimPath, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
     use crate::profile::{IssuerId, IssuerTemplate, Pin, TokenProfile};
@@ -48,7 +48,7 @@ mod tests {
     fn chosen(profiles: &[TokenProfile], changes: Value) -> Result<&str, Reason> {
         let token = testing::token(&testing::claims(changes));
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
-        let claims = UnverifiedClaims::peek(&token).map_err(|refusal| refusal.reason)?;
+        let claims = token.peek().map_err(|refusal| refusal.reason)?;
         choose_profile(profiles, &claims).map(|profile| profile.name.as_str()).map_err(|refusal| refusal.reason)
     }
 

@@ -1,9 +1,13 @@
 //! A member that its object may have.
 
+use serde_json::{Map, Value};
+
 use super::field::{Field, Presence};
 use super::node::Node;
 use super::problems::{Read, Reported};
+use crate::config::names::{quoted, quoted_list};
 use crate::config_error::ConfigCode;
+use crate::text::nearest;
 
 /// A member that its object may have.
 pub(in crate::config) struct Member<'a> {
@@ -15,12 +19,7 @@ pub(in crate::config) struct Member<'a> {
 
 impl<'a> Member<'a> {
     /// `misspelled`: an unknown member, already noted, was probably meant for this one.
-    pub(super) fn new(
-        field: &'static Field,
-        parent: Node<'a>,
-        node: Option<Node<'a>>,
-        misspelled: Option<Reported>,
-    ) -> Self {
+    fn new(field: &'static Field, parent: Node<'a>, node: Option<Node<'a>>, misspelled: Option<Reported>) -> Self {
         Self { field, parent, node, misspelled }
     }
 
@@ -67,4 +66,56 @@ impl<'a> Member<'a> {
             (None, _) => self.required(read),
         }
     }
+}
+
+impl<'a> Node<'a> {
+    /// The members of an object that may have these and no other.
+    pub(in crate::config) fn members<const N: usize>(&self, fields: &'static [Field; N]) -> Read<[Member<'a>; N]> {
+        let object = self.object_of(&[fields])?;
+        Ok(fields.each_ref().map(|field| self.member(field, &object)))
+    }
+
+    /// The members of an object that may have these of its own, these that others of its kind have too, and no other.
+    pub(in crate::config) fn members_beside<const OWN: usize, const SHARED: usize>(
+        &self,
+        own: &'static [Field; OWN],
+        shared: &'static [Field; SHARED],
+    ) -> Read<([Member<'a>; OWN], [Member<'a>; SHARED])> {
+        let object = self.object_of(&[own, shared])?;
+        let own = own.each_ref().map(|field| self.member(field, &object));
+        Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
+    }
+
+    /// The object, and what its unknown members were meant to be.
+    fn object_of(&self, fields: &[&'static [Field]]) -> Read<Object<'a>> {
+        let Value::Object(map) = self.value() else { return self.wrong_type("an object") };
+        let names: Vec<&'static str> = fields.iter().copied().flatten().map(|field| field.name).collect();
+        let mut misspelled = Vec::new();
+        for (name, value) in map.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+            let near = nearest(name, names.iter().copied().filter(|known| !map.contains_key(*known)));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("remove it; known members: {}", quoted_list(names.iter().copied())),
+            };
+            let reported = self.unknown(name, value).report(
+                ConfigCode::UnknownField,
+                format!("{} is not a known member here", quoted(name)),
+                help,
+            );
+            misspelled.extend(near.map(|near| (near, reported)));
+        }
+        Ok(Object { map, misspelled })
+    }
+
+    fn member(&self, field: &'static Field, object: &Object<'a>) -> Member<'a> {
+        let node = object.map.get(field.name).map(|value| self.child(field, value));
+        let misspelled = object.misspelled.iter().find(|(name, _)| *name == field.name);
+        Member::new(field, self.clone(), node, misspelled.map(|(_, reported)| *reported))
+    }
+}
+
+/// An object, and its unknown members that were probably meant to be known ones, each with the error that says so.
+struct Object<'a> {
+    map: &'a Map<String, Value>,
+    misspelled: Vec<(&'static str, Reported)>,
 }

@@ -1,9 +1,8 @@
 //! A value of the document with its place.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::field::{Field, Shape};
-use super::member::Member;
 use super::problems::{Problems, Read, Reported};
 use crate::config::names::{quoted, quoted_list};
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
@@ -109,6 +108,11 @@ impl<'a> Node<'a> {
         });
     }
 
+    /// A place inside that no member of the shape has.
+    pub(super) fn unknown(&self, name: &str, value: &'a Value) -> Self {
+        self.inside(name, self.shape, self.write, value)
+    }
+
     /// What to write here, as a sentence.
     pub(in crate::config) fn write_wanted(&self) -> String {
         format!("write {}", self.write)
@@ -121,50 +125,6 @@ impl<'a> Node<'a> {
             format!("found {}, expected {expected}", type_name(self.value)),
             self.write_wanted(),
         )
-    }
-
-    /// The members of an object that may have these and no other.
-    pub(in crate::config) fn members<const N: usize>(&self, fields: &'static [Field; N]) -> Read<[Member<'a>; N]> {
-        let object = self.object_of(&[fields])?;
-        Ok(fields.each_ref().map(|field| self.member(field, &object)))
-    }
-
-    /// The members of an object that may have these of its own, these that others of its kind have too, and no other.
-    pub(in crate::config) fn members_beside<const OWN: usize, const SHARED: usize>(
-        &self,
-        own: &'static [Field; OWN],
-        shared: &'static [Field; SHARED],
-    ) -> Read<([Member<'a>; OWN], [Member<'a>; SHARED])> {
-        let object = self.object_of(&[own, shared])?;
-        let own = own.each_ref().map(|field| self.member(field, &object));
-        Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
-    }
-
-    /// The object, and what its unknown members were meant to be.
-    fn object_of(&self, fields: &[&'static [Field]]) -> Read<Object<'a>> {
-        let Value::Object(map) = self.value else { return self.wrong_type("an object") };
-        let names: Vec<&'static str> = fields.iter().copied().flatten().map(|field| field.name).collect();
-        let mut misspelled = Vec::new();
-        for (name, value) in map.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-            let near = nearest(name, names.iter().copied().filter(|known| !map.contains_key(*known)));
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("remove it; known members: {}", quoted_list(names.iter().copied())),
-            };
-            let reported = self.inside(name, self.shape, self.write, value).report(
-                ConfigCode::UnknownField,
-                format!("{} is not a known member here", quoted(name)),
-                help,
-            );
-            misspelled.extend(near.map(|near| (near, reported)));
-        }
-        Ok(Object { map, misspelled })
-    }
-
-    fn member(&self, field: &'static Field, object: &Object<'a>) -> Member<'a> {
-        let node = object.map.get(field.name).map(|value| self.child(field, value));
-        let misspelled = object.misspelled.iter().find(|(name, _)| *name == field.name);
-        Member::new(field, self.clone(), node, misspelled.map(|(_, reported)| *reported))
     }
 
     /// The entries of an object whose names are free, sorted by name.
@@ -322,12 +282,6 @@ impl<'a> Node<'a> {
 
 /// The entries of an object whose names are free, sorted by name.
 pub(in crate::config) type Entries<'a> = Vec<(&'a str, Node<'a>)>;
-
-/// An object, and its unknown members that were probably meant to be known ones, each with the error that says so.
-struct Object<'a> {
-    map: &'a Map<String, Value>,
-    misspelled: Vec<(&'static str, Reported)>,
-}
 
 fn entries(shape: &'static Shape) -> Option<(&'static Shape, &'static str)> {
     match shape {

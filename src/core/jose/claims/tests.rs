@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{ClaimPath, Claims, Rounding, UnverifiedClaims};
+use super::{ClaimPath, Claims, Rounding};
 use crate::jose::UnverifiedToken;
 use crate::limits::{MAX_LIST_ELEMENTS, MAX_TOKEN_JSON_DEPTH, TOKEN_BYTES};
 use crate::portable;
@@ -167,12 +167,9 @@ fn peeking_tells_the_issuer_and_refuses_one_that_is_no_text() {
         UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap()
     };
     let token = parsed(json!({ "azp": "web" }));
-    let claims = UnverifiedClaims::peek(&token).ok().unwrap();
+    let claims = token.peek().ok().unwrap();
     assert_eq!(claims.issuer(), Some(testing::ISSUER));
     assert!(claims.has("azp", &json!("web")));
-    assert_eq!(UnverifiedClaims::peek(&parsed(json!({ "iss": null }))).ok().unwrap().issuer(), None);
-    assert_eq!(
-        UnverifiedClaims::peek(&parsed(json!({ "iss": 1 }))).err(),
-        Some(wrong_type("iss", "a whole number", "a string"))
-    );
+    assert_eq!(parsed(json!({ "iss": null })).peek().ok().unwrap().issuer(), None);
+    assert_eq!(parsed(json!({ "iss": 1 })).peek().err(), Some(wrong_type("iss", "a whole number", "a string")));
 }
