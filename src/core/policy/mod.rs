@@ -3,16 +3,23 @@
 //! It trusts the [`Identity`](crate::identity::Identity) that it is given, and nothing else about the request. It never
 //! reads a clock, never adds to what a policy permits, and denies a request where anything could not be evaluated.
 //!
-//! # Three steps
+//! # The steps
 //!
 //! | folder | when | what |
 //! |---|---|---|
 //! | `text` | load | a document is cut into statements; each is measured, parsed and named |
 //! | `load` | load | each policy is checked against the names of the configuration, by our rules and by Cedar's validator |
-//! | `decide` | request | a request is turned into Cedar's terms, the policies that can apply are evaluated, the answers combined |
+//! | `program` | load, request | a checked policy is translated into a tree of plain data, which is evaluated |
+//! | `decide` | request | the policies that can apply to a request are evaluated, the answers combined |
+//! | `oracle` | tests, `eval --oracle` | the same decisions by Cedar's own authorizer, to compare with |
 //!
-//! `compile` runs the first two for all documents and makes the [`PolicySet`] that the third uses. `context` is the table
-//! of the facts that every request can have; all three steps read it.
+//! `compile` runs the steps of load for all documents and makes the [`PolicySet`]. `context` is the table of the facts that
+//! every request can have; all steps read it.
+//!
+//! Cedar parses and validates. It does not evaluate: its evaluator needs an entity store and a context for each request,
+//! which cost more than the decision, and it cannot be built without Cedar's parser. A program means what its policy means
+//! in Cedar. A property test over generated policies and requests, a fuzz target and Cedar's published tests hold it
+//! against Cedar's authorizer.
 //!
 //! # Which requests a policy applies to
 //!
@@ -37,7 +44,10 @@ mod compile;
 mod context;
 mod decide;
 mod load;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
 mod policy_id;
+mod program;
 mod text;
 
 #[cfg(test)]
@@ -49,13 +59,15 @@ pub use self::policy_id::PolicyId;
 
 use std::collections::BTreeMap;
 
-use self::decide::Compiled;
-use self::decide::entities::EntityCatalog;
-use self::decide::slice::Slices;
+use self::decide::Program;
+use self::load::groups::Groups;
 use self::load::names::Names;
 use crate::config_error::{ConfigErrors, ConfigWarning};
+use crate::identity::Identity;
 use crate::profile::{DeviceProvider, Issuer};
-use crate::route::Router;
+use crate::request::Request;
+use crate::route::{RouteMatch, Router};
+use crate::time::UnixSeconds;
 
 /// One policy document as the configuration has it.
 #[derive(Clone, Debug)]
@@ -82,9 +94,11 @@ pub struct GroupHierarchy {
 /// All documents, compiled.
 #[derive(Debug)]
 pub struct PolicySet {
-    policies: Vec<Compiled>,
-    slices: Slices,
-    catalog: EntityCatalog,
+    program: Program,
+    /// For the schema of the configuration.
+    groups: Groups,
+    #[cfg(any(test, feature = "oracle"))]
+    oracle: oracle::Oracle,
 }
 
 /// What policies can name.
@@ -111,6 +125,36 @@ impl PolicySet {
         compile::compile(documents, groups, vocabulary)
     }
 
+    /// Decides one request.
+    #[must_use]
+    pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
+        #[cfg(feature = "oracle")]
+        if self.oracle.is_asked() {
+            return self.decide_by_oracle(identity, request, route, now);
+        }
+        self.program.decide(identity, request, route, now)
+    }
+
+    /// Decides one request as [`decide`](Self::decide) does, by Cedar's own authorizer: slow, and independent of the
+    /// translation of policies, of their evaluation and of the choice of those that can apply.
+    #[cfg(any(test, feature = "oracle"))]
+    #[must_use]
+    pub fn decide_by_oracle(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Decision {
+        self.oracle.decide(identity, request, route, now)
+    }
+
+    /// Has every decision from now on made by [`decide_by_oracle`](Self::decide_by_oracle).
+    #[cfg(feature = "oracle")]
+    pub fn ask_the_oracle(&mut self) {
+        self.oracle.ask();
+    }
+
     /// The Cedar schema of the configuration, in Cedar's human-readable syntax; made when it is asked for.
     ///
     /// `vocabulary` is the one that the set was compiled with.
@@ -118,6 +162,6 @@ impl PolicySet {
     /// # Errors
     /// Where Cedar cannot write the schema. It does not happen with a vocabulary that policies were compiled with.
     pub fn schema_text(&self, vocabulary: Vocabulary<'_>) -> Result<String, SchemaTextError> {
-        load::schema_text::schema_text(Names { vocabulary, groups: self.catalog.groups() })
+        load::schema_text::schema_text(Names { vocabulary, groups: &self.groups })
     }
 }

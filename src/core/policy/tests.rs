@@ -2,6 +2,8 @@
 
 mod absence;
 mod absent;
+#[cfg(not(target_arch = "wasm32"))]
+mod agreement;
 mod anonymous;
 mod context;
 mod decide;

@@ -24,6 +24,10 @@ pub enum Stage {
     Signature,
     /// The signature is good, and what the token says is not taken.
     Claims,
+    /// The policy has no translation.
+    Policy,
+    /// The decision, a reason or an error is another one.
+    Decision,
 }
 
 /// What the core made of a case.

@@ -4,6 +4,7 @@
 //! suite states, the difference is listed in `vectors/<suite>/exceptions.toml` with its reason; one that is not listed
 //! fails the run, and so does a listed one that is gone. Nothing of a suite is left out: a file that is missing is an error.
 
+mod cedar;
 mod compare;
 mod cookbook;
 mod dpop;
@@ -39,10 +40,11 @@ enum Collection {
     Cookbook,
     Istio,
     Dpop,
+    Cedar,
 }
 
 impl Collection {
-    const ALL: [Self; 4] = [Self::Wycheproof, Self::Cookbook, Self::Istio, Self::Dpop];
+    const ALL: [Self; 5] = [Self::Wycheproof, Self::Cookbook, Self::Istio, Self::Dpop, Self::Cedar];
 
     const fn name(self) -> &'static str {
         match self {
@@ -50,6 +52,7 @@ impl Collection {
             Self::Cookbook => "ietf-jose-cookbook",
             Self::Istio => "istio-samples",
             Self::Dpop => "rfc9449-dpop",
+            Self::Cedar => "cedar-integration",
         }
     }
 
@@ -59,6 +62,7 @@ impl Collection {
             Self::Cookbook => include_str!("../vectors/ietf-jose-cookbook/exceptions.toml"),
             Self::Istio => include_str!("../vectors/istio-samples/exceptions.toml"),
             Self::Dpop => include_str!("../vectors/rfc9449-dpop/exceptions.toml"),
+            Self::Cedar => include_str!("../vectors/cedar-integration/exceptions.toml"),
         }
     }
 }
@@ -130,6 +134,8 @@ const SUITES: &[Suite] = &[
     suite(Collection::Cookbook, "jwk", cookbook::keys),
     suite(Collection::Istio, "samples", istio::samples),
     suite(Collection::Dpop, "figures", dpop::figures),
+    suite(Collection::Cedar, "corpus", cedar::corpus),
+    suite(Collection::Cedar, "written", cedar::written),
 ];
 
 /// Runs every suite over the vectors in this folder: the collection and name of each, and what came of it.

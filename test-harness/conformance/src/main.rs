@@ -8,12 +8,13 @@ use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
 use conformance::{Report, run};
 
-/// Holds the core against public test vectors: tokens, keys and signatures that others say are right or wrong. The exit
+/// Holds the core against public test vectors: tokens, keys and signatures that others say are right or
+/// wrong, and policies with the decisions that Cedar states. The exit
 /// code is 1 where it differs for a reason that is not listed, 2 where vectors are missing.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder with `wycheproof/`, `ietf-jose-cookbook/`, `istio-samples/` and `rfc9449-dpop.json`
+    /// The folder with `wycheproof/`, `ietf-jose-cookbook/`, `istio-samples/`, `rfc9449-dpop.json` and `cedar-integration/`
     #[arg(value_name = "DIR")]
     vectors: PathBuf,
 }

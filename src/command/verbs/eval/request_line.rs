@@ -40,7 +40,7 @@ pub enum LineError {
 }
 
 /// A request as it is written in the input.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestLine {
     /// Its name in the output.
     pub id: String,

@@ -1,13 +1,14 @@
 //! Decisions with given keys.
 
 use countersign_core::config::Plan;
+use countersign_core::enforcement;
 use countersign_core::keys::TrustStore;
 use countersign_core::provider::ProviderName;
 use countersign_core::time::UnixSeconds;
 
-use super::answer;
 use super::keys::{self, GivenKeys};
 use super::request_line::RequestLine;
+use super::{answer, compared};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
@@ -34,11 +35,39 @@ fn a_record_names_the_digest_of_the_configuration_itself_whether_keys_are_given_
     assert!(trust.keys(&corp, NOW).is_err());
     let record = |trust: &TrustStore| {
         let request = RequestLine::parse(br#"{"id": "1", "method": "GET", "path": "/"}"#).unwrap();
-        answer(&plan, trust, request, Some(NOW), 1).ok().unwrap()["config"].clone()
+        answer(&plan, trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap()["config"].clone()
     };
     let before = record(&trust);
     let installed = keys::install(&mut trust, &plan, &[given]);
     std::fs::remove_file(&file).unwrap();
     assert!(installed.is_ok() && trust.keys(&corp, NOW).is_ok());
     assert_eq!((&record(&trust), before.as_str()), (&before, plan.digest.get(..16)));
+}
+
+#[test]
+fn another_answer_of_the_oracle_is_found() {
+    let plan = |policies: &str| {
+        let configuration = serde_json::json!({
+            "version": 1, "policies": policies,
+            "applications": { "shop": { "any_host": true, "routes": { "all": { "path": "/" } } } }
+        });
+        let (mut plan, _) = Plan::compile_value(&configuration).unwrap();
+        plan.digest = String::new();
+        plan
+    };
+    let permit = "@id(\"open\") permit (principal is Anonymous, action, resource);";
+    let own = plan(permit);
+    let trust = TrustStore::new(own.key_sources(), 0);
+    let request =
+        RequestLine::parse(br#"{"id": "1", "method": "GET", "path": "/", "authority": "a.example"}"#).unwrap();
+    let differing = |oracle: Option<&Plan>| {
+        let moment: (super::Decide, UnixSeconds) = (enforcement::decide_at, NOW);
+        compared((&own, oracle), &trust, &request, moment, 1).ok().unwrap().1
+    };
+    let mut same = plan(permit);
+    same.policies.ask_the_oracle();
+    assert_eq!(differing(Some(&same)), None);
+    assert_eq!(differing(None), None);
+    let other = differing(Some(&plan(&permit.replace("\"open\"", "\"other\"")))).unwrap();
+    assert_eq!(other["policies"], serde_json::json!(["other"]));
 }

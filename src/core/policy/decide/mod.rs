@@ -3,114 +3,137 @@
 //! It trusts what load has checked and the identity that it is given. It never permits a request where anything could not
 //! be evaluated.
 
+pub(in crate::policy) mod catalog;
 pub(in crate::policy) mod decision;
-pub(in crate::policy) mod entities;
+pub(in crate::policy) mod explain;
+pub(in crate::policy) mod facts;
 pub(in crate::policy) mod slice;
 
-mod explain;
+mod asked;
 
-use std::collections::BTreeSet;
-
-use cedar_policy::{Authorizer, Effect, pst};
-
-use self::decision::{Decision, NearMiss, Permit};
-use self::entities::CedarRequest;
-use self::explain::{Candidate, Conditions, near_misses};
-use self::slice::Slice;
-use super::load::Checked;
-use super::{PolicyId, PolicySet};
+use self::asked::Asked;
+use self::catalog::Catalog;
+use self::decision::{Decision, Permit};
+use self::explain::{Candidate, near_misses};
+use self::facts::FactTable;
+use self::slice::{Slice, Slices};
+use super::PolicyId;
+use super::program::expression::Rule;
 use crate::identity::Identity;
 use crate::request::Request;
 use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
 
-/// What a decision reports of a policy.
-#[derive(Debug)]
-pub(in crate::policy) struct Compiled {
-    id: PolicyId,
-    advice: Option<String>,
-    /// For near misses: of permits only.
-    permit: Option<(pst::Template, Conditions)>,
+/// Whether a policy permits or forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Effect {
+    /// It permits.
+    Permit,
+    /// It forbids.
+    Forbid,
 }
 
-impl PolicySet {
+/// A policy as it is evaluated and reported.
+#[derive(Debug)]
+pub(in crate::policy) struct Compiled {
+    /// As reported.
+    pub id: PolicyId,
+    /// `@advice`.
+    pub advice: Option<String>,
+    /// Its effect.
+    pub effect: Effect,
+    /// When it applies.
+    pub rule: Rule,
+}
+
+/// All policies, ready to decide.
+#[derive(Debug)]
+pub(in crate::policy) struct Program {
+    /// The policies, by the requests that can meet them.
+    pub slices: Slices,
+    /// The entities.
+    pub catalog: Catalog,
+    /// The facts that they read.
+    pub facts: FactTable,
+}
+
+/// What the policies that were evaluated answer.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct Answers<'p> {
+    /// Permits that apply.
+    pub permits: Vec<&'p PolicyId>,
+    /// Forbids that apply, with their `@advice`.
+    pub forbids: Vec<(&'p PolicyId, Option<&'p str>)>,
+    /// Policies that could not be evaluated.
+    pub failed: Vec<&'p PolicyId>,
+}
+
+impl Program {
     /// Decides one request.
-    #[must_use]
-    pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
-        let Ok(asked) = self.catalog.request(identity, request, route, now) else {
+    pub(in crate::policy) fn decide(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Decision {
+        let Ok(asked) = Asked::of((&self.catalog, &self.facts), identity, request, route, now) else {
             return Decision::Failed { policies: Vec::new() };
         };
         let met = || self.slices.met(route, &asked);
-        let authorizer = Authorizer::new();
-        let (mut permits, mut forbids, mut failed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for slice in met().filter(|slice| missing(slice, &asked) == 0) {
-            let response = authorizer.is_authorized(&asked.request, &slice.set, &asked.entities);
-            failed.extend(response.diagnostics().errors().map(|error| {
-                let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-                number(error.policy_id())
-            }));
-            let reasons = response.diagnostics().reason().map(number);
-            match response.decision() {
-                cedar_policy::Decision::Allow => permits.extend(reasons),
-                cedar_policy::Decision::Deny => forbids.extend(reasons),
+        let mut answers = Answers::default();
+        for policy in met().filter(|slice| missing(slice, &asked) == 0).flat_map(|slice| &slice.policies) {
+            match (policy.rule.applies(&asked), policy.effect) {
+                (Ok(false), _) => {}
+                (Ok(true), Effect::Permit) => answers.permits.push(&policy.id),
+                (Ok(true), Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
+                (Err(_), _) => answers.failed.push(&policy.id),
             }
         }
-        if !failed.is_empty() {
-            return Decision::Failed { policies: self.ids(&failed) };
-        }
-        if !forbids.is_empty() {
-            let mut firing: Vec<&Compiled> = self.numbered(&forbids).collect();
-            firing.sort_by(|a, b| a.id.cmp(&b.id));
-            let advice = firing.iter().find_map(|forbid| forbid.advice.clone());
-            return Decision::Forbidden {
-                determining: firing.iter().map(|forbid| forbid.id.clone()).collect(),
-                advice,
-            };
-        }
-        if !permits.is_empty() {
-            return Decision::Allow(Permit::new(self.ids(&permits)));
-        }
-        let candidates = |slice: &'_ Slice, outside: bool| {
-            let missing = missing(slice, &asked);
-            let permits = slice.policies.iter().filter_map(|number| self.policies.get(*number));
-            permits.map(|permit| Candidate { permit, missing, outside }).collect::<Vec<_>>()
-        };
-        let within = met().flat_map(|slice| candidates(slice, false));
-        let beside = self.slices.beside(route, &asked).flat_map(|slice| candidates(slice, true));
-        Decision::NotPermitted { near_misses: near_misses(within.chain(beside), &asked) }
-    }
-
-    fn numbered<'p>(&'p self, numbers: &BTreeSet<usize>) -> impl Iterator<Item = &'p Compiled> {
-        numbers.iter().filter_map(|number| self.policies.get(*number))
-    }
-
-    fn ids(&self, numbers: &BTreeSet<usize>) -> Vec<PolicyId> {
-        let mut ids: Vec<PolicyId> = self.numbered(numbers).map(|policy| policy.id.clone()).collect();
-        ids.sort();
-        ids
+        answers.combined().unwrap_or_else(|| {
+            let within = met().map(|slice| (slice, false));
+            let beside = self.slices.beside(route, &asked).map(|slice| (slice, true));
+            let candidates = within.chain(beside).flat_map(|(slice, outside)| {
+                let missing = missing(slice, &asked);
+                let permits = slice.policies.iter().filter(|policy| policy.effect == Effect::Permit);
+                permits.map(move |permit| (permit, missing, outside))
+            });
+            let near_misses = near_misses(candidates.map(|(permit, missing, outside)| Candidate {
+                policy: &permit.id,
+                advice: permit.advice.as_deref(),
+                failed_conditions: permit.rule.failed_conditions(&asked),
+                missing,
+                outside,
+            }));
+            Decision::NotPermitted { near_misses }
+        })
     }
 }
 
-/// A policy's number, from its id in a slice's set. An id that is not a number, which no set has, still counts as a policy.
-fn number(id: &cedar_policy::PolicyId) -> usize {
-    let id: &str = id.as_ref();
-    id.parse().unwrap_or(usize::MAX)
+impl Answers<'_> {
+    /// The decision; `None` if no policy applies. An error denies, whatever other policies say, and a forbid overrides
+    /// permits.
+    pub(in crate::policy) fn combined(mut self) -> Option<Decision> {
+        let sorted = |mut ids: Vec<&PolicyId>| {
+            ids.sort();
+            ids.into_iter().cloned().collect::<Vec<_>>()
+        };
+        if !self.failed.is_empty() {
+            return Some(Decision::Failed { policies: sorted(self.failed) });
+        }
+        if !self.forbids.is_empty() {
+            self.forbids.sort_by_key(|(id, _)| *id);
+            let advice = self.forbids.iter().find_map(|(_, advice)| *advice).map(str::to_owned);
+            return Some(Decision::Forbidden {
+                determining: sorted(self.forbids.iter().map(|(id, _)| *id).collect()),
+                advice,
+            });
+        }
+        (!self.permits.is_empty()).then(|| Decision::Allow(Permit::new(sorted(self.permits))))
+    }
 }
 
 /// How many devices the slice needs that are not verified.
-fn missing(slice: &Slice, asked: &CedarRequest) -> usize {
-    let verified = |device: &str| asked.devices.iter().any(|name| name.as_str() == device);
-    slice.key.needs.iter().filter(|device| !verified(device)).count()
-}
-
-impl Compiled {
-    pub(in crate::policy) fn of(checked: &Checked<'_>) -> Self {
-        let named = &checked.named;
-        let permit = named.policy.effect() == Effect::Permit;
-        Self {
-            id: named.id.clone(),
-            advice: named.advice.clone(),
-            permit: permit.then(|| (named.body.clone(), Conditions::default())),
-        }
-    }
+fn missing(slice: &Slice, asked: &Asked<'_>) -> usize {
+    slice.asked.needs.iter().filter(|device| asked.device(device).is_none()).count()
 }

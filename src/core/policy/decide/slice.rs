@@ -1,21 +1,22 @@
-//! Slices: policies that can apply to the same requests, in one Cedar policy set each.
+//! Slices: policies that can apply to the same requests.
 //!
-//! Cedar's evaluation is linear in the number of policies, so a request is evaluated only against those that its route,
-//! action and principal can match. Every policy is in exactly one slice. The answers of several slices add up, because a
-//! forbid forbids and a permit permits regardless of the other policies.
+//! Evaluation is linear in the number of policies, so a request is evaluated only against those that its route, action and
+//! principal can match. Every policy is in exactly one slice. The answers of several slices add up, because a forbid forbids
+//! and a permit permits regardless of the other policies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cedar_policy::{EntityUid, PolicySet};
-
-use super::entities::CedarRequest;
-use crate::policy::load::kinds::{Actions, GROUP, PrincipalKind};
+use super::Compiled;
+use super::asked::Asked;
+use crate::policy::load::kinds::{Actions, PrincipalKind};
 use crate::policy::load::scope::ResourceScope;
+use crate::policy::program::entity::Entity;
+use crate::provider::ProviderName;
 use crate::route::RouteMatch;
 
-/// What the policies of a slice have in common.
+/// Which requests a policy is asked about, the principal or group of its scope left aside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::policy) struct SliceKey {
+pub(in crate::policy) struct Applicability {
     /// The document, by number.
     pub document: usize,
     /// The resource.
@@ -24,21 +25,35 @@ pub(in crate::policy) struct SliceKey {
     pub actions: Actions,
     /// The kinds of principals.
     pub kinds: BTreeSet<PrincipalKind>,
+    /// Devices that must be verified; otherwise the policy is not evaluated.
+    pub needs: BTreeSet<ProviderName>,
+}
+
+/// The principal or group that a scope names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::policy) struct NamedPrincipal {
+    /// The entity.
+    pub entity: Entity<'static>,
+    /// Whether it is a group.
+    pub is_group: bool,
+}
+
+/// What the policies of a slice have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::policy) struct SliceKey {
+    /// Which requests they are asked about.
+    pub asked: Applicability,
     /// The principal or group that the scope names.
-    pub principal: Option<EntityUid>,
-    /// Devices that must be verified; otherwise its policies are not evaluated.
-    pub needs: BTreeSet<String>,
+    pub principal: Option<NamedPrincipal>,
 }
 
 /// One slice.
 #[derive(Debug)]
 pub(in crate::policy) struct Slice {
-    /// What its policies have in common.
-    pub key: SliceKey,
-    /// For Cedar; a policy's id there is its number in text.
-    pub set: PolicySet,
-    /// The numbers of its policies, in order.
-    pub policies: Vec<usize>,
+    /// Which requests its policies are asked about.
+    pub asked: Applicability,
+    /// The policies, in the order of the documents.
+    pub policies: Vec<Compiled>,
 }
 
 /// All slices, and which of them each route can meet.
@@ -61,61 +76,70 @@ struct ByApplication {
 #[derive(Debug, Default)]
 struct ByPrincipal {
     unnamed: Vec<usize>,
-    named: BTreeMap<EntityUid, Vec<usize>>,
+    named: BTreeMap<Entity<'static>, ByName>,
+}
+
+/// The slices of one principal or group.
+#[derive(Debug)]
+struct ByName {
+    is_group: bool,
+    slices: Vec<usize>,
 }
 
 impl ByPrincipal {
-    fn push(&mut self, key: &SliceKey, slice: usize) {
-        match &key.principal {
+    fn push(&mut self, principal: Option<&NamedPrincipal>, slice: usize) {
+        match principal {
             None => self.unnamed.push(slice),
-            Some(principal) => self.named.entry(principal.clone()).or_default().push(slice),
+            Some(NamedPrincipal { entity, is_group }) => {
+                let named = self.named.entry(entity.clone());
+                named.or_insert_with(|| ByName { is_group: *is_group, slices: Vec::new() }).slices.push(slice);
+            }
         }
     }
 
     /// The slices for a principal that is, or is in, these entities.
-    fn met<'s>(&'s self, memberships: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
-        let named = memberships.iter().filter_map(|entity| self.named.get(entity)).flatten();
-        self.unnamed.iter().chain(named).copied()
+    fn met<'s>(&'s self, memberships: &'s [Entity<'s>]) -> impl Iterator<Item = usize> + 's {
+        let by_entity: &'s BTreeMap<Entity<'s>, ByName> = &self.named;
+        let named = memberships.iter().filter_map(|entity| by_entity.get(entity));
+        self.unnamed.iter().chain(named.flat_map(|named| &named.slices)).copied()
     }
 
     /// The slices for the groups that a principal is not in.
-    fn beside<'s>(&'s self, memberships: &'s BTreeSet<EntityUid>) -> impl Iterator<Item = usize> + 's {
-        let groups = self.named.iter().filter(|(entity, _)| entity.type_name().basename() == GROUP);
-        groups.filter(|(group, _)| !memberships.contains(*group)).flat_map(|(_, slices)| slices).copied()
+    fn beside<'s>(&'s self, memberships: &'s [Entity<'s>]) -> impl Iterator<Item = usize> + 's {
+        let by_entity: &'s BTreeMap<Entity<'s>, ByName> = &self.named;
+        let groups = by_entity.iter().filter(|(_, named)| named.is_group);
+        let outside = groups.filter(|(group, _)| memberships.binary_search(group).is_err());
+        outside.flat_map(|(_, named)| &named.slices).copied()
     }
 }
 
 impl Slices {
     /// Puts each policy into its slice. `applications` are the names of each document's applications.
-    ///
-    /// # Errors
-    /// Where two policies have one number, which the caller does not do.
     pub(in crate::policy) fn compile(
-        policies: impl IntoIterator<Item = (usize, SliceKey, cedar_policy::Policy)>,
+        policies: impl IntoIterator<Item = (SliceKey, Compiled)>,
         applications: &[Vec<String>],
-    ) -> Result<Self, Box<cedar_policy::PolicySetError>> {
-        let mut grouped: BTreeMap<SliceKey, (PolicySet, Vec<usize>)> = BTreeMap::new();
-        for (number, key, policy) in policies {
-            let (set, numbers) = grouped.entry(key).or_default();
-            set.add(policy).map_err(Box::new)?;
-            numbers.push(number);
+    ) -> Self {
+        let mut grouped: BTreeMap<SliceKey, Vec<Compiled>> = BTreeMap::new();
+        for (key, policy) in policies {
+            grouped.entry(key).or_default().push(policy);
         }
         let mut slices = Self::default();
-        for (place, (key, (set, policies))) in grouped.into_iter().enumerate() {
-            let all = applications.get(key.document).map_or(&[][..], Vec::as_slice);
-            match &key.resource {
+        for (place, (SliceKey { asked, principal }, policies)) in grouped.into_iter().enumerate() {
+            let principal = principal.as_ref();
+            let all = applications.get(asked.document).map_or(&[][..], Vec::as_slice);
+            match &asked.resource {
                 ResourceScope::Document => {
-                    all.iter().for_each(|name| slices.of(name).every_route.push(&key, place));
+                    all.iter().for_each(|name| slices.of(name).every_route.push(principal, place));
                 }
-                ResourceScope::Application(name) => slices.of(name).every_route.push(&key, place),
+                ResourceScope::Application(name) => slices.of(name).every_route.push(principal, place),
                 ResourceScope::Route(name, route) => {
-                    slices.of(name).one_route.entry(route.clone()).or_default().push(&key, place);
+                    slices.of(name).one_route.entry(route.clone()).or_default().push(principal, place);
                 }
                 ResourceScope::Nowhere => {}
             }
-            slices.slices.push(Slice { key, set, policies });
+            slices.slices.push(Slice { asked, policies });
         }
-        Ok(slices)
+        slices
     }
 
     fn of(&mut self, application: &str) -> &mut ByApplication {
@@ -126,25 +150,25 @@ impl Slices {
     pub(in crate::policy) fn met<'s>(
         &'s self,
         route: &RouteMatch<'_>,
-        asked: &'s CedarRequest,
+        asked: &'s Asked<'_>,
     ) -> impl Iterator<Item = &'s Slice> {
-        self.applicable(route, asked, |slices| slices.met(&asked.memberships).collect())
+        self.applicable(route, asked, |slices| slices.met(asked.memberships()))
     }
 
     /// The slices that a request could meet if its principal were in one more group.
     pub(in crate::policy) fn beside<'s>(
         &'s self,
         route: &RouteMatch<'_>,
-        asked: &'s CedarRequest,
+        asked: &'s Asked<'_>,
     ) -> impl Iterator<Item = &'s Slice> {
-        self.applicable(route, asked, |slices| slices.beside(&asked.memberships).collect())
+        self.applicable(route, asked, |slices| slices.beside(asked.memberships()))
     }
 
-    fn applicable<'s>(
+    fn applicable<'s, I: Iterator<Item = usize> + 's>(
         &'s self,
         route: &RouteMatch<'_>,
-        asked: &'s CedarRequest,
-        chosen: impl Fn(&'s ByPrincipal) -> Vec<usize>,
+        asked: &'s Asked<'_>,
+        chosen: impl Fn(&'s ByPrincipal) -> I,
     ) -> impl Iterator<Item = &'s Slice> {
         let action = route.action;
         let own = self.by_application.get(&route.application.name);
@@ -154,6 +178,6 @@ impl Slices {
             .chain(one)
             .flat_map(chosen)
             .filter_map(|place| self.slices.get(place))
-            .filter(move |slice| slice.key.actions.holds(action) && slice.key.kinds.contains(&asked.kind))
+            .filter(move |slice| slice.asked.actions.holds(action) && slice.asked.kinds.contains(&asked.kind))
     }
 }

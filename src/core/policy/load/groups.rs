@@ -71,6 +71,11 @@ impl Groups {
         self.parents.get(group).map_or(&[], Vec::as_slice)
     }
 
+    /// The groups that are in others.
+    pub(in crate::policy) fn below_others(&self) -> impl Iterator<Item = &EntityUid> {
+        self.parents.keys()
+    }
+
     /// Issuers, by place, whose principals this section puts into the group, by any number of steps.
     pub(in crate::policy) fn members_of(&self, group: &pst::EntityUID) -> impl Iterator<Item = usize> {
         self.members.get(group).into_iter().flatten().copied()

@@ -1,6 +1,6 @@
 //! Identity and request as a Cedar request with its entities.
 //!
-//! Step 5. Everything is built through Cedar's API, value by value; no text of a request is ever joined into Cedar text, so
+//! Everything is built through Cedar's API, value by value; no text of a request is ever joined into Cedar text, so
 //! an id that holds `"` or `::` is only ever an id.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -109,11 +109,6 @@ impl EntityCatalog {
         })
     }
 
-    /// The groups of the configuration.
-    pub(in crate::policy) const fn groups(&self) -> &Groups {
-        &self.groups
-    }
-
     /// Makes the Cedar request. The principal of a preflight is Anonymous, whatever was presented with it.
     ///
     /// # Errors
@@ -218,7 +213,7 @@ fn expression(value: ContextValue<'_>) -> Result<RestrictedExpression, NotExpres
         ContextValue::String(text) => RestrictedExpression::new_string(text.into_owned()),
         ContextValue::Long(number) => RestrictedExpression::new_long(number),
         ContextValue::Bool(truth) => RestrictedExpression::new_bool(truth),
-        ContextValue::Ip(address) => RestrictedExpression::new_ip(address),
+        ContextValue::Ip(address) => RestrictedExpression::new_ip(address.to_string()),
         ContextValue::PathParameters(parameters) => {
             let text = |value: &String| RestrictedExpression::new_string(value.clone());
             let members = parameters.iter().map(|(name, value)| (name.clone(), text(value)));

@@ -1,0 +1,113 @@
+//! The entities of a configuration: types of principals, actions, routes, and what each group is in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cedar_policy::EntityUid;
+
+use crate::policy::load::groups::Groups;
+use crate::policy::load::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
+use crate::policy::load::names::Names;
+use crate::policy::load::scope::route_actions;
+use crate::policy::program::entity::{Entity, EntityTypes, TypeId};
+use crate::provider::ProviderName;
+use crate::route::RouteMatch;
+
+/// Entities that are the same for every request, and the types of the others.
+#[derive(Debug)]
+pub(in crate::policy) struct Catalog {
+    /// `Anonymous`
+    pub anonymous: TypeId,
+    /// `Action`
+    pub action: TypeId,
+    /// `Application`
+    pub application: TypeId,
+    /// `Route`
+    pub route: TypeId,
+    issuers: HashMap<ProviderName, IssuerTypes>,
+    /// Groups that are in others, in order, each with all that it is in by any number of steps.
+    groups: Vec<(Entity<'static>, Vec<Entity<'static>>)>,
+    routes: HashMap<String, HashMap<String, RouteEntity>>,
+}
+
+/// The types of the principals of one issuer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct IssuerTypes {
+    /// Their kind.
+    pub kind: PrincipalKind,
+    /// The type of the principals.
+    pub principal: TypeId,
+    /// The type of their groups.
+    pub group: TypeId,
+}
+
+/// A route as policies see it.
+#[derive(Debug)]
+pub(in crate::policy) struct RouteEntity {
+    /// Its id.
+    pub id: String,
+    actions: Actions,
+}
+
+impl Catalog {
+    /// Prepares the entities of a configuration; `None` if a type that it needs is not in the table.
+    pub(in crate::policy) fn compile(names: Names<'_>, types: &EntityTypes) -> Option<Self> {
+        let mut issuers = HashMap::new();
+        for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
+            let kind = PrincipalKind::Issuer(place);
+            let principal = types.id(&names.principal_type(kind))?;
+            let group = types.id(&format!("{}::{GROUP}", issuer.profile.name))?;
+            issuers.insert(issuer.profile.name.clone(), IssuerTypes { kind, principal, group });
+        }
+        let routes = names.vocabulary.router.applications.iter().map(|application| {
+            let routes = application.routes.iter().map(|route| {
+                let id = format!("{}/{}", application.name, route.name);
+                (route.name.clone(), RouteEntity { id, actions: route_actions(route) })
+            });
+            (application.name.clone(), routes.collect())
+        });
+        Some(Self {
+            anonymous: types.id(ANONYMOUS_TYPE)?,
+            action: types.id("Action")?,
+            application: types.id("Application")?,
+            route: types.id("Route")?,
+            issuers,
+            groups: closure(names.groups, types)?,
+            routes: routes.collect(),
+        })
+    }
+
+    /// The types of an issuer's principals.
+    pub(in crate::policy) fn issuer(&self, name: &ProviderName) -> Option<IssuerTypes> {
+        self.issuers.get(name).copied()
+    }
+
+    /// The route, if it has the action of the request.
+    pub(in crate::policy) fn route_of(&self, found: &RouteMatch<'_>) -> Option<&RouteEntity> {
+        let route = self.routes.get(&found.application.name)?.get(&found.route.name)?;
+        route.actions.holds(found.action).then_some(route)
+    }
+
+    /// Everything that a group is in.
+    pub(in crate::policy) fn above(&self, group: &Entity<'_>) -> &[Entity<'static>] {
+        let place = self.groups.binary_search_by(|(known, _)| known.cmp(group));
+        place.ok().and_then(|place| self.groups.get(place)).map_or(&[], |(_, above)| above)
+    }
+}
+
+fn closure(groups: &Groups, types: &EntityTypes) -> Option<Vec<(Entity<'static>, Vec<Entity<'static>>)>> {
+    let entity =
+        |group: &EntityUid| Some(Entity::owned(types.id(&group.type_name().to_string())?, group.id().unescaped()));
+    let mut closed = Vec::new();
+    for group in groups.below_others() {
+        let mut above: BTreeSet<&EntityUid> = BTreeSet::new();
+        let mut waiting: Vec<&EntityUid> = groups.parents_of(group).iter().collect();
+        while let Some(parent) = waiting.pop() {
+            if above.insert(parent) {
+                waiting.extend(groups.parents_of(parent));
+            }
+        }
+        closed.push((entity(group)?, above.into_iter().map(entity).collect::<Option<_>>()?));
+    }
+    closed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Some(closed)
+}

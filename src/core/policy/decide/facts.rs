@@ -1,0 +1,108 @@
+//! The facts that policies read, resolved when they are loaded: where in a request, or in its evidence, each is found.
+
+use core::ops::Range;
+use std::collections::HashMap;
+
+use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType};
+use crate::policy::load::names::Names;
+use crate::policy::program::expression::Slot;
+use crate::policy::program::translate::{SlotTable, Untranslatable};
+use crate::provider::ProviderName;
+
+/// Where a fact is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::policy) enum Fact {
+    /// A row of [`CONTEXT_FACTS`] that is a member of `context` itself.
+    Row(usize),
+    /// A record of these rows: it is there if any of them is.
+    Record(Range<usize>),
+    /// A row in a record.
+    InRecord {
+        /// All rows of the record.
+        record: Range<usize>,
+        /// The row.
+        row: usize,
+    },
+    /// A parameter of the path. Every request has the record that it is in.
+    Parameter(String),
+    /// The record of an issuer or a device provider, or what the path inside it leads to.
+    Evidence {
+        /// Whose.
+        provider: ProviderName,
+        /// From the record inwards; empty for the record itself.
+        path: Vec<String>,
+    },
+}
+
+/// The facts that the policies of a configuration read, each once.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct FactTable(Vec<Fact>);
+
+impl FactTable {
+    /// The fact in a slot.
+    pub(in crate::policy) fn get(&self, Slot(place): Slot) -> Option<&Fact> {
+        self.0.get(place)
+    }
+}
+
+/// Fills the table.
+pub(in crate::policy) struct FactResolver<'a> {
+    names: Names<'a>,
+    slots: HashMap<Fact, Slot>,
+    table: FactTable,
+}
+
+impl<'a> FactResolver<'a> {
+    /// An empty table of what these names can lead to.
+    pub(in crate::policy) fn new(names: Names<'a>) -> Self {
+        Self { names, slots: HashMap::new(), table: FactTable::default() }
+    }
+
+    /// The table.
+    pub(in crate::policy) fn finish(self) -> FactTable {
+        self.table
+    }
+}
+
+impl SlotTable for FactResolver<'_> {
+    fn slot(&mut self, path: &[&str]) -> Result<Slot, Untranslatable> {
+        let fact = resolve(path, self.names).ok_or_else(|| Untranslatable::UnknownFact(path.join(".")))?;
+        let facts = &mut self.table.0;
+        let slot = self.slots.entry(fact).or_insert_with_key(|fact| {
+            facts.push(fact.clone());
+            Slot(facts.len().saturating_sub(1))
+        });
+        Ok(*slot)
+    }
+}
+
+fn resolve(path: &[&str], names: Names<'_>) -> Option<Fact> {
+    let (first, inner) = path.split_first()?;
+    match context::member(first) {
+        Some(ContextMember::Fact(fact)) => inner.is_empty().then(|| Fact::Row(row_of(fact))),
+        Some(ContextMember::Record(_, facts)) => {
+            let start = row_of(facts.first()?);
+            let record = start..start.saturating_add(facts.len());
+            let Some((name, inner)) = inner.split_first() else { return Some(Fact::Record(record)) };
+            let fact = facts.iter().find(|fact| fact.name == *name)?;
+            match inner {
+                [] => Some(Fact::InRecord { record, row: row_of(fact) }),
+                [name] if fact.of == ContextType::PathParameters => Some(Fact::Parameter((*name).to_owned())),
+                _ => None,
+            }
+        }
+        None => {
+            let vocabulary = names.vocabulary;
+            let issuers = vocabulary.issuers.iter().map(|issuer| &issuer.profile.name);
+            let mut providers = issuers.chain(vocabulary.devices.iter().map(|device| &device.profile.name));
+            let provider = providers.find(|provider| provider.as_str() == *first)?.clone();
+            Some(Fact::Evidence { provider, path: inner.iter().map(|&name| name.to_owned()).collect() })
+        }
+    }
+}
+
+/// The place of a row in the table.
+fn row_of(fact: &ContextFact) -> usize {
+    let same = |row: &ContextFact| row.record == fact.record && row.name == fact.name;
+    CONTEXT_FACTS.iter().position(same).unwrap_or(CONTEXT_FACTS.len())
+}

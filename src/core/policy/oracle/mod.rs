@@ -1,0 +1,224 @@
+//! Decisions by Cedar's own authorizer, to hold the plugin's decisions against.
+//!
+//! Only for tests and for `countersign eval --oracle`. It shares with the plugin what load has found out about a policy
+//! (whom it is asked about, which devices it needs) and how answers are combined. It shares nothing else: Cedar evaluates
+//! the text that it has parsed, every policy is asked about every request, and the request is built as Cedar's entities.
+
+pub mod language;
+
+pub(in crate::policy) mod entities;
+
+use std::collections::BTreeSet;
+
+use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Template};
+use cedar_policy::{Authorizer, EntityUid, PolicySet, PrincipalConstraint};
+
+use self::entities::{CedarRequest, EntityCatalog};
+use super::decide::Answers;
+use super::decide::decision::Decision;
+use super::decide::explain::{Candidate, near_misses};
+use super::decide::slice::Applicability;
+use super::load::kinds::GROUP;
+use super::load::names::Names;
+use super::load::scope::ResourceScope;
+use super::text::source::Named;
+use super::{PolicyDocument, PolicyId};
+use crate::identity::Identity;
+use crate::request::Request;
+use crate::route::RouteMatch;
+use crate::time::UnixSeconds;
+
+/// All policies as Cedar parsed them, in the order of the documents.
+#[derive(Debug)]
+pub(in crate::policy) struct Oracle {
+    /// `None` if Cedar cannot name the entities: load has then found errors.
+    catalog: Option<EntityCatalog>,
+    /// The applications of each document.
+    applications: Vec<Vec<String>>,
+    policies: Vec<CedarPolicy>,
+    #[cfg(feature = "oracle")]
+    asked: bool,
+}
+
+#[derive(Debug)]
+struct CedarPolicy {
+    id: PolicyId,
+    advice: Option<String>,
+    /// A set of this policy alone.
+    set: PolicySet,
+    body: Template,
+    asked: Applicability,
+    /// The principal or group that the scope names.
+    principal: Option<EntityUid>,
+}
+
+impl Oracle {
+    /// An oracle without policies.
+    pub(in crate::policy) fn new(names: Names<'_>, documents: &[PolicyDocument]) -> Self {
+        let applications = documents
+            .iter()
+            .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect());
+        Self {
+            catalog: EntityCatalog::compile(names).ok(),
+            applications: applications.collect(),
+            policies: Vec::new(),
+            #[cfg(feature = "oracle")]
+            asked: false,
+        }
+    }
+
+    /// Takes the next policy.
+    pub(in crate::policy) fn take(&mut self, named: &Named, asked: Applicability) {
+        let principal = match named.policy.principal_constraint() {
+            PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
+            PrincipalConstraint::Eq(entity)
+            | PrincipalConstraint::In(entity)
+            | PrincipalConstraint::IsIn(_, entity) => Some(entity),
+        };
+        // One policy has no other whose id it could repeat, so a set without it would be Cedar's fault; the comparison
+        // with the plugin's decisions shows it.
+        self.policies.push(CedarPolicy {
+            id: named.id.clone(),
+            advice: named.advice.clone(),
+            set: PolicySet::from_policies([named.policy.clone()]).unwrap_or_default(),
+            body: named.body.clone(),
+            asked,
+            principal,
+        });
+    }
+
+    /// Whether every decision is asked of it.
+    #[cfg(feature = "oracle")]
+    pub(in crate::policy) const fn is_asked(&self) -> bool {
+        self.asked
+    }
+
+    /// Has every decision asked of it.
+    #[cfg(feature = "oracle")]
+    pub(in crate::policy) const fn ask(&mut self) {
+        self.asked = true;
+    }
+
+    /// Decides one request.
+    pub(in crate::policy) fn decide(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Decision {
+        let asked = self.catalog.as_ref().and_then(|catalog| catalog.request(identity, request, route, now).ok());
+        let Some(asked) = asked else { return Decision::Failed { policies: Vec::new() } };
+        // Cedar judges the scope. What is asked here is what Cedar does not know.
+        let asked_about = || self.policies.iter().filter(|policy| self.is_asked_about(policy, route, &asked));
+        let mut answers = Answers::default();
+        for policy in asked_about().filter(|policy| policy.missing(&asked) == 0) {
+            let response = Authorizer::new().is_authorized(&asked.request, &policy.set, &asked.entities);
+            let applies = response.diagnostics().reason().next().is_some();
+            match (applies, policy.body.effect) {
+                _ if response.diagnostics().errors().next().is_some() => answers.failed.push(&policy.id),
+                (false, _) => {}
+                (true, pst::Effect::Permit) => answers.permits.push(&policy.id),
+                (true, pst::Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
+            }
+        }
+        answers.combined().unwrap_or_else(|| {
+            let permits = asked_about().filter(|policy| policy.body.effect == pst::Effect::Permit);
+            let mut candidates: Vec<(bool, &CedarPolicy)> = permits
+                .filter(|policy| policy.is_about(route))
+                .filter(|policy| policy.is_met(&asked) || policy.names_a_group())
+                .map(|policy| (!policy.is_met(&asked), policy))
+                .collect();
+            candidates.sort_by_key(|(outside, policy)| {
+                let one_route = matches!(policy.asked.resource, ResourceScope::Route(..));
+                (*outside, one_route, &policy.principal, &policy.asked)
+            });
+            let near_misses = near_misses(candidates.into_iter().map(|(outside, policy)| Candidate {
+                policy: &policy.id,
+                advice: policy.advice.as_deref(),
+                failed_conditions: policy.failed_conditions(&asked),
+                missing: policy.missing(&asked),
+                outside,
+            }));
+            Decision::NotPermitted { near_misses }
+        })
+    }
+
+    /// Whether the policy's document is for the application, and the policy for principals of this kind.
+    fn is_asked_about(&self, policy: &CedarPolicy, route: &RouteMatch<'_>, asked: &CedarRequest) -> bool {
+        let applications = self.applications.get(policy.asked.document);
+        applications.is_some_and(|names| names.contains(&route.application.name))
+            && policy.asked.kinds.contains(&asked.kind)
+    }
+}
+
+impl CedarPolicy {
+    /// Whether the resource and the action are in the scope.
+    fn is_about(&self, route: &RouteMatch<'_>) -> bool {
+        let resource = match &self.asked.resource {
+            ResourceScope::Document => true,
+            ResourceScope::Application(name) => *name == route.application.name,
+            ResourceScope::Route(name, own) => *name == route.application.name && *own == route.route.name,
+            ResourceScope::Nowhere => false,
+        };
+        resource && self.asked.actions.holds(route.action)
+    }
+
+    /// Whether the scope names no principal, or one that the principal is or is in.
+    fn is_met(&self, asked: &CedarRequest) -> bool {
+        self.principal.as_ref().is_none_or(|principal| asked.memberships.contains(principal))
+    }
+
+    fn names_a_group(&self) -> bool {
+        self.principal.as_ref().is_some_and(|principal| principal.type_name().basename() == GROUP)
+    }
+
+    /// How many devices it needs that are not verified.
+    fn missing(&self, asked: &CedarRequest) -> usize {
+        self.asked.needs.iter().filter(|device| !asked.devices.contains(*device)).count()
+    }
+
+    /// How many of its conditions fail, each as a policy of its own; one that cannot be evaluated fails.
+    fn failed_conditions(&self, asked: &CedarRequest) -> usize {
+        let Some((set, total)) = split(&self.body) else { return 0 };
+        let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
+        total.saturating_sub(response.diagnostics().reason().collect::<BTreeSet<_>>().len())
+    }
+}
+
+/// The conditions of a policy, each as a policy of its own: `when` bodies are split at their outermost `&&`; an `unless` is
+/// one condition.
+fn split(body: &Template) -> Option<(PolicySet, usize)> {
+    let mut conditions = Vec::new();
+    for clause in body.clauses() {
+        match clause {
+            Clause::When(condition) => split_and(condition, &mut conditions),
+            Clause::Unless(_) => conditions.push(clause.clone()),
+        }
+    }
+    let mut set = PolicySet::new();
+    let total = conditions.len();
+    for (number, condition) in conditions.into_iter().enumerate() {
+        let template = Template::new(
+            number.to_string().as_str(),
+            pst::Effect::Permit,
+            pst::PrincipalConstraint::Any,
+            pst::ActionConstraint::Any,
+            pst::ResourceConstraint::Any,
+        );
+        let template = template.try_with_clauses([condition]).ok()?;
+        let policy = pst::Policy::Static(pst::StaticPolicy::try_from(template).ok()?);
+        set.add(cedar_policy::Policy::from_pst(policy).ok()?).ok()?;
+    }
+    Some((set, total))
+}
+
+fn split_and(condition: &std::sync::Arc<Expr>, into: &mut Vec<Clause>) {
+    match condition.as_ref() {
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
+            split_and(left, into);
+            split_and(right, into);
+        }
+        _ => into.push(Clause::When(condition.clone())),
+    }
+}

@@ -1,0 +1,206 @@
+//! The plugin's decisions against those of Cedar's own authorizer, on generated policies and requests.
+//!
+//! Every difference in decision, in the policies that are named, in errors, in near misses or in advice is a failure. The
+//! number of pairs is what the tests of each change run; `AGREEMENT_PAIRS` sets another one.
+
+#![expect(clippy::arithmetic_side_effects, reason = "counts and depths of the generators, which are small")]
+
+mod dice;
+mod requests;
+mod strings;
+mod typed;
+mod untyped;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cedar_policy::{
+    Authorizer, Context, Entities, EntityUid, Policy, PolicySet as CedarPolicySet, Request as CedarRequest,
+};
+use serde_json::json;
+
+use self::dice::Dice;
+use self::requests::{asked, identity, time};
+use super::fixture::{Setting, field, named};
+use crate::policy::PolicySet;
+use crate::policy::oracle::language::{AnyRequest, Outside, Verdict, verdict};
+use crate::profile::FactType;
+
+/// Pairs of a set of policies and a request, and as many of a policy and a request of Cedar.
+const PAIRS: usize = 100_000;
+const POLICIES_OF_A_SET: usize = 8;
+const REQUESTS_OF_A_SET: usize = 250;
+const CONTEXTS_OF_A_POLICY: usize = 10;
+const THREADS: usize = 4;
+
+fn pairs() -> usize {
+    std::env::var("AGREEMENT_PAIRS").ok().and_then(|pairs| pairs.parse().ok()).unwrap_or(PAIRS)
+}
+
+/// Does one piece of work for each number below the end, in threads.
+fn each_below(end: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        break;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
+}
+
+/// How often each outcome or operator was seen: a comparison of nothing but denials would show little.
+#[derive(Default)]
+struct Seen(std::sync::Mutex<BTreeMap<String, usize>>);
+
+impl Seen {
+    fn note(&self, outcome: &str) {
+        *self.0.lock().expect("no panic").entry(outcome.to_owned()).or_default() += 1;
+    }
+
+    /// Asserts that each of these was seen, and was at least this share of all, in thousandths.
+    fn has(&self, shares: &[(&str, usize)]) {
+        let seen = self.0.lock().expect("no panic");
+        let all: usize = seen.values().sum();
+        eprintln!("{all}: {seen:?}");
+        for (outcome, share) in shares {
+            let count = seen.get(*outcome).copied().unwrap_or_default();
+            assert!(count > 0 && count * 1_000 >= share * all, "{outcome}: {count} of {all}");
+        }
+    }
+}
+
+#[test]
+fn generated_policies_are_decided_as_cedar_decides_them() {
+    let setting = setting();
+    let (seen, used) = (Seen::default(), Seen::default());
+    each_below(pairs().div_ceil(REQUESTS_OF_A_SET), |number| {
+        let dice = &mut Dice::new(number as u64);
+        let (text, policies) = valid_policies(&setting, dice);
+        typed::OPERATORS.iter().filter(|operator| text.contains(*operator)).for_each(|operator| used.note(operator));
+        for _ in 0..REQUESTS_OF_A_SET {
+            let (identity, request, now) = (identity(dice), asked(dice), time(dice));
+            let route = setting.router.find(&request).expect("a route");
+            let decision = policies.decide(&identity, &request, &route, now);
+            let oracle = policies.decide_by_oracle(&identity, &request, &route, now);
+            assert_eq!(decision, oracle, "set {number}\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
+            seen.note(named(&decision).0);
+        }
+    });
+    seen.has(&[("allow", 100), ("forbidden", 50), ("not permitted", 100), ("failed", 5)]);
+    used.has(&typed::OPERATORS.map(|operator| (operator, 0)));
+}
+
+#[test]
+fn expressions_of_any_types_are_evaluated_as_cedar_evaluates_them() {
+    let entities = entities();
+    let seen = Seen::default();
+    each_below(pairs().div_ceil(CONTEXTS_OF_A_POLICY), |number| {
+        let dice = &mut Dice::new(1_000_000_000 + number as u64);
+        let policy = Parsed::new(&untyped::policy(dice));
+        for _ in 0..CONTEXTS_OF_A_POLICY {
+            let context = untyped::context(dice);
+            let principal = dice.one_of(&["U::\"a\"", "U::\"a\"", "U::\"b\"", "G::\"x\""]);
+            seen.note(policy.agreed(principal, context, &entities));
+        }
+    });
+    seen.has(&[("applies", 20), ("does not apply", 20), ("fails", 100)]);
+}
+
+/// Entities with groups in groups.
+fn entities() -> Entities {
+    let entities = json!([
+        { "uid": { "type": "U", "id": "a" }, "attrs": {}, "parents": [{ "type": "G", "id": "x" }] },
+        { "uid": { "type": "U", "id": "b" }, "attrs": {}, "parents": [] },
+        { "uid": { "type": "G", "id": "x" }, "attrs": {}, "parents": [{ "type": "G", "id": "y" }] },
+        { "uid": { "type": "G", "id": "y" }, "attrs": {}, "parents": [] },
+        { "uid": { "type": "R", "id": "r" }, "attrs": {}, "parents": [{ "type": "G", "id": "y" }] },
+    ]);
+    Entities::from_json_value(entities, None).expect("entities")
+}
+
+/// A policy that Cedar has parsed, and nobody has checked.
+struct Parsed {
+    text: String,
+    policy: Policy,
+    set: CedarPolicySet,
+}
+
+impl Parsed {
+    fn new(text: &str) -> Self {
+        let policy = Policy::parse(None, text).unwrap_or_else(|error| panic!("{text}\n{error:?}"));
+        let set = CedarPolicySet::from_policies([policy.clone()]).expect("one policy");
+        Self { text: text.to_owned(), policy, set }
+    }
+
+    /// What it answers about a request, in which the program must agree with Cedar.
+    fn agreed(&self, principal: &str, context: serde_json::Value, entities: &Entities) -> &'static str {
+        let uid = |text: &str| EntityUid::from_str(text).expect("an entity");
+        let in_cedar = Context::from_json_value(context.clone(), None).expect("a context");
+        let asked = AnyRequest {
+            principal: uid(principal),
+            action: uid("Action::\"view\""),
+            resource: uid("R::\"r\""),
+            context,
+        };
+        let AnyRequest { principal, action, resource, .. } = asked.clone();
+        let request = CedarRequest::new(principal, action, resource, in_cedar, None).expect("a request");
+        let response = Authorizer::new().is_authorized(&request, &self.set, entities);
+        let (wanted, name) = match response.diagnostics() {
+            diagnostics if diagnostics.errors().next().is_some() => (Verdict::Fails, "fails"),
+            diagnostics if diagnostics.reason().next().is_some() => (Verdict::Applies, "applies"),
+            _ => (Verdict::DoesNotApply, "does not apply"),
+        };
+        match verdict(&self.policy, &asked, entities) {
+            Err(Outside::EntityInContext) => return "outside",
+            found => assert_eq!(found, Ok(wanted), "{}\n{asked:#?}\n{:?}", self.text, response.diagnostics()),
+        }
+        name
+    }
+}
+
+/// The fixture with facts of all types and with groups in groups.
+fn setting() -> Setting {
+    let list = |of: FactType| FactType::List(Box::new(of));
+    let badge = FactType::Record(vec![field("level", FactType::Long), field("place", FactType::String)]);
+    let mut setting = Setting::new();
+    for (name, of) in [
+        ("numbers", list(FactType::Long)),
+        ("offices", list(FactType::Ip)),
+        ("badges", list(badge)),
+        ("lists?", list(list(FactType::Long))),
+    ] {
+        setting = setting.with_fact_of("corp", field(name, of));
+    }
+    setting
+        .with_group("corp::Group::\"g1\"", "corp::Group::\"g2\"")
+        .with_group("corp::Group::\"g2\"", "corp::Group::\"g3\"")
+        .with_group("corp::Group::\"g1\"", "corp::Group::\"g4\"")
+        .with_group("partner::Group::\"p\"", "corp::Group::\"g2\"")
+}
+
+/// Generated policies without those that load refuses.
+fn valid_policies(setting: &Setting, dice: &mut Dice) -> (String, PolicySet) {
+    let mut lines: Vec<String> = (0..POLICIES_OF_A_SET * 3).map(|id| typed::policy(id, dice)).collect();
+    for _ in 0..4 {
+        let text: String = lines.concat();
+        match setting.compile(&text) {
+            Ok((policies, _)) => return (text, policies),
+            Err(errors) => {
+                let faulty = |line: usize| {
+                    errors.iter().any(|error| error.position.is_some_and(|position| position.line == line + 1))
+                };
+                let kept = lines.iter().enumerate().filter(|(line, _)| !faulty(*line));
+                lines = kept.map(|(_, policy)| policy.clone()).take(POLICIES_OF_A_SET).collect();
+            }
+        }
+    }
+    panic!("load refuses what it has accepted: {lines:?}");
+}

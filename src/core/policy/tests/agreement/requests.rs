@@ -1,0 +1,124 @@
+//! Who asks, for what, and when: principals of each kind with facts of all types, absent ones among them.
+
+use super::dice::Dice;
+use super::typed;
+use crate::identity::{DeviceEvidence, Identity};
+use crate::policy::tests::fixture::{NOW, anonymous, facts, posture, preflight, user_with, with_fields};
+use crate::profile::FactValue;
+use crate::provider::ProviderName;
+use crate::request::{Peer, Request};
+use crate::time::{Seconds, UnixSeconds};
+
+pub(super) fn time(dice: &mut Dice) -> UnixSeconds {
+    UnixSeconds::new(dice.one_of(&[NOW.get(), NOW.get(), 0, 1, 1_799_999_999, i64::MAX]))
+}
+
+fn word(dice: &mut Dice) -> FactValue {
+    FactValue::String(dice.one_of(&typed::WORDS).to_owned())
+}
+
+fn some(dice: &mut Dice, one: impl Fn(&mut Dice) -> FactValue) -> FactValue {
+    FactValue::List((0..dice.below(4)).map(|_| one(dice)).collect())
+}
+
+fn number(dice: &mut Dice) -> FactValue {
+    FactValue::Long(dice.one_of(&typed::NUMBERS))
+}
+
+fn office(dice: &mut Dice) -> FactValue {
+    FactValue::Ip(dice.one_of(&typed::IPS).to_owned())
+}
+
+fn record(members: &[(&str, FactValue)]) -> FactValue {
+    FactValue::Record(facts(members))
+}
+
+pub(super) fn identity(dice: &mut Dice) -> Identity {
+    let issuer = match dice.below(8) {
+        0 => return anonymous(),
+        1 => "partner",
+        _ => "corp",
+    };
+    let id = format!("u{}", dice.below(5));
+    let groups: Vec<String> = (0..dice.below(4)).map(|_| format!("g{}", dice.below(7))).collect();
+    let mut groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    if issuer == "partner" && dice.once_in(2) {
+        groups.push("p");
+    }
+    let mut own = Vec::new();
+    if issuer == "corp" {
+        own.push(("email", word(dice)));
+        own.push(("numbers", some(dice, number)));
+        own.push(("offices", some(dice, office)));
+        let badge =
+            |dice: &mut Dice| record(&[("level", FactValue::Long(dice.below(3) as i64)), ("place", word(dice))]);
+        own.push(("badges", some(dice, badge)));
+        let optional = [
+            ("department", word(dice)),
+            ("acr", word(dice)),
+            ("roles", some(dice, word)),
+            ("office", office(dice)),
+            ("lists", some(dice, |dice| some(dice, number))),
+        ];
+        own.extend(optional.into_iter().filter(|_| !dice.once_in(3)));
+        if !dice.once_in(3) {
+            let mut members = vec![("city", word(dice))];
+            if dice.once_in(2) {
+                members.push(("country", word(dice)));
+            }
+            own.push(("address", record(&members)));
+        }
+    }
+    let mut devices: Vec<(ProviderName, DeviceEvidence)> = Vec::new();
+    match dice.below(5) {
+        0 => devices.push((ProviderName::new("mdm"), DeviceEvidence::Stale { age: Seconds::new(90_000) })),
+        1 => {}
+        _ => {
+            let mut known = vec![("managed", FactValue::Bool(dice.once_in(2))), ("score", number(dice))];
+            if dice.once_in(2) {
+                known.push(("os_patch", number(dice)));
+            }
+            devices.push(posture("mdm", &known));
+        }
+    }
+    if dice.once_in(3) {
+        devices.push(posture("edr", &[("ok", FactValue::Bool(true))]));
+    }
+    user_with(issuer, &id, &groups, &own, &devices)
+}
+
+pub(super) fn asked(dice: &mut Dice) -> Request {
+    if dice.once_in(10) {
+        return preflight("shop.example.com", "/api/orders/7", "PUT");
+    }
+    let (method, host, path) = dice.one_of(&[
+        ("GET", "wiki.example.com", "/a"),
+        ("GET", "wiki.example.com", "/a/b"),
+        ("HEAD", "wiki.example.com", "/x"),
+        ("POST", "wiki.example.com", "/editor"),
+        ("GET", "shop.example.com", "/api/orders/7"),
+        ("PUT", "shop.example.com", "/api/orders/a"),
+        ("POST", "shop.example.com", "/api/search"),
+        ("GET", "shop.example.com", "/healthz"),
+    ]);
+    let query = dice.one_of(&["", "?a", "?ab", "?q=1", "?editor"]);
+    let agents: [&[(&str, &[u8])]; 5] = [
+        &[],
+        &[("user-agent", b"probe/1.0")],
+        &[("user-agent", "y\u{306}".as_bytes())],
+        &[("user-agent", b"a"), ("user-agent", b"b")],
+        &[("user-agent", b"a"), ("upgrade", b"websocket"), ("connection", b"upgrade")],
+    ];
+    let mut request = with_fields(method, host, &format!("{path}{query}"), dice.one_of(&agents));
+    let addresses = [None, Some("198.51.100.7"), Some("2001:db8::7"), Some("::1"), Some("::ffff:192.0.2.1")];
+    request.client_ip = dice
+        .one_of(&addresses)
+        .filter(|address| !address.contains("ffff") || dice.once_in(8))
+        .map(|address| address.parse().expect("an address"));
+    request.destination_port = dice.one_of(&[None, Some(8443), Some(60)]);
+    request.peer = Peer {
+        certificate_sha256: dice.one_of(&[None, Some([7; 32])]),
+        uri: dice.one_of(&[None, Some("a"), Some("spiffe://td/a")]).map(str::to_owned),
+    };
+    request
+}
