@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use countersign_core::limits::REMEMBERED_BYTES;
+
 use crate::load::{Credentials, Load};
 use crate::native::TokenCache;
 use crate::tokens::{Keys, Kind, Pair, damaged};
@@ -25,6 +27,8 @@ pub enum Filters {
     CountersignTwo {
         /// The number of policies.
         policies: usize,
+        /// Bytes that a worker may use to remember tokens.
+        remembered_bytes: usize,
     },
     /// A script that verifies one signature.
     Lua,
@@ -155,8 +159,11 @@ const UNCACHED: Filters = Filters::NativeTwo(TokenCache::Off);
 const COUNTERSIGN_TWO: Filters = policies(1);
 
 const fn policies(policies: usize) -> Filters {
-    Filters::CountersignTwo { policies }
+    Filters::CountersignTwo { policies, remembered_bytes: REMEMBERED_BYTES.default }
 }
+
+/// With room for the tokens of 100,000 sessions.
+const SESSIONS: Filters = Filters::CountersignTwo { policies: 1, remembered_bytes: REMEMBERED_BYTES.max };
 
 /// All chains, in the order of the report.
 pub const CHAINS: &[Chain] = &[
@@ -189,9 +196,9 @@ pub const CHAINS: &[Chain] = &[
     Chain::new("countersign_policies_100", policies(100), Requests::TwoTokens),
     Chain::new("countersign_policies_1000", policies(1_000), Requests::TwoTokens),
     Chain::new("countersign_policies_10000", policies(10_000), Requests::TwoTokens).in_long_runs_only(),
-    Chain::new("countersign_sessions_1", COUNTERSIGN_TWO, Requests::Sessions(1)),
-    Chain::new("countersign_sessions_1000", COUNTERSIGN_TWO, Requests::Sessions(1_000)),
-    Chain::new("countersign_sessions_100000", COUNTERSIGN_TWO, Requests::Sessions(100_000)).in_long_runs_only(),
+    Chain::new("countersign_sessions_1", SESSIONS, Requests::Sessions(1)),
+    Chain::new("countersign_sessions_1000", SESSIONS, Requests::Sessions(1_000)),
+    Chain::new("countersign_sessions_100000", SESSIONS, Requests::Sessions(100_000)).in_long_runs_only(),
     Chain::new("lua", Filters::Lua, Requests::OneToken),
     Chain::new("ext_authz_http", Filters::ExtAuthzHttp, Requests::TwoTokens),
     Chain::new("ext_authz_grpc", Filters::ExtAuthzGrpc, Requests::TwoTokens),

@@ -44,8 +44,9 @@ pub fn one_token(keys: &Keys) -> Value {
 /// One of them permits the requests of the benchmark, and is the last. Each of the others permits one route to one user
 /// who sends none.
 #[must_use]
-pub fn two_tokens(keys: &Keys, policies: usize) -> Value {
+pub fn two_tokens(keys: &Keys, policies: usize, remembered_bytes: usize) -> Value {
     let mut configuration = base(keys);
+    configuration["limits"] = json!({ "max_remembered_bytes": remembered_bytes });
     configuration["devices"] = json!({ "mdm": {
         "header": DEVICE_HEADER,
         "issuer": MDM_ISSUER,

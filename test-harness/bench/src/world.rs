@@ -68,7 +68,9 @@ fn filters(chain: &Chain, module: &Path, nothing: &Path, keys: &Keys) -> Vec<Val
         Filters::NativeOne => native::one_token(keys, native::TokenCache::On),
         Filters::NativeTwo(cache) => native::two_tokens(keys, cache),
         Filters::CountersignOne => countersign(countersign::one_token(keys)),
-        Filters::CountersignTwo { policies } => countersign(countersign::two_tokens(keys, policies)),
+        Filters::CountersignTwo { policies, remembered_bytes } => {
+            countersign(countersign::two_tokens(keys, policies, remembered_bytes))
+        }
         Filters::Lua => native::lua(keys),
         Filters::ExtAuthzHttp => native::ext_authz_http(HTTP_CLUSTER),
         Filters::ExtAuthzGrpc => native::ext_authz_grpc(GRPC_CLUSTER),
