@@ -1,6 +1,6 @@
 //! Step 5, the policy decision point: Cedar documents, compiled and validated at load, evaluated per request.
 //!
-//! It trusts the [`Identity`](crate::identity::Identity) that it is given, and nothing else about the request. It never
+//! It trusts the [`Identity`] that it is given, and nothing else about the request. It never
 //! reads a clock, never adds to what a policy permits, and denies a request where anything could not be evaluated.
 //!
 //! # The steps
