@@ -4,7 +4,7 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{Declined, Fault, HostSignatures, HostVerifier, Tally};
-use crate::jose::{Algorithm, Portable, VerificationKey, base64url};
+use crate::jose::{Algorithm, VerificationKey, base64url};
 use crate::portable;
 use crate::testing;
 
@@ -100,7 +100,7 @@ mod with_a_right_host {
     fn agreed(host: &HostVerifier, key: &VerificationKey, text: &[u8], signature: &[u8]) -> bool {
         let by_host = key.has_signed(text, signature, host);
         let about = format!("{:?} of {} bytes", key.algorithm(), signature.len());
-        assert_eq!(by_host, key.has_signed(text, signature, &Portable), "{about}");
+        assert_eq!(by_host, key.has_signed(text, signature, &crate::jose::Portable), "{about}");
         by_host
     }
 
