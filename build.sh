@@ -90,11 +90,11 @@ need_wasm_target() { # TRIPLE
     'way out 2: set WASM_TOOLCHAIN to a file that puts a cargo for this target on PATH (see ./build.sh help)'
 }
 
-# With the toolchain of WASM_TOOLCHAIN, builds for wasm keep a target folder of their own: cargo would otherwise discard the
-# native artefacts at every change between the two toolchains. The release builds keep one in any case.
+# Builds for wasm keep target folders of their own: another toolchain may be at work there, and cargo would else throw
+# away the native artefacts at every change between the two.
 wasm_cargo() { # FOLDER SUBCOMMAND [ARGUMENT...]
   (
-    if [[ -n ${WASM_TOOLCHAIN:-} || $1 == wasi ]]; then export CARGO_TARGET_DIR=$target/$1; fi
+    export CARGO_TARGET_DIR=$target/$1
     local subcommand=$2 flags=() path=$PATH
     shift 2
     if [[ -n ${WASM_TOOLCHAIN:-} ]]; then
@@ -228,14 +228,9 @@ envoy_tests() {
 
 container_tests() { test-harness/containers.sh; }
 
-# Cedar is compiled without optimisation here: that takes minutes less, and these tests run no longer.
 node_tests() {
-  local crate unoptimised=()
-  for crate in cedar-policy cedar-policy-core cedar-policy-formatter; do
-    unoptimised+=(--config "profile.dev.package.$crate.opt-level=0")
-  done
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
-    wasm_cargo node test --locked -p countersign-core --target wasm32-unknown-unknown --lib "${unoptimised[@]}"
+    wasm_cargo node test --locked -p countersign-core --target wasm32-unknown-unknown --lib
 }
 
 lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
