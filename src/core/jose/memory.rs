@@ -63,21 +63,8 @@ impl TokenMemory {
     }
 
     /// How many tokens are remembered.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.entries.len().saturating_sub(self.free.len())
-    }
-
-    /// Whether no token is remembered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes that the tokens take, estimated.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// The token of exactly these bytes.
@@ -100,7 +87,7 @@ impl TokenMemory {
         let Some(sample) = sample(token.text()).filter(|_| bytes <= self.max_bytes) else { return };
         self.forget(token.text());
         self.sweep(now);
-        while self.bytes.saturating_add(bytes) > self.max_bytes && !self.is_empty() {
+        while self.bytes.saturating_add(bytes) > self.max_bytes && self.len() > 0 {
             self.make_room(now);
         }
         let expires = token.claims().time("exp", Rounding::Up).ok().flatten();

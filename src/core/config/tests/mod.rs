@@ -2,6 +2,7 @@
 
 mod applications;
 mod fetched_keys;
+mod fields;
 mod groups;
 mod outline;
 mod parts;

@@ -65,8 +65,23 @@ fn the_memory_holds_a_token_that_fits_exactly_and_none_that_is_a_byte_larger() {
     for (max, held) in [(weight(&token), 1), (weight(&token) - 1, 0), (0, 0)] {
         let mut memory = TokenMemory::new(max);
         memory.keep(Rc::clone(&token), NOW);
-        assert_eq!((memory.len(), memory.bytes()), (held, held * weight(&token)), "{max}");
+        assert_eq!((memory.len(), memory.bytes), (held, held * weight(&token)), "{max}");
     }
+}
+
+/// What `docs/tokens.md` says of the memory's size.
+#[portable]
+fn a_token_of_a_kilobyte_takes_four_to_five() {
+    let entitlements = "a1b2c3d4 ".repeat(55);
+    let claims = json!({
+        "jti": "0001", "email": "alice@example.com", "name": "Alice Example", "department": "engineering",
+        "groups": ["engineering", "staff", "admins"], "device_id": "laptop-1", "scope": entitlements,
+    });
+    let text = testing::token(&testing::claims(claims));
+    assert!((950..1_250).contains(&text.len()), "{}", text.len());
+    let token = PresentedToken::read(text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+    let weight = weight(&token.verify(&keys(), &crate::jose::Portable).unwrap());
+    assert!((4_000..=5_000).contains(&weight), "{weight}");
 }
 
 #[portable]
@@ -79,7 +94,7 @@ fn a_full_memory_stays_within_its_bytes_and_keeps_what_is_used() {
     for number in 2..60 {
         assert!(memory.get(often.text()).is_some(), "{number}");
         memory.keep(verified(number), NOW);
-        assert!(memory.bytes() <= max && memory.len() <= 10, "{number}: {} of {max}", memory.bytes());
+        assert!(memory.bytes <= max && memory.len() <= 10, "{number}: {} of {max}", memory.bytes);
     }
     assert!(memory.len() >= 8, "{}", memory.len());
     assert!(memory.get(first.text()).is_none(), "no request used it again");
