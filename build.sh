@@ -112,8 +112,8 @@ locked_version() { # CRATE
 }
 
 # Installs a program of a crate once, at a pinned version. The lock file that the crate brings can name versions which a
-# registry mirror does not serve; then cargo chooses. It is built without optimisation, which would take
-# longer than these programs ever run.
+# registry mirror does not serve; then cargo chooses. It is built without optimisation, which would take longer than these
+# programs ever run.
 cargo_tool() { # CRATE VERSION PROGRAM
   local crate=$1 version=$2 program=$3
   local stamp=$target/tools/.$program-$version

@@ -112,8 +112,7 @@ fn decide_by(
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
-            let newly_verified = identity.newly_verified().to_vec();
-            return Outcome { reply, record, missing_key: None, newly_verified };
+            return Outcome { reply, record, missing_key: None, newly_verified: identity.into_newly_verified() };
         }
         Err(denial) => denial,
     };
@@ -122,7 +121,7 @@ fn decide_by(
             record.rehearsed(&denial.refusal);
             let identity = denial.identity_so_far.unwrap_or_else(|| Box::new(Identity::anonymous()));
             let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
-            let newly_verified = identity.newly_verified().to_vec();
+            let newly_verified = identity.into_newly_verified();
             Outcome { reply, record, missing_key: denial.missing_key, newly_verified }
         }
         None => refuse(denial, grpc, decision_id, record),
@@ -214,7 +213,7 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reaso
 fn refuse(denial: Denial, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal);
     let answer = Answer::to(&denial.refusal, denial.advice.as_deref(), grpc, decision_id);
-    let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.newly_verified().to_vec());
+    let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
     Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
 }
 

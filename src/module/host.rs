@@ -118,7 +118,7 @@ pub trait Host {
     fn memory(&self) -> Box<dyn SharedMemory>;
 
     /// The function that verifies signatures. It can be used in any callback, and causes no callback. A proxy without
-    /// the function, or one that restricts the call, is no failure.
+    /// the function, or one that restricts the call, is not a failure.
     fn signatures(&self) -> Box<dyn HostSignatures>;
 
     /// Creates a queue whose messages wake this root context.

@@ -104,8 +104,8 @@ impl Identity {
 impl Identity {
     /// The tokens that prove this identity and that were not in the memory.
     #[must_use]
-    pub fn newly_verified(&self) -> &[Rc<VerifiedToken>] {
-        &self.newly_verified
+    pub fn into_newly_verified(self) -> Vec<Rc<VerifiedToken>> {
+        self.newly_verified
     }
 }
 

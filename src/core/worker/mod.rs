@@ -143,9 +143,9 @@ impl Worker {
 
     /// A worker under this configuration, with the keys that are written in it.
     ///
-    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network, shared memory
-    /// or the signatures that the host verifies. The proxy runs a worker whose configuration failed without the filter, so all workers must come to the
-    /// same answer.
+    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network, shared memory or
+    /// the signatures that the host verifies. The proxy runs a worker whose configuration failed without the filter, so all
+    /// workers must come to the same answer.
     ///
     /// # Errors
     /// The configuration is not valid; the effects write the reasons to the log.

@@ -123,6 +123,19 @@ pub fn plan() -> &'static Plan {
     &PLAN
 }
 
+/// Seeds that are forwarded, one for each policy that permits. Without them a fuzzer would never see what comes after a
+/// permit.
+pub const ALLOWED: &[&[u8]] = &[
+    include_bytes!("../seeds/request/allow-read"),
+    include_bytes!("../seeds/request/allow-own"),
+    include_bytes!("../seeds/request/allow-admin-write"),
+    include_bytes!("../seeds/request/allow-files"),
+    include_bytes!("../seeds/request/allow-health"),
+    include_bytes!("../seeds/request/allow-machine"),
+    include_bytes!("../seeds/request/allow-preflight"),
+    include_bytes!("../seeds/request/allow-upgrade"),
+];
+
 /// Decides twice, the second time with the tokens remembered that were verified first, and insists on the same outcome.
 #[must_use]
 pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {

@@ -5,19 +5,8 @@
 #![no_main]
 
 use countersign_core::config::Plan;
-use countersign_fuzz::{WrittenRequest, configuration, decide_twice};
+use countersign_fuzz::{ALLOWED, WrittenRequest, configuration, decide_twice};
 use libfuzzer_sys::fuzz_target;
-
-const REQUESTS: &[&[u8]] = &[
-    include_bytes!("../seeds/request/allow-read"),
-    include_bytes!("../seeds/request/allow-own"),
-    include_bytes!("../seeds/request/allow-admin-write"),
-    include_bytes!("../seeds/request/allow-files"),
-    include_bytes!("../seeds/request/allow-health"),
-    include_bytes!("../seeds/request/allow-machine"),
-    include_bytes!("../seeds/request/allow-preflight"),
-    include_bytes!("../seeds/request/allow-upgrade"),
-];
 
 /// Seeds that load accepts: were it not to, the fuzzer would hardly find policies to compare.
 const ACCEPTED: &[&[u8]] =
@@ -47,7 +36,7 @@ fuzz_target!(init: {
 }, |bytes: &[u8]| {
     let (policies, request) = parts(bytes);
     let Some((own, oracle)) = core::str::from_utf8(policies).ok().and_then(plans) else { return };
-    for request in request.map_or_else(|| REQUESTS.to_vec(), |request| vec![request]) {
+    for request in request.map_or_else(|| ALLOWED.to_vec(), |request| vec![request]) {
         let parts = WrittenRequest::parse(request).parts;
         let (decided, wanted) = (decide_twice(&own, &parts), decide_twice(&oracle, &parts));
         assert_eq!(decided.record, wanted.record, "the records differ");

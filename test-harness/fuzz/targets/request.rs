@@ -9,24 +9,12 @@
 
 use countersign_core::reply::{Forwarding, Reply};
 use countersign_core::request::RequestParts;
-use countersign_fuzz::{Presented, Signer, WrittenRequest, decide_twice, plan};
+use countersign_fuzz::{ALLOWED, Presented, Signer, WrittenRequest, decide_twice, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 /// The shortest part of a token that is looked for: shorter ones are in any text.
 const PART_BYTES: usize = 8;
-
-/// Seeds that are let through, one for each policy that permits: were they not, the fuzzer would never see behind one.
-const ALLOWED: &[&[u8]] = &[
-    include_bytes!("../seeds/request/allow-read"),
-    include_bytes!("../seeds/request/allow-own"),
-    include_bytes!("../seeds/request/allow-admin-write"),
-    include_bytes!("../seeds/request/allow-files"),
-    include_bytes!("../seeds/request/allow-health"),
-    include_bytes!("../seeds/request/allow-machine"),
-    include_bytes!("../seeds/request/allow-preflight"),
-    include_bytes!("../seeds/request/allow-upgrade"),
-];
 
 fuzz_target!(init: {
     for text in ALLOWED {

@@ -7,8 +7,8 @@
 use countersign_core::jose::{ClaimPath, Rounding, UnverifiedToken, VerifiedToken};
 use countersign_core::keys::{NotVerified, TrustStore, Verification};
 use countersign_core::limits::TOKEN_BYTES;
-use countersign_core::refusal::Reason;
 use countersign_core::profile::{FactField, FactValue, choose_profile};
+use countersign_core::refusal::Reason;
 use countersign_fuzz::{NOW, Signer, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -36,9 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
             _ => signer == Some(Signer::Machines),
         };
         // Whether the payload is a claim set is asked once the signature is verified.
-        let is_no_claim_set = |fault: &NotVerified| {
-            matches!(fault, NotVerified::Refused(refusal) if refusal.reason == Reason::TokenMalformed)
-        };
+        let is_no_claim_set = |fault: &NotVerified| matches!(fault, NotVerified::Refused(refusal) if refusal.reason == Reason::TokenMalformed);
         let made_by_its_key = verified.as_ref().map_or_else(is_no_claim_set, |_| true);
         assert_eq!(made_by_its_key, may, "{} about a token of {signer:?}", issuer.profile.name);
         if let Ok(token) = verified {

@@ -1,8 +1,8 @@
 //! Any policy and any request of Cedar, through the plugin's program: for Cedar's published tests, and for policies that load
 //! would refuse.
 //!
-//! The language is that of `policy::program`: entities have no attributes here, and facts are read
-//! straight from `context`. What is outside of it is reported as [`Outside`], never judged.
+//! The language is that of `policy::program`: entities have no attributes here, and facts are read straight from `context`.
+//! What is outside of it is reported as [`Outside`], never judged.
 
 use std::borrow::Cow;
 use std::cell::Cell;
