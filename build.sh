@@ -90,13 +90,17 @@ need_wasm_target() { # TRIPLE
     'way out 2: set WASM_TOOLCHAIN to a file that puts a cargo for this target on PATH (see ./build.sh help)'
 }
 
-# Builds for wasm keep target folders of their own: another toolchain may be at work there, and cargo would else throw
-# away the native artefacts at every change between the two.
-wasm_cargo() { # FOLDER SUBCOMMAND [ARGUMENT...]
+# Builds for wasm share build scripts and macros with the native builds. Only another toolchain keeps a target folder of its
+# own.
+wasm_target=$target
+if [[ -n ${WASM_TOOLCHAIN:-} ]]; then wasm_target=$target/wasm; fi
+readonly wasm_target
+
+wasm_cargo() { # SUBCOMMAND [ARGUMENT...]
   (
-    export CARGO_TARGET_DIR=$target/$1
-    local subcommand=$2 flags=() path=$PATH
-    shift 2
+    export CARGO_TARGET_DIR=$wasm_target
+    local subcommand=$1 flags=() path=$PATH
+    shift
     if [[ -n ${WASM_TOOLCHAIN:-} ]]; then
       # shellcheck source=/dev/null
       source "$WASM_TOOLCHAIN"
@@ -112,8 +116,8 @@ locked_version() { # CRATE
 }
 
 # Installs a program of a crate once, at a pinned version. The lock file that the crate brings can name versions which a
-# registry mirror does not serve; then cargo chooses. It is built without optimisation, which would take longer than these
-# programs ever run.
+# registry mirror does not serve; then cargo chooses. It is built without optimisation and debugging information: both would
+# take longer than these programs ever run.
 cargo_tool() { # CRATE VERSION PROGRAM
   local crate=$1 version=$2 program=$3
   local stamp=$target/tools/.$program-$version
@@ -121,6 +125,7 @@ cargo_tool() { # CRATE VERSION PROGRAM
   say "installing $program $version under target/tools (once, some minutes)"
   local install=(cargo install "$crate" --version "$version" --bin "$program" --root "$target/tools" --force
     --debug --target-dir "$target/tools/build")
+  local -x CARGO_PROFILE_DEV_DEBUG=0
   if ! "${install[@]}" --locked; then
     note "$crate $version cannot be had with its own lock file here: installing it with the newest fitting dependencies"
     "${install[@]}" || die "$program $version could not be installed" "by hand: ${install[*]}"
@@ -201,9 +206,9 @@ need_oldest_envoy() {
 build_module() {
   need_wasm_target wasm32-wasip1
   say 'building the module (wasm32-wasip1, release)'
-  wasm_cargo wasi build --locked --release -p countersign-module --target wasm32-wasip1 --lib
+  wasm_cargo build --locked --release -p countersign-module --target wasm32-wasip1 --lib
   # A running Envoy may have the old file open: replace it, never write into it.
-  cp "$target/wasi/wasm32-wasip1/release/countersign_module.wasm" "$module.new"
+  cp "$wasm_target/wasm32-wasip1/release/countersign_module.wasm" "$module.new"
   mv -f "$module.new" "$module"
   say "module: target/countersign.wasm, $(wc -c <"$module" | tr -d ' ') bytes"
 }
@@ -230,7 +235,7 @@ container_tests() { test-harness/containers.sh; }
 
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
-    wasm_cargo node test --locked -p countersign-core --target wasm32-unknown-unknown --lib
+    wasm_cargo test --locked -p countersign-core --target wasm32-unknown-unknown --lib
 }
 
 lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
@@ -239,11 +244,11 @@ lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
 # warnings are what can be had, and it is said.
 lint_module() {
   need_wasm_target wasm32-wasip1
-  if wasm_cargo wasi clippy --version >/dev/null 2>&1; then
-    wasm_cargo wasi clippy --locked --release -p countersign-module --target wasm32-wasip1 --lib -- -D warnings
+  if wasm_cargo clippy --version >/dev/null 2>&1; then
+    wasm_cargo clippy --locked --release -p countersign-module --target wasm32-wasip1 --lib -- -D warnings
   else
     note 'the toolchain of WASM_TOOLCHAIN has no clippy: src/module gets only the warnings of rustc'
-    RUSTFLAGS='-D warnings' wasm_cargo wasi check --locked --release -p countersign-module --target wasm32-wasip1 --lib
+    RUSTFLAGS='-D warnings' wasm_cargo check --locked --release -p countersign-module --target wasm32-wasip1 --lib
   fi
 }
 
@@ -399,10 +404,9 @@ task_fuzz() { # [SECONDS]
   command -v c++ >/dev/null || die 'a C++ compiler is missing (c++): libFuzzer is C++' 'Debian: apt-get install g++'
   mkdir -p "$target"
   say 'building the fuzzing targets (the first time some minutes)'
-  # With a target named, even this one, build scripts and macros are compiled without the flags.
+  # With a target named, even this one, build scripts and macros are compiled without the flags: the other builds have them.
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS=${fuzz_flags[*]} cargo build --locked --release --manifest-path "$home/Cargo.toml" --target-dir "$work" \
-    --target "$host"
+  RUSTFLAGS=${fuzz_flags[*]} cargo build --locked --manifest-path "$home/Cargo.toml" --target "$host"
   for name in "${fuzz_targets[@]}"; do
     mkdir -p "$work/corpus/$name" "$work/artifacts/$name"
     fuzz_one "$name"
@@ -418,7 +422,7 @@ fuzz_one() { # TARGET
 }
 
 run_fuzz_target() {
-  "$work/$host/release/$fuzz_name" "$work/corpus/$fuzz_name" "$home/seeds/$fuzz_name" \
+  "$target/$host/debug/$fuzz_name" "$work/corpus/$fuzz_name" "$home/seeds/$fuzz_name" \
     "-dict=$home/dictionaries/$fuzz_name.dict" "-artifact_prefix=$work/artifacts/$fuzz_name/" \
     "-max_total_time=$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0
 }
