@@ -28,6 +28,15 @@ pub const MAX_KEYS_PER_SET: usize = 100;
 /// asked; 32 bytes each.
 pub const MAX_UNKNOWN_KEYS: usize = 100;
 
+/// How long a worker remembers that a signature is forged. Long enough for a client that repeats a bad token in a loop.
+pub const FORGERY_REMEMBERED: Seconds = Seconds::new(10);
+
+/// Forged signatures that a worker remembers. Each new token's signature is compared with all of their hashes.
+pub const MAX_FORGERIES: usize = 256;
+
+/// Bytes that they may take, with the tokens' text: anybody can send forgeries.
+pub const MAX_FORGERY_BYTES: usize = 256 * 1024;
+
 /// Requests of one worker that wait for keys; each holds a connection and what Envoy has buffered of its body.
 pub const MAX_WAITING_REQUESTS: usize = 1_000;
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, decide, decide_at, decide_without_plan};
 use crate::config::Plan;
-use crate::jose::{Algorithm, TokenMemory};
+use crate::jose::{Algorithm, ForgeryMemory, HostVerifier, TokenMemory};
 use crate::keys::{TrustStore, Verification};
 use crate::portable;
 use crate::reply::{Answer, Forwarding, Reply};
@@ -115,17 +115,27 @@ fn outcome(plan: &Plan, parts: RequestParts) -> Outcome {
     decided_at(plan, &TrustStore::new(plan.key_sources(), 0), parts, NOW)
 }
 
-/// Decides without a memory, and again with one that remembers what was verified first: the outcome is the same.
+/// Decides without a memory, and again with all that was found first remembered, genuine and forged: the outcome is the
+/// same, and no signature is verified again.
 fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSeconds) -> Outcome {
-    let verification = Verification::by(trust);
-    let first = decide(plan, verification, parts.clone(), now, &decision_id());
-    let mut memory = TokenMemory::new(1 << 20);
-    first.newly_verified.iter().for_each(|token| memory.keep(Rc::clone(token), now));
-    let remembering = Verification { memory: Some(&memory), ..verification };
+    let (mut tokens, mut forgeries) = (TokenMemory::new(1 << 20), ForgeryMemory::new(usize::MAX));
+    let asked = HostVerifier::default();
+    let nothing = ForgeryMemory::default();
+    let verifier = nothing.before(&asked, now);
+    let first =
+        decide(plan, Verification { trust, verifier: &verifier, memory: None }, parts.clone(), now, &decision_id());
+    first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), now));
+    let found = verifier.into_found();
+    let is_forged = !found.is_empty();
+    found.into_iter().for_each(|forgery| forgeries.keep(forgery, now));
+    asked.take_tally();
+    let verifier = forgeries.before(&asked, now);
+    let remembering = Verification { trust, verifier: &verifier, memory: Some(&tokens) };
     let second = decide(plan, remembering, parts, now, &decision_id());
     assert_eq!(first.reply, second.reply, "a remembered token changes the reply");
     assert_eq!(first.record, second.record, "a remembered token changes the record");
     assert_eq!(second.newly_verified.len(), 0, "a remembered token is verified again");
+    assert!(!is_forged || asked.take_tally().by_plugin == 0, "a forged signature is verified again");
     first
 }
 

@@ -33,6 +33,17 @@ pub struct HostVerifier {
     tally: Cell<Tally>,
 }
 
+/// What is known of a signature after it was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is genuine.
+    Genuine,
+    /// It is forged.
+    Forged,
+    /// It is forged by the finding of this program, after the host gave no plain answer.
+    ForgedAfterHostFailure,
+}
+
 /// Who verified how many signatures, whatever came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -86,24 +97,34 @@ impl HostVerifier {
         let question = message::about(signature)?;
         Some(message::ask(host, &question))
     }
+
+    /// Verifies a signature, and counts who did.
+    pub(super) fn judge(&self, signature: &UnverifiedSignature<'_>) -> Verdict {
+        let mut tally = self.tally.get();
+        let verdict = match self.ask(signature) {
+            Some(finding @ (Finding::Genuine | Finding::Forged)) => {
+                tally.by_host = tally.by_host.saturating_add(1);
+                if finding == Finding::Genuine { Verdict::Genuine } else { Verdict::Forged }
+            }
+            not_asked_or_unclear => {
+                let host_failed = not_asked_or_unclear.is_some();
+                tally.by_plugin = tally.by_plugin.saturating_add(1);
+                tally.host_failures = tally.host_failures.saturating_add(usize::from(host_failed));
+                match Portable.is_genuine(signature) {
+                    true => Verdict::Genuine,
+                    false if host_failed => Verdict::ForgedAfterHostFailure,
+                    false => Verdict::Forged,
+                }
+            }
+        };
+        self.tally.set(tally);
+        verdict
+    }
 }
 
 impl SignatureVerifier for HostVerifier {
     fn is_genuine(&self, signature: &UnverifiedSignature<'_>) -> bool {
-        let mut tally = self.tally.get();
-        let is_genuine = match self.ask(signature) {
-            Some(finding @ (Finding::Genuine | Finding::Forged)) => {
-                tally.by_host = tally.by_host.saturating_add(1);
-                finding == Finding::Genuine
-            }
-            not_asked_or_unclear => {
-                tally.by_plugin = tally.by_plugin.saturating_add(1);
-                tally.host_failures = tally.host_failures.saturating_add(usize::from(not_asked_or_unclear.is_some()));
-                Portable.is_genuine(signature)
-            }
-        };
-        self.tally.set(tally);
-        is_genuine
+        self.judge(signature) == Verdict::Genuine
     }
 }
 

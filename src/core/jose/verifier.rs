@@ -29,6 +29,7 @@ pub struct Portable;
 pub struct UnverifiedSignature<'a> {
     key: &'a VerificationKey,
     message: &'a [u8],
+    bytes: &'a [u8],
     form: Form<'a>,
 }
 
@@ -67,7 +68,7 @@ impl<'a> UnverifiedSignature<'a> {
                 ed25519_compact::Signature::from_slice(signature).ok().map(|signature| Form::Ed25519(key, signature))
             }
         }?;
-        Some(Self { key, message, form })
+        Some(Self { key, message, bytes: signature, form })
     }
 
     /// The key, and with it the one algorithm.
@@ -78,6 +79,11 @@ impl<'a> UnverifiedSignature<'a> {
 
     pub(super) fn message(&self) -> &'a [u8] {
         self.message
+    }
+
+    /// The signature as it is in the token, decoded.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     pub(super) fn form(&self) -> &Form<'a> {

@@ -43,7 +43,7 @@ pub use streams::Wanted;
 
 use crate::config::Plan;
 use crate::fetch::{RequestId, SharedMemory};
-use crate::jose::{HostSignatures, HostVerifier, TokenMemory};
+use crate::jose::{ForgeryMemory, HostSignatures, HostVerifier, TokenMemory};
 use crate::keys::TrustStore;
 use crate::mode::Mode;
 use crate::time::UnixSeconds;
@@ -62,6 +62,8 @@ pub struct Worker {
     verifier: HostVerifier,
     /// The tokens that were verified with these keys or with earlier ones.
     tokens: TokenMemory,
+    /// The signatures that were found to be forged in the last few seconds.
+    forgeries: ForgeryMemory,
     /// The memory that the workers share, if it is this plugin's own.
     sharing: Option<Sharing>,
     /// The secret that decision ids are derived from; without one every request is refused.
@@ -127,6 +129,7 @@ impl Worker {
             trust: TrustStore::default(),
             verifier: HostVerifier::default(),
             tokens: TokenMemory::default(),
+            forgeries: ForgeryMemory::default(),
             sharing: None,
             seed,
             decisions: 0,
@@ -161,8 +164,9 @@ impl Worker {
         effects.push(lines::verifiers(&verifier, &declined));
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
         let tokens = TokenMemory::new(plan.limits.max_remembered_bytes);
+        let forgeries = ForgeryMemory::new(plan.limits.max_remembered_bytes);
         let plan = Some(plan);
-        let mut worker = Self { plan, trust, verifier, tokens, reminded: now, ..Self::unconfigured(seed) };
+        let mut worker = Self { plan, trust, verifier, tokens, forgeries, reminded: now, ..Self::unconfigured(seed) };
         if worker.fetches() {
             worker.sharing = Sharing::of(vm_id, memory);
         }

@@ -144,11 +144,14 @@ impl Worker {
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
             (Some(seed), Some(plan), Ok(parts)) => {
                 let decision_id = seed.decision_id(number, now);
-                let (trust, verifier) = (&self.trust, &self.verifier);
-                let verification = Verification { trust, verifier, memory: Some(&self.tokens) };
+                let verifier = self.forgeries.before(&self.verifier, now);
+                let verification = Verification { trust: &self.trust, verifier: &verifier, memory: Some(&self.tokens) };
                 let mut outcome = decide(plan, verification, parts, now, &decision_id);
                 for token in mem::take(&mut outcome.newly_verified) {
                     self.tokens.keep(token, now);
+                }
+                for forgery in verifier.into_found() {
+                    self.forgeries.keep(forgery, now);
                 }
                 (decision_id, outcome)
             }

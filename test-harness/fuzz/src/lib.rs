@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{Outcome, decide};
-use countersign_core::jose::TokenMemory;
+use countersign_core::jose::{ForgeryMemory, HostVerifier, TokenMemory};
 use countersign_core::keys::{TrustStore, Verification};
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
@@ -136,17 +136,26 @@ pub const ALLOWED: &[&[u8]] = &[
     include_bytes!("../seeds/request/allow-upgrade"),
 ];
 
-/// Decides twice, the second time with the tokens remembered that were verified first, and insists on the same outcome.
+/// Decides twice, the second time with the tokens remembered that were verified first, and the forgeries that were found,
+/// and insists on the same outcome.
 #[must_use]
 pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let id = DecisionId::derive(&[7; 32], 1, NOW);
     // Where keys are fetched, none have come.
     let trust = TrustStore::new(plan.key_sources(), 0);
-    let verification = Verification::by(&trust);
-    let first = decide(plan, verification, parts.clone(), NOW, &id);
-    let mut memory = TokenMemory::new(1 << 20);
-    first.newly_verified.iter().for_each(|token| memory.keep(Rc::clone(token), NOW));
-    let second = decide(plan, Verification { memory: Some(&memory), ..verification }, parts.clone(), NOW, &id);
+    let (asked, nothing) = (HostVerifier::default(), ForgeryMemory::default());
+    let verifier = nothing.before(&asked, NOW);
+    let first = decide(plan, Verification { trust: &trust, verifier: &verifier, memory: None }, parts.clone(), NOW, &id);
+    let (mut tokens, mut forgeries) = (TokenMemory::new(1 << 20), ForgeryMemory::new(1 << 20));
+    first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), NOW));
+    let found = verifier.into_found();
+    let is_forged = !found.is_empty();
+    found.into_iter().for_each(|forgery| forgeries.keep(forgery, NOW));
+    asked.take_tally();
+    let verifier = forgeries.before(&asked, NOW);
+    let remembering = Verification { trust: &trust, verifier: &verifier, memory: Some(&tokens) };
+    let second = decide(plan, remembering, parts.clone(), NOW, &id);
+    assert!(!is_forged || asked.take_tally().by_plugin == 0, "a forged signature is verified again");
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");
     assert_eq!(first.record, second.record, "two records of one request differ");
     first

@@ -129,6 +129,9 @@ fn another_configuration_remembers_nothing() {
         proxy.headers(2, order());
         assert!(proxy.client(1).passed && proxy.client(2).passed);
         assert_eq!(verified(&proxy), 2);
+        proxy.headers(3, forged_order());
+        proxy.headers(4, forged_order());
+        assert_eq!(verified(&proxy), 3);
     }
 }
 
@@ -142,6 +145,79 @@ fn with_a_cap_of_zero_each_signature_is_verified_each_time() {
         assert!(proxy.client(stream).passed);
     }
     assert_eq!(verified(&proxy), 6);
+    for stream in 4..=5 {
+        proxy.headers(stream, forged_order());
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-signature")));
+    }
+    assert_eq!(verified(&proxy), 8, "forged ones too");
+}
+
+/// The order with another signature under alice's token.
+fn forged_order() -> RequestParts {
+    let mut parts = order();
+    let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
+    let place = value.len() - 10;
+    value[place] = if value[place] == b'A' { b'B' } else { b'A' };
+    parts
+}
+
+#[portable]
+fn a_forged_token_is_verified_once_in_a_while_and_each_time_refused_alike() {
+    let mut proxy = with_known_tokens();
+    for (stream, seconds, total) in [(2, 0, 3), (3, 9, 3), (4, 1, 4), (5, 0, 4)] {
+        proxy.advance(seconds);
+        proxy.headers(stream, forged_order());
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-signature")));
+        assert!(!proxy.client(stream).reached_the_upstream());
+        assert_eq!(verified(&proxy), total, "stream {stream}");
+    }
+    assert_eq!(proxy.count("decisions.outcome.deny.reason.token_signature"), 4);
+    proxy.headers(6, order());
+    assert!(proxy.client(6).passed);
+}
+
+#[portable]
+fn a_token_that_was_forged_passes_as_soon_as_the_provider_has_its_key() {
+    let mut proxy = proxy(&configuration());
+    proxy.tick();
+    proxy.answer("corp", &jwk_set(&other_key(), Some(KEY_ID)));
+    // Posture is not verified before the access token, so its key is not needed yet.
+    proxy.fail_fetch("mdm");
+    proxy.advance(15 * 60);
+    for stream in 1..=2 {
+        proxy.headers(stream, order());
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-signature")));
+    }
+    assert_eq!(verified(&proxy), 1);
+    proxy.tick();
+    proxy.answer("corp", &corp_set());
+    proxy.answer("mdm", &mdm_set());
+    proxy.headers(3, order());
+    assert!(proxy.client(3).passed, "{:?}", proxy.client(3).answer());
+    assert_eq!(verified(&proxy), 3, "both tokens");
+}
+
+#[portable]
+fn forged_tokens_take_no_room_from_verified_ones() {
+    let mut configuration = inline(configuration());
+    configuration["limits"] = json!({ "max_remembered_bytes": 16 * 1024 });
+    let mut proxy = Proxy::new(configured(&configuration, deployment("", &Shared::default(), 1)).unwrap().0);
+    proxy.headers(1, order());
+    let flood = 300_usize;
+    for number in 0..flood {
+        let mut parts = forged_order();
+        let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
+        let end = value.len();
+        value[end - 40..end - 36].copy_from_slice(format!("{number:04}").as_bytes());
+        let stream = 10 + u32::try_from(number).unwrap();
+        proxy.headers(stream, parts);
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-signature")));
+        proxy.gone(stream);
+    }
+    assert_eq!(verified(&proxy), 2 + flood);
+    proxy.headers(2, order());
+    assert!(proxy.client(2).passed);
+    assert_eq!(verified(&proxy), 2 + flood, "both tokens are still known");
 }
 
 #[portable]
