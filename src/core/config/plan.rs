@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::jose::Algorithm;
 use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::mode::Mode;
@@ -51,5 +52,12 @@ impl Plan {
     /// Each profile with the source of its keys, in the order of [`profiles`](Self::profiles).
     pub fn key_sources(&self) -> impl Iterator<Item = (&TokenProfile, &KeySource)> {
         self.profiles().filter_map(|profile| Some((profile, self.keys.get(&profile.name)?)))
+    }
+
+    /// The algorithms that any of these profiles accepts, in the order of [`Algorithm::ALL`].
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let is_accepted = |algorithm: &Algorithm| self.profiles().any(|profile| profile.algorithms.accept(*algorithm));
+        Algorithm::ALL.iter().copied().filter(is_accepted).collect()
     }
 }

@@ -65,13 +65,13 @@ pub struct Declined {
 }
 
 impl HostVerifier {
-    /// Asks the host for all known answers, and so finds the algorithms that it may verify. This takes fewer than a
-    /// hundred calls, and never fails.
+    /// Asks the host for the known answers of these algorithms, and so finds those that it may verify. Signatures of any
+    /// other algorithm are verified by this program. This takes fewer than twenty calls an algorithm, and never fails.
     #[must_use]
-    pub fn prove(host: Box<dyn HostSignatures>) -> (Self, Vec<Declined>) {
+    pub fn prove(host: Box<dyn HostSignatures>, algorithms: &[Algorithm]) -> (Self, Vec<Declined>) {
         let mut proven = Vec::new();
         let mut declined = Vec::new();
-        for algorithm in message::ALGORITHMS {
+        for algorithm in message::ALGORITHMS.into_iter().filter(|algorithm| algorithms.contains(algorithm)) {
             match known_answers::ask_all(host.as_ref(), algorithm) {
                 Ok(()) => proven.push(algorithm),
                 Err(why) => declined.push(Declined { algorithm, why }),

@@ -21,16 +21,18 @@ pub(super) fn configured(deployment: &Deployment, plan: &Plan, warnings: &[Confi
     effects
 }
 
-/// Who verifies the signatures of which algorithms.
-pub(super) fn verifiers(verifier: &HostVerifier, declined: &[Declined]) -> Effect {
-    let names = |algorithms: &mut dyn Iterator<Item = Algorithm>| {
-        algorithms.map(Algorithm::name).collect::<Vec<_>>().join(", ")
+/// Who verifies the signatures of which of the algorithms that tokens may have.
+pub(super) fn verifiers(algorithms: &[Algorithm], verifier: &HostVerifier, declined: &[Declined]) -> Effect {
+    let (by_proxy, by_plugin): (Vec<Algorithm>, Vec<Algorithm>) =
+        algorithms.iter().partition(|algorithm| verifier.proven().contains(algorithm));
+    let names = |algorithms: &[Algorithm]| match algorithms {
+        [] => "none".to_owned(),
+        some => some.iter().copied().map(Algorithm::name).collect::<Vec<_>>().join(", "),
     };
-    let by_plugin = |algorithm: &Algorithm| !verifier.proven().contains(algorithm);
     let mut line = format!(
         "countersign: signatures verified by the proxy: {}; by the plugin: {}",
-        if verifier.proven().is_empty() { "none".to_owned() } else { names(&mut verifier.proven().iter().copied()) },
-        names(&mut Algorithm::ALL.iter().copied().filter(by_plugin)),
+        names(&by_proxy),
+        names(&by_plugin)
     );
     for Declined { algorithm, why } in declined {
         line.push_str(&format!("; the proxy's verify_signature failed its test for {}: {why}", algorithm.name()));

@@ -160,8 +160,9 @@ impl Worker {
         let (plan, warnings) = Plan::compile(json).map_err(|problems| lines::rejected(&problems))?;
         let mut effects = lines::configured(&deployment, &plan, &warnings);
         let Deployment { vm_id, memory, signatures, seed, .. } = deployment;
-        let (verifier, declined) = HostVerifier::prove(signatures);
-        effects.push(lines::verifiers(&verifier, &declined));
+        let algorithms = plan.algorithms();
+        let (verifier, declined) = HostVerifier::prove(signatures, &algorithms);
+        effects.push(lines::verifiers(&algorithms, &verifier, &declined));
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
         let tokens = TokenMemory::new(plan.limits.max_remembered_bytes);
         let forgeries = ForgeryMemory::new(plan.limits.max_remembered_bytes);

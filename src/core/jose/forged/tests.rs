@@ -155,7 +155,7 @@ fn what_a_host_says_is_remembered_and_nothing_where_it_fails() {
     }
 
     let fails = Rc::new(Cell::new(false));
-    let (host, declined) = HostVerifier::prove(Box::new(Host(Rc::clone(&fails))));
+    let (host, declined) = HostVerifier::prove(Box::new(Host(Rc::clone(&fails))), Algorithm::ALL);
     assert_eq!(declined, []);
     let bad = damaged(&good(), 40);
     let mut memory = ForgeryMemory::new(usize::MAX);

@@ -20,7 +20,7 @@ impl<F: Fn(&[u8]) -> Option<Vec<u8>>> HostSignatures for Host<F> {
 const GENUINE: [u8; 2] = [8, 1];
 
 fn prove(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + 'static) -> (HostVerifier, Vec<Declined>) {
-    HostVerifier::prove(Box::new(Host(answer)))
+    HostVerifier::prove(Box::new(Host(answer)), Algorithm::ALL)
 }
 
 /// Why all algorithms were declined, if it is for one reason.
@@ -122,6 +122,29 @@ mod with_a_right_host {
             assert_eq!(verifier.take_tally(), tally, "{algorithm:?}");
             assert_eq!(verifier.take_tally(), Tally::default());
         }
+    }
+
+    #[test]
+    fn only_the_algorithms_that_are_used_are_asked_about() {
+        for &algorithm in Algorithm::ALL {
+            let calls = Rc::new(Cell::new(0_usize));
+            let counted = Rc::clone(&calls);
+            let host = Host(move |question: &[u8]| {
+                counted.set(counted.get() + 1);
+                Some(verify_signature(question))
+            });
+            let (verifier, declined) = HostVerifier::prove(Box::new(host), &[algorithm]);
+            let is_known = super::super::message::ALGORITHMS.contains(&algorithm);
+            assert_eq!((verifier.proven(), declined.len()), ([algorithm].get(..usize::from(is_known)).unwrap(), 0));
+            assert_eq!((10..20).contains(&calls.get()), is_known, "{algorithm:?}: {}", calls.get());
+            // One that was not asked about is not left to the host.
+            let other = if algorithm == Algorithm::Es256 { Algorithm::Rs256 } else { Algorithm::Es256 };
+            let (key, text, signature) = signed(other, b"{}");
+            assert!(key.has_signed(&text, &signature, &verifier));
+            assert_eq!(verifier.take_tally(), Tally { by_plugin: 1, ..Tally::default() });
+        }
+        let (verifier, _) = HostVerifier::prove(Box::new(Host(|_: &[u8]| -> Option<Vec<u8>> { panic!("asked") })), &[]);
+        assert_eq!(verifier.proven(), []);
     }
 
     #[test]
