@@ -42,6 +42,7 @@ mod protocols;
 mod record;
 mod redirect;
 mod refusals;
+mod remembered;
 mod removed;
 mod rotation;
 mod routing;
@@ -130,6 +131,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         discovery::SCENARIOS,
         outage::SCENARIOS,
         rotation::SCENARIOS,
+        remembered::SCENARIOS,
         workers::SCENARIOS,
         foreign::SCENARIOS,
     ];
