@@ -58,9 +58,19 @@ impl SigningKey {
             Algorithm::Es256 => Pair::P256(ES256KeyPair::generate()),
             Algorithm::Es384 => Pair::P384(ES384KeyPair::generate()),
             Algorithm::Ed25519 => Pair::Ed25519(Ed25519KeyPair::generate()),
-            _rsa => Pair::Rsa(RS256KeyPair::generate(NEW_RSA_BITS).map_err(|_| MintError::Generate(algorithm))?),
+            _rsa => return Self::generate_rsa(algorithm, NEW_RSA_BITS),
         };
         Ok(Self { algorithm, pair })
+    }
+
+    /// Generates a new RSA key with a modulus of this many bits.
+    ///
+    /// # Errors
+    /// [`MintError::Generate`] if the algorithm is not one of RSA, or the size is not supported.
+    pub fn generate_rsa(algorithm: Algorithm, bits: usize) -> Result<Self, MintError> {
+        let no_key = MintError::Generate(algorithm);
+        rsa_scheme(algorithm).ok_or(no_key)?;
+        Ok(Self { algorithm, pair: Pair::Rsa(RS256KeyPair::generate(bits).map_err(|_| no_key)?) })
     }
 
     /// Reads a private key in PEM (PKCS#8, RFC 5958).
@@ -234,6 +244,7 @@ mod tests {
             let one = SigningKey::generate(algorithm).unwrap();
             assert_ne!(one.public_jwk(None), SigningKey::generate(algorithm).unwrap().public_jwk(None));
             assert_eq!(one.algorithm(), algorithm);
+            assert!(SigningKey::generate_rsa(algorithm, 2_048).is_err(), "it is not an algorithm of RSA");
         }
     }
 }

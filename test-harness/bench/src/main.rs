@@ -6,6 +6,7 @@ mod chains;
 mod countersign;
 mod cpu;
 mod flavour;
+mod flood;
 mod load;
 mod module_targets;
 mod native;
@@ -24,7 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 use test_harness::paths::{self, EnvoyVersion};
 
@@ -38,14 +39,23 @@ use crate::tokens::Keys;
 
 /// Measures what Countersign costs in a real Envoy, beside Envoy's own filters that do the same work.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Two minutes in place of ten: fewer and shorter rounds; 10,000 policies and 100,000 sessions are left out
     #[arg(long)]
     quick: bool,
     /// Another build of the module, whose size, load and memory are measured in the same run
     #[arg(long, value_name = "WASM")]
     before: Option<PathBuf>,
+}
+
+/// What is measured instead.
+#[derive(Subcommand)]
+enum Other {
+    /// Sends a flood of bad tokens with good requests beside it: what becomes of Envoy's memory and of the good requests
+    Flood(flood::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +69,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {
+    if let Some(Other::Flood(options)) = &arguments.other {
+        return flood::run(options);
+    }
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
     let (binary, module) = (EnvoyVersion::Newest.binary()?, paths::module()?);
     let folder = paths::root().join("target/bench");

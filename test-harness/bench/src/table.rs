@@ -76,7 +76,7 @@ fn quartiles(spread: Spread, places: usize) -> String {
 }
 
 /// The first column holds names, the others numbers.
-fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+pub fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(header);

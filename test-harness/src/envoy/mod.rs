@@ -152,6 +152,17 @@ impl Envoy {
         reached.ok_or_else(|| io::Error::other(format!("`{name}` did not reach {value}")))
     }
 
+    /// Logs warnings and errors alone from now on: not a line for each refused request.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn log_warnings_only(&self) -> io::Result<()> {
+        match self.ask("POST", "/logging?level=warning")? {
+            answer if answer.status == 200 => Ok(()),
+            answer => Err(io::Error::other(format!("envoy keeps its log level: {}", answer.text()))),
+        }
+    }
+
     /// All it logged so far, without access lines.
     #[must_use]
     pub fn log(&self) -> String {
