@@ -7,21 +7,16 @@
 //!
 //! Only a token that was verified is remembered, so a client cannot fill the memory without its issuer.
 
+mod weight;
+
 use core::cell::Cell;
 use core::mem;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use super::{Rounding, VerifiedToken};
 use crate::time::{Seconds, UnixSeconds};
-
-/// Bytes that an entry takes beside its contents: the entry, its place in the index, what the allocator adds.
-const ENTRY_OVERHEAD: usize = 512;
-
-/// Bytes that one value of a claim takes beside its text, as a member of a map.
-const VALUE_OVERHEAD: usize = 96;
+use weight::weight;
 
 /// Bytes of the token's end that it is looked up by: a part of the signature.
 const SAMPLE_BYTES: usize = 16;
@@ -165,25 +160,6 @@ impl Entry {
 /// `None` for a text that is shorter than a signature, which no verified token is.
 fn sample(text: &[u8]) -> Option<Sample> {
     text.last_chunk().map(|end| (text.len(), *end))
-}
-
-/// Bytes that a remembered token takes.
-fn weight(token: &VerifiedToken) -> usize {
-    let claims = token.claims().members().map(|(name, value)| name.len().saturating_add(weight_of(value)));
-    [ENTRY_OVERHEAD, token.text().len(), token.payload().len()].into_iter().chain(claims).fold(0, usize::saturating_add)
-}
-
-/// The nesting of claims is limited, so the recursion ends.
-fn weight_of(value: &Value) -> usize {
-    let inside = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(list) => list.iter().map(weight_of).fold(0, usize::saturating_add),
-        Value::Object(map) => {
-            map.iter().map(|(name, value)| name.len().saturating_add(weight_of(value))).fold(0, usize::saturating_add)
-        }
-    };
-    VALUE_OVERHEAD.saturating_add(inside)
 }
 
 #[cfg(test)]

@@ -113,6 +113,11 @@ impl VerifiedToken {
         &self.claims
     }
 
+    /// The thumbprint of the key (RFC 7638).
+    pub(super) fn key_thumbprint(&self) -> &str {
+        &self.key
+    }
+
     /// Whether its signature was verified with this public key, by this key's algorithm.
     #[must_use]
     pub fn is_by(&self, key: &VerificationKey) -> bool {

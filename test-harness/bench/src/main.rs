@@ -14,6 +14,7 @@ mod plot;
 mod proof;
 mod report;
 mod rounds;
+mod sessions;
 mod statistics;
 mod table;
 mod tokens;
@@ -56,6 +57,8 @@ struct Arguments {
 enum Other {
     /// Sends a flood of bad tokens with good requests beside it: what becomes of Envoy's memory and of the good requests
     Flood(flood::Options),
+    /// Sends the tokens of many sessions twice: what is remembered of them, and the memory that it takes
+    Sessions(sessions::Options),
 }
 
 fn main() -> ExitCode {
@@ -69,8 +72,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {
-    if let Some(Other::Flood(options)) = &arguments.other {
-        return flood::run(options);
+    match &arguments.other {
+        None => {}
+        Some(Other::Flood(options)) => return flood::run(options),
+        Some(Other::Sessions(options)) => return sessions::run(options),
     }
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
     let (binary, module) = (EnvoyVersion::Newest.binary()?, paths::module()?);

@@ -69,7 +69,7 @@ fn the_memory_holds_a_token_that_fits_exactly_and_none_that_is_a_byte_larger() {
     }
 }
 
-/// What `docs/tokens.md` says of the memory's size.
+/// What `docs/tokens.md` says of the memory's size, in Envoy. Natively types are larger.
 #[portable]
 fn a_token_of_a_kilobyte_takes_four_to_five() {
     let entitlements = "a1b2c3d4 ".repeat(55);
@@ -81,7 +81,8 @@ fn a_token_of_a_kilobyte_takes_four_to_five() {
     assert!((950..1_250).contains(&text.len()), "{}", text.len());
     let token = PresentedToken::read(text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
     let weight = weight(&token.verify(&keys(), &crate::jose::Portable).unwrap());
-    assert!((4_000..=5_000).contains(&weight), "{weight}");
+    let range = if cfg!(target_arch = "wasm32") { 4_000..=5_000 } else { 5_000..=6_000 };
+    assert!(range.contains(&weight), "{weight}");
 }
 
 #[portable]
