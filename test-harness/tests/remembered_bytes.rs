@@ -80,7 +80,7 @@ fn kinds() -> Vec<(&'static str, Token)> {
 fn remember(memory: &mut TokenMemory, keys: &KeySet, token: &Token, number: usize) {
     let text = token.clone().claim("jti", json!(format!("8f14e45f-ceea-467f-a9b6-{number:012}")));
     let text = text.unsigned(&format!("{number:085}A")).into_bytes();
-    let presented = PresentedToken::read(&text, TOKEN_BYTES.max, None).ok().expect("a token");
+    let presented = PresentedToken::read(&text, TOKEN_BYTES.max, None).unwrap_or_else(|refusal| panic!("{refusal:?}"));
     let verified: Rc<VerifiedToken> = presented.verify(keys, &Believing).expect("a verified token");
     memory.keep(verified, NOW);
 }

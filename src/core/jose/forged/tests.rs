@@ -18,8 +18,8 @@ fn good() -> String {
 /// A token with one character of the signature changed. The place is from the end.
 fn damaged(token: &str, place: usize) -> String {
     let mut bytes = token.as_bytes().to_vec();
-    let place = bytes.len() - place;
-    bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+    let byte = bytes.iter_mut().nth_back(place).unwrap();
+    *byte = if *byte == b'A' { b'B' } else { b'A' };
     String::from_utf8(bytes).unwrap()
 }
 
@@ -86,7 +86,7 @@ fn a_token_that_a_new_key_has_signed_passes_at_once() {
 fn forgery(number: usize, weight: usize) -> Forgery {
     let empty = Forgery::of((Algorithm::Es256, "", b"", b""));
     let mut message = number.to_le_bytes().to_vec();
-    message.resize(weight - empty.weight(), 0);
+    message.resize(weight.checked_sub(empty.weight()).unwrap(), 0);
     Forgery { message, ..empty }
 }
 
@@ -159,7 +159,7 @@ fn what_a_host_says_is_remembered_and_nothing_where_it_fails() {
     assert_eq!(declined, []);
     let bad = damaged(&good(), 40);
     let mut memory = ForgeryMemory::new(usize::MAX);
-    let mut refused_by = |memory: &mut ForgeryMemory| {
+    let refused_by = |memory: &mut ForgeryMemory| {
         let verifier = memory.before(&host, NOW);
         let token = PresentedToken::read(bad.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
         assert_eq!(token.verify(&keys(), &verifier).err().map(|refusal| refusal.reason), Some(Reason::TokenSignature));

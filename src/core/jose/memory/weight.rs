@@ -31,7 +31,7 @@ const ENTRY: usize = size_of::<VerifiedToken>()
     + 2 * ALLOCATION;
 
 const fn half_more(bytes: usize) -> usize {
-    bytes + bytes / 2
+    bytes.saturating_add(bytes / 2)
 }
 
 /// Bytes that a remembered token takes.

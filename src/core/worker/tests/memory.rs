@@ -156,8 +156,8 @@ fn with_a_cap_of_zero_each_signature_is_verified_each_time() {
 fn forged_order() -> RequestParts {
     let mut parts = order();
     let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
-    let place = value.len() - 10;
-    value[place] = if value[place] == b'A' { b'B' } else { b'A' };
+    let byte = value.iter_mut().nth_back(10).unwrap();
+    *byte = if *byte == b'A' { b'B' } else { b'A' };
     parts
 }
 
