@@ -102,6 +102,11 @@ crate::codes! {
     UnknownGroup = "unknown-group", Level::Error,
         "a group in `entities` does not belong to a configured issuer, or no principal can be its member";
     GroupCycle = "group-cycle", Level::Error, "a group in `entities` contains itself";
+    // Errors of prepared policies.
+    PolicyText = "policy-text", Level::Error, "the module accepts prepared policies only, and the policies are text";
+    PreparedFormat = "prepared-format", Level::Error, "the policies were prepared for another release of the plugin";
+    PreparedContext = "prepared-context", Level::Error, "the policies were prepared with another configuration";
+    PreparedDamaged = "prepared-damaged", Level::Error, "a string is not prepared policies, or was changed";
     // Warnings about the document.
     SkippedKey = "skipped-key", Level::Warning, "a key of a set is not used";
     EncodedPath = "encoded-path", Level::Warning, "a route accepts path spellings that servers read in different ways";

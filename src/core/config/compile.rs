@@ -8,7 +8,7 @@ use super::devices::{self, DEVICES};
 use super::headers::{self, IDENTITY_HEADERS, Sources};
 use super::issuers::{self, ISSUERS};
 use super::plan::Plan;
-use super::policies::{self, ENTITIES, POLICIES};
+use super::policies::{self, ENTITIES, POLICIES, Written};
 use super::profiles::Profiles;
 use super::reader::{Entries, Field, Node, Presence, Problems, Read, Shape, share};
 use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS};
@@ -139,7 +139,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let apart = profiles.tell_apart(node.problems());
     let router = share(&applications).and_then(|entries| applications::read(entries, share(&declared)));
     let application_names = share(&application_names).map(Vec::as_slice);
-    let documents = policies.required(|node| policies::read(node, application_names));
+    let written = policies.required(|node| policies::read(node, application_names));
     let groups = entities.or_empty(policies::read_entities);
     let peer = peer.or_default(settings::peer);
     let client_address = client_address.or_default(settings::client_address);
@@ -155,7 +155,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     // Policies are judged against what they can speak of, and so only where all of that could be read.
     let (issuers, devices, router) = (issuers?, devices?, router?);
     let vocabulary = Vocabulary { issuers: &issuers, devices: &devices, router: &router };
-    let policies = compile_policies(&documents?, &groups?, vocabulary, node.problems())?;
+    let policies = compile_policies(&written?, &groups?, vocabulary, node.problems())?;
     version?;
     apart?;
     acknowledged_filters?;
@@ -194,6 +194,21 @@ fn names<'a>(entries: &Read<Entries<'a>>) -> Read<Vec<&'a str>> {
 }
 
 fn compile_policies(
+    written: &Written,
+    groups: &GroupHierarchy,
+    vocabulary: Vocabulary<'_>,
+    problems: &Problems,
+) -> Read<PolicySet> {
+    match written {
+        Written::Documents(documents) => compile_documents(documents, groups, vocabulary, problems),
+        Written::Prepared(prepared) => {
+            PolicySet::load(prepared, groups, vocabulary).map_err(|errors| problems.errors(errors))
+        }
+    }
+}
+
+#[cfg(feature = "cedar")]
+fn compile_documents(
     documents: &[PolicyDocument],
     groups: &GroupHierarchy,
     vocabulary: Vocabulary<'_>,
@@ -206,4 +221,23 @@ fn compile_policies(
         }
         Err(errors) => Err(problems.errors(errors)),
     }
+}
+
+/// The lean module has no parser of policies.
+#[cfg(not(feature = "cedar"))]
+fn compile_documents(
+    documents: &[PolicyDocument],
+    _: &GroupHierarchy,
+    _: Vocabulary<'_>,
+    problems: &Problems,
+) -> Read<PolicySet> {
+    Err(problems.error(ConfigError {
+        pointer: documents.first().map(|document| document.pointer.clone()).unwrap_or_default(),
+        position: None,
+        code: ConfigCode::PolicyText,
+        message: "the policies are text, and this module (countersign-lean.wasm) accepts prepared policies only"
+            .to_owned(),
+        help: "run `countersign prepare` on the configuration and deploy what it writes, or use countersign.wasm"
+            .to_owned(),
+    }))
 }

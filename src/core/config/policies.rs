@@ -8,7 +8,7 @@ use super::applications::plain_name;
 use super::names::{guess, quoted};
 use super::reader::{Field, FreeNames, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
-use crate::policy::{GroupHierarchy, PolicyDocument};
+use crate::policy::{GroupHierarchy, PolicyDocument, PreparedPolicies};
 
 /// `policies`
 pub(super) const POLICIES: Field = Field {
@@ -16,6 +16,7 @@ pub(super) const POLICIES: Field = Field {
     presence: Presence::Required,
     shape: Shape::Either(&[
         Shape::AnyText("Cedar text"),
+        Shape::Object(&[&PREPARED_MEMBERS]),
         Shape::Entries(FreeNames::of("name", &DOCUMENT, "a document: `applies_to` and `text`").some()),
     ]),
     write: "Cedar policies as one text, or an object of documents with `applies_to` and `text`; an empty text permits nothing",
@@ -41,6 +42,14 @@ static DOCUMENT_MEMBERS: [Field; 2] = [
     },
 ];
 
+static PREPARED_MEMBERS: [Field; 1] = [Field {
+    name: "prepared",
+    presence: Presence::Required,
+    shape: Shape::AnyText("prepared policies"),
+    write: "the string that `countersign prepare` writes",
+    about: "the policies as `countersign prepare` writes them, see [flavours.md](flavours.md)",
+}];
+
 /// `entities`
 pub(super) const ENTITIES: Field = Field {
     name: "entities",
@@ -62,9 +71,29 @@ static ENTITIES_MEMBERS: [Field; 1] = [Field {
     about: "groups, each with the groups that it is a member of",
 }];
 
-/// Reads `policies`, sorted by document; `applications`: the names of all applications of the
+/// The policies in the form that the configuration has them.
+pub(super) enum Written {
+    /// Cedar text.
+    Documents(Vec<PolicyDocument>),
+    /// Prepared.
+    Prepared(PreparedPolicies),
+}
+
+/// Reads `policies`. An object whose member `prepared` is a string is prepared policies: a document is an object.
+pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Written> {
+    if !matches!(node.value().get("prepared"), Some(Value::String(_))) {
+        return read_text(node, applications).map(Written::Documents);
+    }
+    let [prepared] = node.members(&PREPARED_MEMBERS)?;
+    prepared.required(|node| {
+        let (pointer, text) = (node.pointer().to_owned(), node.text()?.to_owned());
+        Ok(Written::Prepared(PreparedPolicies { pointer, text }))
+    })
+}
+
+/// Reads `policies` as text, sorted by document; `applications`: the names of all applications of the
 /// document, if they are known.
-pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
+fn read_text(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
     match node.value() {
         Value::String(text) => Ok(vec![PolicyDocument {
             name: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use cedar_policy::EntityTypeName;
 use cedar_policy::pst::Effect;
@@ -9,12 +10,12 @@ use cedar_policy::pst::Effect;
 use super::context::{self, PermitFor};
 use super::decide::catalog::Catalog;
 use super::decide::facts::FactResolver;
-use super::decide::slice::{Applicability, NamedPrincipal, SliceKey, Slices};
+use super::decide::slice::{Applicability, SliceKey, Slices};
 use super::decide::{self, Compiled, Program};
+use super::kinds::PrincipalKind;
 use super::load::Checked;
 use super::load::absent::lifted_rules;
 use super::load::groups::Groups;
-use super::load::kinds::{GROUP, PrincipalKind};
 use super::load::names::Names;
 use super::load::paths::missed_slashes;
 use super::load::reads::Reads;
@@ -27,7 +28,8 @@ use super::load::validation::PolicyUnderValidation;
 use super::load::words::loose_matches;
 #[cfg(any(test, feature = "oracle"))]
 use super::oracle::Oracle;
-use super::program::entity::{Entity, EntityTypes};
+use super::prepared::context::context_digest;
+use super::program::entity::EntityTypes;
 use super::program::translate::Translator;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
 use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
@@ -60,9 +62,9 @@ pub(super) fn compile(
         }
         .into());
     }
-    let entity_types = names.entity_types();
+    let entity_types = vocabulary.entity_types();
     let types = EntityTypes::new(entity_types.iter().map(String::as_str));
-    let mut translator = Translator { types: &types, slots: FactResolver::new(names) };
+    let mut translator = Translator { types: &types, slots: FactResolver::new(vocabulary) };
     let mut schemas = Schemas::default();
     let mut warnings = Vec::new();
     let mut compiled = Vec::new();
@@ -88,17 +90,17 @@ pub(super) fn compile(
         errors.append(&mut problems);
         warnings.extend(document_warnings(document, statements, &checked));
         for policy in checked {
-            let asked = Applicability {
+            let asked = Arc::new(Applicability {
                 document: number,
                 resource: policy.scope.resource.clone(),
                 actions: policy.scope.actions,
                 kinds: policy.applies.kinds.clone(),
                 needs: policy.applies.needs.iter().map(|name| ProviderName::new(name)).collect(),
-            };
+            });
             #[cfg(any(test, feature = "oracle"))]
-            oracle.take(&policy.named, asked.clone());
+            oracle.take(&policy.named, Arc::clone(&asked));
             match translated(&policy, &mut translator) {
-                Ok(policy) => compiled.push((asked, policy)),
+                Ok(policy) => compiled.push((SliceKey::of(asked, &policy.rule, &types), policy)),
                 Err(error) => errors.push(error),
             }
         }
@@ -111,7 +113,10 @@ pub(super) fn compile(
         .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect())
         .collect();
     let nameable = entity_types.iter().all(|name| EntityTypeName::from_str(name).is_ok());
-    let Some(catalog) = Catalog::compile(names, &types).filter(|_| nameable) else {
+    let memberships = groups.memberships(&types);
+    let facts = translator.slots.finish();
+    let catalog = memberships.and_then(|memberships| Catalog::compile(vocabulary, types, memberships));
+    let Some(catalog) = catalog.filter(|_| nameable) else {
         return Err(ConfigError {
             pointer: String::new(),
             position: None,
@@ -121,19 +126,13 @@ pub(super) fn compile(
         }
         .into());
     };
-    let policies = compiled.into_iter().map(|(asked, policy)| {
-        let named = policy.rule.principal.named();
-        let is_group = |entity: &Entity<'_>| types.last_part(entity.of) == Some(GROUP);
-        let principal = named.map(|entity| NamedPrincipal { is_group: is_group(entity), entity: entity.clone() });
-        (SliceKey { asked, principal }, policy)
-    });
-    let slices = Slices::compile(policies, &applications);
-    let facts = translator.slots.finish();
+    let slices = Slices::compile(compiled, applications);
     let set = PolicySet {
         program: Program { slices, catalog, facts },
+        context: context_digest(vocabulary, hierarchy),
         groups: groups.clone(),
         #[cfg(any(test, feature = "oracle"))]
-        oracle,
+        oracle: Some(oracle),
     };
     Ok((set, warnings))
 }

@@ -90,13 +90,16 @@ pub(in crate::policy) struct ContextFact {
     /// Its type.
     pub of: ContextType,
     /// Whether a request has it.
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub presence: Presence,
     /// Whose permits may read it.
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub permits: PermitFor,
     /// Its value for one request; `None` where it is absent.
     pub value: for<'r> fn(&RequestFacts<'r>) -> Option<ContextValue<'r>>,
 }
 
+#[cfg(feature = "cedar")]
 impl ContextFact {
     /// Whether every request has it.
     pub(in crate::policy) fn is_certain(&self) -> bool {
@@ -110,6 +113,7 @@ pub(in crate::policy) struct DeviceFact {
     /// Its name.
     pub name: &'static str,
     /// Its type.
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub of: ContextType,
     /// Its value.
     pub value: fn(&DeviceFacts) -> ContextValue<'static>,
@@ -266,6 +270,7 @@ pub(in crate::policy) fn member(name: &str) -> Option<ContextMember> {
 }
 
 /// The row that a path inside `context` leads to or through; `None` for a record, and for what is not in the table.
+#[cfg(feature = "cedar")]
 pub(in crate::policy) fn fact_on(path: &[&str]) -> Option<&'static ContextFact> {
     let (first, rest) = path.split_first()?;
     match member(first)? {
@@ -284,6 +289,7 @@ impl ContextMember {
     }
 
     /// Whether every request has it.
+    #[cfg(feature = "cedar")]
     pub(in crate::policy) fn is_certain(self) -> bool {
         match self {
             Self::Fact(fact) => fact.is_certain(),

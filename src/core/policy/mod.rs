@@ -10,11 +10,15 @@
 //! | `text` | load | a document is cut into statements; each is measured, parsed and named |
 //! | `load` | load | each policy is checked against the names of the configuration, by our rules and by Cedar's validator |
 //! | `program` | load, request | a checked policy is translated into a tree of plain data, which is evaluated |
+//! | `prepared` | before and at load | the translated policies as one string, which is read without Cedar |
 //! | `decide` | request | the policies that can apply to a request are evaluated, the answers combined |
 //! | `oracle` | tests, `eval --oracle` | the same decisions by Cedar's own authorizer, to compare with |
 //!
 //! `compile` runs the steps of load for all documents and makes the [`PolicySet`]. `context` is the table of the facts that
-//! every request can have; all steps read it.
+//! every request can have; all steps read it. `vocabulary` and `kinds` are what policies can name.
+//!
+//! `text`, `load`, `compile` and the translation need the feature `cedar`. A plugin without it accepts prepared policies only,
+//! and decides as one with it does: what it reads is the program that the other would have made.
 //!
 //! Cedar parses and validates. It does not evaluate: its evaluator needs an entity store and a context for each request,
 //! which cost more than the decision, and it cannot be built without Cedar's parser. A program means what its policy means
@@ -40,33 +44,46 @@
 //! names it. A policy that tests only for presence (`forbid ... when { context has peer }`) is accepted too, because
 //! there absence is its subject.
 
+#[cfg(feature = "cedar")]
 mod compile;
 mod context;
 mod decide;
+mod kinds;
+#[cfg(feature = "cedar")]
 mod load;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 mod policy_id;
+mod prepared;
 mod program;
+#[cfg(feature = "cedar")]
 mod text;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::decide::decision::{Decision, NearMiss, Permit};
+#[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;
 pub use self::policy_id::PolicyId;
+pub use self::vocabulary::Vocabulary;
 
 use std::collections::BTreeMap;
 
 use self::decide::Program;
+#[cfg(feature = "cedar")]
 use self::load::groups::Groups;
+#[cfg(feature = "cedar")]
 use self::load::names::Names;
-use crate::config_error::{ConfigErrors, ConfigWarning};
+use self::prepared::PreparedFault;
+use self::prepared::context::{ContextDigest, context_digest};
+#[cfg(feature = "cedar")]
+use crate::config_error::ConfigWarning;
+use crate::config_error::{ConfigCode, ConfigError, ConfigErrors};
 use crate::identity::Identity;
-use crate::profile::{DeviceProvider, Issuer};
 use crate::request::Request;
-use crate::route::{RouteMatch, Router};
+use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
 
 /// One policy document as the configuration has it.
@@ -91,32 +108,40 @@ pub struct GroupHierarchy {
     pub parents: BTreeMap<String, Vec<String>>,
 }
 
+/// Prepared policies as the configuration has them.
+#[derive(Clone, Debug)]
+pub struct PreparedPolicies {
+    /// JSON pointer of the string in the configuration.
+    pub pointer: String,
+    /// What [`PolicySet::prepare`] has written.
+    pub text: String,
+}
+
 /// All documents, compiled.
 #[derive(Debug)]
 pub struct PolicySet {
     program: Program,
+    /// Of what the policies were validated against.
+    context: ContextDigest,
     /// For the schema of the configuration.
+    #[cfg(feature = "cedar")]
     groups: Groups,
+    /// `None` for prepared policies, which have no text that Cedar could judge.
     #[cfg(any(test, feature = "oracle"))]
-    oracle: oracle::Oracle,
+    oracle: Option<oracle::Oracle>,
 }
 
-/// What policies can name.
-#[derive(Clone, Copy)]
-pub struct Vocabulary<'a> {
-    /// The issuers.
-    pub issuers: &'a [Issuer],
-    /// The device providers.
-    pub devices: &'a [DeviceProvider],
-    /// The applications and routes.
-    pub router: &'a Router,
-}
+/// Prepared policies have no text that Cedar could judge.
+#[cfg(feature = "oracle")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPolicyText;
 
 impl PolicySet {
     /// Compiles and validates every document, and reports every problem.
     ///
     /// # Errors
     /// All problems, each with its position.
+    #[cfg(feature = "cedar")]
     pub fn compile(
         documents: &[PolicyDocument],
         groups: &GroupHierarchy,
@@ -125,18 +150,48 @@ impl PolicySet {
         compile::compile(documents, groups, vocabulary)
     }
 
+    /// Loads prepared policies.
+    ///
+    /// # Errors
+    /// They are in another format, were prepared with another configuration, or are not what was prepared.
+    pub fn load(
+        prepared: &PreparedPolicies,
+        groups: &GroupHierarchy,
+        vocabulary: Vocabulary<'_>,
+    ) -> Result<Self, ConfigErrors> {
+        let context = context_digest(vocabulary, groups);
+        let program = prepared::load(&prepared.text, vocabulary, &context);
+        Ok(Self {
+            program: program.map_err(|fault| prepared.error(&fault))?,
+            context,
+            #[cfg(feature = "cedar")]
+            groups: Groups::compile(groups, vocabulary).map_err(|_| prepared.error(&PreparedFault::Context))?,
+            #[cfg(any(test, feature = "oracle"))]
+            oracle: None,
+        })
+    }
+
+    /// The policies in the form that [`load`](Self::load) reads. Equal policies in equal configurations have equal strings.
+    ///
+    /// `vocabulary` is the one that the set was compiled with.
+    #[must_use]
+    pub fn prepare(&self, vocabulary: Vocabulary<'_>) -> String {
+        prepared::prepare(&self.program, vocabulary, &self.context)
+    }
+
     /// Decides one request.
     #[must_use]
     pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
         #[cfg(feature = "oracle")]
-        if self.oracle.is_asked() {
+        if self.oracle.as_ref().is_some_and(oracle::Oracle::is_asked) {
             return self.decide_by_oracle(identity, request, route, now);
         }
         self.program.decide(identity, request, route, now)
     }
 
     /// Decides one request as [`decide`](Self::decide) does, by Cedar's own authorizer: slow, and independent of the
-    /// translation of policies, of their evaluation and of the choice of those that can apply.
+    /// translation of policies, of their evaluation and of the choice of those that can apply. With prepared policies every
+    /// request is denied.
     #[cfg(any(test, feature = "oracle"))]
     #[must_use]
     pub fn decide_by_oracle(
@@ -146,13 +201,19 @@ impl PolicySet {
         route: &RouteMatch<'_>,
         now: UnixSeconds,
     ) -> Decision {
-        self.oracle.decide(identity, request, route, now)
+        match &self.oracle {
+            Some(oracle) => oracle.decide(identity, request, route, now),
+            None => Decision::Failed { policies: Vec::new() },
+        }
     }
 
     /// Has every decision from now on made by [`decide_by_oracle`](Self::decide_by_oracle).
+    ///
+    /// # Errors
+    /// The policies were prepared.
     #[cfg(feature = "oracle")]
-    pub fn ask_the_oracle(&mut self) {
-        self.oracle.ask();
+    pub fn ask_the_oracle(&mut self) -> Result<(), NoPolicyText> {
+        self.oracle.as_mut().map(oracle::Oracle::ask).ok_or(NoPolicyText)
     }
 
     /// The Cedar schema of the configuration, in Cedar's human-readable syntax; made when it is asked for.
@@ -161,7 +222,31 @@ impl PolicySet {
     ///
     /// # Errors
     /// Where Cedar cannot write the schema. It does not happen with a vocabulary that policies were compiled with.
+    #[cfg(feature = "cedar")]
     pub fn schema_text(&self, vocabulary: Vocabulary<'_>) -> Result<String, SchemaTextError> {
         load::schema_text::schema_text(Names { vocabulary, groups: &self.groups })
+    }
+}
+
+impl PreparedPolicies {
+    fn error(&self, fault: &PreparedFault) -> ConfigErrors {
+        let (code, message) = match fault {
+            PreparedFault::Format => {
+                (ConfigCode::PreparedFormat, "the policies were prepared for another release of the plugin".to_owned())
+            }
+            PreparedFault::Context => (
+                ConfigCode::PreparedContext,
+                "the policies were prepared with another configuration: its issuers, devices, applications or groups differ"
+                    .to_owned(),
+            ),
+            PreparedFault::Damaged(what) => {
+                (ConfigCode::PreparedDamaged, format!("these are not prepared policies, or they were changed: {what}"))
+            }
+        };
+        let help =
+            "run `countersign prepare` of this release on the configuration that has the policies as text, and deploy \
+                    what it writes"
+                .to_owned();
+        ConfigError { pointer: self.pointer.clone(), position: None, code, message, help }.into()
     }
 }

@@ -11,6 +11,7 @@ mod entities;
 mod fixture;
 mod groups;
 mod load;
+mod prepared;
 mod schema;
 mod slices;
 mod text;

@@ -10,4 +10,6 @@ pub use ascii::escape_json;
 pub use identifier::is_identifier;
 pub use pointer::push_token;
 #[cfg(feature = "policy")]
-pub(crate) use suggest::{nearest, suggestion};
+pub(crate) use suggest::nearest;
+#[cfg(feature = "cedar")]
+pub(crate) use suggest::suggestion;

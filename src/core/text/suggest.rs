@@ -21,6 +21,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// Help for an unknown name: the nearest known name, or a list of all known names if it is short, or `otherwise`.
+#[cfg(feature = "cedar")]
 pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
     const SHOWN: usize = 12;
     let mut all: Vec<&str> = candidates.into_iter().collect();

@@ -7,7 +7,7 @@ use super::catalog::Catalog;
 use super::facts::{Fact, FactTable};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
 use crate::policy::context::{CONTEXT_FACTS, ContextValue, DEVICE_FACTS, RequestFacts};
-use crate::policy::load::kinds::{ANONYMOUS_ID, PrincipalKind};
+use crate::policy::kinds::{ANONYMOUS_ID, PrincipalKind};
 use crate::policy::program::entity::Entity;
 use crate::policy::program::evaluate::{Facts, Fault};
 use crate::policy::program::expression::{Slot, Variable};

@@ -1,13 +1,9 @@
 //! The entities of a configuration: types of principals, actions, routes, and what each group is in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use cedar_policy::EntityUid;
-
-use crate::policy::load::groups::Groups;
-use crate::policy::load::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
-use crate::policy::load::names::Names;
-use crate::policy::load::scope::route_actions;
+use crate::policy::Vocabulary;
+use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
 use crate::policy::program::entity::{Entity, EntityTypes, TypeId};
 use crate::provider::ProviderName;
 use crate::route::RouteMatch;
@@ -24,10 +20,14 @@ pub(in crate::policy) struct Catalog {
     /// `Route`
     pub route: TypeId,
     issuers: HashMap<ProviderName, IssuerTypes>,
-    /// Groups that are in others, in order, each with all that it is in by any number of steps.
-    groups: Vec<(Entity<'static>, Vec<Entity<'static>>)>,
+    groups: Memberships,
     routes: HashMap<String, HashMap<String, RouteEntity>>,
+    /// The types.
+    pub types: EntityTypes,
 }
+
+/// Groups that are in others, each with all that it is in by any number of steps.
+pub(in crate::policy) type Memberships = Vec<(Entity<'static>, Vec<Entity<'static>>)>;
 
 /// The types of the principals of one issuer.
 #[derive(Clone, Copy, Debug)]
@@ -50,29 +50,35 @@ pub(in crate::policy) struct RouteEntity {
 
 impl Catalog {
     /// Prepares the entities of a configuration; `None` if a type that it needs is not in the table.
-    pub(in crate::policy) fn compile(names: Names<'_>, types: &EntityTypes) -> Option<Self> {
+    pub(in crate::policy) fn compile(
+        vocabulary: Vocabulary<'_>,
+        types: EntityTypes,
+        mut groups: Memberships,
+    ) -> Option<Self> {
         let mut issuers = HashMap::new();
-        for (place, issuer) in names.vocabulary.issuers.iter().enumerate() {
+        for (place, issuer) in vocabulary.issuers.iter().enumerate() {
             let kind = PrincipalKind::Issuer(place);
-            let principal = types.id(&names.principal_type(kind))?;
+            let principal = types.id(&vocabulary.principal_type(kind))?;
             let group = types.id(&format!("{}::{GROUP}", issuer.profile.name))?;
             issuers.insert(issuer.profile.name.clone(), IssuerTypes { kind, principal, group });
         }
-        let routes = names.vocabulary.router.applications.iter().map(|application| {
+        let routes = vocabulary.router.applications.iter().map(|application| {
             let routes = application.routes.iter().map(|route| {
                 let id = format!("{}/{}", application.name, route.name);
-                (route.name.clone(), RouteEntity { id, actions: route_actions(route) })
+                (route.name.clone(), RouteEntity { id, actions: Actions::of_route(route) })
             });
             (application.name.clone(), routes.collect())
         });
+        groups.sort_unstable();
         Some(Self {
             anonymous: types.id(ANONYMOUS_TYPE)?,
             action: types.id("Action")?,
             application: types.id("Application")?,
             route: types.id("Route")?,
             issuers,
-            groups: closure(names.groups, types)?,
+            groups,
             routes: routes.collect(),
+            types,
         })
     }
 
@@ -87,27 +93,14 @@ impl Catalog {
         route.actions.holds(found.action).then_some(route)
     }
 
+    /// The groups that are in others, in order.
+    pub(in crate::policy) fn groups(&self) -> &Memberships {
+        &self.groups
+    }
+
     /// Everything that a group is in.
     pub(in crate::policy) fn above(&self, group: &Entity<'_>) -> &[Entity<'static>] {
         let place = self.groups.binary_search_by(|(known, _)| known.cmp(group));
         place.ok().and_then(|place| self.groups.get(place)).map_or(&[], |(_, above)| above)
     }
-}
-
-fn closure(groups: &Groups, types: &EntityTypes) -> Option<Vec<(Entity<'static>, Vec<Entity<'static>>)>> {
-    let entity =
-        |group: &EntityUid| Some(Entity::owned(types.id(&group.type_name().to_string())?, group.id().unescaped()));
-    let mut closed = Vec::new();
-    for group in groups.below_others() {
-        let mut above: BTreeSet<&EntityUid> = BTreeSet::new();
-        let mut waiting: Vec<&EntityUid> = groups.parents_of(group).iter().collect();
-        while let Some(parent) = waiting.pop() {
-            if above.insert(parent) {
-                waiting.extend(groups.parents_of(parent));
-            }
-        }
-        closed.push((entity(group)?, above.into_iter().map(entity).collect::<Option<_>>()?));
-    }
-    closed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    Some(closed)
 }

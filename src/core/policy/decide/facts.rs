@@ -3,10 +3,9 @@
 use core::ops::Range;
 use std::collections::HashMap;
 
+use crate::policy::Vocabulary;
 use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType};
-use crate::policy::load::names::Names;
-use crate::policy::program::expression::Slot;
-use crate::policy::program::translate::{SlotTable, Untranslatable};
+use crate::policy::program::expression::{Slot, SlotTable};
 use crate::provider::ProviderName;
 
 /// Where a fact is found.
@@ -34,6 +33,27 @@ pub(in crate::policy) enum Fact {
     },
 }
 
+impl Fact {
+    /// The path inside `context` that leads to it.
+    fn path(&self) -> Vec<&str> {
+        let of_row = |row: &usize| {
+            let fact = CONTEXT_FACTS.get(*row);
+            fact.into_iter().flat_map(|fact| fact.record.into_iter().chain([fact.name])).collect()
+        };
+        match self {
+            Self::Row(row) | Self::InRecord { row, .. } => of_row(row),
+            Self::Record(rows) => CONTEXT_FACTS.get(rows.start).and_then(|fact| fact.record).into_iter().collect(),
+            Self::Parameter(name) => {
+                let record = CONTEXT_FACTS.iter().position(|fact| fact.of == ContextType::PathParameters);
+                record.iter().flat_map(of_row).chain([name.as_str()]).collect()
+            }
+            Self::Evidence { provider, path } => {
+                core::iter::once(provider.as_str()).chain(path.iter().map(String::as_str)).collect()
+            }
+        }
+    }
+}
+
 /// The facts that the policies of a configuration read, each once.
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct FactTable(Vec<Fact>);
@@ -43,19 +63,24 @@ impl FactTable {
     pub(in crate::policy) fn get(&self, Slot(place): Slot) -> Option<&Fact> {
         self.0.get(place)
     }
+
+    /// The paths of the facts inside `context`, in the order of their slots.
+    pub(in crate::policy) fn paths(&self) -> impl ExactSizeIterator<Item = Vec<&str>> {
+        self.0.iter().map(Fact::path)
+    }
 }
 
 /// Fills the table.
 pub(in crate::policy) struct FactResolver<'a> {
-    names: Names<'a>,
+    vocabulary: Vocabulary<'a>,
     slots: HashMap<Fact, Slot>,
     table: FactTable,
 }
 
 impl<'a> FactResolver<'a> {
     /// An empty table of what these names can lead to.
-    pub(in crate::policy) fn new(names: Names<'a>) -> Self {
-        Self { names, slots: HashMap::new(), table: FactTable::default() }
+    pub(in crate::policy) fn new(vocabulary: Vocabulary<'a>) -> Self {
+        Self { vocabulary, slots: HashMap::new(), table: FactTable::default() }
     }
 
     /// The table.
@@ -65,18 +90,18 @@ impl<'a> FactResolver<'a> {
 }
 
 impl SlotTable for FactResolver<'_> {
-    fn slot(&mut self, path: &[&str]) -> Result<Slot, Untranslatable> {
-        let fact = resolve(path, self.names).ok_or_else(|| Untranslatable::UnknownFact(path.join(".")))?;
+    fn slot(&mut self, path: &[&str]) -> Option<Slot> {
+        let fact = resolve(path, self.vocabulary)?;
         let facts = &mut self.table.0;
         let slot = self.slots.entry(fact).or_insert_with_key(|fact| {
             facts.push(fact.clone());
             Slot(facts.len().saturating_sub(1))
         });
-        Ok(*slot)
+        Some(*slot)
     }
 }
 
-fn resolve(path: &[&str], names: Names<'_>) -> Option<Fact> {
+fn resolve(path: &[&str], vocabulary: Vocabulary<'_>) -> Option<Fact> {
     let (first, inner) = path.split_first()?;
     match context::member(first) {
         Some(ContextMember::Fact(fact)) => inner.is_empty().then(|| Fact::Row(row_of(fact))),
@@ -92,7 +117,6 @@ fn resolve(path: &[&str], names: Names<'_>) -> Option<Fact> {
             }
         }
         None => {
-            let vocabulary = names.vocabulary;
             let issuers = vocabulary.issuers.iter().map(|issuer| &issuer.profile.name);
             let mut providers = issuers.chain(vocabulary.devices.iter().map(|device| &device.profile.name));
             let provider = providers.find(|provider| provider.as_str() == *first)?.clone();

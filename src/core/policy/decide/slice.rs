@@ -5,12 +5,13 @@
 //! and a permit permits regardless of the other policies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Compiled;
 use super::asked::Asked;
-use crate::policy::load::kinds::{Actions, PrincipalKind};
-use crate::policy::load::scope::ResourceScope;
-use crate::policy::program::entity::Entity;
+use crate::policy::kinds::{Actions, GROUP, PrincipalKind, ResourceScope};
+use crate::policy::program::entity::{Entity, EntityTypes};
+use crate::policy::program::expression::Rule;
 use crate::provider::ProviderName;
 use crate::route::RouteMatch;
 
@@ -42,16 +43,27 @@ pub(in crate::policy) struct NamedPrincipal {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) struct SliceKey {
     /// Which requests they are asked about.
-    pub asked: Applicability,
+    pub asked: Arc<Applicability>,
     /// The principal or group that the scope names.
     pub principal: Option<NamedPrincipal>,
+}
+
+impl SliceKey {
+    /// The key of a policy that is asked about these requests.
+    pub(in crate::policy) fn of(asked: Arc<Applicability>, rule: &Rule, types: &EntityTypes) -> Self {
+        let principal = rule.principal.named().map(|entity| NamedPrincipal {
+            is_group: types.last_part(entity.of) == Some(GROUP),
+            entity: entity.clone(),
+        });
+        Self { asked, principal }
+    }
 }
 
 /// One slice.
 #[derive(Debug)]
 pub(in crate::policy) struct Slice {
     /// Which requests its policies are asked about.
-    pub asked: Applicability,
+    pub asked: Arc<Applicability>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Compiled>,
 }
@@ -60,6 +72,8 @@ pub(in crate::policy) struct Slice {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Slices {
     slices: Vec<Slice>,
+    /// The applications of each document, by name.
+    applications: Vec<Vec<String>>,
     by_application: HashMap<String, ByApplication>,
 }
 
@@ -117,7 +131,7 @@ impl Slices {
     /// Puts each policy into its slice. `applications` are the names of each document's applications.
     pub(in crate::policy) fn compile(
         policies: impl IntoIterator<Item = (SliceKey, Compiled)>,
-        applications: &[Vec<String>],
+        applications: Vec<Vec<String>>,
     ) -> Self {
         let mut grouped: BTreeMap<SliceKey, Vec<Compiled>> = BTreeMap::new();
         for (key, policy) in policies {
@@ -139,11 +153,22 @@ impl Slices {
             }
             slices.slices.push(Slice { asked, policies });
         }
+        slices.applications = applications;
         slices
     }
 
     fn of(&mut self, application: &str) -> &mut ByApplication {
         self.by_application.entry(application.to_owned()).or_default()
+    }
+
+    /// All of them, in order.
+    pub(in crate::policy) fn all(&self) -> &[Slice] {
+        &self.slices
+    }
+
+    /// The names of each document's applications.
+    pub(in crate::policy) fn applications(&self) -> &[Vec<String>] {
+        &self.applications
     }
 
     /// The slices that a request can meet.

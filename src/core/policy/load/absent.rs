@@ -18,10 +18,10 @@ use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Template, UnaryOp};
 
 use super::Checked;
 use super::fixes::in_chain;
-use super::kinds::PrincipalKind;
 use super::names::{Names, context_path};
 use super::reads::{Membership, presence_path, scope_group, visit};
 use crate::config_error::ConfigError;
+use crate::policy::kinds::PrincipalKind;
 use crate::policy::text::lexer;
 use crate::profile::FactType;
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use cedar_policy::{EntityUid, pst};
 
 use crate::config_error::{ConfigCode, ConfigError};
+use crate::policy::decide::catalog::Memberships;
+use crate::policy::program::entity::{Entity, EntityTypes};
 use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::profile::Issuer;
 use crate::text::{push_token, suggestion};
@@ -71,9 +73,22 @@ impl Groups {
         self.parents.get(group).map_or(&[], Vec::as_slice)
     }
 
-    /// The groups that are in others.
-    pub(in crate::policy) fn below_others(&self) -> impl Iterator<Item = &EntityUid> {
-        self.parents.keys()
+    /// Every group that is in others, with all that it is in by any number of steps; `None` if a type is not in the table.
+    pub(in crate::policy) fn memberships(&self, types: &EntityTypes) -> Option<Memberships> {
+        let entity =
+            |group: &EntityUid| Some(Entity::owned(types.id(&group.type_name().to_string())?, group.id().unescaped()));
+        let mut memberships = Vec::new();
+        for group in self.parents.keys() {
+            let mut above: BTreeSet<&EntityUid> = BTreeSet::new();
+            let mut waiting: Vec<&EntityUid> = self.parents_of(group).iter().collect();
+            while let Some(parent) = waiting.pop() {
+                if above.insert(parent) {
+                    waiting.extend(self.parents_of(parent));
+                }
+            }
+            memberships.push((entity(group)?, above.into_iter().map(entity).collect::<Option<_>>()?));
+        }
+        Some(memberships)
     }
 
     /// Issuers, by place, whose principals this section puts into the group, by any number of steps.

@@ -5,7 +5,6 @@
 
 pub(in crate::policy) mod absent;
 pub(in crate::policy) mod groups;
-pub(in crate::policy) mod kinds;
 pub(in crate::policy) mod names;
 pub(in crate::policy) mod paths;
 pub(in crate::policy) mod reads;
@@ -18,6 +17,7 @@ pub(in crate::policy) mod upgrades;
 pub(in crate::policy) mod validation;
 pub(in crate::policy) mod words;
 
+mod actions;
 mod fixes;
 mod lookup;
 

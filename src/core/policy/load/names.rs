@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use cedar_policy::pst;
 
 use super::groups::Groups;
-use super::kinds::{ANONYMOUS_TYPE, GROUP, PrincipalKind};
 use super::lookup::{Lookup, context_member, declared};
 use crate::policy::context::{self, DEVICE_FACTS};
+use crate::policy::kinds::{GROUP, PrincipalKind};
 use crate::policy::{PolicyDocument, Vocabulary};
-use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
+use crate::profile::{DeviceProvider, FactField, FactType};
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
 use crate::route::{Application, Route};
@@ -26,30 +26,9 @@ pub(in crate::policy) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The kinds of principals.
-    pub(in crate::policy) fn kinds(self) -> impl Iterator<Item = PrincipalKind> {
-        core::iter::once(PrincipalKind::Anonymous).chain((0..self.vocabulary.issuers.len()).map(PrincipalKind::Issuer))
-    }
-
-    /// The issuer of a kind.
-    pub(in crate::policy) fn issuer(self, kind: PrincipalKind) -> Option<&'a Issuer> {
-        match kind {
-            PrincipalKind::Anonymous => None,
-            PrincipalKind::Issuer(place) => self.vocabulary.issuers.get(place),
-        }
-    }
-
-    /// The entity type of a kind's principals.
-    pub(in crate::policy) fn principal_type(self, kind: PrincipalKind) -> String {
-        self.issuer(kind).map_or_else(
-            || ANONYMOUS_TYPE.to_owned(),
-            |issuer| format!("{}::{}", issuer.profile.name, issuer.principal.entity_type),
-        )
-    }
-
     /// The kind whose principals have this entity type.
     pub(in crate::policy) fn kind_of_type(self, entity_type: &str) -> Option<PrincipalKind> {
-        self.kinds().find(|kind| self.principal_type(*kind) == entity_type)
+        self.vocabulary.kinds().find(|kind| self.vocabulary.principal_type(*kind) == entity_type)
     }
 
     /// The place of the issuer whose groups have this entity type.
@@ -70,7 +49,7 @@ impl<'a> Names<'a> {
     /// accepted has the groups claim.
     pub(in crate::policy) fn absent_groups(self, kind: PrincipalKind) -> Vec<Vec<String>> {
         let Some((issuer, groups)) =
-            self.issuer(kind).and_then(|issuer| Some((issuer, issuer.principal.groups.as_ref()?)))
+            self.vocabulary.issuer(kind).and_then(|issuer| Some((issuer, issuer.principal.groups.as_ref()?)))
         else {
             return Vec::new();
         };
@@ -87,13 +66,6 @@ impl<'a> Names<'a> {
             absent.push(claim);
         }
         absent
-    }
-
-    /// Every entity type.
-    pub(in crate::policy) fn entity_types(self) -> Vec<String> {
-        let principals = self.kinds().map(|kind| self.principal_type(kind));
-        let groups = self.vocabulary.issuers.iter().map(|issuer| format!("{}::{GROUP}", issuer.profile.name));
-        principals.chain(groups).chain(["Application", "Route", "Action"].map(str::to_owned)).collect()
     }
 
     /// The application of this name.
@@ -127,7 +99,7 @@ impl<'a> Names<'a> {
             return BTreeSet::from([PrincipalKind::Anonymous]);
         }
         match issuer {
-            None => self.kinds().collect(),
+            None => self.vocabulary.kinds().collect(),
             Some(name) => {
                 let place = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name == *name);
                 place.into_iter().map(PrincipalKind::Issuer).collect()
@@ -193,7 +165,7 @@ impl<'a> Names<'a> {
     ) -> Vec<&'p [String]> {
         let mut parts = Vec::new();
         let Some((first, rest)) = path.split_first() else { return parts };
-        let issuer = self.issuer(kind).filter(|issuer| issuer.profile.name.as_str() == first);
+        let issuer = self.vocabulary.issuer(kind).filter(|issuer| issuer.profile.name.as_str() == first);
         let device = self.device(first).filter(|_| kind != PrincipalKind::Anonymous);
         if let Some(member) = context::member(first) {
             parts.extend(path.get(..1).filter(|_| !member.is_certain()));

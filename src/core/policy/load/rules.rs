@@ -11,14 +11,14 @@ use cedar_policy::pst::{
     ResourceConstraint, Template, Var,
 };
 
-use super::kinds::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, PrincipalKind};
 use super::lookup::Lookup;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, presence_path, visit};
-use super::scope::{ResourceScope, Scope, ScopeRoutes};
+use super::scope::{Scope, ScopeRoutes};
 use super::words;
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::PolicyDocument;
+use crate::policy::kinds::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, PrincipalKind, ResourceScope};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 use crate::request::Action;
@@ -220,7 +220,7 @@ impl<'a> Rules<'a> {
     }
 
     fn entity_type(&mut self, entity_type: &str) {
-        let known = self.names.entity_types();
+        let known = self.names.vocabulary.entity_types();
         if known.iter().any(|name| name == entity_type) {
             return;
         }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
-use super::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
 use super::names::Names;
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
+use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
 
@@ -30,7 +30,7 @@ pub(in crate::policy) struct Environment {
 impl Environment {
     fn schema(&self, names: Names<'_>) -> Value {
         let mut providers = Vec::new();
-        if let Some(issuer) = names.issuer(self.kind) {
+        if let Some(issuer) = names.vocabulary.issuer(self.kind) {
             providers.push(ProviderRecord::of_issuer(issuer, true));
             let certain = |device: &DeviceProvider| self.devices.contains(device.profile.name.as_str());
             let devices = names.vocabulary.devices.iter();
@@ -99,7 +99,8 @@ pub(in crate::policy) fn schema(
         if let Some(group) = action.group() {
             declared.insert("memberOf".to_owned(), json!([{ "id": group }]));
         }
-        let principals: Vec<String> = principals(action).into_iter().map(|kind| names.principal_type(kind)).collect();
+        let principals: Vec<String> =
+            principals(action).into_iter().map(|kind| names.vocabulary.principal_type(kind)).collect();
         if !principals.is_empty() {
             let applies = json!({ "principalTypes": principals, "resourceTypes": ["Route"], "context": context });
             declared.insert("appliesTo".to_owned(), applies);

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use cedar_policy::{SchemaError, SchemaFragment, ToCedarSchemaError};
 
-use super::kinds::PrincipalKind;
 use super::names::Names;
 use super::schema::{ProviderRecord, context_type, schema};
+use crate::policy::kinds::PrincipalKind;
 use crate::request::Action;
 
 /// What the text says of itself.

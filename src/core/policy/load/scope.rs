@@ -7,25 +7,12 @@ use std::rc::Rc;
 
 use cedar_policy::pst::{ActionConstraint, Effect, EntityOrSlot, PrincipalConstraint, ResourceConstraint, Template};
 
-use super::kinds::{Actions, PrincipalKind};
 use super::names::Names;
 use crate::policy::PolicyDocument;
+use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope};
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate};
-use crate::route::{Requires, Route};
-
-/// What the resource part of a scope names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::policy) enum ResourceScope {
-    /// Every route of the document's applications.
-    Document,
-    /// The routes of one application.
-    Application(String),
-    /// One route.
-    Route(String, String),
-    /// No route at all: a resource is always a `Route`.
-    Nowhere,
-}
+use crate::route::Requires;
 
 /// The evidence that a route requires, and the actions of its requests. Routes with equal requirements are kept once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +70,7 @@ impl<'a> ScopeRoutes<'a> {
                 ResourceScope::Nowhere => false,
             });
         for (number, (application, route)) in matching.enumerate() {
-            let actions = route_actions(route);
+            let actions = Actions::of_route(route);
             let granted =
                 if matches!(resource, ResourceScope::Route(..)) { &route.requires } else { &application.requires };
             routes.required.insert(RouteRequirements::of(&route.requires, actions));
@@ -210,12 +197,6 @@ fn in_all(requirements: &BTreeSet<RouteRequirements<'_>>) -> BTreeSet<String> {
     everywhere.map(|device| (*device).to_owned()).collect()
 }
 
-/// The actions that requests on a route can have.
-pub(in crate::policy) fn route_actions(route: &Route) -> Actions {
-    let by_method = route.methods.iter().filter_map(|method| route.action_of_method(*method));
-    by_method.chain([Action::Upgrade, Action::Preflight]).collect()
-}
-
 fn resource(constraint: &ResourceConstraint) -> ResourceScope {
     let entity = match constraint {
         ResourceConstraint::Any => return ResourceScope::Document,
@@ -256,9 +237,11 @@ fn kinds(body: &Template, names: Names<'_>) -> BTreeSet<PrincipalKind> {
     };
     match &body.principal {
         // Who presents nothing gets nothing by a permit for everybody: it must name them.
-        PrincipalConstraint::Any => {
-            names.kinds().filter(|kind| body.effect == Effect::Forbid || *kind != PrincipalKind::Anonymous).collect()
-        }
+        PrincipalConstraint::Any => names
+            .vocabulary
+            .kinds()
+            .filter(|kind| body.effect == Effect::Forbid || *kind != PrincipalKind::Anonymous)
+            .collect(),
         PrincipalConstraint::Is(entity_type) => of_type(&entity_type.to_string()),
         PrincipalConstraint::Eq(EntityOrSlot::Entity(entity)) => of_type(&entity.ty.to_string()),
         PrincipalConstraint::Eq(EntityOrSlot::Slot(_)) => BTreeSet::new(),

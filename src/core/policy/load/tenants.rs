@@ -47,8 +47,12 @@ fn open_tenant(profile: &TokenProfile) -> Option<Vec<String>> {
 impl Checked<'_> {
     /// The profiles whose evidence the policy goes by: of its principals, and of devices that it reads or its routes require.
     fn relied_on(&self) -> impl Iterator<Item = &TokenProfile> {
-        let issuers =
-            self.applies.kinds.iter().filter_map(|kind| self.names.issuer(*kind)).map(|issuer| &issuer.profile);
+        let issuers = self
+            .applies
+            .kinds
+            .iter()
+            .filter_map(|kind| self.names.vocabulary.issuer(*kind))
+            .map(|issuer| &issuer.profile);
         let required = self.scope.devices_required();
         let devices = self.names.vocabulary.devices.iter().map(|device| &device.profile);
         let devices = devices

@@ -10,12 +10,12 @@ use cedar_policy::pst::Effect;
 use cedar_policy::{PolicySet, ValidationError, ValidationMode, ValidationWarning};
 
 use super::fixes;
-use super::kinds::{Actions, PrincipalKind};
 use super::names::Names;
 use super::reads::Reads;
 use super::schema::{Environment, Schemas};
 use super::scope::Scope;
 use crate::config_error::{ConfigCode, ConfigError};
+use crate::policy::kinds::{Actions, PrincipalKind};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 
@@ -154,7 +154,7 @@ impl<'a> PolicyUnderValidation<'a, '_> {
                     }
                 }
             } else if forbid {
-                match granted.iter().find_map(|kind| self.names.issuer(*kind)) {
+                match granted.iter().find_map(|kind| self.names.vocabulary.issuer(*kind)) {
                     Some(issuer) => errors.push(self.forbid_needs(issuer.profile.name.as_str())),
                     None => faults.extend(findings.errors),
                 }
@@ -292,11 +292,13 @@ impl<'a> PolicyUnderValidation<'a, '_> {
             }
             Class::Foreign => {
                 let provider = read.split('.').nth(1).unwrap_or_default();
-                let issuer = self.names.kinds().find(|kind| {
-                    self.names.issuer(*kind).is_some_and(|issuer| issuer.profile.name.as_str() == provider)
+                let issuer = self.names.vocabulary.kinds().find(|kind| {
+                    self.names.vocabulary.issuer(*kind).is_some_and(|issuer| issuer.profile.name.as_str() == provider)
                 });
                 let help = match issuer {
-                    Some(kind) => format!("write `principal is {}` in the scope", self.names.principal_type(kind)),
+                    Some(kind) => {
+                        format!("write `principal is {}` in the scope", self.names.vocabulary.principal_type(kind))
+                    }
                     None => "name the principals that have it in the scope".to_owned(),
                 };
                 (ConfigCode::ForeignFact, format!("not every principal of the scope has `{read}`"), help)

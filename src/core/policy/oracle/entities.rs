@@ -10,10 +10,9 @@ use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUi
 
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
+use crate::policy::kinds::{ANONYMOUS_ID, Actions, PrincipalKind};
 use crate::policy::load::groups::Groups;
-use crate::policy::load::kinds::{ANONYMOUS_ID, PrincipalKind};
 use crate::policy::load::names::Names;
-use crate::policy::load::scope::route_actions;
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::Action;
@@ -79,7 +78,7 @@ impl EntityCatalog {
             let kind = PrincipalKind::Issuer(place);
             let types = IssuerTypes {
                 kind,
-                principal: type_name(&names.principal_type(kind))?,
+                principal: type_name(&names.vocabulary.principal_type(kind))?,
                 group: type_name(&format!("{}::Group", issuer.profile.name))?,
             };
             issuers.insert(issuer.profile.name.clone(), types);
@@ -101,7 +100,7 @@ impl EntityCatalog {
             (application.name.clone(), routes.collect())
         });
         Ok(Self {
-            anonymous: uid(&type_name(&names.principal_type(PrincipalKind::Anonymous))?, ANONYMOUS_ID),
+            anonymous: uid(&type_name(&names.vocabulary.principal_type(PrincipalKind::Anonymous))?, ANONYMOUS_ID),
             issuers,
             groups: names.groups.clone(),
             actions: actions.collect(),
@@ -129,7 +128,7 @@ impl EntityCatalog {
             .routes
             .get(&route.application.name)
             .and_then(|routes| routes.get(&route.route.name))
-            .filter(|_| route_actions(route.route).holds(route.action))
+            .filter(|_| Actions::of_route(route.route).holds(route.action))
             .ok_or(NotExpressible)?;
         let mut members = request_members(&RequestFacts { request, parameters: &route.parameters, now })?;
         let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();

@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 
 use crate::policy::program::entity::{Entity, EntityTypes};
 use crate::policy::program::evaluate::{Facts, Fault};
-use crate::policy::program::expression::{Slot, Unary, Variable};
-use crate::policy::program::translate::{SlotTable, Translator, Untranslatable};
+use crate::policy::program::expression::{Slot, SlotTable, Unary, Variable};
+use crate::policy::program::translate::{Translator, Untranslatable};
 use crate::policy::program::value::{Set, Value};
 
 /// A request of Cedar.
@@ -128,9 +128,9 @@ fn type_names(request: &AnyRequest, entities: &Entities, forms: [&Json; 2]) -> B
 struct Paths(Vec<Vec<String>>);
 
 impl SlotTable for Paths {
-    fn slot(&mut self, path: &[&str]) -> Result<Slot, Untranslatable> {
+    fn slot(&mut self, path: &[&str]) -> Option<Slot> {
         self.0.push(path.iter().map(|&name| name.to_owned()).collect());
-        Ok(Slot(self.0.len().saturating_sub(1)))
+        Some(Slot(self.0.len().saturating_sub(1)))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod language;
 pub(in crate::policy) mod entities;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Template};
 use cedar_policy::{Authorizer, EntityUid, PolicySet, PrincipalConstraint};
@@ -18,9 +19,8 @@ use super::decide::Answers;
 use super::decide::decision::Decision;
 use super::decide::explain::{Candidate, near_misses};
 use super::decide::slice::Applicability;
-use super::load::kinds::GROUP;
+use super::kinds::{GROUP, ResourceScope};
 use super::load::names::Names;
-use super::load::scope::ResourceScope;
 use super::text::source::Named;
 use super::{PolicyDocument, PolicyId};
 use crate::identity::Identity;
@@ -47,7 +47,7 @@ struct CedarPolicy {
     /// A set of this policy alone.
     set: PolicySet,
     body: Template,
-    asked: Applicability,
+    asked: Arc<Applicability>,
     /// The principal or group that the scope names.
     principal: Option<EntityUid>,
 }
@@ -68,7 +68,7 @@ impl Oracle {
     }
 
     /// Takes the next policy.
-    pub(in crate::policy) fn take(&mut self, named: &Named, asked: Applicability) {
+    pub(in crate::policy) fn take(&mut self, named: &Named, asked: Arc<Applicability>) {
         let principal = match named.policy.principal_constraint() {
             PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
             PrincipalConstraint::Eq(entity)

@@ -14,6 +14,16 @@ pub(in crate::policy) struct Datetime(i64);
 pub(in crate::policy) struct Duration(i64);
 
 impl Datetime {
+    /// So many milliseconds after the beginning of 1970.
+    pub(in crate::policy) const fn of_milliseconds(milliseconds: i64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// How many milliseconds after the beginning of 1970 it is.
+    pub(in crate::policy) const fn milliseconds(self) -> i64 {
+        self.0
+    }
+
     /// Reads what `datetime()` accepts: `YYYY-MM-DD`, alone or with `Thh:mm:ss`, then `.SSS` or nothing, then `Z` or `+hhmm`
     /// or `-hhmm`.
     pub(in crate::policy) fn parse(text: &str) -> Option<Self> {
@@ -62,6 +72,11 @@ impl Datetime {
 }
 
 impl Duration {
+    /// So many milliseconds.
+    pub(in crate::policy) const fn of_milliseconds(milliseconds: i64) -> Self {
+        Self(milliseconds)
+    }
+
     /// Reads what `duration()` accepts: `-` or nothing, then numbers with `d`, `h`, `m`, `s` and `ms`, in this order, each at
     /// most once.
     pub(in crate::policy) fn parse(text: &str) -> Option<Self> {

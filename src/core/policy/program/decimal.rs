@@ -8,6 +8,16 @@ const PLACES: usize = 4;
 pub(in crate::policy) struct Decimal(i64);
 
 impl Decimal {
+    /// The number of so many ten-thousandths.
+    pub(in crate::policy) const fn of_units(units: i64) -> Self {
+        Self(units)
+    }
+
+    /// How many ten-thousandths it is.
+    pub(in crate::policy) const fn units(self) -> i64 {
+        self.0
+    }
+
     /// Reads what `decimal()` accepts: `-` or nothing, digits, a point, one to four digits; in the range of 64 bits.
     pub(in crate::policy) fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {

@@ -15,6 +15,13 @@ pub(in crate::policy) struct Entity<'v> {
     pub id: Cow<'v, str>,
 }
 
+impl TypeId {
+    /// Its place in the table.
+    pub(in crate::policy) const fn place(self) -> usize {
+        self.0
+    }
+}
+
 impl<'v> Entity<'v> {
     /// The entity of this type and id.
     pub(in crate::policy) const fn new(of: TypeId, id: &'v str) -> Self {
@@ -22,6 +29,7 @@ impl<'v> Entity<'v> {
     }
 
     /// The entity with an id of its own.
+    #[cfg(feature = "cedar")]
     pub(in crate::policy) fn owned(of: TypeId, id: &str) -> Entity<'static> {
         Entity { of, id: Cow::Owned(id.to_owned()) }
     }
@@ -63,6 +71,14 @@ impl EntityTypes {
     /// The type of this full name.
     pub(in crate::policy) fn id(&self, name: &str) -> Option<TypeId> {
         self.0.binary_search(&TypeName::parse(name)).ok().map(TypeId)
+    }
+
+    /// The full names in the order of the table.
+    pub(in crate::policy) fn names(&self) -> impl ExactSizeIterator<Item = String> {
+        self.0.iter().map(|name| {
+            let parts = name.namespace.iter().chain([&name.last]).map(String::as_str);
+            parts.collect::<Vec<&str>>().join("::")
+        })
     }
 
     /// The last part of a type's name, such as `User`.

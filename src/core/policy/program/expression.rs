@@ -62,6 +62,12 @@ pub(in crate::policy) enum Variable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) struct Slot(pub usize);
 
+/// Gives the slot of the fact at a path inside `context`; one path always has one slot.
+pub(in crate::policy) trait SlotTable {
+    /// The slot; `None` if there is no such fact.
+    fn slot(&mut self, path: &[&str]) -> Option<Slot>;
+}
+
 /// An expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum Expression {
@@ -100,7 +106,8 @@ pub(in crate::policy) enum Expression {
     Record(Vec<(String, Self)>),
 }
 
-/// An operator or a function of one value, by Cedar's name.
+/// An operator or a function of one value, by Cedar's name. The order is part of the form of prepared policies: a new one is
+/// the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum Unary {
     Not,
@@ -123,7 +130,31 @@ pub(in crate::policy) enum Unary {
     ToDays,
 }
 
-/// An operator or a function of two values, by Cedar's name.
+impl Unary {
+    /// All of them, in the order of the enum.
+    pub(in crate::policy) const ALL: [Self; 18] = [
+        Self::Not,
+        Self::Negate,
+        Self::IsEmpty,
+        Self::Ip,
+        Self::Decimal,
+        Self::Datetime,
+        Self::Duration,
+        Self::IsIpv4,
+        Self::IsIpv6,
+        Self::IsLoopback,
+        Self::IsMulticast,
+        Self::ToDate,
+        Self::ToTime,
+        Self::ToMilliseconds,
+        Self::ToSeconds,
+        Self::ToMinutes,
+        Self::ToHours,
+        Self::ToDays,
+    ];
+}
+
+/// An operator or a function of two values, by Cedar's name. The order is part of the form of prepared policies, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum Binary {
     Equal,
@@ -145,4 +176,29 @@ pub(in crate::policy) enum Binary {
     DecimalLessOrEqual,
     DecimalGreater,
     DecimalGreaterOrEqual,
+}
+
+impl Binary {
+    /// All of them, in the order of the enum.
+    pub(in crate::policy) const ALL: [Self; 19] = [
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Contains,
+        Self::ContainsAll,
+        Self::ContainsAny,
+        Self::IsInRange,
+        Self::Offset,
+        Self::DurationSince,
+        Self::DecimalLess,
+        Self::DecimalLessOrEqual,
+        Self::DecimalGreater,
+        Self::DecimalGreaterOrEqual,
+    ];
 }

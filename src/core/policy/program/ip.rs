@@ -15,6 +15,16 @@ pub(in crate::policy) struct IpRange {
 }
 
 impl IpRange {
+    /// The range of this address and prefix; `None` for a prefix that is longer than the address.
+    pub(in crate::policy) const fn of_parts(address: IpAddr, prefix: u8) -> Option<Self> {
+        if prefix <= bits(address) { Some(Self { address, prefix }) } else { None }
+    }
+
+    /// The address and the length of its prefix.
+    pub(in crate::policy) const fn parts(self) -> (IpAddr, u8) {
+        (self.address, self.prefix)
+    }
+
     /// Reads what `ip()` accepts: an address, or an address with `/` and a prefix. IPv4 inside IPv6 in the form with dots is
     /// not accepted.
     pub(in crate::policy) fn parse(text: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ pub(in crate::policy) struct Pattern(Vec<String>);
 
 impl Pattern {
     /// The pattern of these elements, where `None` is a `*`.
+    #[cfg(feature = "cedar")]
     pub(in crate::policy) fn new(elements: impl IntoIterator<Item = Option<char>>) -> Self {
         let mut runs = vec![String::new()];
         for element in elements {
@@ -15,6 +16,16 @@ impl Pattern {
             }
         }
         Self(runs)
+    }
+
+    /// The pattern of these strings, with a `*` between each two; `None` if there are none.
+    pub(in crate::policy) fn of_runs(runs: Vec<String>) -> Option<Self> {
+        (!runs.is_empty()).then_some(Self(runs))
+    }
+
+    /// The strings between its `*`s.
+    pub(in crate::policy) fn runs(&self) -> &[String] {
+        &self.0
     }
 
     /// Whether all of the text matches. Takes each string where it first occurs, which finds a match wherever there is one.

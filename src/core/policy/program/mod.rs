@@ -6,13 +6,13 @@
 //!
 //! It knows nothing of requests: what a request has comes through the trait [`Facts`](evaluate::Facts).
 
+pub(in crate::policy) mod datetime;
+pub(in crate::policy) mod decimal;
 pub(in crate::policy) mod entity;
 pub(in crate::policy) mod evaluate;
 pub(in crate::policy) mod expression;
 pub(in crate::policy) mod ip;
+pub(in crate::policy) mod like;
+#[cfg(feature = "cedar")]
 pub(in crate::policy) mod translate;
 pub(in crate::policy) mod value;
-
-mod datetime;
-mod decimal;
-mod like;

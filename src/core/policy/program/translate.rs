@@ -12,7 +12,7 @@ use cedar_policy::pst::{
 };
 
 use super::entity::{Entity, EntityTypes, TypeId};
-use super::expression::{Binary, Constraint, Expression, Rule, Slot, Unary, Variable};
+use super::expression::{Binary, Constraint, Expression, Rule, Slot, SlotTable, Unary, Variable};
 use super::like::Pattern;
 use super::value::{Set, Value};
 
@@ -28,15 +28,6 @@ pub(in crate::policy) enum Untranslatable {
     /// A construct outside of the accepted language.
     #[error("{0} is not supported")]
     Construct(&'static str),
-}
-
-/// Gives the slot of the fact at a path inside `context`; one path always has one slot.
-pub(in crate::policy) trait SlotTable {
-    /// The slot.
-    ///
-    /// # Errors
-    /// [`Untranslatable::UnknownFact`].
-    fn slot(&mut self, path: &[&str]) -> Result<Slot, Untranslatable>;
 }
 
 /// Translates policies of one configuration.
@@ -139,12 +130,12 @@ impl<S: SlotTable> Translator<'_, S> {
             Expr::BinaryOp { op: BinaryOp::Or, left, right } => Expression::Or(self.operands(left, right)?),
             Expr::BinaryOp { op: BinaryOp::In, left, right } => self.membership(left, right)?,
             Expr::BinaryOp { op, left, right } => Self::binary(binary(*op)?, self.operands(left, right)?),
-            Expr::GetAttr { .. } => Expression::Fact(self.slots.slot(&path(expression)?)?),
+            Expr::GetAttr { .. } => Expression::Fact(self.slot(&path(expression)?)?),
             Expr::HasAttr { expr, attrs } => {
                 let mut path = path(expr)?;
                 let certain = path.len();
                 path.extend(attrs.iter().map(|name| name.as_str()));
-                Expression::Has { slot: self.slots.slot(&path)?, certain }
+                Expression::Has { slot: self.slot(&path)?, certain }
             }
             Expr::Like { expr, pattern } => {
                 let elements = pattern.iter().map(|element| match element {
@@ -182,6 +173,10 @@ impl<S: SlotTable> Translator<'_, S> {
             }
             _ => return Err(Untranslatable::Construct("an expression of this kind")),
         })
+    }
+
+    fn slot(&mut self, path: &[&str]) -> Translated<Slot> {
+        self.slots.slot(path).ok_or_else(|| Untranslatable::UnknownFact(path.join(".")))
     }
 
     fn expressions<'e>(&mut self, list: impl IntoIterator<Item = &'e Arc<Expr>>) -> Translated<Vec<Expression>> {

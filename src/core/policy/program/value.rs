@@ -76,7 +76,7 @@ impl<'v> Set<'v> {
     }
 
     /// Its elements in order, each once.
-    fn in_order(&self) -> Vec<&Value<'v>> {
+    pub(in crate::policy) fn in_order(&self) -> Vec<&Value<'v>> {
         match self {
             Self::Sorted(elements) => elements.iter().collect(),
             Self::Constant(elements) => elements.iter().collect(),

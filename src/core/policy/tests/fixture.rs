@@ -6,7 +6,7 @@ use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::ClaimPath;
 use crate::limits::Limits;
-use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord, FactType, FactValue,
     GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenProfile, Typ,
@@ -147,12 +147,21 @@ impl Setting {
         self
     }
 
+    pub(super) fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router }
+    }
+
+    /// Loads prepared policies.
+    pub(super) fn load(&self, text: &str) -> Result<PolicySet, ConfigError> {
+        let prepared = PreparedPolicies { pointer: "/policies/prepared".to_owned(), text: text.to_owned() };
+        PolicySet::load(&prepared, &self.groups, self.vocabulary()).map_err(|errors| errors.into_parts().0)
+    }
+
     pub(super) fn compile_all(
         &self,
         documents: &[PolicyDocument],
     ) -> Result<(PolicySet, Vec<ConfigWarning>), Vec<ConfigError>> {
-        let vocabulary = Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router };
-        PolicySet::compile(documents, &self.groups, vocabulary).map_err(|errors| {
+        PolicySet::compile(documents, &self.groups, self.vocabulary()).map_err(|errors| {
             let (first, others) = errors.into_parts();
             [first].into_iter().chain(others).collect()
         })

@@ -94,7 +94,7 @@ impl Checked<'_> {
     ) -> ConfigError {
         let lifted = self.consequence();
         let issuer = fact.first().map_or("", String::as_str);
-        let rule = self.names.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
+        let rule = self.names.vocabulary.issuer(kind).and_then(|issuer| issuer.principal.groups.as_ref());
         let declared = !self.names.optional_parts(fact, kind, &std::collections::BTreeSet::new()).is_empty();
         let scopes = self.is_scopes(fact);
         let required = match (rule, fact.last()) {

@@ -90,7 +90,7 @@ impl Rules<'_> {
         };
         // A type that does not exist is reported as such.
         let entity_type = entity.ty.to_string();
-        if !self.names.entity_types().contains(&entity_type) {
+        if !self.names.vocabulary.entity_types().contains(&entity_type) {
             return;
         }
         let mistake = match asked {
@@ -112,7 +112,7 @@ impl Rules<'_> {
             Asked::Action => name == "Action",
             Asked::Resource => name == "Route",
         };
-        if possible || !self.names.entity_types().contains(&name) {
+        if possible || !self.names.vocabulary.entity_types().contains(&name) {
             return;
         }
         let help = match asked {
@@ -157,7 +157,7 @@ impl Rules<'_> {
                     let help = format!("write `principal == {entity}`, or name a group: `{group}::Group::\"{id}\"`");
                     self.no_members(entity, &help);
                 }
-                None if self.names.entity_types().contains(&name) => {
+                None if self.names.vocabulary.entity_types().contains(&name) => {
                     self.no_members(entity, "a principal is in groups only, such as `corp::Group::\"staff\"`");
                 }
                 None => {}
@@ -182,7 +182,7 @@ impl Rules<'_> {
             return;
         }
         let members: Vec<String> =
-            members.iter().map(|kind| format!("`{}`", self.names.principal_type(*kind))).collect();
+            members.iter().map(|kind| format!("`{}`", self.names.vocabulary.principal_type(*kind))).collect();
         self.impossible_membership(
             entity,
             format!(
@@ -207,7 +207,7 @@ impl Rules<'_> {
                     );
                 }
             }
-            _ if self.names.entity_types().contains(&name) => {
+            _ if self.names.vocabulary.entity_types().contains(&name) => {
                 self.no_members(entity, "a route is in its application only: write `resource in Application::\"...\"`");
             }
             _ => {}

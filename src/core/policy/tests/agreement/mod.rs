@@ -1,5 +1,7 @@
 //! The plugin's decisions against those of Cedar's own authorizer, on generated policies and requests.
 //!
+//! The same policies, prepared and loaded, must decide likewise, and prepare to the same string.
+//!
 //! Every difference in decision, in the policies that are named, in errors, in near misses or in advice is a failure. The
 //! number of pairs is what the tests of each change run; `AGREEMENT_PAIRS` sets another one.
 
@@ -84,12 +86,17 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
     each_below(pairs().div_ceil(REQUESTS_OF_A_SET), |number| {
         let dice = &mut Dice::new(number as u64);
         let (text, policies) = valid_policies(&setting, dice);
+        let prepared = policies.prepare(setting.vocabulary());
+        let loaded = setting.load(&prepared).unwrap_or_else(|error| panic!("set {number}\n{text}\n{error:?}"));
+        assert_eq!(loaded.prepare(setting.vocabulary()), prepared, "set {number}\n{text}");
         typed::OPERATORS.iter().filter(|operator| text.contains(*operator)).for_each(|operator| used.note(operator));
         for _ in 0..REQUESTS_OF_A_SET {
             let (identity, request, now) = (identity(dice), asked(dice), time(dice));
             let route = setting.router.find(&request).expect("a route");
             let decision = policies.decide(&identity, &request, &route, now);
             let oracle = policies.decide_by_oracle(&identity, &request, &route, now);
+            let by_loaded = loaded.decide(&identity, &request, &route, now);
+            assert_eq!(by_loaded, decision, "set {number}, prepared\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
             assert_eq!(decision, oracle, "set {number}\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
             seen.note(named(&decision).0);
         }

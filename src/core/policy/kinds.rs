@@ -1,6 +1,7 @@
-//! Kinds of principals and sets of actions: what the scope of a policy is about, and what requests are sorted by.
+//! Kinds of principals, sets of actions and resources: what the scope of a policy is about, and what requests are sorted by.
 
 use crate::request::{Action, Method};
+use crate::route::Route;
 
 /// The Cedar entity type of a caller without credentials.
 pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";
@@ -16,6 +17,19 @@ pub(in crate::policy) enum PrincipalKind {
     Anonymous,
     /// Principals of the issuer at this place in the vocabulary.
     Issuer(usize),
+}
+
+/// The resource that a scope names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::policy) enum ResourceScope {
+    /// Any route of the document's applications.
+    Document,
+    /// Any route of one application.
+    Application(String),
+    /// One route, by application and name.
+    Route(String, String),
+    /// No route.
+    Nowhere,
 }
 
 /// A set of actions, one bit for each.
@@ -39,34 +53,15 @@ impl Actions {
         }
     }
 
-    /// All of them.
-    pub(in crate::policy) fn all() -> Self {
-        Action::all().collect()
-    }
-
-    /// The action of this name with those in it.
-    pub(in crate::policy) fn of_name(name: &str) -> Self {
-        Action::all().filter(|action| action.name() == name || action.group() == Some(name)).collect()
-    }
-
-    /// Only the action of exactly this name.
-    pub(in crate::policy) fn exactly(name: &str) -> Self {
-        Action::all().filter(|action| action.name() == name).collect()
+    /// All actions that requests to a route can have.
+    pub(in crate::policy) fn of_route(route: &Route) -> Self {
+        let by_method = route.methods.iter().filter_map(|method| route.action_of_method(*method));
+        by_method.chain([Action::Upgrade, Action::Preflight]).collect()
     }
 
     /// Whether the action is in it.
     pub(in crate::policy) const fn holds(self, action: Action) -> bool {
         self.0 & Self::bit(action) != 0
-    }
-
-    /// Whether all of the other's are in it.
-    pub(in crate::policy) const fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The union.
-    pub(in crate::policy) const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 
     /// Its actions in order.

@@ -1,0 +1,135 @@
+//! What policies are validated against, as one digest: two configurations with equal digests accept the same policies.
+//!
+//! Every member of what validation is given is named here, so the compiler asks about each new one. Members that validation
+//! does not read are named too, and left out: keys, audiences and times do not change what a policy may say.
+
+use hmac_sha256::Hash;
+
+use super::bytes::{Encoded, encode_list, encode_text};
+use crate::policy::{GroupHierarchy, Vocabulary};
+use crate::profile::{
+    DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenProfile,
+};
+use crate::provider::ProviderName;
+use crate::request::{Action, RequestMethod};
+use crate::route::{Application, Requires, Route, Router};
+
+/// SHA-256 of what policies are validated against.
+pub(in crate::policy) type ContextDigest = [u8; 32];
+
+/// The digest of this vocabulary and of the groups in groups.
+pub(in crate::policy) fn context_digest(vocabulary: Vocabulary<'_>, groups: &GroupHierarchy) -> ContextDigest {
+    let mut bytes = Vec::new();
+    let Vocabulary { issuers, devices, router } = vocabulary;
+    let GroupHierarchy { pointer: _, parents } = groups;
+    let Router { applications } = router;
+    list(issuers, &mut bytes, issuer);
+    list(devices, &mut bytes, device);
+    list(applications, &mut bytes, application);
+    parents.len().encode(&mut bytes);
+    for (child, parents) in parents {
+        child.encode(&mut bytes);
+        parents.encode(&mut bytes);
+    }
+    Hash::hash(&bytes)
+}
+
+fn list<T>(elements: &[T], into: &mut Vec<u8>, write: fn(&T, &mut Vec<u8>)) {
+    elements.len().encode(into);
+    elements.iter().for_each(|element| write(element, into));
+}
+
+fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
+    let Issuer { profile, principal: PrincipalRule { entity_type, id: _, groups }, forward: _ } = issuer;
+    self::profile(profile, into);
+    entity_type.encode(into);
+    groups.is_some().encode(into);
+    if let Some(GroupsRule { claim, required, single: _ }) = groups {
+        claim.0.encode(into);
+        required.encode(into);
+    }
+}
+
+fn device(device: &DeviceProvider, into: &mut Vec<u8>) {
+    let DeviceProvider { profile, header: _, bind, forward: _ } = device;
+    self::profile(profile, into);
+    (*bind == PostureBinding::None).encode(into);
+}
+
+fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
+    let TokenProfile {
+        name,
+        issuer,
+        audiences: _,
+        expiry: _,
+        algorithms: _,
+        typ: _,
+        pins,
+        forbid_claims: _,
+        clock_skew: _,
+        max_age: _,
+        max_lifetime: _,
+        facts,
+    } = profile;
+    encode_text(name.as_str(), into);
+    // A warning asks whether policies or pins limit the tenants of a template.
+    let tenant = match issuer {
+        IssuerId::Template(template) => Some(&template.claim.0),
+        IssuerId::Exactly(_) | IssuerId::Absent => None,
+    };
+    let pinned = tenant.is_some_and(|tenant| pins.iter().any(|pin| tenant.as_slice() == [pin.claim.as_str()]));
+    tenant.filter(|_| !pinned).cloned().encode(into);
+    list(facts, into, fact);
+}
+
+fn fact(field: &FactField, into: &mut Vec<u8>) {
+    let FactField { name, required, fact_type } = field;
+    name.encode(into);
+    required.encode(into);
+    self::fact_type(fact_type, into);
+}
+
+fn fact_type(of: &FactType, into: &mut Vec<u8>) {
+    match of {
+        FactType::String => into.push(0),
+        // Policies read the same value, whichever way the token writes it.
+        FactType::Long | FactType::LongOrText => into.push(1),
+        FactType::Bool | FactType::BoolOrText => into.push(2),
+        FactType::Ip => into.push(3),
+        FactType::List(element) | FactType::ListOrSingle(element) => {
+            into.push(4);
+            fact_type(element, into);
+        }
+        FactType::Scopes => into.push(5),
+        FactType::Record(fields) => {
+            into.push(6);
+            list(fields, into, fact);
+        }
+    }
+}
+
+fn application(application: &Application, into: &mut Vec<u8>) {
+    let Application { name, hosts, requires, routes } = application;
+    name.encode(into);
+    let hosts = hosts.as_ref().map(|hosts| hosts.iter().map(ToString::to_string).collect::<Vec<String>>());
+    hosts.encode(into);
+    self::requires(requires, into);
+    list(routes, into, route);
+}
+
+fn route(route: &Route, into: &mut Vec<u8>) {
+    let Route { name, path, encoded, methods, action, requires } = route;
+    name.encode(into);
+    encode_text(path.as_str(), into);
+    list(encoded, into, |ambiguity, into| encode_text(ambiguity.name(), into));
+    list(methods, into, |method: &RequestMethod, into| encode_text(method.name(), into));
+    encode_text(action.map_or("", Action::name), into);
+    self::requires(requires, into);
+}
+
+fn requires(requires: &Requires, into: &mut Vec<u8>) {
+    let Requires { issuer, devices } = requires;
+    encode_text(issuer.as_ref().map_or("", ProviderName::as_str), into);
+    let devices: Vec<String> = devices.iter().map(ToString::to_string).collect();
+    encode_list(devices.iter(), into);
+}
