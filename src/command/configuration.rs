@@ -2,7 +2,7 @@
 
 use std::io;
 
-use countersign_core::config::Plan;
+use countersign_core::config::{Plan, Prepared, prepare as prepared_of};
 use countersign_core::config_error::{ConfigError, ConfigWarning};
 
 use crate::deployment::document_kind::{DocumentKind, kind};
@@ -47,6 +47,19 @@ pub fn compile(document: &Document) -> Result<(Plan, Vec<Problem>), Vec<Problem>
     match Plan::compile_value(&document.value) {
         Ok((plan, warnings)) => {
             Ok((plan, warnings.into_iter().map(|warning| place_warning(document, warning)).collect()))
+        }
+        Err(errors) => Err(errors.into_iter().map(|error| place_error(document, error)).collect()),
+    }
+}
+
+/// Prepares the policies of a configuration. The second value holds the configuration's warnings.
+///
+/// # Errors
+/// All its problems.
+pub fn prepare(document: &Document) -> Result<(Prepared, Vec<Problem>), Vec<Problem>> {
+    match prepared_of(&document.value) {
+        Ok((prepared, warnings)) => {
+            Ok((prepared, warnings.into_iter().map(|warning| place_warning(document, warning)).collect()))
         }
         Err(errors) => Err(errors.into_iter().map(|error| place_error(document, error)).collect()),
     }

@@ -66,6 +66,8 @@ codes! {
     PluginConfiguration = "plugin-configuration", Level::Error, "write the plugin's configuration here";
     /// A file for `eval` without exactly one plugin configuration.
     OneConfiguration = "one-configuration", Level::Error, "name a file with exactly one plugin configuration";
+    /// A file that `prepare --check` compares is not what the configuration is prepared as.
+    NotPrepared = "not-prepared", Level::Error, "run `countersign prepare` again, and deploy what it writes";
     /// A scalar that readers of YAML understand differently.
     YamlAmbiguousScalar = "yaml-ambiguous-scalar", Level::Warning, "put it in quotes, or write the value that you mean";
     /// A document that is neither a plugin configuration nor anything that can surround the plugin.

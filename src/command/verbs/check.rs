@@ -42,6 +42,10 @@ struct Report {
     configurations: usize,
     /// By level, then by place.
     problems: Vec<Problem>,
+    /// Whether a configuration has its policies as text.
+    has_text: bool,
+    /// Whether a configuration has its policies prepared.
+    has_prepared: bool,
 }
 
 /// Runs the verb.
@@ -80,8 +84,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// The documents of one file, and a report with the problems of its notation.
 fn parse(name: &str, bytes: &[u8]) -> (Vec<Document>, Report) {
     match document::parse(name, bytes) {
-        Ok(input) => (input.documents, Report { configurations: 0, problems: input.warnings }),
-        Err(problem) => (Vec::new(), Report { configurations: 0, problems: vec![problem] }),
+        Ok(input) => (input.documents, Report { problems: input.warnings, ..Report::default() }),
+        Err(problem) => (Vec::new(), Report { problems: vec![problem], ..Report::default() }),
     }
 }
 
@@ -135,7 +139,14 @@ impl Report {
             Err(problem) => return self.problems.push(problem.clone()),
         };
         self.configurations = self.configurations.saturating_add(1);
-        self.problems.extend(compile(document).map_or_else(|errors| errors, |(_, warnings)| warnings));
+        match compile(document) {
+            Ok((plan, warnings)) => {
+                self.has_prepared |= plan.policies.is_prepared();
+                self.has_text |= !plan.policies.is_prepared();
+                self.problems.extend(warnings);
+            }
+            Err(errors) => self.problems.extend(errors),
+        }
     }
 
     fn count(&self, level: Level) -> usize {
@@ -144,6 +155,12 @@ impl Report {
 
     fn print(&self, name: &str, output: &mut impl Write) -> io::Result<()> {
         self.problems.iter().try_for_each(|problem| problem.print(name, output))?;
+        if self.has_text {
+            writeln!(output, "{name}: policies as text, for countersign.wasm")?;
+        }
+        if self.has_prepared {
+            writeln!(output, "{name}: prepared policies, for countersign.wasm or countersign-lean.wasm")?;
+        }
         let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
         writeln!(
             output,

@@ -9,6 +9,7 @@ use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
 use countersign_core::keys::{KeySource, TrustStore, Verification};
+use countersign_core::policy::NoPolicyText;
 use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
@@ -72,7 +73,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (plan, _) = or_print(&arguments.config, compile(&configuration))?;
     let oracle = if arguments.oracle {
         let (mut plan, _) = or_print(&arguments.config, compile(&configuration))?;
-        plan.policies.ask_the_oracle();
+        plan.policies.ask_the_oracle().map_err(|NoPolicyText| {
+            let config = &arguments.config;
+            Failure::Usage(format!(
+                "`{config}` has prepared policies, and Cedar's authorizer needs their text: give --oracle the configuration that they \
+                 were prepared from"
+            ))
+        })?;
         Some(plan)
     } else {
         None

@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod key;
+mod prepare;
 mod schema;
 
 use clap::Subcommand;
@@ -19,6 +20,8 @@ pub enum Verb {
     /// Make keys, key sets and signed tokens for trying things out
     #[command(subcommand)]
     Key(key::Verb),
+    /// Print a configuration with its policies prepared, for countersign-lean.wasm
+    Prepare(prepare::Arguments),
     /// Print the JSON Schema of the configuration, or the Cedar schema of one
     Schema(schema::Arguments),
 }
@@ -33,6 +36,7 @@ impl Verb {
             Self::Check(arguments) => check::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
             Self::Key(verb) => key::run(verb),
+            Self::Prepare(arguments) => prepare::run(arguments),
             Self::Schema(arguments) => schema::run(arguments),
         }
     }

@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 use countersign_core::config::json_schema;
-use countersign_core::policy::Vocabulary;
 
 use crate::configuration::{compile, only_configuration, or_print};
 use crate::document;
@@ -45,6 +44,5 @@ fn cedar_schema(file: &str) -> Result<String, Failure> {
     let bytes = document::read(file).map_err(|fault| Failure::Usage(format!("cannot read `{file}`: {fault}")))?;
     let configuration = or_print(file, only_configuration(file, &bytes))?;
     let (plan, _) = or_print(file, compile(&configuration))?;
-    let vocabulary = Vocabulary { issuers: &plan.issuers, devices: &plan.devices, router: &plan.router };
-    plan.policies.schema_text(vocabulary).map_err(|fault| Failure::Usage(format!("`{file}`: {fault}")))
+    plan.policies.schema_text(plan.vocabulary()).map_err(|fault| Failure::Usage(format!("`{file}`: {fault}")))
 }

@@ -6,7 +6,7 @@ use crate::jose::Algorithm;
 use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::mode::Mode;
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Vocabulary};
 use crate::profile::{DeviceProvider, Issuer, TokenProfile};
 use crate::provider::ProviderName;
 use crate::reply::HeaderPolicy;
@@ -43,6 +43,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What its policies can name.
+    #[must_use]
+    pub fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router }
+    }
+
     /// The profiles of all issuers, then of all device providers.
     pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
         let devices = self.devices.iter().map(|device| &device.profile);

@@ -130,6 +130,7 @@ pub(super) fn compile(
     let set = PolicySet {
         program: Program { slices, catalog, facts },
         context: context_digest(vocabulary, hierarchy),
+        is_prepared: false,
         groups: groups.clone(),
         #[cfg(any(test, feature = "oracle"))]
         oracle: Some(oracle),

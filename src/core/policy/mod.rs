@@ -123,6 +123,7 @@ pub struct PolicySet {
     program: Program,
     /// Of what the policies were validated against.
     context: ContextDigest,
+    is_prepared: bool,
     /// For the schema of the configuration.
     #[cfg(feature = "cedar")]
     groups: Groups,
@@ -164,6 +165,7 @@ impl PolicySet {
         Ok(Self {
             program: program.map_err(|fault| prepared.error(&fault))?,
             context,
+            is_prepared: true,
             #[cfg(feature = "cedar")]
             groups: Groups::compile(groups, vocabulary).map_err(|_| prepared.error(&PreparedFault::Context))?,
             #[cfg(any(test, feature = "oracle"))]
@@ -177,6 +179,12 @@ impl PolicySet {
     #[must_use]
     pub fn prepare(&self, vocabulary: Vocabulary<'_>) -> String {
         prepared::prepare(&self.program, vocabulary, &self.context)
+    }
+
+    /// Whether the configuration has them prepared, and not as text.
+    #[must_use]
+    pub const fn is_prepared(&self) -> bool {
+        self.is_prepared
     }
 
     /// Decides one request.

@@ -65,7 +65,7 @@ fn another_answer_of_the_oracle_is_found() {
         compared((&own, oracle), &trust, &request, moment, 1).ok().unwrap().1
     };
     let mut same = plan(permit);
-    same.policies.ask_the_oracle();
+    same.policies.ask_the_oracle().expect("policies as text");
     assert_eq!(differing(Some(&same)), None);
     assert_eq!(differing(None), None);
     let other = differing(Some(&plan(&permit.replace("\"open\"", "\"other\"")))).unwrap();

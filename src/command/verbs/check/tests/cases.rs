@@ -24,8 +24,9 @@ const LISTS: [(&str, &str); 5] = [
 ];
 
 /// Codes that no file shows, each with the reason.
-const NOT_SHOWN: [(ConfigCode, &str); 2] = [
+const NOT_SHOWN: [(ConfigCode, &str); 3] = [
     (ConfigCode::NotJson, "`check` parses documents itself, and has codes of its own for their notation"),
+    (ConfigCode::PolicyText, "only countersign-lean.wasm rejects policies as text"),
     (ConfigCode::PolicySchema, "a safeguard: the checks of names reject every name that Cedar would reject"),
 ];
 
@@ -127,7 +128,10 @@ fn assert_snapshot(name: &str, shown: &str) {
 
 #[test]
 fn the_document_without_a_fault_has_no_problem() {
-    assert_eq!(printed("c.yaml", GOOD).1, "c.yaml: 1 configuration, 0 errors, 0 warnings\n");
+    assert_eq!(
+        printed("c.yaml", GOOD).1,
+        "c.yaml: policies as text, for countersign.wasm\nc.yaml: 1 configuration, 0 errors, 0 warnings\n"
+    );
 }
 
 #[test]
@@ -191,5 +195,6 @@ fn every_code_has_a_case() {
     assert_eq!(all.symmetric_difference(&shown).collect::<Vec<_>>(), Vec::<&&str>::new());
     let mut shown: BTreeSet<DocumentCode> = files().into_iter().map(|(code, _, _)| code).collect();
     shown.insert(DocumentCode::OneConfiguration);
+    shown.insert(DocumentCode::NotPrepared);
     assert_eq!(DocumentCode::ALL.iter().copied().collect::<BTreeSet<_>>(), shown);
 }
