@@ -151,7 +151,7 @@ impl Encoded for i64 {
 
     fn decode(from: &mut Reader<'_>) -> Read<Self> {
         let number = from.number()?;
-        Ok((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
+        Ok((number >> 1).cast_signed() ^ (number & 1).cast_signed().wrapping_neg())
     }
 }
 
