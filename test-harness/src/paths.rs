@@ -17,6 +17,17 @@ pub fn module() -> io::Result<PathBuf> {
     existing("COUNTERSIGN_WASM", Some("target/countersign.wasm"), "./build.sh build")
 }
 
+/// The name of the module that accepts prepared policies only.
+pub const LEAN_MODULE: &str = "countersign-lean.wasm";
+
+/// That module: `$COUNTERSIGN_LEAN_WASM`, else `target/countersign-lean.wasm`.
+///
+/// # Errors
+/// It is not there.
+pub fn lean_module() -> io::Result<PathBuf> {
+    existing("COUNTERSIGN_LEAN_WASM", Some("target/countersign-lean.wasm"), "./build.sh build")
+}
+
 /// The built command: `$COUNTERSIGN_BIN`, else `target/release/countersign`.
 ///
 /// # Errors

@@ -117,7 +117,9 @@ fn the_envoy_configuration_of_the_documentation_passes_the_check() {
 #[test]
 fn an_envoy_configuration_without_the_guard_is_refused_with_the_lines_to_add() {
     let folder = Folder::new("guard");
-    let mut bootstrap: Value = serde_json::from_str(&Bootstrap::example().expect("the example").text()).expect("JSON");
+    let mut bootstrap: Value =
+        serde_json::from_str(&Bootstrap::example().expect("the example").text().expect("it is prepared"))
+            .expect("JSON");
     let filters = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
     let filters = bootstrap.pointer_mut(filters).and_then(Value::as_array_mut).expect("the filters");
     filters.retain(|filter| filter["name"] != "envoy.filters.http.rbac");
@@ -372,4 +374,114 @@ fn a_schema_is_not_printed_for_a_configuration_with_errors() {
     assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{}", all(&output));
     assert!(all(&output).contains("error[bad-value] at /version"), "{}", all(&output));
     assert_eq!(run(&["schema", "--cedar", "no-such-file.yaml"]).status.code(), Some(2));
+}
+
+/// The policies of an Envoy configuration's plugin.
+fn policies_in(envoy: &str) -> Value {
+    let envoy: Value = serde_json::from_str(envoy).expect("JSON");
+    let filters = envoy.pointer("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters");
+    let filters = filters.and_then(Value::as_array).expect("filters");
+    let plugin = filters.iter().find(|filter| filter["name"] == "envoy.filters.http.wasm").expect("the plugin");
+    plugin["typed_config"]["config"]["configuration"]["value"]["policies"].clone()
+}
+
+/// The demo runs the lean module with these, and has no command to prepare them with.
+#[test]
+fn the_example_in_prepared_form_is_up_to_date() {
+    let output = run(&["prepare", &example_file()]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let prepared = format!("{:#}\n", policies_in(&stdout(&output)));
+    let file = paths::root().join("envoy/policies.prepared.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, &prepared).expect("written");
+        return;
+    }
+    let written = fs::read_to_string(&file).expect("the file");
+    assert!(written == prepared, "{} is out of date: run this test with UPDATE_DOCS=1", file.display());
+}
+
+#[test]
+fn a_prepared_file_is_checked_decided_and_compared_like_the_one_that_it_was_made_of() {
+    let folder = Folder::new("prepare");
+    let text = with_inline_keys(example());
+    let config = folder.file("plugin.json", &text.to_string());
+    let output = run(&["prepare", &config]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    assert_eq!(stdout(&output), stdout(&run(&["prepare", &config])), "the same each time");
+    let file = folder.file("prepared.json", &stdout(&output));
+    let prepared: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    for member in text.as_object().expect("an object").keys().filter(|member| *member != "policies") {
+        assert_eq!(prepared[member], text[member], "{member}");
+    }
+    assert_eq!(stdout(&run(&["prepare", &file])), stdout(&output), "what is prepared stays as it is");
+
+    let output = run(&["check", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    assert!(
+        stdout(&output).contains("prepared policies, for countersign.wasm or countersign-lean.wasm"),
+        "{}",
+        all(&output)
+    );
+    assert!(stdout(&run(&["check", &config])).contains("policies as text, for countersign.wasm\n"));
+
+    let same = run(&["prepare", &config, "--check", &file]);
+    assert_eq!((same.status.code(), stdout(&same)), (Some(0), format!("{file}: the same as `{config}`\n")));
+    let mut changed = text.clone();
+    changed["policies"] = json!("");
+    changed["mode"] = json!("shadow");
+    let changed = folder.file("changed.json", &changed.to_string());
+    let differs = run(&["prepare", &changed, "--check", &file]);
+    assert_eq!(differs.status.code(), Some(1), "{}", all(&differs));
+    assert!(
+        all(&differs).contains("not-prepared") && all(&differs).contains("differs in `mode`, `policies`"),
+        "{}",
+        all(&differs)
+    );
+
+    let requests = [
+        json!({ "id": "1", "method": "GET", "path": "/healthz", "authority": "shop.example.com" }),
+        json!({ "id": "2", "method": "GET", "path": "/api/orders/7", "authority": "shop.example.com", "headers": [
+            ["authorization", format!("Bearer {}", Token::of(ALICE).sign())],
+            ["x-device-posture", Token::about("laptop-1").sign()],
+        ] }),
+        json!({ "id": "3", "method": "PUT", "path": "/api/orders/7", "authority": "shop.example.com", "headers": [
+            ["authorization", format!("Bearer {}", Token::of(ALICE).sign())],
+            ["x-device-posture", Token::about("laptop-1").sign()],
+        ] }),
+    ];
+    let requests = folder.file("requests.ndjson", &requests.map(|request| format!("{request}\n")).concat());
+    let decided = |config: &str| -> Vec<Value> {
+        let output = run(&["eval", "--config", config, "--requests", &requests]);
+        assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+        let mut answers: Vec<Value> =
+            stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        // The digest of another document, and the clock.
+        for answer in &mut answers {
+            for member in ["config", "time", "decision_id", "upstream_headers", "evidence"] {
+                answer[member] = Value::Null;
+            }
+        }
+        answers
+    };
+    let answers = decided(&file);
+    assert_eq!(answers, decided(&config));
+    let statuses: Vec<&Value> = answers.iter().map(|answer| &answer["status"]).collect();
+    assert_eq!(statuses, [200, 200, 403]);
+    let oracle = run(&["eval", "--oracle", "--config", &file, "--requests", &requests]);
+    assert_eq!(oracle.status.code(), Some(2), "{}", all(&oracle));
+    assert!(all(&oracle).contains("needs their text"), "{}", all(&oracle));
+}
+
+#[test]
+fn a_configuration_with_errors_is_not_prepared() {
+    let folder = Folder::new("prepare-wrong");
+    let mut wrong = example();
+    wrong["policies"] = json!("permit (principal, action, resource);");
+    let output = run(&["prepare", &folder.file("plugin.json", &wrong.to_string())]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert_eq!(stdout(&output), "");
+    assert!(all(&output).contains("missing-id"), "{}", all(&output));
+    let output = run(&["prepare", &folder.file("empty.json", "{}")]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert!(all(&output).contains("no plugin configuration"), "{}", all(&output));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -93,8 +93,12 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     tokio::task::block_in_place(|| {
         let envoy = Envoy::start(&binary, &bootstrap, arguments.workers, &paths::new_run_folder("demo")?)?;
         let as_expected = show_requests(&services, &envoy)?;
-        show_cost(&binary, &module, &bootstrap, &envoy, arguments.workers)?;
-        Ok(as_expected)
+        let lean = start_lean(&binary, bootstrap.clone(), arguments.workers)?;
+        let alike = count_alike(&services, &lean)?;
+        println!("countersign-lean.wasm, with the same policies prepared: {alike} of {} decided alike", STEPS.len());
+        let modules = [("countersign.wasm", &module, &envoy), ("countersign-lean.wasm", &paths::lean_module()?, &lean)];
+        show_cost(&binary, &bootstrap, &modules, arguments.workers)?;
+        Ok(as_expected && alike == STEPS.len())
     })
 }
 
@@ -200,8 +204,32 @@ fn texts(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The price of the module: its size, and how long Envoy takes to start and what it holds, with it and without.
-fn show_cost(binary: &Path, module: &Path, bootstrap: &Bootstrap, with: &Envoy, workers: u32) -> io::Result<()> {
+/// The same Envoy with the module that accepts prepared policies only.
+fn start_lean(binary: &Path, mut bootstrap: Bootstrap, workers: u32) -> io::Result<Envoy> {
+    let policies = fs::read_to_string(paths::root().join("envoy/policies.prepared.json"))?;
+    bootstrap.set_module(&paths::lean_module()?, &serde_json::from_str(&policies)?);
+    Envoy::start(binary, &bootstrap, workers, &paths::new_run_folder("demo-lean")?)
+}
+
+/// How many of the requests are decided as they must be.
+fn count_alike(services: &Services, envoy: &Envoy) -> io::Result<usize> {
+    let address = envoy.listener("main")?;
+    STEPS.iter().try_fold(0, |alike, step| {
+        let shown = show(step, services, envoy, address)?;
+        if !shown.as_expected {
+            println!("{} {}: {} {}, which was not expected", step.method, step.path, shown.status, shown.because);
+        }
+        Ok(alike + usize::from(shown.as_expected))
+    })
+}
+
+/// The price of each module: its size, and how long Envoy takes to start and what it holds, with it and without.
+fn show_cost(
+    binary: &Path,
+    bootstrap: &Bootstrap,
+    modules: &[(&str, &PathBuf, &Envoy)],
+    workers: u32,
+) -> io::Result<()> {
     let mut bare = bootstrap.clone();
     bare.remove_listeners();
     let filters = Vec::new();
@@ -209,18 +237,24 @@ fn show_cost(binary: &Path, module: &Path, bootstrap: &Bootstrap, with: &Envoy, 
     let without = Envoy::start(binary, &bare, workers, &paths::new_run_folder("demo-bare")?)?;
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Envoy", "start", "CPU for it", "RSS", "of it anonymous"]);
-    for (name, envoy) in [("with the module", with), ("without", &without)] {
+    table.set_header(["module", "bytes", "start", "CPU for it", "RSS", "of it anonymous"]);
+    let mut rows = Vec::new();
+    for (name, file, envoy) in modules {
+        rows.push((*name, fs::metadata(file)?.len().to_string(), *envoy));
+    }
+    rows.push(("none", String::new(), &without));
+    for (name, bytes, envoy) in rows {
         let memory = envoy.memory();
         table.add_row([
             name.to_owned(),
+            bytes,
             format!("{:.2} s", envoy.load_time().as_secs_f64()),
             format!("{:.2} s", envoy.load_cpu().as_secs_f64()),
             format!("{} MiB", memory.resident_kib / 1024),
             format!("{} MiB", memory.anonymous_kib / 1024),
         ]);
     }
-    println!("module: {} bytes; workers: {workers}", fs::metadata(module)?.len());
+    println!("workers: {workers}");
     println!("{table}");
     Ok(())
 }

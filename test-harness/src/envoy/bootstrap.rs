@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::prepared::prepare_for_lean;
 use crate::paths;
 
 /// A bootstrap that can be changed and written.
@@ -53,6 +54,15 @@ impl Bootstrap {
         }
         bootstrap.set_cluster("upstream", upstream);
         Ok(bootstrap)
+    }
+
+    /// Sets the module and the policies of every wasm filter.
+    pub fn set_module(&mut self, module: &Path, policies: &Value) {
+        for filter in self.listeners_mut().flat_map(http_filters_mut).filter(|filter| is_wasm(filter)) {
+            let config = &mut filter["typed_config"]["config"];
+            config["vm_config"]["code"]["local"] = json!({ "filename": module });
+            config["configuration"]["value"]["policies"] = policies.clone();
+        }
     }
 
     /// The plugin configuration of the first wasm filter, from a `Struct` or from JSON text in a `StringValue`.
@@ -179,10 +189,14 @@ impl Bootstrap {
         }
     }
 
-    /// JSON, which Envoy takes as it takes YAML.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.0.to_string()
+    /// JSON, which Envoy reads as it reads YAML; policies for the lean module are prepared in it.
+    ///
+    /// # Errors
+    /// They cannot be prepared.
+    pub fn text(&self) -> io::Result<String> {
+        let mut text = self.0.clone();
+        prepare_for_lean(&mut text)?;
+        Ok(text.to_string())
     }
 }
 

@@ -1,8 +1,10 @@
 //! One Envoy process: started from a bootstrap, asked through its admin interface, ended when dropped.
 
 mod bootstrap;
+mod prepared;
 
 pub use bootstrap::{Bootstrap, Chain, guard_filter, wasm_filter};
+pub use prepared::prepare_for_lean;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -49,7 +51,7 @@ impl Envoy {
     /// It cannot be run, or ends or hangs before it is ready; the error holds the end of its log.
     pub fn start(binary: &Path, bootstrap: &Bootstrap, workers: u32, folder: &Path) -> io::Result<Self> {
         let (config, admin_file) = (folder.join(CONFIGURATION), folder.join("admin.txt"));
-        fs::write(&config, bootstrap.text())?;
+        fs::write(&config, bootstrap.text()?)?;
         let started = Stopwatch::start();
         let child = command(binary, &config)
             .args(["--concurrency", &workers.to_string()])
@@ -89,7 +91,7 @@ impl Envoy {
     /// It cannot be run.
     pub fn validate(binary: &Path, bootstrap: &Bootstrap, folder: &Path) -> io::Result<Output> {
         let config = folder.join(CONFIGURATION);
-        fs::write(&config, bootstrap.text())?;
+        fs::write(&config, bootstrap.text()?)?;
         command(binary, &config).args(["--mode", "validate"]).stdin(Stdio::null()).output()
     }
 

@@ -38,7 +38,10 @@ pub const WORKERS: u32 = 2;
 pub struct Bench {
     pub version: EnvoyVersion,
     pub binary: PathBuf,
+    /// The module that the scenarios run with.
     pub module: PathBuf,
+    /// The module of the other flavour.
+    pub other_module: PathBuf,
     pub folder: PathBuf,
     pub example: Bootstrap,
     pub envoy: Envoy,
@@ -55,7 +58,8 @@ pub struct Bench {
 impl Bench {
     /// Starts everything.
     pub fn start(version: EnvoyVersion) -> io::Result<Self> {
-        let (binary, module) = (version.binary()?, paths::module()?);
+        let binary = version.binary()?;
+        let (module, other_module) = modules_in(version)?;
         let folder = paths::new_run_folder(version.name())?;
         let runtime = Runtime::new()?;
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -82,6 +86,7 @@ impl Bench {
             version,
             binary,
             module,
+            other_module,
             folder,
             example,
             envoy,
@@ -163,6 +168,15 @@ impl Bench {
 
     /// What Envoy says of the module with this plugin configuration, without listening.
     pub fn validate(&self, name: &str, configuration: &Value) -> Output {
+        self.validate_with(&self.module, name, configuration)
+    }
+
+    /// The same of the module that accepts policies as text: for errors in the text, which the lean one never sees.
+    pub fn validate_text(&self, name: &str, configuration: &Value) -> Output {
+        self.validate_with(&paths::module().expect("the module"), name, configuration)
+    }
+
+    fn validate_with(&self, module: &Path, name: &str, configuration: &Value) -> Output {
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut bootstrap = self.example.clone();
@@ -170,7 +184,7 @@ impl Bench {
         bootstrap.push_listener(self.example.listener(&Chain {
             name: "main".to_owned(),
             cluster: "upstream".to_owned(),
-            filters: vec![wasm_filter("v", &self.module, configuration)],
+            filters: vec![wasm_filter("v", module, configuration)],
         }));
         Envoy::validate(&self.binary, &bootstrap, &folder).expect("envoy runs")
     }
@@ -190,6 +204,17 @@ impl Bench {
     pub fn secrets(&self) -> BTreeSet<String> {
         self.secrets.lock().expect("no scenario panics in here").clone()
     }
+}
+
+/// The module that all scenarios run with in this Envoy, and the other one. The newest has the module that accepts policies as
+/// text, the oldest the lean one: so each scenario runs once with either and once in either, for the price of two runs. The
+/// scenarios of `flavours` run the other two pairs.
+fn modules_in(version: EnvoyVersion) -> io::Result<(PathBuf, PathBuf)> {
+    let (full, lean) = (paths::module()?, paths::lean_module()?);
+    Ok(match version {
+        EnvoyVersion::Newest => (full, lean),
+        EnvoyVersion::Oldest => (lean, full),
+    })
 }
 
 /// A listener with the plugin under this configuration and its guard, before the upstream.

@@ -107,7 +107,7 @@ pub fn demanded(bench: &Bench, name: &str) -> BTreeSet<String> {
     let allowed = BTreeSet::from(["proxy_get_status".to_owned()]);
     let bootstrap = bench.bootstrap_with([restricted(name, bench, &allowed, true)]);
     let file = bench.folder.join(format!("{name}-demanded.yaml"));
-    fs::write(&file, bootstrap.text()).expect("written");
+    fs::write(&file, bootstrap.text().expect("it is prepared")).expect("written");
     let report = check(&file).expect("the check");
     report.lines().filter_map(|line| Some(line.trim().strip_suffix(": {}")?.to_owned())).collect()
 }

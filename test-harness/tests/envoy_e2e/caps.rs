@@ -5,7 +5,7 @@ use countersign_core::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_D
 use serde_json::{Map, Value, json};
 use test_harness::keys;
 
-use crate::bench::{Ask, Bench};
+use crate::bench::{Ask, Bench, Outcome};
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -94,16 +94,21 @@ pub fn deepest_configuration() -> Value {
 }
 
 fn policies_as_deep_as_the_caps_load_and_decide(bench: &Bench) {
+    decide_the_deepest(|ask| bench.ask(&ask.at("deep")));
+}
+
+/// Requests that the deepest policies decide.
+pub fn decide_the_deepest(answer: impl Fn(Ask) -> Outcome) {
     for shape in SHAPES {
         let path = format!("/{}", shape.name);
-        bench.ask(&Ask::get(format!("{path}?yes")).at("deep")).allowed();
-        bench.ask(&Ask::get(format!("{path}?maybe")).at("deep")).refused(401, "credential-missing");
-        bench.ask(&Ask::get(format!("{path}?no")).at("deep")).refused(401, "credential-missing");
+        answer(Ask::get(format!("{path}?yes"))).allowed();
+        answer(Ask::get(format!("{path}?maybe"))).refused(401, "credential-missing");
+        answer(Ask::get(format!("{path}?no"))).refused(401, "credential-missing");
     }
 }
 
 fn refused_without_a_trap(bench: &Bench, name: &str, configuration: &Value) {
-    let output = bench.validate(name, configuration);
+    let output = bench.validate_text(name, configuration);
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{name} was taken: {log}");
     for word in ["panicked", "RuntimeError", "unreachable", "Maximum call stack"] {

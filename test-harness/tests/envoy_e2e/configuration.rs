@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
-use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::envoy::{Bootstrap, Envoy, prepare_for_lean};
 use test_harness::services::device_provider::MDM_KEYS;
 use test_harness::services::identity_provider::{CORP_KEYS, MACHINES_KEYS, OPENID_CONFIGURATION};
 use test_harness::tokens::{ALICE, CAROL, REPORTER, Token};
@@ -79,6 +79,7 @@ fn two_plugins_in_one_chain_must_both_allow(bench: &Bench) {
 pub fn publish(bench: &Bench, file: &Path, configuration: &Value) {
     let mut resource = plugin_listener(bench, "live", configuration);
     resource["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+    prepare_for_lean(&mut resource).expect("the command runs");
     let next = file.with_extension("next");
     fs::write(&next, json!({ "resources": [resource] }).to_string()).expect("written");
     fs::rename(&next, file).expect("moved");

@@ -26,6 +26,7 @@ mod discovery;
 mod edges;
 mod elsewhere;
 mod faults;
+mod flavours;
 mod foreign;
 mod gateway_and_sidecar;
 mod guard;
@@ -134,6 +135,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         remembered::SCENARIOS,
         workers::SCENARIOS,
         foreign::SCENARIOS,
+        flavours::SCENARIOS,
     ];
     let mut trials: Vec<Trial> = scenarios.into_iter().flatten().map(|scenario| trial(bench, *scenario)).collect();
     trials.extend(refusals::cases().into_iter().map(|case| {
