@@ -85,7 +85,7 @@ fn plugin(keys: Value) -> Value {
 fn envoy(keys: Value, address: SocketAddr, transport_socket: Option<Value>) -> Value {
     let mut bootstrap = Bootstrap::example().expect("the example");
     bootstrap.set_cluster("login", address);
-    let mut bootstrap: Value = serde_json::from_str(&bootstrap.text()).expect("JSON");
+    let mut bootstrap: Value = serde_json::from_str(&bootstrap.text().expect("it is prepared")).expect("JSON");
     let filters = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
     let filters = bootstrap.pointer_mut(filters).and_then(Value::as_array_mut).expect("filters");
     let wasm = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.wasm").expect("the plugin");
