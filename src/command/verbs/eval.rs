@@ -185,10 +185,11 @@ fn answer(
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
     let outcome = decide(plan, Verification::by(trust), request.clone().parts(plan), now, &decision_id);
-    let record = serde_json::to_value(&outcome.record).map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let record: Map<String, Value> =
+        serde_json::from_str(&outcome.record.to_json()).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();
     answer.insert("id".to_owned(), request.id.clone().into());
-    answer.extend(record.as_object().cloned().unwrap_or_default());
+    answer.extend(record);
     let (status, set, remove) = match &outcome.reply {
         Reply::Forward(forwarding) => (200, forwarding.set(), forwarding.remove()),
         Reply::Answer(refusal) => (refusal.status, &[][..], &[][..]),

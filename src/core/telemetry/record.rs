@@ -6,14 +6,12 @@
 //! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token, a header value or a
 //! path of the request.
 
-use std::collections::BTreeMap;
-use std::io;
+mod line;
 
-use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, Serializer};
+use std::collections::BTreeMap;
 
 use super::{Counter, DecisionCounter, DecisionId, Verdict};
-use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint};
+use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
 use crate::policy::{Decision, Permit, PolicyId};
@@ -21,16 +19,16 @@ use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Request;
 use crate::route::{NoRoute, RouteMatch};
-use crate::text::escape_json;
+use crate::text::ByteSet;
 use crate::time::UnixSeconds;
 
-/// The version of the record's members.
-const SCHEMA_VERSION: u32 = 1;
+/// How many digits of the configuration's digest a record has.
+const CONFIG_DIGITS: usize = 16;
 
 /// The record of one decision. It begins as that of an undecided request, and each step adds what it found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    decision_id: String,
+    decision_id: DecisionId,
     time: i64,
     config: Option<String>,
     mode: Option<Mode>,
@@ -50,70 +48,8 @@ pub struct DecisionRecord {
     near_misses: Vec<NearMissRecord>,
 }
 
-/// The members of the line, in this order.
-#[derive(Serialize)]
-struct Line<'a> {
-    schema_version: u32,
-    decision_id: &'a str,
-    time: i64,
-    config: Option<&'a str>,
-    mode: Option<&'static str>,
-    application: Option<&'a str>,
-    route: Option<&'a str>,
-    action: Option<&'static str>,
-    method: Option<&'static str>,
-    path: Option<&'a str>,
-    principal: Option<&'a str>,
-    authentication: Option<&'a AuthenticationRecord>,
-    evidence: &'a BTreeMap<String, EvidenceRecord>,
-    decision: &'static str,
-    would_deny: Option<bool>,
-    reason: &'static str,
-    detail: Option<&'a str>,
-    policies: &'a [String],
-    near_misses: &'a [NearMissRecord],
-    status: Option<u16>,
-}
-
-impl<'a> From<&'a DecisionRecord> for Line<'a> {
-    fn from(record: &'a DecisionRecord) -> Self {
-        let is_denied = record.verdict == Verdict::Deny;
-        Self {
-            schema_version: SCHEMA_VERSION,
-            decision_id: &record.decision_id,
-            time: record.time,
-            config: record.config.as_deref(),
-            mode: record.mode.map(|mode| match mode {
-                Mode::Enforce => "enforce",
-                Mode::Shadow => "shadow",
-            }),
-            application: record.application.as_deref(),
-            route: record.route.as_deref(),
-            action: record.action,
-            method: record.method,
-            path: record.path.as_deref(),
-            principal: record.principal.as_deref(),
-            authentication: record.authentication.as_ref(),
-            evidence: &record.evidence,
-            decision: if is_denied { "deny" } else { "allow" },
-            would_deny: (record.mode == Some(Mode::Shadow)).then_some(record.verdict != Verdict::Allow),
-            reason: record.reason.map_or("permitted", Reason::code),
-            detail: record.detail.as_deref(),
-            policies: &record.policies,
-            near_misses: &record.near_misses,
-            status: record.reason.filter(|_| is_denied).map(|reason| reason.kind().status()),
-        }
-    }
-}
-
-impl Serialize for DecisionRecord {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Line::from(self).serialize(serializer)
-    }
-}
-
 /// How the principal was authenticated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationRecord {
     issuer: String,
     method: &'static str,
@@ -121,7 +57,7 @@ pub struct AuthenticationRecord {
 }
 
 /// The result of verifying one provider's evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceRecord {
     state: EvidenceState,
     age: Option<u64>,
@@ -130,8 +66,7 @@ pub struct EvidenceRecord {
 }
 
 /// The state of evidence about a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvidenceState {
     /// Authentic and fresh.
     Verified,
@@ -143,8 +78,19 @@ pub enum EvidenceState {
     Refused,
 }
 
+impl EvidenceState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Stale => "stale",
+            Self::Missing => "missing",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// A permit whose scope matched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMissRecord {
     policy: String,
     failed_conditions: usize,
@@ -156,7 +102,7 @@ impl DecisionRecord {
     #[must_use]
     pub fn begin(decision_id: &DecisionId, now: UnixSeconds) -> Self {
         Self {
-            decision_id: decision_id.to_string(),
+            decision_id: decision_id.clone(),
             time: now.get(),
             config: None,
             mode: None,
@@ -178,7 +124,7 @@ impl DecisionRecord {
 
     /// The decision is made under this configuration: its digest in hex, and its mode.
     pub fn configured(&mut self, digest: &str, mode: Mode) {
-        self.config = Some(digest.chars().take(16).collect());
+        self.config = Some(digest.get(..CONFIG_DIGITS).unwrap_or(digest).to_owned());
         self.mode = Some(mode);
     }
 
@@ -215,7 +161,7 @@ impl DecisionRecord {
     }
 
     fn principal(&mut self, principal: &Principal) {
-        self.principal = Some(cut(&cedar_notation(principal)));
+        self.principal = Some(cut(cedar_notation(principal)));
         self.authentication = match principal {
             Principal::Anonymous => None,
             Principal::Verified(verified) => Some(AuthenticationRecord {
@@ -290,7 +236,7 @@ impl DecisionRecord {
         self.reason = Some(refusal.reason);
         self.detail = match &refusal.detail {
             Detail::None => None,
-            detail => Some(cut(&detail.to_string())),
+            detail => Some(cut(detail.to_string())),
         };
         let state = match refusal.reason {
             Reason::PostureMissing => EvidenceState::Missing,
@@ -312,18 +258,6 @@ impl DecisionRecord {
     pub const fn counter(&self) -> Counter {
         Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason })
     }
-
-    /// The record as one line of ASCII JSON, without the line's end.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut bytes = Vec::with_capacity(512);
-        let written = self.serialize(&mut Serializer::with_formatter(&mut bytes, AsciiFormatter));
-        // The fallback is never used: a vector accepts every write, and all that is written is ASCII.
-        match (written, String::from_utf8(bytes)) {
-            (Ok(()), Ok(line)) => line,
-            _ => format!(r#"{{"schema_version":{SCHEMA_VERSION},"decision_id":"{}"}}"#, self.decision_id),
-        }
-    }
 }
 
 impl EvidenceRecord {
@@ -332,42 +266,29 @@ impl EvidenceRecord {
     }
 }
 
+/// What an id in Cedar's notation contains as it is.
+const PLAIN_ID: ByteSet = ByteSet::VISIBLE.without(b"\"\\'");
+
 /// The principal as a Cedar entity reference, such as `corp::User::"alice"`, with Cedar's escapes in the id.
 pub(crate) fn cedar_notation(principal: &Principal) -> String {
-    match principal {
-        Principal::Anonymous => r#"Anonymous::"anonymous""#.to_owned(),
-        Principal::Verified(verified) => {
-            format!("{}::{}::\"{}\"", verified.issuer, verified.entity_type, verified.id.escape_debug())
-        }
+    let Principal::Verified(VerifiedPrincipal { issuer, entity_type, id, .. }) = principal else {
+        return r#"Anonymous::"anonymous""#.to_owned();
+    };
+    let mut notation = [issuer.as_str(), "::", entity_type, "::\""].concat();
+    // Nearly every id is plain, and is copied whole.
+    if PLAIN_ID.has_all(id.as_bytes()) {
+        notation.push_str(id);
+    } else {
+        notation.extend(id.escape_debug());
     }
+    notation.push('"');
+    notation
 }
 
 /// The string, cut to what a record may hold.
-fn cut(text: &str) -> String {
-    text.get(..text.floor_char_boundary(MAX_RECORD_TEXT_BYTES)).unwrap_or_default().to_owned()
-}
-
-/// Compact JSON in which everything outside printable ASCII is escaped.
-struct AsciiFormatter;
-
-impl Formatter for AsciiFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        writer.write_all(escape_json(fragment).as_bytes())
-    }
-
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        match escape {
-            CharEscape::Quote => writer.write_all(b"\\\""),
-            CharEscape::ReverseSolidus => writer.write_all(b"\\\\"),
-            CharEscape::Solidus => writer.write_all(b"/"),
-            CharEscape::Backspace => writer.write_all(b"\\u0008"),
-            CharEscape::FormFeed => writer.write_all(b"\\u000c"),
-            CharEscape::LineFeed => writer.write_all(b"\\u000a"),
-            CharEscape::CarriageReturn => writer.write_all(b"\\u000d"),
-            CharEscape::Tab => writer.write_all(b"\\u0009"),
-            CharEscape::AsciiControl(byte) => write!(writer, "\\u{byte:04x}"),
-        }
-    }
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_RECORD_TEXT_BYTES));
+    text
 }
 
 #[cfg(test)]

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 
+use super::ByteSet;
+
 /// The same JSON with every character outside printable ASCII as an escape, in UTF-16 code units (RFC 8259 section 7).
 ///
 /// `json` is JSON without white space between its tokens, or the content of one of its strings.
 #[must_use]
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    if json.bytes().all(is_printable) {
+    if PRINTABLE.has_all(json.as_bytes()) {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if u8::try_from(character).is_ok_and(is_printable) {
+        if u8::try_from(character).is_ok_and(|byte| PRINTABLE.has(byte)) {
             escaped.push(character);
             continue;
         }
@@ -23,15 +25,33 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-const fn is_printable(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
+/// Appends a JSON string of this text, in printable ASCII, with its quotation marks.
+pub fn push_json_string(json: &mut String, text: &str) {
+    json.push('"');
+    // Nearly every string is plain, and is copied whole.
+    if PLAIN.has_all(text.as_bytes()) {
+        json.push_str(text);
+    } else {
+        for character in text.chars() {
+            if matches!(character, '"' | '\\') {
+                json.push('\\');
+            }
+            json.push_str(&escape_json(character.encode_utf8(&mut [0; 4])));
+        }
+    }
+    json.push('"');
 }
+
+/// What a JSON string in ASCII contains as it is.
+const PLAIN: ByteSet = PRINTABLE.without(b"\"\\");
+
+const PRINTABLE: ByteSet = ByteSet::VISIBLE.with(b" ");
 
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use super::escape_json;
+    use super::{escape_json, push_json_string};
     use crate::portable;
 
     #[portable]
@@ -49,5 +69,17 @@ mod tests {
         let escaped = escape_json(&text);
         assert!(escaped.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{escaped}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), json);
+    }
+
+    #[portable]
+    fn a_json_string_is_ascii_and_means_the_text() {
+        let texts = ["", "plain", "a\"b\\c/d", "a\n\t\0\u{7f}", "é\u{2028}😀", "\\\"", "{[,:]}"];
+        for text in texts {
+            let mut json = "x".to_owned();
+            push_json_string(&mut json, text);
+            let json = json.strip_prefix('x').expect("what was there before");
+            assert!(json.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{json}");
+            assert_eq!(serde_json::from_str::<String>(json).unwrap(), text);
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Small rules about strings that several modules share.
 
 mod ascii;
+mod byte_set;
 mod identifier;
 mod pointer;
 #[cfg(feature = "policy")]
 mod suggest;
 
-pub use ascii::escape_json;
+pub use ascii::{escape_json, push_json_string};
+pub use byte_set::ByteSet;
 pub use identifier::is_identifier;
 pub use pointer::push_token;
 #[cfg(feature = "policy")]

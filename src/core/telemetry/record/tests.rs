@@ -20,9 +20,7 @@ const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn begin() -> DecisionRecord {
-    let mut record = DecisionRecord::begin(&DecisionId::derive(&[7; 32], 1, NOW), NOW);
-    record.decision_id = "0a".repeat(16);
-    record
+    DecisionRecord::begin(&DecisionId::for_test(*b"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"), NOW)
 }
 
 fn principal(id: &str) -> Principal {
@@ -218,10 +216,10 @@ fn the_line_is_printable_ascii_whatever_it_contains() {
 #[portable]
 fn a_string_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
     let whole = "a".repeat(MAX_RECORD_TEXT_BYTES);
-    assert_eq!(cut(&whole), whole);
-    assert_eq!(cut(&format!("{whole}b")), whole);
+    assert_eq!(cut(whole.clone()), whole);
+    assert_eq!(cut(format!("{whole}b")), whole);
     let last_is_wide = format!("{}é", "a".repeat(MAX_RECORD_TEXT_BYTES - 1));
-    assert_eq!(cut(&last_is_wide).len(), MAX_RECORD_TEXT_BYTES - 1);
+    assert_eq!(cut(last_is_wide).len(), MAX_RECORD_TEXT_BYTES - 1);
 }
 
 #[portable]
