@@ -18,7 +18,7 @@ use crate::mode::Mode;
 use crate::profile::{DeviceProvider, EvidenceForwarding, Issuer};
 use crate::provider::ProviderName;
 use crate::request::Request;
-use crate::stripped::{HeaderRules, normal_form};
+use crate::stripped::{HeaderRules, Screen, normal_form};
 use crate::telemetry::DecisionId;
 
 /// The header rules of a configuration.
@@ -32,6 +32,8 @@ pub struct HeaderPolicy {
     kept_unverified: BTreeSet<String>,
     /// The names of evidence and of identity headers, in normal form.
     own: BTreeSet<String>,
+    /// It passes every name that can be removed.
+    screen: Screen,
     identity_headers: Vec<IdentityHeader>,
     request_headers: HeaderRules,
     mode: Mode,
@@ -55,14 +57,16 @@ impl HeaderPolicy {
             Mode::Enforce => BTreeSet::new(),
             Mode::Shadow => forwarded_posture.values().cloned().chain([AUTHORIZATION.to_owned()]).collect(),
         };
-        let own = devices
+        let own: BTreeSet<String> = devices
             .iter()
             .map(|device| normal_form(&device.header))
             .chain(identity_headers.iter().map(|header| normal_form(&header.name)))
             .chain([AUTHORIZATION.to_owned()])
             .collect();
+        let mut screen = request_headers.screen();
+        own.iter().for_each(|name| screen.add_name(name));
         let issuers = issuers.iter().map(|issuer| (issuer.profile.name.clone(), issuer.forward)).collect();
-        Self { issuers, forwarded_posture, kept_unverified, own, identity_headers, request_headers, mode }
+        Self { issuers, forwarded_posture, kept_unverified, own, screen, identity_headers, request_headers, mode }
     }
 
     /// Headers for the upstream in addition to `x-countersign-*`.
@@ -86,20 +90,28 @@ impl HeaderPolicy {
     /// those that `request_headers.keep` names, and evidence without exception, because none is looked for in trailers.
     #[must_use]
     pub fn trailers_to_remove<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
-        sorted(names.into_iter().filter(|name| {
-            let normal = normal_form(name);
-            self.own.contains(&normal) || self.request_headers.removes_trailer(name, &normal)
+        each_once(names.into_iter().filter(|name| {
+            self.screen.passes(name) && {
+                let normal = normal_form(name);
+                self.own.contains(&normal) || self.request_headers.removes_trailer(name, &normal)
+            }
         }))
     }
 
     /// The header names to remove from the request of this caller.
     pub(super) fn removed<'n>(&self, identity: &Identity, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
-        let kept = self.kept(identity);
-        sorted(names.into_iter().filter(|name| !kept.contains(name)).filter(|name| {
-            let normal = normal_form(name);
-            // Nothing that `request_headers.keep` names is one of our own names.
-            self.own.contains(&normal) || self.request_headers.removes(name, &normal)
-        }))
+        each_once(
+            names
+                .into_iter()
+                .filter(|name| self.screen.passes(name) && self.is_listed(name) && !self.is_kept(name, identity)),
+        )
+    }
+
+    /// Whether a header of this name is evidence, an identity header, or removed from every request.
+    fn is_listed(&self, name: &str) -> bool {
+        let normal = normal_form(name);
+        // Nothing that `request_headers.keep` names is one of our own names.
+        self.own.contains(&normal) || self.request_headers.removes(name, &normal)
     }
 
     /// The headers to set on the request of this caller.
@@ -118,30 +130,29 @@ impl HeaderPolicy {
         set
     }
 
-    /// The names, exactly spelled, of evidence that is forwarded.
-    fn kept(&self, identity: &Identity) -> BTreeSet<&str> {
-        let mut kept: BTreeSet<&str> = self.kept_unverified.iter().map(String::as_str).collect();
-        if let Principal::Verified(principal) = identity.principal() {
-            match self.issuers.get(&principal.issuer) {
-                Some(EvidenceForwarding::Verified) => {
-                    kept.insert(AUTHORIZATION);
-                }
-                Some(EvidenceForwarding::Never) => {
-                    kept.remove(AUTHORIZATION);
-                }
-                None => {}
-            }
-        }
+    /// Whether the name, exactly spelled, is that of evidence that is forwarded.
+    fn is_kept(&self, name: &str, identity: &Identity) -> bool {
         let is_verified = |provider| matches!(identity.devices().get(provider), Some(DeviceEvidence::Verified(_)));
-        let verified = self.forwarded_posture.iter().filter(|(provider, _)| is_verified(provider));
-        kept.extend(verified.map(|(_, header)| header.as_str()));
-        kept
+        if self.forwarded_posture.iter().any(|(provider, header)| header == name && is_verified(provider)) {
+            return true;
+        }
+        let issuer = match identity.principal() {
+            Principal::Verified(principal) if name == AUTHORIZATION => self.issuers.get(&principal.issuer),
+            Principal::Verified(_) | Principal::Anonymous => None,
+        };
+        match issuer {
+            Some(forward) => *forward == EvidenceForwarding::Verified,
+            None => self.kept_unverified.contains(name),
+        }
     }
 }
 
-/// Each name once.
-fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
-    names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+/// Each name once, in order.
+fn each_once<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a `Connection` field names other fields than `Upgrade`. Envoy lets the field through with an upgrade, and a

@@ -6,28 +6,49 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::text::ByteSet;
+
 /// What is encoded in a value in addition to everything that is not printable ASCII.
 const VALUE: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The same in an element of a list.
 const ELEMENT: &AsciiSet = &VALUE.add(b',');
 
+/// What neither a value nor an element needs encoded at any place.
+const PLAIN: ByteSet = ByteSet::VISIBLE.without(b"%,");
+
 /// One value: everything but printable ASCII, `%`, and spaces at the ends are encoded.
 pub(super) fn encode(text: &str) -> String {
-    encode_all_of(text, VALUE)
+    let mut value = String::with_capacity(text.len());
+    push_encoded(&mut value, text, VALUE);
+    value
 }
 
 /// A list: its elements, with `,` encoded too, and `,` between them.
 pub(super) fn encode_list<'a>(elements: impl IntoIterator<Item = &'a str>) -> String {
-    elements.into_iter().map(|element| encode_all_of(element, ELEMENT)).collect::<Vec<_>>().join(",")
+    let mut list = String::new();
+    for (place, element) in elements.into_iter().enumerate() {
+        if place > 0 {
+            list.push(',');
+        }
+        push_encoded(&mut list, element, ELEMENT);
+    }
+    list
 }
 
-fn encode_all_of(text: &str, reserved: &'static AsciiSet) -> String {
+fn push_encoded(value: &mut String, text: &str, reserved: &'static AsciiSet) {
+    // Nearly every string is plain, and is copied whole.
+    if PLAIN.has_all(text.as_bytes()) {
+        value.push_str(text);
+        return;
+    }
     let inner = text.trim_matches(' ');
     // A string of spaces alone is all at its beginning.
     let leading = text.len().saturating_sub(text.trim_start_matches(' ').len());
     let trailing = text.len().saturating_sub(leading).saturating_sub(inner.len());
-    format!("{}{}{}", "%20".repeat(leading), utf8_percent_encode(inner, reserved), "%20".repeat(trailing))
+    value.push_str(&"%20".repeat(leading));
+    value.extend(utf8_percent_encode(inner, reserved));
+    value.push_str(&"%20".repeat(trailing));
 }
 
 #[cfg(test)]

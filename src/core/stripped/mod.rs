@@ -14,10 +14,14 @@
 mod list;
 mod pattern;
 mod rules;
+mod screen;
 
 pub use list::{LEFT_ALONE, REMOVED};
 pub use pattern::Pattern;
 pub use rules::HeaderRules;
+pub use screen::Screen;
+
+use crate::text::ByteSet;
 
 /// Headers that the same servers trust.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +113,14 @@ pub fn normal_form(name: &str) -> String {
 
 /// A name in lower case, everything but letters and digits as `-`.
 fn dashed(name: &str) -> String {
-    name.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' })
-        .collect()
+    let mut dashed = String::with_capacity(name.len());
+    name.bytes().for_each(|byte| dashed.push(char::from(dashed_byte(byte))));
+    dashed
+}
+
+/// One byte of such a name.
+const fn dashed_byte(byte: u8) -> u8 {
+    if ByteSet::ALPHANUMERIC.has(byte) { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 #[cfg(test)]

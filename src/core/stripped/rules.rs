@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Group, LEFT_ALONE, Pattern, REMOVED, dashed, normal_form};
+use super::{Group, LEFT_ALONE, Pattern, REMOVED, Screen, dashed, normal_form};
 
 /// The decision about each name, compiled.
 #[derive(Clone, Debug)]
@@ -51,6 +51,16 @@ impl HeaderRules {
         let stay: Vec<(String, String)> = stay.map(|name| (name.to_owned(), name.to_owned())).collect();
         rules.spellings.extend(stay);
         rules
+    }
+
+    /// A screen that passes every name that is removed, as a header field or as a trailer.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        let mut screen = Screen::default();
+        self.names.iter().chain(self.spellings.keys()).for_each(|name| screen.add_name(name));
+        spelled_one_way().for_each(|name| screen.add_name(name));
+        self.beginnings.iter().for_each(|beginning| screen.add_beginning(beginning));
+        screen
     }
 
     /// Whether a header of this name is removed; `normal` is its normal form.
