@@ -1,13 +1,14 @@
 //! The access token inside an `Authorization` field (RFC 6750 section 2.1).
 
 use crate::refusal::{Detail, Reason, Refusal};
+use crate::text::ByteSet;
 
-/// The token in `Bearer <token>`: the scheme without regard to case (RFC 9110 section 11.1), one space or more, and one
-/// `b64token`.
+/// What follows `Bearer` and one space or more; the scheme is compared without regard to case (RFC 9110 section 11.1).
+/// It is not known to be one token: see [`one_token`].
 ///
 /// # Errors
 /// `credential-malformed`
-pub(super) fn bearer_token(value: &[u8]) -> Result<&[u8], Refusal> {
+pub(super) fn after_scheme(value: &[u8]) -> Result<&[u8], Refusal> {
     let (scheme, rest) = value.split_at_checked(b"Bearer".len()).ok_or(malformed("another scheme"))?;
     if !scheme.eq_ignore_ascii_case(b"Bearer") {
         return Err(malformed("another scheme"));
@@ -20,20 +21,25 @@ pub(super) fn bearer_token(value: &[u8]) -> Result<&[u8], Refusal> {
     if spaces.is_empty() {
         return Err(malformed("another scheme"));
     }
-    if spaces.iter().any(|byte| *byte != b' ') || !is_b64token(token) {
+    if spaces.iter().any(|byte| *byte != b' ') {
         return Err(malformed("not one token"));
     }
     Ok(token)
+}
+
+/// The same, if it is one `b64token`.
+///
+/// # Errors
+/// `credential-malformed`
+pub(super) fn one_token(token: &[u8]) -> Result<&[u8], Refusal> {
+    if is_b64token(token) { Ok(token) } else { Err(malformed("not one token")) }
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
 fn is_b64token(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = text.get(..text.len().saturating_sub(padding)).unwrap_or_default();
-    !body.is_empty()
-        && body
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+    !body.is_empty() && ByteSet::ALPHANUMERIC.with(b"-._~+/").has_all(body)
 }
 
 fn malformed(fault: &'static str) -> Refusal {
@@ -42,9 +48,13 @@ fn malformed(fault: &'static str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::bearer_token;
+    use super::{after_scheme, one_token};
     use crate::portable;
-    use crate::refusal::Reason;
+    use crate::refusal::{Reason, Refusal};
+
+    fn bearer_token(value: &[u8]) -> Result<&[u8], Refusal> {
+        one_token(after_scheme(value)?)
+    }
 
     #[portable]
     fn the_scheme_may_be_in_any_case_and_more_than_one_space_may_follow() {

@@ -17,13 +17,19 @@ pub enum PresentedToken {
 }
 
 impl PresentedToken {
+    /// The token of exactly these bytes in the memory.
+    #[must_use]
+    pub fn known(text: &[u8], memory: Option<&TokenMemory>) -> Option<Self> {
+        memory?.get(text).map(Self::Known)
+    }
+
     /// Finds the token in the memory, or parses it.
     ///
     /// # Errors
     /// Those of [`UnverifiedToken::parse`].
     pub fn read(text: &[u8], max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
-        match memory.and_then(|memory| memory.get(text)) {
-            Some(known) => Ok(Self::Known(known)),
+        match Self::known(text, memory) {
+            Some(known) => Ok(known),
             None => UnverifiedToken::parse(text, max_bytes).map(Self::from),
         }
     }
