@@ -98,7 +98,6 @@ impl TokenProfile {
             claims.string(name)?;
         }
         let expires = claims.time("exp", Rounding::Down)?;
-        let latest_expiry = claims.time("exp", Rounding::Up)?;
         let not_before = claims.time("nbf", Rounding::Up)?;
         let issued = claims.time("iat", Rounding::Down)?;
         let latest_issue = claims.time("iat", Rounding::Up)?;
@@ -115,7 +114,8 @@ impl TokenProfile {
                 return Err(time(Reason::TokenNotYetValid, name, value, now, self.clock_skew));
             }
         }
-        if let (Some(issued), Some(expires), Some(max)) = (issued, latest_expiry, self.max_lifetime)
+        if let (Some(max), Some(issued)) = (self.max_lifetime, issued)
+            && let Some(expires) = claims.time("exp", Rounding::Up)?
             && expires.since(issued) > max
         {
             return Err(time(Reason::TokenLifetime, "exp", expires, now, max));

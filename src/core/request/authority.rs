@@ -6,6 +6,7 @@
 use core::net::Ipv6Addr;
 
 use crate::refusal::{Detail, Reason, Refusal};
+use crate::text::ByteSet;
 
 /// The host of an authority (RFC 9110 section 7.2): in lower case, without port and one trailing dot; an IPv6 address
 /// in brackets and in the form of RFC 5952.
@@ -35,7 +36,7 @@ pub fn host_of(authority: &[u8]) -> Result<String, Refusal> {
     if name.is_empty() {
         return Err(malformed("an empty name"));
     }
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+    if !ByteSet::ALPHANUMERIC.with(b".-_").has_all(name.as_bytes()) {
         return Err(malformed("a byte that no host name has"));
     }
     if name.split('.').any(str::is_empty) {

@@ -10,6 +10,7 @@
 
 use super::Ambiguity;
 use crate::refusal::{Detail, Reason, Refusal};
+use crate::text::ByteSet;
 
 /// How often a decoded segment is decoded again to find hidden segments. One that then still has escapes is rejected.
 const MAX_READINGS: usize = 3;
@@ -139,6 +140,12 @@ impl Path {
 
 /// Appends the segment to `text` in the one spelling that policies see, and returns it decoded.
 fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
+    // Nearly every segment is plain, and is its own text in each spelling.
+    if PCHAR.has_all(raw) {
+        let plain = str::from_utf8(raw).unwrap_or_default();
+        text.push_str(plain);
+        return Ok(Segment { text: plain.to_owned(), ambiguities: Vec::new(), escaped_colons: Vec::new() });
+    }
     let mut decoded = Vec::with_capacity(raw.len());
     let (mut ambiguities, mut escaped_colons) = (Vec::new(), Vec::new());
     let mut bytes = raw.iter().copied();
@@ -149,7 +156,7 @@ fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
             if let Some(fault) = escape_fault(escaped) {
                 return Err(ambiguous(fault));
             }
-            if is_pchar(escaped) {
+            if PCHAR.has(escaped) {
                 text.push(char::from(escaped));
             } else {
                 text.extend(['%', high.1, low.1]);
@@ -159,7 +166,7 @@ fn decode_segment(raw: &[u8], text: &mut String) -> Result<Segment, Refusal> {
             }
             decoded.push(escaped);
             Ambiguity::of_escaped(escaped)
-        } else if is_pchar(byte) || byte == b';' {
+        } else if PCHAR.has(byte) || byte == b';' {
             text.push(char::from(byte));
             decoded.push(byte);
             (byte == b';').then_some(Ambiguity::Semicolon)
@@ -249,18 +256,13 @@ fn decode_again(text: &str) -> Option<String> {
 }
 
 /// RFC 3986 section 2.3.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
+const UNRESERVED: ByteSet = ByteSet::ALPHANUMERIC.with(b"-._~");
 
 /// RFC 3986 section 3.3, without escapes and without `;`: servers that know path parameters cut a segment there.
-fn is_pchar(byte: u8) -> bool {
-    is_unreserved(byte)
-        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
-}
+const PCHAR: ByteSet = UNRESERVED.with(b"!$&'()*+,=:@");
 
 fn query_text(bytes: &[u8]) -> Result<String, Refusal> {
-    if bytes.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+    if !ByteSet::VISIBLE.without(b"#").has_all(bytes) {
         return Err(ambiguous("a byte in the query that is not printable ASCII, or `#`"));
     }
     String::from_utf8(bytes.to_vec()).map_err(|_| ambiguous("a query that is not UTF-8"))

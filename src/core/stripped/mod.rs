@@ -113,14 +113,25 @@ pub fn normal_form(name: &str) -> String {
 
 /// A name in lower case, everything but letters and digits as `-`.
 fn dashed(name: &str) -> String {
-    let mut dashed = String::with_capacity(name.len());
-    name.bytes().for_each(|byte| dashed.push(char::from(dashed_byte(byte))));
-    dashed
+    // Nearly every name is spelled so.
+    if DASHED.has_all(name.as_bytes()) {
+        return name.to_owned();
+    }
+    name.bytes().map(|byte| char::from(dashed_byte(byte))).collect()
 }
+
+/// The characters of such a name.
+const DASHED: ByteSet = ByteSet::ALPHANUMERIC.with(b"-").without(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 /// One byte of such a name.
 const fn dashed_byte(byte: u8) -> u8 {
-    if ByteSet::ALPHANUMERIC.has(byte) { byte.to_ascii_lowercase() } else { b'-' }
+    if DASHED.has(byte) {
+        byte
+    } else if byte.is_ascii_uppercase() {
+        byte.to_ascii_lowercase()
+    } else {
+        b'-'
+    }
 }
 
 #[cfg(test)]
