@@ -48,8 +48,7 @@
 //!
 //! let reply_to = |path: &str, counter: u64| {
 //!     let headers = [(":method", "GET"), (":authority", "shop.example.com"), (":path", path)];
-//!     let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
-//!     let request = RequestParts { headers, ..RequestParts::default() };
+//!     let request = RequestParts { headers: headers.into_iter().collect(), ..RequestParts::default() };
 //!     decide(&plan, Verification::by(&keys), request, now, &DecisionId::derive(&seed, counter, now)).reply
 //! };
 //! assert!(matches!(reply_to("/healthz", 0), Reply::Forward { .. }));

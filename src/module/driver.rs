@@ -83,7 +83,7 @@ impl<H: Host> Driver<H> {
         }
     }
 
-    fn change(&self, change: &Change) -> Result<(), HostFault> {
+    fn change(&self, change: Change<'_>) -> Result<(), HostFault> {
         match change {
             Change::RemoveHeader(name) => self.host.remove_request_header(name),
             Change::SetHeader(name, value) => self.host.set_request_header(name, value),

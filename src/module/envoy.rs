@@ -1,22 +1,26 @@
 //! The host as Envoy provides it: the calls and callbacks of proxy-wasm, by bytes, with failures as values.
 //!
-//! The SDK turns a status that it does not expect into a panic, which no caller can catch. So each call is made only in
-//! the callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all: they
-//! panic on bytes that are not UTF-8.
+//! Calls that are made for requests go to the host directly, and give every status as a value ([`calls`]). For others
+//! the SDK turns a status that it does not expect into a panic, which no caller can catch. So each of them is made only
+//! in the callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all:
+//! they panic on bytes that are not UTF-8.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
 
+use crate::calls::{self, REQUEST_HEADERS, REQUEST_TRAILERS};
 use crate::host::{Host, MetricKind};
+use crate::pairs;
 use crate::root::Root;
 use crate::stream::{Passage, Stream};
 use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
 use countersign_core::jose::HostSignatures;
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::reply::Answer;
+use countersign_core::request::Headers;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{HostFault, Level, Seed};
 
@@ -34,8 +38,8 @@ struct Envoy;
 
 impl Host for Envoy {
     fn now(&self) -> UnixSeconds {
-        let since_epoch = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        UnixSeconds::new(since_epoch.and_then(|length| i64::try_from(length.as_secs()).ok()).unwrap_or(0))
+        let since_epoch = Duration::from_nanos(calls::current_time().unwrap_or(0));
+        UnixSeconds::new(i64::try_from(since_epoch.as_secs()).unwrap_or(0))
     }
 
     /// By `random_get` of WASI preview 1. If Envoy does not allow the call, the standard library's hash maps need it
@@ -52,7 +56,7 @@ impl Host for Envoy {
             Level::Warn => LogLevel::Warn,
             Level::Error => LogLevel::Error,
         };
-        let _ = hostcalls::log(level, line);
+        let _ = calls::log(level as u32, line);
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<u32> {
@@ -64,7 +68,7 @@ impl Host for Envoy {
     }
 
     fn add(&self, metric: u32, change: i64) {
-        let _ = hostcalls::increment_metric(metric, change);
+        let _ = calls::increment_metric(metric, change);
     }
 
     fn set(&self, gauge: u32, value: u64) {
@@ -72,7 +76,7 @@ impl Host for Envoy {
     }
 
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
-        hostcalls::get_property(path.to_vec()).ok().flatten()
+        calls::property(&path.join("\0")).ok()
     }
 
     fn plugin_configuration(&self, bytes: usize) -> Option<Vec<u8>> {
@@ -83,42 +87,41 @@ impl Host for Envoy {
         let _ = hostcalls::set_tick_period(period);
     }
 
-    fn request_headers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault> {
-        hostcalls::get_map_bytes(MapType::HttpRequestHeaders).map_err(|_| HostFault)
+    fn request_headers(&self) -> Result<Headers, HostFault> {
+        pairs::parse(calls::map(REQUEST_HEADERS)?).ok_or(HostFault)
     }
 
     fn remove_request_header(&self, name: &str) -> Result<(), HostFault> {
-        hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_| HostFault)
+        calls::remove_map_value(REQUEST_HEADERS, name)
     }
 
     fn set_request_header(&self, name: &str, value: &str) -> Result<(), HostFault> {
-        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value.as_bytes())).map_err(|_| HostFault)
+        calls::set_map_value(REQUEST_HEADERS, name, value)
     }
 
-    fn request_trailers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault> {
-        hostcalls::get_map_bytes(MapType::HttpRequestTrailers).map_err(|_| HostFault)
+    fn request_trailers(&self) -> Result<Headers, HostFault> {
+        pairs::parse(calls::map(REQUEST_TRAILERS)?).ok_or(HostFault)
     }
 
     fn remove_request_trailer(&self, name: &str) -> Result<(), HostFault> {
-        hostcalls::remove_map_value(MapType::HttpRequestTrailers, name).map_err(|_| HostFault)
+        calls::remove_map_value(REQUEST_TRAILERS, name)
     }
 
     fn set_filter_state(&self, name: &str, value: &str) -> Result<(), HostFault> {
-        hostcalls::set_property(vec![name], Some(value.as_bytes())).map_err(|_| HostFault)
+        calls::set_property(name, value.as_bytes())
     }
 
     fn send(&self, answer: &Answer) -> Result<(), HostFault> {
-        let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        hostcalls::send_http_response(u32::from(answer.status), headers, Some(answer.body.as_bytes()))
-            .map_err(|_| HostFault)
+        let headers = answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        calls::send_response(answer.status, &pairs::written(headers), &answer.body)
     }
 
     fn switch_to(&self, context: u32) -> Result<(), HostFault> {
-        hostcalls::set_effective_context(context).map_err(|_| HostFault)
+        calls::set_effective_context(context)
     }
 
     fn resume(&self) {
-        let _ = hostcalls::resume_http_request();
+        let _ = calls::resume_request();
     }
 
     fn fetch(&self, endpoint: &Endpoint, timeout: Duration) -> Result<u32, HostFault> {

@@ -9,6 +9,7 @@ use crate::host::{Host, MetricKind};
 use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
 use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
+use countersign_core::request::Headers;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{HostFault, Level, Seed};
 
@@ -111,6 +112,7 @@ impl Fake {
 
 impl Host for Fake {
     fn now(&self) -> UnixSeconds {
+        let _ = self.call("now".to_owned());
         UnixSeconds::new(self.with(|state| state.now))
     }
 
@@ -132,6 +134,7 @@ impl Host for Fake {
     }
 
     fn add(&self, metric: u32, change: i64) {
+        let _ = self.call("add".to_owned());
         self.with(|state| {
             let name = state.metrics.get(metric as usize).cloned().unwrap();
             let value = state.values.entry(name).or_default();
@@ -161,9 +164,9 @@ impl Host for Fake {
         let _ = self.call(format!("tick {}", period.as_millis()));
     }
 
-    fn request_headers(&self) -> Result<Fields, HostFault> {
+    fn request_headers(&self) -> Result<Headers, HostFault> {
         self.call("headers".to_owned())?;
-        self.with(|state| state.requests.get(&state.context).cloned().ok_or(HostFault))
+        self.with(|state| state.requests.get(&state.context).cloned().map(Headers::from_iter).ok_or(HostFault))
     }
 
     fn remove_request_header(&self, name: &str) -> Result<(), HostFault> {
@@ -174,9 +177,9 @@ impl Host for Fake {
         self.call(format!("set {name}"))
     }
 
-    fn request_trailers(&self) -> Result<Fields, HostFault> {
+    fn request_trailers(&self) -> Result<Headers, HostFault> {
         self.call("trailers".to_owned())?;
-        Ok(self.with(|state| state.trailers.clone()))
+        Ok(self.with(|state| state.trailers.clone().into_iter().collect()))
     }
 
     fn remove_request_trailer(&self, name: &str) -> Result<(), HostFault> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use countersign_core::fetch::{Endpoint, Response, SharedMemory};
 use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
+use countersign_core::request::Headers;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{HostFault, Level, Seed};
 
@@ -55,7 +56,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The host does not give them.
-    fn request_headers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault>;
+    fn request_headers(&self) -> Result<Headers, HostFault>;
 
     /// Removes every request header field of this name. That there is none is not a failure.
     ///
@@ -73,7 +74,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The host does not give them.
-    fn request_trailers(&self) -> Result<Vec<(String, Vec<u8>)>, HostFault>;
+    fn request_trailers(&self) -> Result<Headers, HostFault>;
 
     /// Removes every request trailer field of this name.
     ///

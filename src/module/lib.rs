@@ -6,9 +6,10 @@
 //! | [`host`] | the calls that the plugin makes, as a trait |
 //! | [`driver`] | carries out the worker's effects, and reports what failed |
 //! | [`root`], [`stream`] | the callbacks, for one configuration on one worker and for one request |
-//! | `envoy` | the calls and callbacks of proxy-wasm; the only place that names its interface |
+//! | [`pairs`] | the form in which a proxy hands over a map of headers |
+//! | `envoy`, `calls` | the callbacks and the calls of proxy-wasm; the only places that name its interface |
 //!
-//! All but the last compile natively, and are tested under a host that fails on demand. What the module relies on was
+//! All but the last two compile natively, and are tested under a host that fails on demand. What the module relies on was
 //! seen in Envoy 1.36 to 1.40:
 //!
 //! - Request headers can be read in the headers callback, and from the root while a stream is paused there; later the
@@ -24,15 +25,18 @@
 //! - Some host calls call back into the module before they return. So no borrow of the worker outlives a call that can:
 //!   the worker is borrowed to ask what is to be done, and given back before that is carried out.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod driver;
 pub mod host;
 mod meter;
+pub mod pairs;
 mod reading;
 pub mod root;
 pub mod stream;
 
+#[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
+mod calls;
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 mod envoy;
 

@@ -11,10 +11,10 @@ pub(crate) fn read(host: &impl Host, wanted: Wanted) -> Result<RequestParts, Hos
     let headers = host.request_headers()?;
     Ok(match wanted {
         Wanted::Headers => RequestParts { headers, ..RequestParts::default() },
-        Wanted::All { client_address, peer } => RequestParts {
+        Wanted::All { destination_port: is_wanted, client_address, peer } => RequestParts {
             headers,
             source_address: source_address(host, client_address),
-            destination_port: destination_port(host),
+            destination_port: if is_wanted { destination_port(host) } else { None },
             peer: peer_of(host, peer),
         },
     })

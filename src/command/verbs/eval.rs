@@ -191,8 +191,8 @@ fn answer(
     answer.insert("id".to_owned(), request.id.clone().into());
     answer.extend(record);
     let (status, set, remove) = match &outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding.set(), forwarding.remove()),
-        Reply::Answer(refusal) => (refusal.status, &[][..], &[][..]),
+        Reply::Forward(forwarding) => (200, forwarding.set().collect(), forwarding.remove().collect()),
+        Reply::Answer(refusal) => (refusal.status, Vec::new(), Vec::new()),
     };
     answer.insert("status".to_owned(), status.into());
     answer.insert("upstream_headers".to_owned(), json!(set));

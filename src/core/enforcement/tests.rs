@@ -174,7 +174,11 @@ fn code(status: u16, code: &str) -> (u16, String) {
 }
 
 fn set<'a>(forwarding: &'a Forwarding, name: &str) -> Option<&'a str> {
-    forwarding.set().iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    forwarding.set().find(|(field, _)| *field == name).map(|(_, value)| value)
+}
+
+fn is_removed(forwarding: &Forwarding, name: &str) -> bool {
+    forwarding.remove().any(|removed| removed == name)
 }
 
 #[portable]
@@ -194,9 +198,9 @@ fn an_engineer_on_a_healthy_device_reads_and_the_upstream_learns_who() {
     assert_eq!(set(forwarding, "x-countersign-groups"), Some("engineering"));
     assert_eq!(set(forwarding, "x-device-id"), Some("laptop-1"));
     assert_eq!(set(forwarding, "x-countersign-decision-id"), Some(decision_id().as_str()));
-    assert!(forwarding.remove().contains(&"X_Device_Id".to_owned()), "{forwarding:?}");
-    assert!(forwarding.remove().contains(&"x-device-posture".to_owned()), "posture is not forwarded by default");
-    assert!(!forwarding.remove().contains(&"authorization".to_owned()), "a verified token is forwarded by default");
+    assert!(is_removed(forwarding, "X_Device_Id"), "{forwarding:?}");
+    assert!(is_removed(forwarding, "x-device-posture"), "posture is not forwarded by default");
+    assert!(!is_removed(forwarding, "authorization"), "a verified token is forwarded by default");
     let record = record(&outcome);
     assert_eq!(record["decision"], "allow");
     assert_eq!(record["reason"], "permitted");
@@ -322,7 +326,7 @@ fn health_is_open_to_anonymous_and_spoofed_identity_is_still_removed() {
     let got = outcome(&plan, parts("GET", "/healthz", None, None, &spoofed));
     let forwarding = forwarded(&got);
     assert_eq!(set(forwarding, "x-countersign-principal"), Some(r#"Anonymous::"anonymous""#));
-    assert!(forwarding.remove().contains(&"X_Forwarded_User".to_owned()));
+    assert!(is_removed(forwarding, "X_Forwarded_User"));
     assert_eq!(refusal(&outcome(&plan, parts("POST", "/healthz", None, None, &[]))), code(403, "method-not-listed"));
 }
 
@@ -335,8 +339,8 @@ fn a_preflight_carries_no_credential_and_is_a_matter_of_policy() {
     assert_eq!(record(&got)["action"], "preflight");
     // Credentials on a preflight are neither verified nor forwarded.
     let got = outcome(&plan, parts("OPTIONS", "/api/orders/7", Some("nonsense"), Some("nonsense"), &preflight));
-    assert!(forwarded(&got).remove().contains(&"authorization".to_owned()));
-    assert!(forwarded(&got).remove().contains(&"x-device-posture".to_owned()));
+    assert!(is_removed(forwarded(&got), "authorization"));
+    assert!(is_removed(forwarded(&got), "x-device-posture"));
     let preflight = [("origin", "https://app.example.com"), ("access-control-request-method", "GET")];
     let got = outcome(&plan, parts("OPTIONS", "/healthz", None, None, &preflight));
     assert_eq!(refusal(&got), code(401, "credential-missing"));
@@ -447,7 +451,7 @@ fn a_kept_header_is_forwarded_in_its_own_spelling_and_an_added_one_is_not() {
     changed["request_headers"] = json!({ "remove": ["x-acme-*"], "keep": ["x-user-id"] });
     let sent = ["x-user-id", "x_user_id", "x-user-email", "x-acme-role", "x-other"].map(|name| (name, "7"));
     let got = outcome(&plan_of(&changed), parts("GET", "/healthz", None, None, &sent));
-    assert_eq!(forwarded(&got).remove(), ["x-acme-role", "x-user-email", "x_user_id"]);
+    assert_eq!(forwarded(&got).remove().collect::<Vec<_>>(), ["x-acme-role", "x-user-email", "x_user_id"]);
 }
 
 #[portable]

@@ -49,7 +49,7 @@ pub struct VerifiedPrincipal {
     /// The declared facts: `context.<issuer>`.
     pub facts: FactRecord,
     /// The payload as signed, for `identity_headers` that forward it.
-    pub payload: Vec<u8>,
+    pub payload: Rc<[u8]>,
     /// The proof that the token demanded of its sender, and that was given.
     pub sender_constraint: SenderConstraint,
     /// `exp`, where the token has one.

@@ -138,7 +138,7 @@ fn verify_access_token(
         id,
         groups,
         facts,
-        payload: token.payload().to_vec(),
+        payload: Rc::clone(token.payload()),
         sender_constraint,
         expires,
     };

@@ -1,6 +1,7 @@
 //! The only place that makes an [`AuthenticToken`], and of it a [`VerifiedToken`].
 
 use core::fmt;
+use std::rc::Rc;
 
 use super::{Algorithm, AuthenticClaims, KeySet, SignatureVerifier, UnverifiedToken, VerificationKey};
 use crate::refusal::{Reason, Refusal};
@@ -19,7 +20,7 @@ pub struct VerifiedToken {
     algorithm: Algorithm,
     key_id: Option<String>,
     typ: Option<String>,
-    payload: Vec<u8>,
+    payload: Rc<[u8]>,
     claims: AuthenticClaims,
     /// The thumbprint of the key (RFC 7638).
     key: String,
@@ -72,7 +73,7 @@ impl AuthenticToken {
         let Self { mut token, key } = self;
         let claims = AuthenticClaims::new(token.take_claims()?);
         let UnverifiedToken { text, algorithm, key_id, typ, payload, .. } = token;
-        Ok(VerifiedToken { text, algorithm, key_id, typ, payload, claims, key })
+        Ok(VerifiedToken { text, algorithm, key_id, typ, payload: payload.into(), claims, key })
     }
 }
 
@@ -103,7 +104,7 @@ impl VerifiedToken {
 
     /// The bytes of the payload, as signed.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
+    pub const fn payload(&self) -> &Rc<[u8]> {
         &self.payload
     }
 

@@ -197,6 +197,12 @@ impl PolicySet {
         self.program.decide(identity, request, route, now)
     }
 
+    /// Whether any policy reads the fact of this name in `context.http_request`.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        self.program.reads("http_request", name)
+    }
+
     /// Decides one request as [`decide`](Self::decide) does, by Cedar's own authorizer: slow, and independent of the
     /// translation of policies, of their evaluation and of the choice of those that can apply. With prepared policies every
     /// request is denied.

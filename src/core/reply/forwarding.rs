@@ -1,6 +1,7 @@
 //! The changes to a forwarded request, and the proof that it may be forwarded.
 
 use super::HeaderPolicy;
+use super::header_changes::HeaderChanges;
 use crate::identity::Identity;
 use crate::mode::Mode;
 use crate::policy::Permit;
@@ -13,8 +14,7 @@ use crate::telemetry::DecisionId;
 /// Nothing but [`Forwarding::of`] makes one, and that demands [`Grounds`]: a request cannot be forwarded by mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarding {
-    remove: Vec<String>,
-    set: Vec<(String, String)>,
+    changes: HeaderChanges,
 }
 
 /// Why a request may be forwarded.
@@ -54,28 +54,17 @@ impl Forwarding {
         identity: &Identity,
         decision_id: &DecisionId,
     ) -> Self {
-        Self {
-            remove: policy.removed(identity, request.headers.names()),
-            set: policy.set(identity, request, decision_id),
-        }
+        Self { changes: policy.changes(identity, request, decision_id) }
     }
 
     /// Header names to remove, as the client spelled them but in lower case, sorted, each once.
-    #[must_use]
-    pub fn remove(&self) -> &[String] {
-        &self.remove
+    pub fn remove(&self) -> impl Iterator<Item = &str> {
+        self.changes.removed()
     }
 
     /// Headers to set, replacing any others of the name. The values are printable ASCII.
-    #[must_use]
-    pub fn set(&self) -> &[(String, String)] {
-        &self.set
-    }
-
-    /// The names to remove and the headers to set.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<String>, Vec<(String, String)>) {
-        (self.remove, self.set)
+    pub fn set(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.changes.all_set()
     }
 }
 

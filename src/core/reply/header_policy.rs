@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::header_changes::HeaderChanges;
 use super::{DECISION_ID_HEADER, identity_headers};
 use crate::evidence::AUTHORIZATION;
 use crate::identity::{DeviceEvidence, Identity, Principal};
@@ -90,21 +91,36 @@ impl HeaderPolicy {
     /// those that `request_headers.keep` names, and evidence without exception, because none is looked for in trailers.
     #[must_use]
     pub fn trailers_to_remove<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
-        each_once(names.into_iter().filter(|name| {
+        let removed = each_once(names.into_iter().filter(|name| {
             self.screen.passes(name) && {
                 let normal = normal_form(name);
                 self.own.contains(&normal) || self.request_headers.removes_trailer(name, &normal)
             }
-        }))
+        }));
+        removed.into_iter().map(str::to_owned).collect()
     }
 
-    /// The header names to remove from the request of this caller.
-    pub(super) fn removed<'n>(&self, identity: &Identity, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
-        each_once(
-            names
-                .into_iter()
+    /// The changes to the request of this caller.
+    pub(super) fn changes(&self, identity: &Identity, request: &Request, decision_id: &DecisionId) -> HeaderChanges {
+        let mut changes = HeaderChanges::removing(each_once(
+            request
+                .headers
+                .names()
                 .filter(|name| self.screen.passes(name) && self.is_listed(name) && !self.is_kept(name, identity)),
-        )
+        ));
+        identity_headers::set_built_in(&mut changes, identity);
+        identity_headers::set_configured(&mut changes, identity, &self.identity_headers);
+        changes.set(DECISION_ID_HEADER, |value| {
+            value.push_str(decision_id.as_str());
+            Some(())
+        });
+        if request.upgrade && request.headers.all("connection").any(names_more_than_upgrade) {
+            changes.set("connection", |value| {
+                value.push_str("upgrade");
+                Some(())
+            });
+        }
+        changes
     }
 
     /// Whether a header of this name is evidence, an identity header, or removed from every request.
@@ -112,22 +128,6 @@ impl HeaderPolicy {
         let normal = normal_form(name);
         // Nothing that `request_headers.keep` names is one of our own names.
         self.own.contains(&normal) || self.request_headers.removes(name, &normal)
-    }
-
-    /// The headers to set on the request of this caller.
-    pub(super) fn set(
-        &self,
-        identity: &Identity,
-        request: &Request,
-        decision_id: &DecisionId,
-    ) -> Vec<(String, String)> {
-        let mut set = identity_headers::built_in(identity);
-        set.extend(identity_headers::configured(identity, &self.identity_headers));
-        set.push((DECISION_ID_HEADER.to_owned(), decision_id.to_string()));
-        if request.upgrade && request.headers.all("connection").any(names_more_than_upgrade) {
-            set.push(("connection".to_owned(), "upgrade".to_owned()));
-        }
-        set
     }
 
     /// Whether the name, exactly spelled, is that of evidence that is forwarded.
@@ -148,11 +148,11 @@ impl HeaderPolicy {
 }
 
 /// Each name once, in order.
-fn each_once<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+fn each_once<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     names.dedup();
-    names.into_iter().map(str::to_owned).collect()
+    names
 }
 
 /// Whether a `Connection` field names other fields than `Upgrade`. Envoy lets the field through with an upgrade, and a

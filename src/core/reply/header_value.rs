@@ -17,23 +17,19 @@ const ELEMENT: &AsciiSet = &VALUE.add(b',');
 /// What neither a value nor an element needs encoded at any place.
 const PLAIN: ByteSet = ByteSet::VISIBLE.without(b"%,");
 
-/// One value: everything but printable ASCII, `%`, and spaces at the ends are encoded.
-pub(super) fn encode(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    push_encoded(&mut value, text, VALUE);
-    value
+/// Writes one value: everything but printable ASCII, `%`, and spaces at the ends are encoded.
+pub(super) fn push_value(value: &mut String, text: &str) {
+    push_encoded(value, text, VALUE);
 }
 
-/// A list: its elements, with `,` encoded too, and `,` between them.
-pub(super) fn encode_list<'a>(elements: impl IntoIterator<Item = &'a str>) -> String {
-    let mut list = String::new();
+/// Writes a list: its elements, with `,` encoded too, and `,` between them.
+pub(super) fn push_list<T: AsRef<str>>(value: &mut String, elements: impl IntoIterator<Item = T>) {
     for (place, element) in elements.into_iter().enumerate() {
         if place > 0 {
-            list.push(',');
+            value.push(',');
         }
-        push_encoded(&mut list, element, ELEMENT);
+        push_encoded(value, element.as_ref(), ELEMENT);
     }
-    list
 }
 
 fn push_encoded(value: &mut String, text: &str, reserved: &'static AsciiSet) {
@@ -53,8 +49,20 @@ fn push_encoded(value: &mut String, text: &str, reserved: &'static AsciiSet) {
 
 #[cfg(test)]
 mod tests {
-    use super::{encode, encode_list};
+    use super::{push_list, push_value};
     use crate::portable;
+
+    fn encode(text: &str) -> String {
+        let mut value = String::new();
+        push_value(&mut value, text);
+        value
+    }
+
+    fn encode_list<const N: usize>(elements: [&str; N]) -> String {
+        let mut value = String::new();
+        push_list(&mut value, elements);
+        value
+    }
 
     #[portable]
     fn printable_ascii_is_not_encoded() {

@@ -1,6 +1,9 @@
 //! The header fields that tell the upstream who calls, with values from a verified identity alone.
 
-use super::header_value::{encode, encode_list};
+use std::borrow::Cow;
+
+use super::header_changes::HeaderChanges;
+use super::header_value::{push_list, push_value};
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::base64url;
@@ -8,30 +11,42 @@ use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::telemetry::cedar_notation;
 
-/// `x-countersign-*`, without the decision's id.
-pub(super) fn built_in(identity: &Identity) -> Vec<(String, String)> {
-    let mut set = vec![("x-countersign-principal".to_owned(), encode(&cedar_notation(identity.principal())))];
-    if let Some(verified) = verified(identity) {
-        set.push(("x-countersign-subject".to_owned(), encode(&verified.id)));
-        set.push(("x-countersign-issuer".to_owned(), encode(verified.issuer.as_str())));
-        if !verified.groups.is_empty() {
-            let groups = encode_list(verified.groups.iter().map(String::as_str));
-            set.push(("x-countersign-groups".to_owned(), groups));
-        }
+/// Sets `x-countersign-*`, without the decision's id.
+pub(super) fn set_built_in(changes: &mut HeaderChanges, identity: &Identity) {
+    let principal = cedar_notation(identity.principal());
+    let mut set = |name: &str, text: &str| {
+        changes.set(name, |value| {
+            push_value(value, text);
+            Some(())
+        });
+    };
+    set("x-countersign-principal", &principal);
+    let Some(verified) = verified(identity) else { return };
+    set("x-countersign-subject", &verified.id);
+    set("x-countersign-issuer", verified.issuer.as_str());
+    if !verified.groups.is_empty() {
+        changes.set("x-countersign-groups", |value| {
+            push_list(value, &verified.groups);
+            Some(())
+        });
     }
-    set
 }
 
-/// The configured headers whose facts this identity has.
-pub(super) fn configured(identity: &Identity, headers: &[IdentityHeader]) -> Vec<(String, String)> {
-    headers.iter().filter_map(|header| Some((header.name.clone(), value_of(identity, &header.source)?))).collect()
+/// Sets the configured headers whose facts this identity has.
+pub(super) fn set_configured(changes: &mut HeaderChanges, identity: &Identity, headers: &[IdentityHeader]) {
+    for IdentityHeader { name, source } in headers {
+        changes.set(name, |value| push_source(value, identity, source));
+    }
 }
 
-fn value_of(identity: &Identity, source: &IdentitySource) -> Option<String> {
+/// Writes what a header carries; `None` if this identity does not have it.
+fn push_source(value: &mut String, identity: &Identity, source: &IdentitySource) -> Option<()> {
     match source {
-        IdentitySource::Payload { issuer } => verified(identity)
-            .filter(|verified| verified.issuer == *issuer)
-            .map(|verified| base64url::encode(&verified.payload)),
+        IdentitySource::Payload { issuer } => {
+            let verified = verified(identity).filter(|verified| verified.issuer == *issuer)?;
+            value.push_str(&base64url::encode(&verified.payload));
+            Some(())
+        }
         IdentitySource::Fact { provider, path } => {
             let (last, records) = path.split_last()?;
             let mut facts = facts_of(identity, provider)?;
@@ -39,7 +54,7 @@ fn value_of(identity: &Identity, source: &IdentitySource) -> Option<String> {
                 let FactValue::Record(inner) = facts.get(name)? else { return None };
                 facts = inner;
             }
-            fact_text(facts.get(last)?)
+            push_fact(value, facts.get(last)?)
         }
     }
 }
@@ -63,22 +78,23 @@ fn verified(identity: &Identity) -> Option<&VerifiedPrincipal> {
     }
 }
 
-/// The value of a header field for a fact; `None` for records, which have no string form.
-fn fact_text(value: &FactValue) -> Option<String> {
-    match value {
+/// Writes the value of a header field for a fact; `None` for records, which have no string form.
+fn push_fact(value: &mut String, fact: &FactValue) -> Option<()> {
+    match fact {
         FactValue::List(elements) => {
-            let texts: Option<Vec<String>> = elements.iter().map(scalar_text).collect();
-            texts.map(|texts| encode_list(texts.iter().map(String::as_str)))
+            let texts: Option<Vec<Cow<'_, str>>> = elements.iter().map(scalar_text).collect();
+            push_list(value, texts?);
         }
-        scalar => scalar_text(scalar).map(|text| encode(&text)),
+        scalar => push_value(value, &scalar_text(scalar)?),
     }
+    Some(())
 }
 
-fn scalar_text(value: &FactValue) -> Option<String> {
+fn scalar_text(value: &FactValue) -> Option<Cow<'_, str>> {
     match value {
-        FactValue::String(text) | FactValue::Ip(text) => Some(text.clone()),
-        FactValue::Long(number) => Some(number.to_string()),
-        FactValue::Bool(truth) => Some(truth.to_string()),
+        FactValue::String(text) | FactValue::Ip(text) => Some(Cow::Borrowed(text)),
+        FactValue::Long(number) => Some(Cow::Owned(number.to_string())),
+        FactValue::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
         FactValue::List(_) | FactValue::Record(_) => None,
     }
 }

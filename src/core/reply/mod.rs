@@ -6,6 +6,7 @@
 mod answer;
 mod challenge;
 mod forwarding;
+mod header_changes;
 mod header_policy;
 mod header_value;
 mod identity_headers;

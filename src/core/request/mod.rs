@@ -17,7 +17,7 @@ mod tests;
 
 pub use ambiguity::Ambiguity;
 pub use authority::host_of;
-pub use headers::{Exactly, Headers};
+pub use headers::{Exactly, HeaderField, Headers};
 pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};
 pub use peer::{Peer, client_address, client_ip};
@@ -35,7 +35,7 @@ use crate::refusal::{Detail, Reason, Refusal};
 pub struct RequestParts {
     /// All header fields in order, pseudo-headers (`:method`, `:path`, `:authority`, `:scheme`) among them; names in
     /// lower case.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Headers,
     /// The host's `source.address`, `203.0.113.7:1234`, `[2001:db8::1]:1234`, or no address at all; `None` where the
     /// configuration wants none or does not trust this one ([`client_address`]).
     pub source_address: Option<String>,
@@ -50,7 +50,7 @@ impl RequestParts {
     /// `application/grpc`, alone or followed by `+` or `;`. Also known of a request that is refused before it is parsed.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
-        self.headers.iter().any(|(name, value)| name == "content-type" && is_grpc_content_type(value))
+        self.headers.all("content-type").any(is_grpc_content_type)
     }
 }
 
@@ -70,7 +70,7 @@ pub struct Request {
     /// For a CORS preflight (Fetch standard: `OPTIONS` with `Origin` and `Access-Control-Request-Method`): the method
     /// it asks about. With an `Upgrade` field it is none: what is permitted as a preflight must not open a tunnel.
     pub preflight_for: Option<RequestMethod>,
-    /// Header fields without the pseudo-headers.
+    /// Header fields, pseudo-headers among them.
     pub headers: Headers,
     /// The client's address where it is known: IPv4-mapped IPv6 folded to IPv4, no zone.
     pub client_ip: Option<IpAddr>,
@@ -88,16 +88,13 @@ impl Request {
     pub fn parse(parts: RequestParts, limits: &Limits) -> Result<Self, Refusal> {
         within_limits(&parts.headers, limits)?;
         let RequestParts { headers, source_address, destination_port, peer } = parts;
-        let (pseudo, fields): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| name.starts_with(':'));
-        let (pseudo, headers) = (Headers::new(pseudo), Headers::new(fields));
-
-        let method = match pseudo.exactly(":method") {
+        let method = match headers.exactly(":method") {
             Exactly::One(name) => method_of(name)?,
             Exactly::None => return Err(Refusal::with(Reason::MethodUnsupported, Detail::Fault("no method"))),
             Exactly::Many => return Err(Refusal::with(Reason::MethodUnsupported, Detail::Fault("two methods"))),
         };
-        let host = host_of(authority(&pseudo, &headers)?)?;
-        let (path, query) = match pseudo.exactly(":path") {
+        let host = host_of(authority(&headers)?)?;
+        let (path, query) = match headers.exactly(":path") {
             Exactly::One(target) => Path::parse(target, limits.max_path_bytes)?,
             Exactly::None => return Err(Refusal::new(Reason::PathMissing)),
             Exactly::Many => return Err(Refusal::with(Reason::PathAmbiguous, Detail::Fault("two paths"))),
@@ -109,14 +106,13 @@ impl Request {
     }
 }
 
-/// Counts names and values, pseudo-headers included. The bytes between them on the wire differ by protocol.
-fn within_limits(headers: &[(String, Vec<u8>)], limits: &Limits) -> Result<(), Refusal> {
+/// Counts names and values, pseudo-headers included.
+fn within_limits(headers: &Headers, limits: &Limits) -> Result<(), Refusal> {
     let too_large = |found, max| Refusal::with(Reason::HeadersTooLarge, Detail::Size { found, max });
     if headers.len() > limits.max_headers {
         return Err(too_large(headers.len(), limits.max_headers));
     }
-    let bytes =
-        headers.iter().fold(0_usize, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
+    let bytes = headers.bytes();
     if bytes > limits.max_header_bytes { Err(too_large(bytes, limits.max_header_bytes)) } else { Ok(()) }
 }
 
@@ -126,8 +122,8 @@ fn method_of(name: &[u8]) -> Result<RequestMethod, Refusal> {
 
 /// The authority: `:authority`, or `Host` if the proxy hands over an HTTP/1 request so. Both may be present if they are
 /// equal.
-fn authority<'a>(pseudo: &'a Headers, fields: &'a Headers) -> Result<&'a [u8], Refusal> {
-    match (pseudo.exactly(":authority"), fields.exactly("host")) {
+fn authority(headers: &Headers) -> Result<&[u8], Refusal> {
+    match (headers.exactly(":authority"), headers.exactly("host")) {
         (Exactly::One(authority), Exactly::None) | (Exactly::None, Exactly::One(authority)) => Ok(authority),
         (Exactly::One(authority), Exactly::One(host)) if authority == host => Ok(authority),
         (Exactly::One(_), Exactly::One(_)) => {
@@ -143,10 +139,11 @@ fn authority<'a>(pseudo: &'a Headers, fields: &'a Headers) -> Result<&'a [u8], R
 /// The method that a CORS preflight asks about. An `OPTIONS` with a repeated field is not a preflight but an ordinary
 /// request.
 fn preflight(method: RequestMethod, headers: &Headers) -> Result<Option<RequestMethod>, Refusal> {
-    match (method, headers.exactly("origin"), headers.exactly("access-control-request-method")) {
-        (RequestMethod::Common(Method::Options), Exactly::One(_), Exactly::One(requested)) => {
-            method_of(requested).map(Some)
-        }
+    if method != RequestMethod::Common(Method::Options) {
+        return Ok(None);
+    }
+    match (headers.exactly("origin"), headers.exactly("access-control-request-method")) {
+        (Exactly::One(_), Exactly::One(requested)) => method_of(requested).map(Some),
         _ => Ok(None),
     }
 }
@@ -160,9 +157,8 @@ impl RequestParts {
     /// A request as a client could send it, for tests.
     pub(crate) fn for_test(method: &str, authority: &str, path: &str, fields: &[(&str, &[u8])]) -> Self {
         let pseudo = [(":method", method), (":authority", authority), (":path", path), (":scheme", "https")];
-        let pseudo = pseudo.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec()));
-        Self { headers: pseudo.chain(fields).collect(), ..Self::default() }
+        let pseudo = pseudo.iter().map(|(name, value)| (*name, value.as_bytes()));
+        Self { headers: pseudo.chain(fields.iter().copied()).collect(), ..Self::default() }
     }
 }
 

@@ -39,19 +39,19 @@ pub struct DecisionRecord {
     path: Option<String>,
     principal: Option<String>,
     authentication: Option<AuthenticationRecord>,
-    evidence: BTreeMap<String, EvidenceRecord>,
+    evidence: BTreeMap<ProviderName, EvidenceRecord>,
     verdict: Verdict,
     /// Why the request is or would be refused; `None` where it is permitted.
     reason: Option<Reason>,
     detail: Option<String>,
-    policies: Vec<String>,
+    policies: Vec<PolicyId>,
     near_misses: Vec<NearMissRecord>,
 }
 
 /// How the principal was authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationRecord {
-    issuer: String,
+    issuer: ProviderName,
     method: &'static str,
     binding: &'static str,
 }
@@ -92,7 +92,7 @@ impl EvidenceState {
 /// A permit whose scope matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMissRecord {
-    policy: String,
+    policy: PolicyId,
     failed_conditions: usize,
 }
 
@@ -165,7 +165,7 @@ impl DecisionRecord {
         self.authentication = match principal {
             Principal::Anonymous => None,
             Principal::Verified(verified) => Some(AuthenticationRecord {
-                issuer: verified.issuer.to_string(),
+                issuer: verified.issuer.clone(),
                 method: "bearer",
                 binding: match verified.sender_constraint {
                     SenderConstraint::Bearer => "none",
@@ -190,22 +190,21 @@ impl DecisionRecord {
                     reason: None,
                 },
             };
-            self.evidence.insert(provider.to_string(), record);
+            self.evidence.insert(provider.clone(), record);
         }
     }
 
     /// The policies were evaluated.
     pub fn decided(&mut self, decision: &Decision) {
-        let texts = |policies: &[PolicyId]| policies.iter().map(|id| id.as_str().to_owned()).collect();
         match decision {
-            Decision::Allow(permit) => self.policies = texts(permit.determining()),
-            Decision::Forbidden { determining, .. } => self.policies = texts(determining),
-            Decision::Failed { policies } => self.policies = texts(policies),
+            Decision::Allow(permit) => self.policies = permit.determining().to_vec(),
+            Decision::Forbidden { determining, .. } => self.policies.clone_from(determining),
+            Decision::Failed { policies } => self.policies.clone_from(policies),
             Decision::NotPermitted { near_misses } => {
                 self.near_misses = near_misses
                     .iter()
                     .map(|miss| NearMissRecord {
-                        policy: miss.policy.as_str().to_owned(),
+                        policy: miss.policy.clone(),
                         failed_conditions: miss.failed_conditions,
                     })
                     .collect();
@@ -247,7 +246,7 @@ impl DecisionRecord {
         if let Some(provider) = &refusal.provider {
             // The identity step may have recorded more about the provider than the refusal says, such as the age.
             self.evidence
-                .entry(provider.to_string())
+                .entry(provider.clone())
                 .or_insert_with(|| EvidenceRecord::without_facts(state, None))
                 .reason = Some(refusal.reason.code());
         }

@@ -1,9 +1,11 @@
 //! What a worker asks of its host.
 
 use core::time::Duration;
+use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::fetch::FetchRequest;
-use crate::reply::Answer;
+use crate::reply::{Answer, Forwarding};
 use crate::telemetry::{Counter, Gauge};
 
 /// A call to the host failed.
@@ -41,8 +43,8 @@ pub enum Effect {
     Forward {
         /// The stream of the request.
         stream: u32,
-        /// The changes; the last one arms the guard.
-        changes: Vec<Change>,
+        /// The changes.
+        changes: Changes,
     },
     /// Answer the client: the ending call of a stream. If the host does not accept the answer, the stream stays paused
     /// until its idle timeout and nothing passes.
@@ -79,22 +81,42 @@ pub enum Effect {
     Wake(Vec<u32>),
 }
 
-/// One change to a request that is forwarded.
+/// The changes to a request that is forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub struct Changes {
+    /// Those of its headers.
+    pub(super) headers: Forwarding,
+    /// The decision record.
+    pub(super) record: FilterState,
+    /// What lets the request pass.
+    pub(super) guard: FilterState,
+}
+
+/// One change to a request that is forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a> {
     /// Remove every header field of this name.
-    RemoveHeader(String),
+    RemoveHeader(&'a str),
     /// Set a header field, and remove all others of the name.
-    SetHeader(String, String),
+    SetHeader(&'a str, &'a str),
     /// Set filter state.
-    SetFilterState(FilterState),
+    SetFilterState(&'a FilterState),
+}
+
+impl Changes {
+    /// All of them, in the order in which they are to be made. The last one arms the guard.
+    pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
+        let removals = self.headers.remove().map(Change::RemoveHeader);
+        let headers = self.headers.set().map(|(name, value)| Change::SetHeader(name, value));
+        removals.chain(headers).chain([&self.record, &self.guard].map(Change::SetFilterState))
+    }
 }
 
 /// A value that the host keeps with the stream, for filters after this one and for access logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterState {
     /// Its name.
-    pub name: String,
+    pub name: Rc<str>,
     /// Its value.
-    pub value: String,
+    pub value: Cow<'static, str>,
 }

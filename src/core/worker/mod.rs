@@ -36,7 +36,7 @@ use core::fmt;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-pub use effect::{Change, Effect, FilterState, HostFault, Level};
+pub use effect::{Change, Changes, Effect, FilterState, HostFault, Level};
 pub use keys::MESSAGES_AT_ONCE;
 pub use seed::Seed;
 pub use streams::Wanted;
@@ -49,13 +49,17 @@ use crate::mode::Mode;
 use crate::time::UnixSeconds;
 use crate::waiting::WaitingRoom;
 use keys::{SHADOW_TICK, SOON, SPREAD};
-use streams::Stage;
+use streams::{Names, Stage};
 
 /// One configuration on one worker: its keys, the tokens that were verified, the requests that wait for keys, and how far
 /// each stream has come.
 pub struct Worker {
     /// The configuration; without one every request is refused.
     plan: Option<Plan>,
+    /// The names of the filter state under this configuration; there as long as it is.
+    names: Option<Names>,
+    /// What is read of each request.
+    wanted: Wanted,
     /// The keys that are trusted now.
     trust: TrustStore,
     /// What verifies signatures with these keys.
@@ -126,6 +130,8 @@ impl Worker {
     pub fn unconfigured(seed: Option<Seed>) -> Self {
         Self {
             plan: None,
+            names: None,
+            wanted: Wanted::Headers,
             trust: TrustStore::default(),
             verifier: HostVerifier::default(),
             tokens: TokenMemory::default(),
@@ -166,8 +172,10 @@ impl Worker {
         let trust = TrustStore::new(plan.key_sources(), seed.as_ref().map_or(0, |seed| seed.number("trust")));
         let tokens = TokenMemory::new(plan.limits.max_remembered_bytes);
         let forgeries = ForgeryMemory::new(plan.limits.max_remembered_bytes);
-        let plan = Some(plan);
-        let mut worker = Self { plan, trust, verifier, tokens, forgeries, reminded: now, ..Self::unconfigured(seed) };
+        let wanted = Wanted::by(&plan, trust.fetches());
+        let (names, plan) = (Some(Names::of(&plan)), Some(plan));
+        let memories = Self { tokens, forgeries, ..Self::unconfigured(seed) };
+        let mut worker = Self { plan, names, wanted, trust, verifier, reminded: now, ..memories };
         if worker.fetches() {
             worker.sharing = Sharing::of(vm_id, memory);
         }

@@ -1,8 +1,9 @@
 //! One stream: its request is decided about, at once or when the keys for it have come, and answered or forwarded once.
 
 use core::mem;
+use std::rc::Rc;
 
-use super::{Change, Effect, FilterState, HostFault, Level, Worker};
+use super::{Changes, Effect, FilterState, HostFault, Level, Worker};
 use crate::config::Plan;
 use crate::enforcement::{Outcome, decide, decide_without_plan};
 use crate::fetch::Prospect;
@@ -10,8 +11,8 @@ use crate::jose::Tally;
 use crate::keys::{MissingKey, Verification};
 use crate::mode::Mode;
 use crate::refusal::{Reason, Refusal};
-use crate::reply::{Answer, Forwarding, Reply};
-use crate::request::{AddressSource, PeerSource, RequestParts};
+use crate::reply::{Answer, Reply};
+use crate::request::{AddressSource, Headers, PeerSource, RequestParts};
 use crate::telemetry::{Counter, DecisionId, DecisionRecord, Gauge};
 use crate::time::UnixSeconds;
 use crate::waiting::Client;
@@ -43,6 +44,21 @@ pub(super) enum Stage {
     Ended,
 }
 
+/// The names of the filter state that the plugin sets.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// What the guard looks at.
+    guard: Rc<str>,
+    /// The decision record.
+    record: Rc<str>,
+}
+
+impl Names {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self { guard: plan.guard.as_str().into(), record: format!("{}.decision", plan.guard).into() }
+    }
+}
+
 /// What is needed to end a stream whose request the host is changing.
 #[derive(Debug)]
 pub(super) struct Changing {
@@ -58,13 +74,28 @@ pub(super) struct Changing {
 pub enum Wanted {
     /// The header fields. There is no configuration that more could be judged by.
     Headers,
-    /// The header fields, the listener's port, and facts about the connection.
+    /// The header fields, and those facts about the connection that a decision can depend on.
     All {
+        /// Whether the listener's port is one of them.
+        destination_port: bool,
         /// Where the client's address comes from.
         client_address: AddressSource,
         /// Where facts about the peer come from.
         peer: PeerSource,
     },
+}
+
+impl Wanted {
+    /// What requests under this configuration need: each property costs as much as several other calls to the host.
+    /// Policies can read the address and the port, and a request that waits for keys has a place by its address.
+    pub(super) fn by(plan: &Plan, may_wait: bool) -> Self {
+        let reads_address = may_wait || plan.policies.reads("client_ip") || plan.policies.reads("source_ip");
+        Self::All {
+            destination_port: plan.policies.reads("port"),
+            client_address: if reads_address { plan.client_address } else { AddressSource::None },
+            peer: plan.peer,
+        }
+    }
 }
 
 /// A decision that nothing was done about yet.
@@ -86,19 +117,13 @@ impl Worker {
             return None;
         }
         self.streams.insert(stream, Stage::Reading);
-        Some(self.all_wanted())
+        Some(self.wanted)
     }
 
     /// What to read again of a request that is woken; `None` if it no longer waits.
     #[must_use]
     pub fn wanted(&self, stream: u32) -> Option<Wanted> {
-        matches!(self.streams.get(&stream), Some(Stage::Parked)).then(|| self.all_wanted())
-    }
-
-    fn all_wanted(&self) -> Wanted {
-        self.plan
-            .as_ref()
-            .map_or(Wanted::Headers, |plan| Wanted::All { client_address: plan.client_address, peer: plan.peer })
+        matches!(self.streams.get(&stream), Some(Stage::Parked)).then_some(self.wanted)
     }
 
     /// The request of a stream that was opened or woken: it is decided about, or waits for a key.
@@ -205,10 +230,12 @@ impl Worker {
         {
             effects.push(Effect::Count(Counter::UnknownKeyRefusals(provider), 1));
         }
-        match (reply, &self.plan) {
+        match (reply, &self.names) {
             (Reply::Answer(answer), _) => self.refuse(stream, answer, &record, effects),
-            (Reply::Forward(forwarding), Some(plan)) => {
-                let changes = changes(plan, forwarding, &record);
+            (Reply::Forward(headers), Some(Names { guard, record: record_name })) => {
+                let guard = FilterState { name: Rc::clone(guard), value: ALLOW.into() };
+                let record_state = FilterState { name: Rc::clone(record_name), value: record.to_json().into() };
+                let changes = Changes { headers, record: record_state, guard };
                 let changing = Changing { was_parked, grpc, decision_id, record };
                 self.streams.insert(stream, Stage::Changing(Box::new(changing)));
                 effects.push(Effect::Forward { stream, changes });
@@ -255,7 +282,8 @@ impl Worker {
         let line = record.to_json();
         effects.push(Effect::Log(Level::Info, line.clone()));
         effects.push(Effect::Count(record.counter(), 1));
-        let record = self.plan.as_ref().map(|plan| FilterState { name: record_name(plan), value: line });
+        let record =
+            self.names.as_ref().map(|names| FilterState { name: Rc::clone(&names.record), value: line.into() });
         effects.push(Effect::Answer { stream, record, answer });
     }
 
@@ -269,9 +297,9 @@ impl Worker {
     /// request is not forwarded, or the names of its trailers are not known, so that nothing could be removed from
     /// them.
     #[must_use]
-    pub fn trailers(&self, stream: u32, read: Result<Vec<(String, Vec<u8>)>, HostFault>) -> Option<Vec<String>> {
+    pub fn trailers(&self, stream: u32, read: Result<Headers, HostFault>) -> Option<Vec<String>> {
         let (true, Some(plan), Ok(trailers)) = (self.passes(stream), &self.plan, read) else { return None };
-        Some(plan.header_policy.trailers_to_remove(trailers.iter().map(|(name, _)| name.as_str())))
+        Some(plan.header_policy.trailers_to_remove(trailers.all_names()))
     }
 
     /// A stream is gone. If it waited, its place is free.
@@ -300,16 +328,6 @@ impl Worker {
     }
 }
 
-/// The changes to a request that is forwarded. The guard comes last: it lets the request pass.
-fn changes(plan: &Plan, forwarding: Forwarding, record: &DecisionRecord) -> Vec<Change> {
-    let (remove, set) = forwarding.into_parts();
-    let record = FilterState { name: record_name(plan), value: record.to_json() };
-    let guard = FilterState { name: plan.guard.clone(), value: ALLOW.to_owned() };
-    let removals = remove.into_iter().map(Change::RemoveHeader);
-    let headers = set.into_iter().map(|(name, value)| Change::SetHeader(name, value));
-    removals.chain(headers).chain([record, guard].map(Change::SetFilterState)).collect()
-}
-
 /// What a decision adds to the counters of signatures.
 fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
     let Tally { by_host, by_plugin, host_failures } = tally;
@@ -321,11 +339,6 @@ fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
     .into_iter()
     .filter(|(_, times)| *times > 0)
     .map(|(counter, times)| Effect::Count(counter, times))
-}
-
-/// The filter state that holds the decision record.
-fn record_name(plan: &Plan) -> String {
-    format!("{}.decision", plan.guard)
 }
 
 /// The outcome for a request that the host could not read.

@@ -30,12 +30,13 @@ fn calls_of_a_permitted_request(woken: bool) -> Vec<String> {
 fn a_request_is_read_changed_and_armed_in_this_order() {
     let calls = calls_of_a_permitted_request(false);
     let starts = [
+        "now",
         "headers",
-        "property source.address",
-        "property destination.port",
         "property connection.mtls",
         "define countersign.configurations",
+        "add",
         "define countersign.signatures.verified_by.plugin",
+        "add",
         "remove x-forwarded-user",
         "set x-countersign-principal",
         "set x-countersign-subject",
@@ -44,9 +45,39 @@ fn a_request_is_read_changed_and_armed_in_this_order() {
         "state countersign.decision {",
         "state countersign allow",
         "define countersign.decisions.outcome.allow.reason.permitted",
+        "add",
     ];
+    assert_calls(&calls, &starts);
+}
+
+fn assert_calls(calls: &[String], starts: &[&str]) {
     assert_eq!(calls.len(), starts.len(), "{calls:#?}");
     assert!(calls.iter().zip(starts).all(|(call, start)| call.starts_with(start)), "{calls:#?}");
+}
+
+/// `docs/benchmark.md` says how many there are. Each costs more than much of what is decided.
+#[test]
+fn a_request_with_a_known_token_makes_no_call_more_than_it_needs() {
+    let (host, root) = plugin(INLINE);
+    let (_first, _) = arrive(&host, &root, 7, order());
+    host.with(|state| state.calls.clear());
+    let (_second, passage) = arrive(&host, &root, 8, order());
+    assert_eq!(passage, Passage::Continue);
+    let calls: Vec<String> = host.with(|state| state.calls.iter().map(|(_, call)| call.clone()).collect());
+    let starts = [
+        "now",
+        "headers",
+        "property connection.mtls",
+        "remove x-forwarded-user",
+        "set x-countersign-principal",
+        "set x-countersign-subject",
+        "set x-countersign-issuer",
+        "set x-countersign-decision-id",
+        "state countersign.decision {",
+        "state countersign allow",
+        "add",
+    ];
+    assert_calls(&calls, &starts);
 }
 
 #[test]

@@ -84,6 +84,6 @@ impl WrittenRequest {
     }
 
     fn push(&mut self, name: &str, value: &[u8]) {
-        self.parts.headers.push((name.to_owned(), value.to_vec()));
+        self.parts.headers.push(name, value);
     }
 }

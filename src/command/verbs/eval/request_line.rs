@@ -104,7 +104,7 @@ impl RequestLine {
             .and_then(|trust| client_address(self.source_address.as_deref()?, trust));
         let certificate_sha256 = self.peer_certificate_sha256.filter(|_| plan.peer == PeerSource::Tls);
         RequestParts {
-            headers: self.pseudo_headers.iter().chain(&self.headers).cloned().collect(),
+            headers: self.pseudo_headers.iter().chain(&self.headers).map(|(name, value)| (name, value)).collect(),
             source_address,
             destination_port: self.destination_port,
             peer: Peer { certificate_sha256, uri: None },

@@ -15,10 +15,11 @@ use self::asked::Asked;
 use self::catalog::Catalog;
 use self::decision::{Decision, Permit};
 use self::explain::{Candidate, near_misses};
-use self::facts::FactTable;
+use self::facts::{Fact, FactTable};
 use self::slice::{Slice, Slices};
 use super::PolicyId;
-use super::program::expression::Rule;
+use super::context::CONTEXT_FACTS;
+use super::program::expression::{Rule, Slot};
 use crate::identity::Identity;
 use crate::request::Request;
 use crate::route::RouteMatch;
@@ -69,6 +70,18 @@ pub(in crate::policy) struct Answers<'p> {
 }
 
 impl Program {
+    /// Whether any policy reads this fact, or asks whether its record is there.
+    pub(in crate::policy) fn reads(&self, record: &str, name: &str) -> bool {
+        let is_it =
+            |row: usize| CONTEXT_FACTS.get(row).is_some_and(|fact| fact.record == Some(record) && fact.name == name);
+        let mut facts = (0..).map_while(|place| self.facts.get(Slot(place)));
+        facts.any(|fact| match fact {
+            Fact::Row(row) | Fact::InRecord { row, .. } => is_it(*row),
+            Fact::Record(rows) => rows.clone().any(is_it),
+            Fact::Parameter(_) | Fact::Evidence { .. } => false,
+        })
+    }
+
     /// Decides one request.
     pub(in crate::policy) fn decide(
         &self,

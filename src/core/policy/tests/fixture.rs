@@ -279,7 +279,7 @@ pub(super) fn user_with(
         id: id.to_owned(),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts: known,
-        payload: Vec::new(),
+        payload: [].into(),
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     };

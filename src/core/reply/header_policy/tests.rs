@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::HeaderPolicy;
+use super::{HeaderChanges, HeaderPolicy};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::ClaimPath;
@@ -34,7 +34,7 @@ fn alice() -> Principal {
         id: "zoë, 100%\r\n".to_owned(),
         groups: Vec::new(),
         facts: FactRecord::new(),
-        payload: br#"{"sub":"zo"}"#.to_vec(),
+        payload: (*br#"{"sub":"zo"}"#).into(),
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })
@@ -95,13 +95,17 @@ impl Case {
         Identity::for_test(self.principal.clone(), self.devices.clone())
     }
 
+    fn changes(&self, fields: &[Field]) -> HeaderChanges {
+        self.policy().changes(&self.identity(), &Request::for_test(fields), &decision_id())
+    }
+
     fn removed(&self, list: &[&str]) -> Vec<String> {
         let fields: Vec<Field> = list.iter().map(|&name| (name, &b"x"[..])).collect();
-        self.policy().removed(&self.identity(), Request::for_test(&fields).headers.names())
+        self.changes(&fields).removed().map(str::to_owned).collect()
     }
 
     fn set(&self, fields: &[Field]) -> Vec<(String, String)> {
-        self.policy().set(&self.identity(), &Request::for_test(fields), &decision_id())
+        self.changes(fields).all_set().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 

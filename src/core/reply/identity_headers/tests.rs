@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{built_in, fact_text, value_of};
+use super::{HeaderChanges, push_fact, push_source, set_built_in};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::identity_header::IdentitySource;
 use crate::portable;
@@ -18,6 +18,22 @@ fn mdm() -> ProviderName {
     ProviderName::new("mdm")
 }
 
+fn built_in(identity: &Identity) -> Vec<(String, String)> {
+    let mut changes = HeaderChanges::removing([]);
+    set_built_in(&mut changes, identity);
+    changes.all_set().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn value_of(identity: &Identity, source: &IdentitySource) -> Option<String> {
+    let mut value = String::new();
+    push_source(&mut value, identity, source).map(|()| value)
+}
+
+fn fact_text(fact: &FactValue) -> Option<String> {
+    let mut value = String::new();
+    push_fact(&mut value, fact).map(|()| value)
+}
+
 fn string(text: &str) -> FactValue {
     FactValue::String(text.to_owned())
 }
@@ -29,7 +45,7 @@ fn alice(groups: &[&str], facts: FactRecord) -> Principal {
         id: "zoë, 100%\r\n".to_owned(),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts,
-        payload: br#"{"sub":"zo"}"#.to_vec(),
+        payload: (*br#"{"sub":"zo"}"#).into(),
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })

@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord};
 use crate::mode::Mode;
+use crate::policy::PolicyId;
 use crate::refusal::Reason;
 use crate::telemetry::Verdict;
 use crate::text::push_json_string;
@@ -47,7 +48,7 @@ impl DecisionRecord {
         line.member("would_deny", is_rehearsed.then_some(self.verdict != Verdict::Allow));
         line.member("reason", self.reason.map_or("permitted", Reason::code));
         line.member("detail", self.detail.as_deref());
-        line.list("policies", self.policies.iter().map(String::as_str));
+        line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.list("near_misses", &self.near_misses);
         line.member("status", self.reason.filter(|_| is_denied).map(|reason| u64::from(reason.kind().status())));
         line.close('}');

@@ -30,7 +30,7 @@ fn principal(id: &str) -> Principal {
         id: id.to_owned(),
         groups: Vec::new(),
         facts: BTreeMap::new(),
-        payload: Vec::new(),
+        payload: [].into(),
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })

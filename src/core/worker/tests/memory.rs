@@ -1,9 +1,9 @@
 //! Tokens that are remembered: what ends at once although the signature was verified before.
 
+use super::proxy::SeenChange;
 use super::*;
 use crate::portable;
 use crate::time::UnixSeconds;
-use crate::worker::Change;
 
 /// A proxy whose worker has verified alice's tokens once.
 fn with_known_tokens() -> Proxy {
@@ -25,7 +25,7 @@ fn verified(proxy: &Proxy) -> usize {
 /// The record of a forwarded request.
 fn record(proxy: &Proxy, stream: u32) -> Value {
     let record = proxy.client(stream).changes.iter().find_map(|change| match change {
-        Change::SetFilterState(state) if state.name.ends_with(".decision") => Some(&state.value),
+        SeenChange::State(name, value) if name.ends_with(".decision") => Some(value),
         _ => None,
     });
     serde_json::from_str(record.unwrap()).unwrap()
@@ -108,11 +108,7 @@ fn a_refreshed_set_with_the_same_key_keeps_what_is_known() {
 fn a_token_of_which_one_byte_differs_is_another_token() {
     let mut proxy = with_known_tokens();
     for (stream, header) in [(2, "authorization"), (3, "x-device-posture")] {
-        let mut parts = order();
-        let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == header).unwrap();
-        let place = value.len() - 10;
-        value[place] = if value[place] == b'A' { b'B' } else { b'A' };
-        proxy.headers(stream, parts);
+        proxy.headers(stream, order_with(header, |value| change_byte(value, 10)));
         let (status, _) = proxy.client(stream).answer().unwrap();
         assert_eq!(status, 401, "{header}");
         assert!(!proxy.client(stream).reached_the_upstream());
@@ -154,11 +150,27 @@ fn with_a_cap_of_zero_each_signature_is_verified_each_time() {
 
 /// The order with another signature under alice's token.
 fn forged_order() -> RequestParts {
-    let mut parts = order();
-    let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
-    let byte = value.iter_mut().nth_back(10).unwrap();
+    order_with("authorization", |value| change_byte(value, 10))
+}
+
+/// The order with the value of one header changed.
+fn order_with(header: &str, change: impl Fn(&mut [u8])) -> RequestParts {
+    let parts = order();
+    let fields = parts.headers.all_names().map(|name| {
+        let mut value = parts.headers.all(name).next().unwrap().to_vec();
+        if name == header {
+            change(&mut value);
+        }
+        (name, value)
+    });
+    let headers = fields.collect();
+    RequestParts { headers, ..RequestParts::default() }
+}
+
+/// Changes the byte at this place from the end to another character of base64url.
+fn change_byte(value: &mut [u8], from_end: usize) {
+    let byte = value.iter_mut().nth_back(from_end - 1).unwrap();
     *byte = if *byte == b'A' { b'B' } else { b'A' };
-    parts
 }
 
 #[portable]
@@ -205,10 +217,10 @@ fn forged_tokens_take_no_room_from_verified_ones() {
     proxy.headers(1, order());
     let flood = 300_usize;
     for number in 0..flood {
-        let mut parts = forged_order();
-        let (_, value) = parts.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
-        let end = value.len();
-        value[end - 40..end - 36].copy_from_slice(format!("{number:04}").as_bytes());
+        let parts = order_with("authorization", |value| {
+            let (_, end) = value.split_at_mut(value.len() - 40);
+            end[..4].copy_from_slice(format!("{number:04}").as_bytes());
+        });
         let stream = 10 + u32::try_from(number).unwrap();
         proxy.headers(stream, parts);
         assert_eq!(proxy.client(stream).answer(), Some((401, "token-signature")));

@@ -9,7 +9,7 @@ use crate::fetch::{FetchRequest, Response};
 use crate::request::RequestParts;
 use crate::testing::{NOW, later};
 use crate::time::UnixSeconds;
-use crate::worker::{Change, Effect, FilterState, HostFault, Level, Worker};
+use crate::worker::{Change, Changes, Effect, FilterState, HostFault, Level, Worker};
 
 pub(super) struct Proxy {
     pub(super) worker: Worker,
@@ -34,11 +34,29 @@ pub(super) struct Proxy {
     tokens: u32,
 }
 
+/// A change that was made to a request.
+#[derive(Clone, Debug)]
+pub(super) enum SeenChange {
+    Removed(String),
+    Set(String),
+    State(String, String),
+}
+
+impl From<Change<'_>> for SeenChange {
+    fn from(change: Change<'_>) -> Self {
+        match change {
+            Change::RemoveHeader(name) => Self::Removed(name.to_owned()),
+            Change::SetHeader(name, _) => Self::Set(name.to_owned()),
+            Change::SetFilterState(FilterState { name, value }) => Self::State(name.to_string(), value.to_string()),
+        }
+    }
+}
+
 /// What a client and an upstream see of one stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Client {
     pub(super) parts: RequestParts,
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<SeenChange>,
     pub(super) answers: Vec<(u16, String)>,
     pub(super) resumed: usize,
     pub(super) passed: bool,
@@ -49,7 +67,7 @@ impl Client {
     /// The value of the guard's filter state.
     pub(super) fn guard(&self) -> Option<&str> {
         self.changes.iter().find_map(|change| match change {
-            Change::SetFilterState(FilterState { name, value }) if name == "countersign" => Some(value.as_str()),
+            SeenChange::State(name, value) if name == "countersign" => Some(value.as_str()),
             _ => None,
         })
     }
@@ -187,7 +205,7 @@ impl Proxy {
                 }
                 Effect::Tick(period) => self.tick = Some(period),
                 Effect::Forward { stream, changes } => {
-                    let result = self.change(stream, changes);
+                    let result = self.change(stream, &changes);
                     let effects = self.worker.forwarded(stream, result);
                     self.carry_out(effects);
                 }
@@ -215,14 +233,14 @@ impl Proxy {
         }
     }
 
-    fn change(&mut self, stream: u32, changes: Vec<Change>) -> Result<(), HostFault> {
+    fn change(&mut self, stream: u32, changes: &Changes) -> Result<(), HostFault> {
         let fails_at = self.fails_at;
         let client = self.client_mut(stream);
-        for (index, change) in changes.into_iter().enumerate() {
+        for (index, change) in changes.iter().enumerate() {
             if fails_at == Some(index) {
                 return Err(HostFault);
             }
-            client.changes.push(change);
+            client.changes.push(change.into());
         }
         Ok(())
     }

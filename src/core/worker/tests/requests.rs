@@ -1,10 +1,12 @@
 //! Requests that are decided about at once.
 
+use super::proxy::SeenChange;
 use super::*;
 use crate::portable;
-use crate::worker::{Change, FilterState, HostFault, Level, Wanted};
+use crate::request::{AddressSource, PeerSource};
+use crate::worker::{HostFault, Level, Wanted};
 
-fn changes_to_an_order() -> Vec<Change> {
+fn changes_to_an_order() -> Vec<SeenChange> {
     let mut proxy = proxy(&inline(configuration()));
     proxy.headers(1, order());
     proxy.client(1).changes.clone()
@@ -21,9 +23,9 @@ fn a_permitted_request_is_changed_in_order_and_the_guard_comes_last() {
         .changes
         .iter()
         .map(|change| match change {
-            Change::RemoveHeader(name) => format!("remove {name}"),
-            Change::SetHeader(name, _) => format!("set {name}"),
-            Change::SetFilterState(FilterState { name, .. }) => format!("state {name}"),
+            SeenChange::Removed(name) => format!("remove {name}"),
+            SeenChange::Set(name) => format!("set {name}"),
+            SeenChange::State(name, _) => format!("state {name}"),
         })
         .collect();
     assert_eq!(
@@ -80,11 +82,37 @@ fn a_grpc_client_is_told_of_a_host_failure_in_its_own_form() {
     let mut proxy = proxy(&inline(configuration()));
     proxy.fails_at = Some(0);
     let mut parts = health();
-    parts.headers.push(("content-type".to_owned(), b"application/grpc".to_vec()));
+    parts.headers.push("content-type", b"application/grpc");
     proxy.headers(1, parts);
     let (status, body) = proxy.client(1).answer().expect("an answer");
     assert_eq!(status, 503);
     assert!(body.starts_with("host-failure: "), "{body}");
+}
+
+#[portable]
+fn only_facts_that_a_decision_can_depend_on_are_read() {
+    let wanted = |configuration: &Value| proxy(configuration).worker.open(1);
+    let all = |destination_port, client_address| {
+        Some(Wanted::All { destination_port, client_address, peer: PeerSource::Tls })
+    };
+    let known = AddressSource::Connection;
+    assert_eq!(wanted(&inline(configuration())), all(false, AddressSource::None));
+    assert_eq!(wanted(&configuration()), all(false, known), "a request that waits has a place by its address");
+    for (condition, expected) in [
+        ("has port && context.http_request.port == 443", all(true, AddressSource::None)),
+        ("has port", all(true, AddressSource::None)),
+        ("has source_ip && context.http_request.source_ip.isLoopback()", all(false, known)),
+        ("has client_ip && context.http_request.client_ip == \"203.0.113.7\"", all(false, known)),
+        ("has user_agent", all(false, AddressSource::None)),
+    ] {
+        let mut configuration = inline(configuration());
+        let policy = format!(
+            "@id(\"also\") permit (principal in corp::Group::\"engineering\", action, resource in \
+             Application::\"shop\") when {{ context.http_request {condition} }};"
+        );
+        configuration["policies"] = json!(format!("{POLICIES}{policy}"));
+        assert_eq!(wanted(&configuration), expected, "{condition}");
+    }
 }
 
 #[portable]
@@ -145,7 +173,7 @@ fn a_second_headers_callback_changes_nothing_and_lets_nothing_pass_that_did_not(
 #[portable]
 fn nothing_passes_of_a_stream_before_its_request_is_forwarded() {
     let mut worker = proxy(&inline(configuration())).worker;
-    let trailers = || Ok(vec![("x-checksum".to_owned(), b"1".to_vec())]);
+    let trailers = || Ok([("x-checksum", "1")].into_iter().collect());
     assert!(!worker.passes(1), "it is not known");
     assert!(worker.open(1).is_some());
     assert!(!worker.passes(1), "it is being read");
@@ -157,7 +185,7 @@ fn nothing_passes_of_a_stream_before_its_request_is_forwarded() {
     assert!(worker.passes(1));
     assert_eq!(worker.trailers(1, trailers()), Some(Vec::new()));
     assert_eq!(worker.trailers(1, Err(HostFault)), None, "without their names nothing can be removed from trailers");
-    let forged = vec![("X-Countersign-Subject".to_owned(), b"root".to_vec()), ("authorization".to_owned(), Vec::new())];
+    let forged = [("X-Countersign-Subject", "root"), ("authorization", "")].into_iter().collect();
     let removed = worker.trailers(1, Ok(forged)).expect("they pass without the forged ones");
     assert_eq!(removed, ["X-Countersign-Subject", "authorization"]);
     worker.gone(1);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::limits::{MAX_WAITING_FOR_UNKNOWN_KEY, MAX_WAITING_REQUESTS, WAKES_AT_ONCE};
 use crate::portable;
+use crate::request::Headers;
 use crate::worker::HostFault;
 
 /// A proxy in which both providers have been asked for their keys, and one request waits for those of `corp`.
@@ -55,7 +56,7 @@ fn the_fetch_that_a_request_waits_for_begins_at_a_tick_that_comes_soon() {
 fn nothing_passes_while_a_request_waits() {
     let mut proxy = with_a_waiting_request();
     assert!(!proxy.worker.passes(1));
-    assert_eq!(proxy.worker.trailers(1, Ok(Vec::new())), None);
+    assert_eq!(proxy.worker.trailers(1, Ok(Headers::default())), None);
     assert_eq!(proxy.worker.open(1), None);
     assert_eq!(proxy.worker.forwarded(1, Ok(())), []);
     assert!(!proxy.worker.passes(1));
