@@ -99,7 +99,7 @@ pub const MAX_POLICY_EXPRESSION_DEPTH: usize = 100;
 
 /// Nesting of an expression in prepared policies: what the cap of the text can become, with the `!` of an `unless`, the `&&`
 /// of an `is ... in`, and a constant inside.
-pub const MAX_PREPARED_DEPTH: usize = 103;
+pub const MAX_PREPARED_DEPTH: usize = MAX_POLICY_EXPRESSION_DEPTH + 3;
 
 /// Near misses named in one decision record.
 pub const MAX_NEAR_MISSES: usize = 3;
