@@ -22,9 +22,11 @@ pub enum Filters {
     /// `jwt_authn` and `rbac` on both tokens.
     NativeTwo(TokenCache),
     /// Countersign on the user's token.
-    CountersignOne,
+    CountersignOne(Module),
     /// Countersign on both tokens, with so many policies.
     CountersignTwo {
+        /// Which module.
+        module: Module,
         /// The number of policies.
         policies: usize,
         /// Bytes that a worker may use to remember tokens.
@@ -36,6 +38,15 @@ pub enum Filters {
     ExtAuthzHttp,
     /// A service that is asked over gRPC.
     ExtAuthzGrpc,
+}
+
+/// A module of Countersign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Module {
+    /// The one that accepts policies as text.
+    Full,
+    /// The one that accepts prepared policies only.
+    Lean,
 }
 
 /// The requests of a chain. Those of one kind have the same length, whatever their tokens are.
@@ -156,14 +167,21 @@ impl Chain {
 const BARE: Filters = Filters::Bare;
 const NATIVE_TWO: Filters = Filters::NativeTwo(TokenCache::On);
 const UNCACHED: Filters = Filters::NativeTwo(TokenCache::Off);
+const COUNTERSIGN_ONE: Filters = Filters::CountersignOne(Module::Full);
 const COUNTERSIGN_TWO: Filters = policies(1);
+const LEAN_ONE: Filters = Filters::CountersignOne(Module::Lean);
+const LEAN_TWO: Filters = two_tokens(Module::Lean, 1, REMEMBERED_BYTES.default);
 
 const fn policies(policies: usize) -> Filters {
-    Filters::CountersignTwo { policies, remembered_bytes: REMEMBERED_BYTES.default }
+    two_tokens(Module::Full, policies, REMEMBERED_BYTES.default)
 }
 
 /// With room for the tokens of 100,000 sessions.
-const SESSIONS: Filters = Filters::CountersignTwo { policies: 1, remembered_bytes: REMEMBERED_BYTES.max };
+const SESSIONS: Filters = two_tokens(Module::Full, 1, REMEMBERED_BYTES.max);
+
+const fn two_tokens(module: Module, policies: usize, remembered_bytes: usize) -> Filters {
+    Filters::CountersignTwo { module, policies, remembered_bytes }
+}
 
 /// All chains, in the order of the report.
 pub const CHAINS: &[Chain] = &[
@@ -182,8 +200,8 @@ pub const CHAINS: &[Chain] = &[
     Chain::new("native_two_tokens_uncached_es256", UNCACHED, Requests::TwoTokensEs256),
     Chain::new("native_refused", NATIVE_TWO, Requests::Risky),
     Chain::new("native_bad_signature", NATIVE_TWO, Requests::Damaged),
-    Chain::new("countersign_anonymous", Filters::CountersignOne, Requests::Anonymous),
-    Chain::new("countersign_one_token", Filters::CountersignOne, Requests::OneToken),
+    Chain::new("countersign_anonymous", COUNTERSIGN_ONE, Requests::Anonymous),
+    Chain::new("countersign_one_token", COUNTERSIGN_ONE, Requests::OneToken),
     Chain::new("countersign_two_tokens", COUNTERSIGN_TWO, Requests::TwoTokens),
     Chain::new("countersign_two_tokens_es256", COUNTERSIGN_TWO, Requests::TwoTokensEs256),
     Chain::new("countersign_two_tokens_12k", COUNTERSIGN_TWO, Requests::TwoTokens12k),
@@ -199,6 +217,13 @@ pub const CHAINS: &[Chain] = &[
     Chain::new("countersign_sessions_1", SESSIONS, Requests::Sessions(1)),
     Chain::new("countersign_sessions_1000", SESSIONS, Requests::Sessions(1_000)),
     Chain::new("countersign_sessions_100000", SESSIONS, Requests::Sessions(100_000)).in_long_runs_only(),
+    Chain::new("lean_anonymous", LEAN_ONE, Requests::Anonymous),
+    Chain::new("lean_one_token", LEAN_ONE, Requests::OneToken),
+    Chain::new("lean_two_tokens", LEAN_TWO, Requests::TwoTokens),
+    Chain::new("lean_two_tokens_12k", LEAN_TWO, Requests::TwoTokens12k),
+    Chain::new("lean_browser", LEAN_TWO, Requests::Browser),
+    Chain::new("lean_cold", LEAN_TWO, Requests::Fresh),
+    Chain::new("lean_cold_es256", LEAN_TWO, Requests::FreshEs256),
     Chain::new("lua", Filters::Lua, Requests::OneToken),
     Chain::new("ext_authz_http", Filters::ExtAuthzHttp, Requests::TwoTokens),
     Chain::new("ext_authz_grpc", Filters::ExtAuthzGrpc, Requests::TwoTokens),

@@ -1,5 +1,6 @@
 //! Chains with Countersign: the same checks as those of [`crate::native`].
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -9,13 +10,12 @@ use test_harness::tokens::{AUDIENCE, CORP_ISSUER, MDM_ISSUER};
 use crate::tokens::Keys;
 use crate::work::{self, CLAIM_HEADERS, DEVICE_HEADER, GROUP, HEALTH_PATH, HOST, LOWEST_SCORE};
 
-/// All configurations share one VM a worker, so Envoy compiles the module once.
-const VM: &str = "countersign";
-
 /// The plugin with this configuration, and its guard.
 #[must_use]
 pub fn filters(module: &Path, configuration: &Value) -> Vec<Value> {
-    vec![wasm_filter(VM, module, configuration), guard_filter("countersign")]
+    // All configurations of one module share a VM in each worker, so Envoy compiles the module once.
+    let vm = module.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
+    vec![wasm_filter(&vm, module, configuration), guard_filter("countersign")]
 }
 
 /// The user's token alone; and one path that is open to callers without a token.

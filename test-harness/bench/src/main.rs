@@ -37,6 +37,7 @@ use crate::module_targets::{BEFORE, FULL, LEAN};
 use crate::report::Report;
 use crate::rounds::{Effort, Outcomes};
 use crate::tokens::Keys;
+use crate::world::Modules;
 
 /// Measures what Countersign costs in a real Envoy, beside Envoy's own filters that do the same work.
 #[derive(Parser)]
@@ -78,15 +79,16 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         Some(Other::Sessions(options)) => return sessions::run(options),
     }
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
-    let (binary, module) = (EnvoyVersion::Newest.binary()?, paths::module()?);
+    let binary = EnvoyVersion::Newest.binary()?;
+    let modules = Modules { full: paths::module()?, lean: paths::lean_module()? };
     let folder = paths::root().join("target/bench");
     fs::create_dir_all(&folder)?;
-    println!("==> what the module costs before the first request");
-    let flavours = flavours(&module, arguments.before.as_deref());
+    println!("==> what each module costs before the first request");
+    let flavours = flavours(&modules, arguments.before.as_deref());
     let costs = flavour::costs(&binary, &flavours, effort.starts)?;
     let names = flavours.iter().map(|flavour| flavour.name);
     let costs = names.zip(costs).collect();
-    let outcomes = measure_chains(&binary, &module, &folder, &effort)?;
+    let outcomes = measure_chains(&binary, &modules, &folder, &effort)?;
     let report = Report::new(description(&binary, &effort)?, &outcomes, costs);
     table::print(&report);
     for (file, text) in [("report.json", format!("{:#}\n", report.json())), ("report.svg", plot::svg(&report))] {
@@ -96,28 +98,24 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
-fn measure_chains(binary: &Path, module: &Path, folder: &Path, effort: &Effort) -> io::Result<Outcomes> {
+fn measure_chains(binary: &Path, modules: &Modules, folder: &Path, effort: &Effort) -> io::Result<Outcomes> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build()?;
     let keys = Keys::open(folder)?;
     let (long, chains): (Vec<&'static Chain>, Vec<&'static Chain>) =
         CHAINS.iter().partition(|chain| effort.quick && chain.long_only);
     println!("==> starting Envoy with {} chains", chains.len());
-    let envoy = world::start(&runtime, binary, module, &keys, &chains, &paths::new_run_folder("bench")?)?;
+    let envoy = world::start(&runtime, binary, modules, &keys, &chains, &paths::new_run_folder("bench")?)?;
     println!("==> proving that each chain permits and refuses as it must");
     let mut outcomes = rounds::measure(&runtime, &envoy, &chains, &keys, folder, effort)?;
     outcomes.extend(long.iter().map(|chain| (chain.name, Err("a quick run leaves it out".to_owned()))));
     Ok(outcomes)
 }
 
-/// The module, the lean one beside it where there is one, and the other build.
-fn flavours(module: &Path, before: Option<&Path>) -> Vec<Flavour> {
-    let lean = module.with_file_name("countersign-lean.wasm");
-    let named = [
-        Some((FULL, module.to_path_buf())),
-        lean.exists().then_some((LEAN, lean)),
-        before.map(|before| (BEFORE, before.to_path_buf())),
-    ];
-    named.into_iter().flatten().map(|(name, module)| Flavour { name, module }).collect()
+/// The modules, and the other build.
+fn flavours(modules: &Modules, before: Option<&Path>) -> Vec<Flavour> {
+    let before = before.map(|before| (BEFORE, before));
+    let named = [(FULL, modules.full.as_path()), (LEAN, modules.lean.as_path())].into_iter().chain(before);
+    named.map(|(name, module)| Flavour { name, module: module.to_path_buf() }).collect()
 }
 
 fn description(envoy: &Path, effort: &Effort) -> io::Result<Value> {

@@ -11,8 +11,9 @@ const ROW: f64 = 20.0;
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 44.0;
 
-/// Native filters, Countersign, others. They differ in brightness too.
-const COLOURS: [(&str, &str); 3] = [("native", "#1f6feb"), ("countersign", "#d1440c"), ("", "#6e7781")];
+/// Native filters, Countersign, its lean module, others. They differ in brightness too.
+const COLOURS: [(&str, &str); 4] =
+    [("native", "#1f6feb"), ("countersign", "#d1440c"), ("lean", "#8a2a7d"), ("", "#6e7781")];
 
 /// A dot for the median of each chain that is not bare, and a line from quartile to quartile.
 #[must_use]

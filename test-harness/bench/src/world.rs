@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use test_harness::envoy::{self, Bootstrap, Envoy, wasm_filter};
 use tokio::runtime::Runtime;
 
 use crate::authorization;
-use crate::chains::{Chain, Filters};
+use crate::chains::{Chain, Filters, Module};
 use crate::tokens::{Keys, Kind};
 use crate::{countersign, native};
 
@@ -26,6 +26,23 @@ const NOTHING: &str = r#"(module
   (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))
   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 0)))"#;
 
+/// Where the modules are.
+pub struct Modules {
+    /// The one that accepts policies as text.
+    pub full: PathBuf,
+    /// The one that accepts prepared policies only.
+    pub lean: PathBuf,
+}
+
+impl Modules {
+    fn path(&self, module: Module) -> &Path {
+        match module {
+            Module::Full => &self.full,
+            Module::Lean => &self.lean,
+        }
+    }
+}
+
 /// Starts Envoy with one worker and these chains.
 ///
 /// # Errors
@@ -33,7 +50,7 @@ const NOTHING: &str = r#"(module
 pub fn start(
     runtime: &Runtime,
     binary: &Path,
-    module: &Path,
+    modules: &Modules,
     keys: &Keys,
     chains: &[&Chain],
     folder: &Path,
@@ -41,9 +58,9 @@ pub fn start(
     let service = runtime.block_on(authorization::start(keys.sign(Kind::RS256, 0)))?;
     let nothing = folder.join("nothing.wasm");
     fs::write(&nothing, wat::parse_str(NOTHING).map_err(io::Error::other)?)?;
-    let mut bootstrap = Bootstrap::example_on_free_ports(module, service)?;
+    let mut bootstrap = Bootstrap::example_on_free_ports(&modules.full, service)?;
     let listeners: Vec<Value> =
-        chains.iter().map(|chain| answering(&bootstrap, chain.name, filters(chain, module, &nothing, keys))).collect();
+        chains.iter().map(|chain| answering(&bootstrap, chain.name, filters(chain, modules, &nothing, keys))).collect();
     bootstrap.remove_listeners();
     for listener in listeners {
         bootstrap.push_listener(listener);
@@ -53,9 +70,9 @@ pub fn start(
     Envoy::start(binary, &bootstrap, 1, folder)
 }
 
-fn filters(chain: &Chain, module: &Path, nothing: &Path, keys: &Keys) -> Vec<Value> {
-    let countersign = |configuration| {
-        let mut filters = countersign::filters(module, &configuration);
+fn filters(chain: &Chain, modules: &Modules, nothing: &Path, keys: &Keys) -> Vec<Value> {
+    let countersign = |module, configuration| {
+        let mut filters = countersign::filters(modules.path(module), &configuration);
         // Plugins of different names keep what they remember apart, even with equal configurations.
         if let Some(name) = filters.first_mut().and_then(|filter| filter.pointer_mut("/typed_config/config/name")) {
             *name = json!(chain.name);
@@ -67,9 +84,9 @@ fn filters(chain: &Chain, module: &Path, nothing: &Path, keys: &Keys) -> Vec<Val
         Filters::Nothing => vec![wasm_filter("nothing", nothing, &Value::Null)],
         Filters::NativeOne => native::one_token(keys, native::TokenCache::On),
         Filters::NativeTwo(cache) => native::two_tokens(keys, cache),
-        Filters::CountersignOne => countersign(countersign::one_token(keys)),
-        Filters::CountersignTwo { policies, remembered_bytes } => {
-            countersign(countersign::two_tokens(keys, policies, remembered_bytes))
+        Filters::CountersignOne(module) => countersign(module, countersign::one_token(keys)),
+        Filters::CountersignTwo { module, policies, remembered_bytes } => {
+            countersign(module, countersign::two_tokens(keys, policies, remembered_bytes))
         }
         Filters::Lua => native::lua(keys),
         Filters::ExtAuthzHttp => native::ext_authz_http(HTTP_CLUSTER),
