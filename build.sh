@@ -236,7 +236,8 @@ doc_tests() { cargo test "${native[@]}" --doc --no-fail-fast; }
 
 envoy_tests() {
   cargo build "${native[@]}" --bins
-  COUNTERSIGN_WASM=$module COUNTERSIGN_LEAN_WASM=$lean_module COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test '*' --no-fail-fast
+  COUNTERSIGN_WASM=$module COUNTERSIGN_LEAN_WASM=$lean_module COUNTERSIGN_BIN=$target/debug/countersign \
+    cargo test "${native[@]}" --test '*' --no-fail-fast
 }
 
 container_tests() { test-harness/containers.sh; }
