@@ -45,9 +45,9 @@ crate::codes! {
     TwoIssuersRequired = "two-issuers-required", Level::Error,
         "several issuers are required, but a request carries only one access token";
     ProfilesAlike = "profiles-alike", Level::Error,
-        "two providers can accept the same `iss`, and no pin tells them apart";
+        "two providers can accept the same `iss`, and neither pins, `typ` nor audiences tell them apart";
     SharedKey = "shared-key", Level::Error,
-        "two providers hold the same public key or fetch the same keys, and no pin tells them apart";
+        "two providers hold the same public key or fetch the same keys, and neither pins, `typ` nor audiences tell them apart";
     OpenTenant = "open-tenant", Level::Error,
         "`issuer` is a template, and neither pins nor facts can limit the accepted tenants";
     KeySet = "key-set", Level::Error, "the key set is not a JWK set, or has too many keys";

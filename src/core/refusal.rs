@@ -156,6 +156,8 @@ pub enum Detail {
     },
     /// A claim or header member by the name that the *configuration* or a standard gives it.
     Claim(String),
+    /// The token has this mark of an ID token, and the profile accepts access tokens.
+    IdToken(&'static str),
     /// A claim has the wrong type. Names and types are those of the configuration or a standard; the value is never
     /// here.
     Type {
@@ -201,6 +203,9 @@ impl fmt::Display for Detail {
                 write!(f, "{claim} {} at {} with {} allowed", value.get(), now.get(), allowed)
             }
             Self::Claim(name) => write!(f, "`{name}`"),
+            Self::IdToken(mark) => {
+                write!(f, "`{mark}` marks an ID token, and the profile accepts access tokens (`token: access`)")
+            }
             Self::Type { claim, found, wanted } => write!(f, "`{claim}` is {found}, wanted {wanted}"),
             Self::Fault(fault) => f.write_str(fault),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),

@@ -13,7 +13,7 @@ use crate::jose::{Algorithm, AuthenticToken, HostSignatures, KeySet, Portable, U
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
-use crate::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use crate::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenKind, TokenProfile, Typ};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -142,6 +142,7 @@ pub(crate) fn json_response(fields: &[(&str, &str)], body: &str) -> Response {
 pub(crate) fn profile(name: &str) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
+        kind: TokenKind::Access,
         issuer: IssuerId::Exactly(ISSUER.to_owned()),
         audiences: Audiences::OneOf(vec![AUDIENCE.to_owned()]),
         expiry: Expiry::Required,

@@ -1,10 +1,11 @@
-//! `issuers`: who makes access tokens, and whom those speak of.
+//! `issuers`: who makes the tokens in `Authorization`, and whom those speak of.
 
 use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{is_reserved_type, quoted};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
+use super::token_kind::{self, TOKEN};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
 use crate::profile::{FactField, FactType, GroupsRule, Issuer, PrincipalRule};
@@ -19,13 +20,14 @@ pub(super) const ISSUERS: Field = Field {
         &ISSUER,
         "an issuer: `issuer`, `audiences`, `keys`, `typ`, `principal` and what else it needs",
     )),
-    write: "an object of issuers of access tokens",
-    about: "who issues access tokens; the name is the Cedar namespace",
+    write: "an object of issuers of the tokens in `Authorization`",
+    about: "who issues the tokens in `Authorization`; the name is the Cedar namespace",
 };
 
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static ISSUER_MEMBERS: [Field; 3] = [
+pub(super) static ISSUER_MEMBERS: [Field; 4] = [
+    TOKEN,
     Field {
         name: "principal",
         presence: Presence::Required,
@@ -95,11 +97,12 @@ pub(super) fn read(entries: &[(&str, Node<'_>)], profiles: &mut Profiles) -> Rea
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let ([principal, forward, max_age], members) = node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
+    let ([token, principal, forward, max_age], members) = node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
     let principal = principal.required(read_principal);
     let forward = forward.or_default(profile::read_forward);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
-    let role = Role { reserved_facts: &[], max_age: max_age.optional(Node::duration), reads };
+    let kind = token.or_default(token_kind::read);
+    let role = Role { kind, reserved_facts: &[], max_age: max_age.optional(Node::duration), reads };
     let (profile, keys) = profile::read(node, name, members, role)?;
     profiles.add(node, &profile, keys);
     let principal = principal?;

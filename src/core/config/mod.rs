@@ -29,6 +29,7 @@ mod reader;
 mod reference;
 mod request_headers;
 mod settings;
+mod token_kind;
 mod wire;
 
 #[cfg(test)]

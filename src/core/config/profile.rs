@@ -7,10 +7,13 @@ use super::issuer::{self, ISSUER};
 use super::keys::{self, KEYS};
 use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
 use super::reader::{Field, FreeNames, Given, List, Member, Node, Presence, Read, Shape, all, share, words};
+use super::token_kind;
 use crate::config_error::ConfigCode;
-use crate::jose::{Algorithm, ClaimPath};
+use crate::jose::{Algorithm, ClaimPath, media_type};
 use crate::keys::KeySource;
-use crate::profile::{Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, IssuerId, Pin, TokenProfile, Typ};
+use crate::profile::{
+    Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, IssuerId, Pin, TokenKind, TokenProfile, Typ,
+};
 use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
 use crate::time::Seconds;
@@ -121,6 +124,8 @@ pub(super) const fn forward(default: Given) -> Field {
 
 /// What differs between the roles.
 pub(super) struct Role<'a> {
+    /// Which kind of token it is.
+    pub(super) kind: Read<TokenKind>,
     /// Facts that are worked out here.
     pub(super) reserved_facts: &'a [&'a str],
     /// Its `max_age`.
@@ -202,12 +207,19 @@ pub(super) fn read(
         })
     });
 
+    let fits_kind = match (role.kind, &typ) {
+        (Ok(kind), Ok(typ)) => token_kind::agrees(node, kind, typ, &needed),
+        _ => Ok(()),
+    };
+
     bounded?;
     tenants?;
+    fits_kind?;
     let keys = keys?;
     let algorithms = algorithms?.map_or_else(|| default_algorithms(&keys), Algorithms::Listed);
     let profile = TokenProfile {
         name: name?,
+        kind: role.kind?,
         issuer: issuer?,
         audiences: audiences?,
         expiry: expiry?,
@@ -313,17 +325,20 @@ fn read_algorithms(node: &Node<'_>) -> Read<Vec<Algorithm>> {
 }
 
 fn read_typ(node: &Node<'_>) -> Read<Typ> {
-    // Compared as tokens are: lower case, without `application/` (RFC 7515 section 4.1.9).
     let values = Node::distinct(node.some_elements()?, |element| {
-        let text = element.some_text()?.to_ascii_lowercase();
-        let value = text.strip_prefix("application/").unwrap_or(&text);
-        if !value.split('/').all(is_token) {
+        let text = element.some_text()?;
+        if text.eq_ignore_ascii_case("absent") {
+            return Ok(None);
+        }
+        // In the form in which tokens are compared.
+        let value = media_type(text);
+        if value.split('/').count() > 2 || !value.split('/').all(is_token) {
             return element.error(ConfigCode::BadValue, "this is not a media type", node.write_wanted());
         }
-        Ok(value.to_owned())
+        Ok(Some(value))
     })?;
-    let (absent, values): (Vec<String>, Vec<String>) = values.into_iter().partition(|value| value == "absent");
-    Ok(Typ { values, absent: !absent.is_empty() })
+    let absent = values.contains(&None);
+    Ok(Typ { values: values.into_iter().flatten().collect(), absent })
 }
 
 fn read_pins(node: &Node<'_>) -> Read<Vec<Pin>> {

@@ -1,14 +1,16 @@
 //! Whether profiles are told apart: a token of one role must never serve another (RFC 8725 section 3.12).
 //!
-//! Two profiles that take the same `iss` (a template takes every one that it can stand for), or with a public key in common,
-//! must pin the same claim to different values: both signature and issuer would fit a token of either. Keys that are fetched are compared when they come, by the trust store.
+//! Two profiles that accept the same `iss` (a template accepts every one that it can represent), or that have a public key in
+//! common, must differ in pins, `typ` or audiences so that no token is accepted by both, see
+//! [`TokenProfile::is_told_apart_from`]. Otherwise both signature and issuer would fit a token of either. The trust store
+//! compares keys that are fetched when they come.
 
 use std::collections::BTreeMap;
 
 use super::reader::{Node, Problems, Read, all};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::keys::KeySource;
-use crate::profile::{IssuerId, TokenProfile};
+use crate::profile::{IssuerId, TokenKind, TokenProfile};
 use crate::provider::ProviderName;
 
 /// The profiles that could be read so far.
@@ -45,7 +47,7 @@ impl Profiles {
 }
 
 fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
-    if earlier.profile.is_pinned_apart_from(&later.profile) {
+    if earlier.profile.is_told_apart_from(&later.profile) {
         return None;
     }
     let (code, common) = if earlier.profile.issuer.overlaps(&later.profile.issuer) {
@@ -68,10 +70,18 @@ fn alike(earlier: &Entry, later: &Entry) -> Option<ConfigError> {
             "`{}` and `{}` {common}, so a token of one could serve as a token of the other",
             earlier.profile.name, later.profile.name
         ),
-        help: "add `pins` to both: the same claim with different values, such as `pins: { azp: shop-web }`; if they are lists, no value \
-               may be in both"
-            .to_owned(),
+        help: help(&earlier.profile, &later.profile).to_owned(),
     })
+}
+
+fn help(one: &TokenProfile, other: &TokenProfile) -> &'static str {
+    if [one, other].iter().any(|profile| profile.kind == TokenKind::Posture) {
+        "give them `typ` lists without a common value, or add `pins` to both: the same claim with different values, such as \
+         `pins: { azp: shop-web }`; if they are lists, no value may be in both"
+    } else {
+        "give them `typ` lists or `audiences` without a common value, or add `pins` to both: the same claim with different \
+         values, such as `pins: { azp: shop-web }`; if they are lists, no value may be in both"
+    }
 }
 
 /// Of keys that are fetched only what is fetched is known.

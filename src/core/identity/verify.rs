@@ -117,7 +117,7 @@ fn verify_access_token(
     now: UnixSeconds,
 ) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>), NotVerified> {
     let unverified = token.peek()?;
-    let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), &unverified)?;
+    let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), token.typ(), &unverified)?;
     // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
     let issuer = issuers
         .iter()

@@ -84,6 +84,14 @@ impl<'t> UnverifiedClaims<'t> {
         self.0.has(name, value)
     }
 
+    /// `aud`; see [`Claims::audiences`].
+    ///
+    /// # Errors
+    /// `token-claim-type`
+    pub fn audiences(&self) -> Result<Option<Vec<&str>>, Refusal> {
+        self.0.audiences()
+    }
+
     /// Why this judge refuses the claims, though the signature were good. What it makes of them otherwise counts for nothing.
     pub fn refused_by<T>(&self, judge: impl FnOnce(&Claims) -> Result<T, Refusal>) -> Option<Refusal> {
         judge(self.0).err()

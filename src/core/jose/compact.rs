@@ -135,7 +135,7 @@ fn text_member<'h>(
 
 /// A `typ` in the form that is compared: media types are case-insensitive, and `application/` may be omitted if no
 /// other slash follows (RFC 7515 section 4.1.9).
-fn media_type(typ: &str) -> String {
+pub(crate) fn media_type(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     match lower.strip_prefix("application/") {
         Some(subtype) if !subtype.contains('/') => subtype.to_owned(),

@@ -20,6 +20,7 @@ pub use algorithm::Algorithm;
 pub(crate) use claims::wrong_type;
 pub use claims::{AuthenticClaims, ClaimPath, Claims, Rounding, UnverifiedClaims};
 pub use compact::UnverifiedToken;
+pub(crate) use compact::media_type;
 pub use forged::{Forgery, ForgeryMemory, RememberingVerifier};
 pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
 pub use key::{KeyFault, VerificationKey};

@@ -13,9 +13,9 @@ pub enum KeyFetchFault {
     /// The content is not a JWK set that can be used.
     #[error("{0}")]
     KeySet(KeySetFault),
-    /// A key of the set is also a key of this provider, and no pin tells tokens of the two apart.
+    /// A key of the set is also a key of this provider, and nothing tells tokens of the two apart.
     #[error(
-        "a key of the set is also a key of `{0}`, so a token of one could serve as a token of the other; add `pins` to both"
+        "a key of the set is also a key of `{0}`, so a token of one could serve as a token of the other; add `pins` to both, or give them `typ` lists without a common value"
     )]
     SharedKey(ProviderName),
     /// The metadata does not lead to keys.

@@ -7,7 +7,7 @@ use super::{Effect, FetchedSet, KeyFetchFault, KeySource, MissingKey, Report};
 use crate::fetch::feed::{Feed, News, Progress, SharedDocument};
 use crate::fetch::{FetchFault, FetchRequest, Prospect, RequestId, Response, SharedMemory};
 use crate::jose::{KeySet, VerificationKey};
-use crate::profile::{Pin, TokenProfile};
+use crate::profile::TokenProfile;
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -20,8 +20,8 @@ pub struct TrustStore {
 /// One provider.
 #[derive(Debug)]
 struct Member {
-    provider: ProviderName,
-    pins: Vec<Pin>,
+    /// What its tokens must look like.
+    profile: TokenProfile,
     keys: Keys,
 }
 
@@ -39,7 +39,7 @@ pub enum InstallFault {
     /// The store has no provider of this name.
     #[error("no issuer or device provider of the configuration has this name")]
     UnknownProvider,
-    /// A key of the set is also a key of this provider, and no pin tells tokens of the two apart.
+    /// A key of the set is also a key of this provider, and nothing tells tokens of the two apart.
     #[error("{}", KeyFetchFault::SharedKey(.0.clone()))]
     SharedKey(ProviderName),
 }
@@ -53,8 +53,7 @@ impl TrustStore {
         // later configurations that differ only in other parts, such as policies.
         let all: String = sources.iter().map(|(profile, source)| describe(profile, source)).collect();
         let member = |(index, (profile, source)): (usize, (&TokenProfile, &KeySource))| Member {
-            provider: profile.name.clone(),
-            pins: profile.pins.clone(),
+            profile: (*profile).clone(),
             keys: match source {
                 KeySource::Inline(keys) => Keys::Fixed(keys.clone()),
                 KeySource::Fetched(source) => {
@@ -77,7 +76,7 @@ impl TrustStore {
         let (member, after) = rest.split_first_mut().ok_or(InstallFault::UnknownProvider)?;
         for other in before.iter().chain(after.iter()) {
             if shares_a_key(member, other, &keys, other.last_keys()) {
-                return Err(InstallFault::SharedKey(other.provider.clone()));
+                return Err(InstallFault::SharedKey(other.profile.name.clone()));
             }
         }
         member.keys = Keys::Fixed(keys);
@@ -95,7 +94,7 @@ impl TrustStore {
     /// # Errors
     /// There are none: whether some may become available.
     pub fn keys(&self, provider: &ProviderName, now: UnixSeconds) -> Result<&KeySet, Prospect> {
-        let member = self.members.iter().find(|member| member.provider == *provider).ok_or(Prospect::None)?;
+        let member = self.members.iter().find(|member| member.profile.name == *provider).ok_or(Prospect::None)?;
         match &member.keys {
             Keys::Fixed(keys) => Ok(keys),
             Keys::Fetched(feed) => feed.current(now).map(|set| &set.keys).ok_or_else(|| feed.prospect(None, now)),
@@ -245,8 +244,8 @@ impl TrustStore {
 
     /// Rejects a set with a key that another provider keeps.
     ///
-    /// Two providers must not have the same key unless a pin tells their tokens apart (RFC 8725 section 3.12). Keys that do
-    /// not change stay with their provider; of two providers whose keys are fetched, the earlier one keeps the key and the
+    /// Two providers must not have the same key unless pins, `typ` or audiences tell their tokens apart (RFC 8725 section
+    /// 3.12). Keys that do not change stay with their provider; of two providers whose keys are fetched, the earlier one keeps the key and the
     /// later one loses its set. All workers therefore come to the same result, whichever answer comes first, and no provider
     /// can displace an earlier one by publishing its keys.
     fn check(&self, index: usize, set: &FetchedSet, now: UnixSeconds) -> Result<(), KeyFetchFault> {
@@ -258,7 +257,7 @@ impl TrustStore {
                 Keys::Fetched(_) => None,
             };
             if other_index != index && shares_a_key(offered, other, &set.keys, keys) {
-                return Err(KeyFetchFault::SharedKey(other.provider.clone()));
+                return Err(KeyFetchFault::SharedKey(other.profile.name.clone()));
             }
         }
         Ok(())
@@ -275,25 +274,25 @@ impl TrustStore {
                 && has_one
             {
                 feed.discard();
-                let provider = other.provider.clone();
-                effects.push(Effect::Report(Report::LetGo { provider, keeper: keeper.provider.clone() }));
+                let provider = other.profile.name.clone();
+                effects.push(Effect::Report(Report::LetGo { provider, keeper: keeper.profile.name.clone() }));
             }
         }
     }
 
     fn position(&self, provider: &ProviderName) -> Option<usize> {
-        self.members.iter().position(|member| member.provider == *provider)
+        self.members.iter().position(|member| member.profile.name == *provider)
     }
 
     fn feed_mut(&mut self, index: usize) -> Option<(&ProviderName, &mut Feed<ProviderKeys>)> {
         match self.members.get_mut(index)? {
-            Member { provider, keys: Keys::Fetched(feed), .. } => Some((provider, feed)),
+            Member { profile, keys: Keys::Fetched(feed) } => Some((&profile.name, feed)),
             Member { keys: Keys::Fixed(_), .. } => None,
         }
     }
 
     fn feeds(&self) -> impl Iterator<Item = (&ProviderName, &Feed<ProviderKeys>)> {
-        self.members.iter().filter_map(|member| Some((&member.provider, member.feed()?)))
+        self.members.iter().filter_map(|member| Some((&member.profile.name, member.feed()?)))
     }
 }
 
@@ -314,19 +313,21 @@ impl Member {
     }
 }
 
-/// Whether two providers that no pin tells apart have a key in common.
+/// Whether two providers whose tokens are not told apart have a key in common.
 fn shares_a_key(one: &Member, other: &Member, keys: &KeySet, others: Option<&KeySet>) -> bool {
-    !Pin::exclude_each_other(&one.pins, &other.pins) && others.is_some_and(|others| others.shares_a_key_with(keys))
+    !one.profile.is_told_apart_from(&other.profile) && others.is_some_and(|others| others.shares_a_key_with(keys))
 }
 
 /// Everything about a provider that decides which keys it may have.
-fn describe(TokenProfile { name, issuer, pins, algorithms, .. }: &TokenProfile, source: &KeySource) -> String {
+fn describe(profile: &TokenProfile, source: &KeySource) -> String {
+    let TokenProfile { name, kind, issuer, audiences, typ, pins, algorithms, .. } = profile;
+    let apart = format!("{name} {kind:?} {issuer:?} {audiences:?} {typ:?} {pins:?}");
     match source {
         KeySource::Inline(keys) => {
             let thumbprints: Vec<&str> = keys.keys().iter().map(VerificationKey::thumbprint).collect();
-            format!("{name} {issuer:?} {pins:?} {thumbprints:?}\n")
+            format!("{apart} {thumbprints:?}\n")
         }
-        KeySource::Fetched(source) => format!("{name} {issuer:?} {pins:?} {algorithms:?} {source:?}\n"),
+        KeySource::Fetched(source) => format!("{apart} {algorithms:?} {source:?}\n"),
     }
 }
 

@@ -6,31 +6,56 @@ use crate::jose::UnverifiedClaims;
 use crate::refusal::{Reason, Refusal};
 
 /// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
-/// compared with the token's own tenant later. If several profiles match, their pins decide. A token that satisfies the pins
-/// of more than one of them is rejected like one that satisfies none; the configuration is rejected at load unless pins
-/// distinguish such profiles.
+/// compared with the token's own tenant later. If several profiles match, their pins decide; if several are left, `typ`
+/// decides, then `aud`. A token that fits more than one profile is rejected like one that fits none, and the order of
+/// profiles never decides. The configuration is rejected at load unless profiles of one `iss` are told apart by one of the
+/// three, see [`TokenProfile::is_told_apart_from`].
 ///
 /// # Errors
-/// `token-issuer` if no profile has this `iss`; `token-pin` if several have it, and the token does not satisfy the pins of
-/// exactly one.
+/// `token-issuer` if no profile has this `iss`. If several have it: `token-pin`, `token-typ` or `token-audience` if the token
+/// fits none of them; `token-audience` if it has audiences of two, and `token-pin` if it fits two in another way;
+/// `token-claim-type` if `aud` has the wrong type.
 pub fn choose_profile<'p>(
     profiles: impl IntoIterator<Item = &'p TokenProfile>,
+    typ: Option<&str>,
     claims: &UnverifiedClaims,
 ) -> Result<&'p TokenProfile, Refusal> {
     let of_issuer: Vec<_> = profiles.into_iter().filter(|profile| profile.issuer.can_be(claims.issuer())).collect();
     match of_issuer.as_slice() {
         [] => Err(Refusal::new(Reason::TokenIssuer)),
         [profile] => Ok(profile),
-        several => {
-            let has = |claim: &str, value: &_| claims.has(claim, value);
-            let fits = |profile: &&TokenProfile| profile.pins.iter().all(|pin| pin.fits(has));
-            let mut fitting = several.iter().copied().filter(fits);
-            match (fitting.next(), fitting.next()) {
-                (Some(profile), None) => Ok(profile),
-                _ => Err(Refusal::new(Reason::TokenPin)),
-            }
-        }
+        several => choose_among(several, typ, claims),
     }
+}
+
+/// Chooses among profiles that can have the token's `iss`.
+fn choose_among<'p>(
+    several: &[&'p TokenProfile],
+    typ: Option<&str>,
+    claims: &UnverifiedClaims,
+) -> Result<&'p TokenProfile, Refusal> {
+    let has = |claim: &str, value: &_| claims.has(claim, value);
+    let by_pins: Vec<_> = of(several, |profile| profile.pins.iter().all(|pin| pin.fits(has)));
+    let by_type = match by_pins.as_slice() {
+        [] => return Err(Refusal::new(Reason::TokenPin)),
+        [profile] => return Ok(profile),
+        _ => of(&by_pins, |profile| profile.typ.accepts(typ)),
+    };
+    let audiences = match by_type.as_slice() {
+        [] => return Err(Refusal::new(Reason::TokenTyp)),
+        [profile] => return Ok(profile),
+        _ => claims.audiences()?,
+    };
+    let by_audience = of(&by_type, |profile| profile.audiences.accept(audiences.as_deref()));
+    match by_audience.as_slice() {
+        [profile] => Ok(profile),
+        [one, other, ..] if !one.audiences.excludes(&other.audiences) => Err(Refusal::new(Reason::TokenPin)),
+        _ => Err(Refusal::new(Reason::TokenAudience)),
+    }
+}
+
+fn of<'p>(profiles: &[&'p TokenProfile], fits: impl Fn(&TokenProfile) -> bool) -> Vec<&'p TokenProfile> {
+    profiles.iter().copied().filter(|profile| fits(profile)).collect()
 }
 
 #[cfg(test)]
@@ -38,18 +63,25 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::choose_profile;
-    use crate::jose::{ClaimPath, UnverifiedToken};
+    use crate::jose::{Algorithm, ClaimPath, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
-    use crate::profile::{IssuerId, IssuerTemplate, Pin, TokenProfile};
+    use crate::profile::{Audiences, IssuerId, IssuerTemplate, Pin, TokenProfile, Typ};
     use crate::refusal::Reason;
     use crate::testing;
 
     fn chosen(profiles: &[TokenProfile], changes: Value) -> Result<&str, Reason> {
-        let token = testing::token(&testing::claims(changes));
+        chosen_of(profiles, Some("JWT"), changes)
+    }
+
+    fn chosen_of<'p>(profiles: &'p [TokenProfile], typ: Option<&str>, changes: Value) -> Result<&'p str, Reason> {
+        let key = testing::key(Algorithm::Es256);
+        let token = key.sign_claims(Some(testing::KEY_ID), typ, &testing::claims(changes)).unwrap();
         let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
         let claims = token.peek().map_err(|refusal| refusal.reason)?;
-        choose_profile(profiles, &claims).map(|profile| profile.name.as_str()).map_err(|refusal| refusal.reason)
+        choose_profile(profiles, token.typ.as_deref(), &claims)
+            .map(|profile| profile.name.as_str())
+            .map_err(|refusal| refusal.reason)
     }
 
     fn pinned(name: &str, value: &str) -> TokenProfile {
@@ -127,17 +159,72 @@ mod tests {
         assert_eq!(chosen(&profiles, token("grey")), Err(Reason::TokenPin));
     }
 
-    #[portable]
-    fn profiles_are_apart_where_no_value_is_in_both_pins() {
-        let with = |values: &[Value]| TokenProfile {
-            pins: vec![Pin { claim: "azp".to_owned(), values: values.to_vec() }],
-            ..testing::profile("any")
+    /// People by ID token and software by access token, of one issuer.
+    fn two_kinds() -> [TokenProfile; 2] {
+        let profile = |name: &str, typ: &str, audience: &str| TokenProfile {
+            typ: Typ { values: vec![typ.to_owned()], absent: false },
+            audiences: Audiences::OneOf(vec![audience.to_owned()]),
+            ..testing::profile(name)
         };
-        let apart = |one: &[Value], other: &[Value]| with(one).is_pinned_apart_from(&with(other));
-        assert!(apart(&[json!("a"), json!("b")], &[json!("c")]));
-        assert!(apart(&[json!("1")], &[json!(1), json!(true)]));
-        assert!(!apart(&[json!("a"), json!("b")], &[json!("c"), json!("b")]));
-        assert!(!apart(&[json!("a")], &[json!("a")]));
-        assert!(!with(&[json!("a")]).is_pinned_apart_from(&testing::profile("other")));
+        [profile("people", "jwt", "web"), profile("software", "at+jwt", "api")]
+    }
+
+    #[portable]
+    fn typ_tells_profiles_of_one_issuer_apart() {
+        let profiles = two_kinds();
+        for (typ, audience, outcome) in [
+            (Some("JWT"), "web", Ok("people")),
+            (Some("at+jwt"), "api", Ok("software")),
+            (Some("application/AT+JWT"), "api", Ok("software")),
+            // Left to its judgement, which refuses it for its audience.
+            (Some("at+jwt"), "web", Ok("software")),
+            (Some("application/at+jwt/x"), "api", Err(Reason::TokenTyp)),
+            (Some("logout+jwt"), "web", Err(Reason::TokenTyp)),
+            (None, "web", Err(Reason::TokenTyp)),
+        ] {
+            assert_eq!(chosen_of(&profiles, typ, json!({ "aud": audience })), outcome, "{typ:?} {audience}");
+        }
+    }
+
+    #[portable]
+    fn audiences_tell_profiles_of_one_issuer_apart_and_a_token_for_both_is_refused() {
+        let [people, software] = two_kinds();
+        let software = TokenProfile { typ: people.typ.clone(), ..software };
+        for profiles in [[people.clone(), software.clone()], [software, people]] {
+            for (audience, outcome) in [
+                (json!("web"), Ok("people")),
+                (json!(["api", "else"]), Ok("software")),
+                (json!(["web", "api"]), Err(Reason::TokenAudience)),
+                (json!(["api", "web"]), Err(Reason::TokenAudience)),
+                (json!("web api"), Err(Reason::TokenAudience)),
+                (json!("else"), Err(Reason::TokenAudience)),
+                (json!([]), Err(Reason::TokenAudience)),
+                (json!(null), Err(Reason::TokenAudience)),
+                (json!(7), Err(Reason::TokenClaimType)),
+            ] {
+                assert_eq!(chosen(&profiles, json!({ "aud": audience })), outcome, "{audience}");
+            }
+        }
+    }
+
+    #[portable]
+    fn a_token_without_aud_goes_to_the_profile_that_wants_none() {
+        let [people, _] = two_kinds();
+        let none = TokenProfile { audiences: Audiences::Absent, ..testing::profile("none") };
+        let profiles = [people, none];
+        assert_eq!(chosen(&profiles, json!({ "aud": null })), Ok("none"));
+        assert_eq!(chosen(&profiles, json!({ "aud": "web" })), Ok("people"));
+        assert_eq!(chosen(&profiles, json!({ "aud": "else" })), Err(Reason::TokenAudience));
+    }
+
+    #[portable]
+    fn pins_decide_before_typ_and_aud() {
+        let [people, software] = two_kinds();
+        let pin = Pin { claim: "azp".to_owned(), values: vec![json!("shop")] };
+        let profiles = [TokenProfile { pins: vec![pin], ..people }, software];
+        assert_eq!(chosen_of(&profiles, Some("JWT"), json!({ "azp": "shop" })), Ok("people"));
+        assert_eq!(chosen_of(&profiles, Some("at+jwt"), json!({ "azp": "shop" })), Ok("software"));
+        // Left to its judgement, which refuses the type.
+        assert_eq!(chosen_of(&profiles, Some("JWT"), json!({ "azp": "other" })), Ok("software"));
     }
 }

@@ -4,7 +4,7 @@
 //! checks is fixed, so that a token is always rejected for the same reason:
 //!
 //! 1. `typ`, `iss`, `aud`: the token was issued by this issuer, as this type, for this service;
-//! 2. pins, forbidden claims: the token has the role of this profile;
+//! 2. pins, forbidden claims, marks of an ID token: the token has the role of this profile;
 //! 3. `sub`, `jti` and `sid` have the right types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
 //!    Front-Channel Logout 1.0 section 3); `nbf`, `iat` and `exp` have the right types and are present where required; the
 //!    token is not from the future; its lifetime is not too long;
@@ -12,7 +12,7 @@
 //!
 //! A `NumericDate` with a fraction is rounded to the stricter side in each comparison.
 
-use super::{Audiences, Expiry, TokenProfile, Typ};
+use super::{Expiry, TokenProfile};
 use crate::jose::{Claims, Rounding};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::{Seconds, UnixSeconds};
@@ -77,17 +77,21 @@ impl TokenProfile {
             return Err(Refusal::new(Reason::TokenTyp));
         }
         self.issuer.judge(claims)?;
-        match (&self.audiences, claims.audiences()?) {
-            (Audiences::OneOf(ours), Some(found)) if found.iter().any(|one| ours.iter().any(|our| our == one)) => {}
-            (Audiences::Absent, None) => {}
-            (Audiences::OneOf(_), None) => return Err(claim(Reason::TokenClaimMissing, "aud")),
-            _ => return Err(Refusal::new(Reason::TokenAudience)),
+        let audiences = claims.audiences()?;
+        if !self.audiences.accept(audiences.as_deref()) {
+            return Err(match audiences {
+                None => claim(Reason::TokenClaimMissing, "aud"),
+                Some(_) => Refusal::new(Reason::TokenAudience),
+            });
         }
         if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(|claim, value| claims.has(claim, value))) {
             return Err(claim(Reason::TokenPin, &pin.claim));
         }
-        match self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
-            Some(name) => Err(claim(Reason::TokenClaimForbidden, name)),
+        if let Some(name) = self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
+            return Err(claim(Reason::TokenClaimForbidden, name));
+        }
+        match self.kind.foreign_mark(typ, claims) {
+            Some(mark) => Err(Refusal::with(Reason::TokenClaimForbidden, Detail::IdToken(mark))),
             None => Ok(()),
         }
     }
@@ -131,13 +135,6 @@ impl TokenProfile {
             return Ok(Appraisal::Stale { age, refusal: time(Reason::TokenTooOld, "iat", issued, now, max) });
         }
         Ok(Appraisal::Fresh(JudgedTimes { age, expires }))
-    }
-}
-
-impl Typ {
-    /// Whether a token with this `typ`, in lower case and without `application/`, is accepted.
-    fn accepts(&self, typ: Option<&str>) -> bool {
-        typ.map_or(self.absent, |typ| self.values.iter().any(|value| value == typ))
     }
 }
 

@@ -3,10 +3,12 @@
 //! A token is processed in this order: [`choose_profile`] by its unverified claims; [`TokenProfile::verify`] its signature;
 //! [`TokenProfile::judge`] its claims; [`FactField::read_all`] the claims that policies may read.
 
+mod apart;
 mod choose;
 mod facts;
 mod issuer;
 mod judge;
+mod kind;
 mod roles;
 mod token;
 
@@ -14,5 +16,6 @@ pub use choose::choose_profile;
 pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
+pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
 pub use token::{Algorithms, Audiences, Expiry, Pin, TokenProfile, Typ};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FactField, IssuerId};
+use super::{FactField, IssuerId, TokenKind};
 use crate::jose::{Algorithm, ClaimPath};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
@@ -75,15 +75,23 @@ impl Pin {
     pub(super) fn fits(&self, has: impl Fn(&str, &Value) -> bool) -> bool {
         self.values.iter().any(|value| has(&self.claim, value))
     }
+}
 
-    /// Whether no token can satisfy the pins of both sides: they pin one claim, and to no common value.
-    pub(crate) fn exclude_each_other(one: &[Self], other: &[Self]) -> bool {
-        one.iter().any(|pin| other.iter().any(|another| pin.excludes(another)))
+impl Typ {
+    /// Whether a token with this `typ`, in lower case and without `application/`, is accepted.
+    pub(super) fn accepts(&self, typ: Option<&str>) -> bool {
+        typ.map_or(self.absent, |typ| self.values.iter().any(|value| value == typ))
     }
+}
 
-    /// Whether no token can satisfy both.
-    fn excludes(&self, other: &Self) -> bool {
-        self.claim == other.claim && self.values.iter().all(|value| !other.values.contains(value))
+impl Audiences {
+    /// Whether a token with these audiences, or without `aud`, is accepted.
+    pub(super) fn accept(&self, found: Option<&[&str]>) -> bool {
+        match (self, found) {
+            (Self::OneOf(ours), Some(found)) => found.iter().any(|one| ours.iter().any(|our| our == one)),
+            (Self::Absent, None) => true,
+            (Self::OneOf(_), None) | (Self::Absent, Some(_)) => false,
+        }
     }
 }
 
@@ -92,6 +100,8 @@ impl Pin {
 pub struct TokenProfile {
     /// The name in the configuration.
     pub name: ProviderName,
+    /// Which kind of token it is, where `typ` does not say it.
+    pub kind: TokenKind,
     /// `iss`.
     pub issuer: IssuerId,
     /// `aud`.
@@ -117,12 +127,6 @@ pub struct TokenProfile {
 }
 
 impl TokenProfile {
-    /// Whether no token can satisfy the pins of both profiles, whoever signed it.
-    #[must_use]
-    pub fn is_pinned_apart_from(&self, other: &Self) -> bool {
-        Pin::exclude_each_other(&self.pins, &other.pins)
-    }
-
     /// The claim that distinguishes tenants, if the profile itself does not restrict which tenants are accepted. Then a policy
     /// must.
     #[must_use]

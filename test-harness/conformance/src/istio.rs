@@ -3,7 +3,7 @@
 
 use countersign_core::jose::Algorithm;
 use countersign_core::keys::{KeySource, TrustStore, Verification};
-use countersign_core::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenProfile, Typ};
+use countersign_core::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenKind, TokenProfile, Typ};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
 use serde_json::Value;
@@ -44,6 +44,7 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
     let keys = KeySource::Inline(jose::key_set(keys, Some(&algorithms))?);
     let profile = TokenProfile {
         name: ProviderName::new("istio"),
+        kind: TokenKind::Access,
         issuer: IssuerId::Exactly("testing@secure.istio.io".to_owned()),
         audiences,
         expiry: Expiry::Required,

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use countersign_core::jose::{ClaimPath, Rounding, UnverifiedToken, VerifiedToken};
+use countersign_core::jose::{ClaimPath, PresentedToken, Rounding, UnverifiedToken, VerifiedToken};
 use countersign_core::keys::{NotVerified, TrustStore, Verification};
 use countersign_core::limits::TOKEN_BYTES;
 use countersign_core::profile::{FactField, FactValue, choose_profile};
@@ -43,9 +43,10 @@ fuzz_target!(|bytes: &[u8]| {
             read(&token);
         }
     }
+    let token = PresentedToken::from(token);
     if let Ok(claims) = token.peek() {
         let profiles = plan().issuers.iter().map(|issuer| &issuer.profile);
-        if let Ok(profile) = choose_profile(profiles, &claims) {
+        if let Ok(profile) = choose_profile(profiles, token.typ(), &claims) {
             assert!(claims.issuer().is_some_and(|issuer| issuer.starts_with("https://")), "{}", profile.name);
         }
     }

@@ -53,7 +53,7 @@ fn document() -> Value {
             "mdm": {
                 "header": "x-device-posture",
                 "issuer": "https://mdm.example.com",
-                "audiences": "absent",
+                "audiences": ["posture"],
                 "keys": { "inline": jwk_set(&other_key(), Some("d1")) },
                 "typ": ["JWT"],
                 "max_age": "24h",
@@ -130,6 +130,7 @@ fn complete_document() -> Value {
         document(),
         "/issuers/corp",
         json!({
+            "token": "access",
             "issuer": "https://login.example.com",
             "audiences": ["shop", "shop-eu"],
             "keys": { "inline": {"keys": [
@@ -153,6 +154,7 @@ fn complete_document() -> Value {
     );
     let document = also(document, "/devices/mdm/bind", json!({ "token": "device_id", "device": ["device", "id"] }));
     let document = also(document, "/devices/mdm/forward", json!("verified"));
+    let document = also(document, "/devices/mdm/audiences", json!("absent"));
     let document = also(
         document,
         "/applications",

@@ -6,7 +6,7 @@ use super::{also, assert_problem, document, keys_of, plan, problems, with, witho
 use crate::jose::Algorithm;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_KEYS_PER_SET};
 use crate::portable;
-use crate::profile::{Expiry, IssuerId, PostureBinding};
+use crate::profile::{Expiry, IssuerId, PostureBinding, TokenKind};
 use crate::testing::{jwk_set, key, other_key};
 
 fn corp(member: &str, value: Value) -> Value {
@@ -348,6 +348,106 @@ fn profiles_of_one_iss_need_a_pin_that_tells_them_apart() {
     }
     let absent = also(with("/issuers/corp/issuer", json!("absent")), "/devices/mdm/issuer", json!("absent"));
     assert_problem(&absent, "/devices/mdm", "profiles-alike", "without `iss`", "add `pins`");
+}
+
+/// `corp`, and a second issuer with the same `iss` and keys.
+fn two_profiles(changes: Value) -> Value {
+    let mut second = document()["issuers"]["corp"].clone();
+    for (member, value) in changes.as_object().unwrap() {
+        second[member] = value.clone();
+    }
+    with("/issuers/software", second)
+}
+
+#[portable]
+fn issuers_of_one_iss_are_told_apart_by_typ_or_by_audiences() {
+    for changes in [
+        json!({ "typ": ["at+jwt"] }),
+        json!({ "typ": ["application/AT+JWT"], "token": "access" }),
+        json!({ "audiences": ["ledger"] }),
+        json!({ "audiences": "absent" }),
+    ] {
+        plan(&two_profiles(changes));
+    }
+    for changes in [
+        json!({}),
+        json!({ "typ": ["at+jwt", "application/jwt"] }),
+        json!({ "audiences": ["ledger", "shop"] }),
+        json!({ "audiences": ["shop"], "token": "id" }),
+    ] {
+        assert_problem(
+            &two_profiles(changes),
+            "/issuers/software",
+            "profiles-alike",
+            "the same `issuer`",
+            "`typ` lists or `audiences` without a common value",
+        );
+    }
+    // A token without `typ` fits both.
+    let both_absent = also(two_profiles(json!({ "typ": ["absent"] })), "/issuers/corp/typ", json!(["absent", "x"]));
+    assert_problem(&both_absent, "/issuers/software", "profiles-alike", "the same `issuer`", "`typ` lists");
+}
+
+#[portable]
+fn posture_is_told_apart_from_access_tokens_by_typ_and_not_by_audiences() {
+    let mut device = document()["devices"]["mdm"].clone();
+    device["issuer"] = json!("https://login.example.com");
+    let alike = with("/devices/mdm", device);
+    plan(&also(alike.clone(), "/devices/mdm/typ", json!(["device-posture+jwt"])));
+    plan(&also(alike.clone(), "/devices/mdm/audiences", json!("absent")));
+    let audience = also(alike, "/devices/mdm/audiences", json!(["posture"]));
+    assert_problem(&audience, "/devices/mdm", "profiles-alike", "the same `issuer`", "give them `typ` lists");
+}
+
+#[portable]
+fn access_tokens_are_expected_unless_the_issuer_says_id() {
+    assert_eq!(plan(&document()).0.issuers[0].profile.kind, TokenKind::Access);
+    assert_eq!(plan(&document()).0.devices[0].profile.kind, TokenKind::Posture);
+    assert_eq!(plan(&corp("token", json!("access"))).0.issuers[0].profile.kind, TokenKind::Access);
+    assert_eq!(plan(&corp("token", json!("id"))).0.issuers[0].profile.kind, TokenKind::Id);
+    assert_problem(&corp("token", json!("ID")), "/issuers/corp/token", "bad-value", "`ID`", "`id`");
+    assert_eq!(problems(&with("/devices/mdm/token", json!("id")))[0].code.code(), "unknown-field");
+}
+
+#[portable]
+fn a_profile_that_no_token_of_its_kind_fits_is_an_error() {
+    let id_with = |typ: Value| also(corp("token", json!("id")), "/issuers/corp/typ", typ);
+    assert_problem(
+        &id_with(json!(["JWT", "at+jwt"])),
+        "/issuers/corp",
+        "contradiction",
+        "`typ` lists `at+jwt`, which no ID token has",
+        "remove `at+jwt`",
+    );
+    plan(&id_with(json!(["JWT", "absent"])));
+    for mark in ["nonce", "at_hash", "c_hash", "s_hash"] {
+        let needs = corp("facts", json!({ mark: "string" }));
+        assert_problem(&needs, "/issuers/corp", "contradiction", &format!("needs `{mark}`"), "`token: id`");
+        plan(&also(needs.clone(), "/issuers/corp/token", json!("id")));
+        plan(&also(needs, "/issuers/corp/typ", json!(["JWT", "at+jwt"])));
+    }
+    plan(&corp("facts", json!({ "nonce?": "string" })));
+}
+
+#[portable]
+fn a_type_is_read_as_that_of_a_token_is() {
+    let typ = |value: &str| plan(&corp("typ", json!([value]))).0.issuers[0].profile.typ.clone();
+    assert_eq!(typ("application/Device+JWT").values, ["device+jwt"]);
+    assert_eq!(typ("text/x").values, ["text/x"]);
+    // The type `absent`, which is not the lack of one.
+    assert_eq!(
+        (typ("application/absent").values, typ("application/absent").absent),
+        (vec!["absent".to_owned()], false)
+    );
+    for malformed in ["application/a/b", "a/b/c", "application/", "/x", "a/"] {
+        assert_problem(
+            &corp("typ", json!([malformed])),
+            "/issuers/corp/typ/0",
+            "bad-value",
+            "not a media type",
+            "at+jwt",
+        );
+    }
 }
 
 #[portable]

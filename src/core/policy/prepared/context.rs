@@ -59,6 +59,7 @@ fn device(device: &DeviceProvider, into: &mut Vec<u8>) {
 fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
     let TokenProfile {
         name,
+        kind: _,
         issuer,
         audiences: _,
         expiry: _,

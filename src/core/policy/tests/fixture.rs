@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord, FactType, FactValue,
-    GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenProfile, Typ,
+    GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -28,6 +28,7 @@ pub(super) fn field(name: &str, fact_type: FactType) -> FactField {
 fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
+        kind: TokenKind::Access,
         issuer: IssuerId::Exactly(format!("https://{name}.example.com")),
         audiences: Audiences::Absent,
         expiry: Expiry::Required,

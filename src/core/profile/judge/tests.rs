@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{Appraisal, JudgedTimes};
 use crate::jose::Claims;
 use crate::portable;
-use crate::profile::{Audiences, Expiry, IssuerId, Pin, TokenProfile, Typ};
+use crate::profile::{Audiences, Expiry, IssuerId, Pin, TokenKind, TokenProfile, Typ};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::testing::{self, NOW};
 use crate::time::{Seconds, UnixSeconds};
@@ -328,5 +328,42 @@ fn of_several_faults_the_first_in_the_order_is_told() {
             Reason::TokenExpired,
             Reason::TokenExpired,
         ]
+    );
+}
+
+#[portable]
+fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_token() {
+    let typ = Typ { values: vec!["jwt".into(), "at+jwt".into()], absent: true };
+    let access = TokenProfile { typ, ..profile() };
+    let outcome = |profile: &TokenProfile, typ: Option<&str>, mark: &str| {
+        profile.judge(typ, &claim_set(json!({ mark: "x" })), NOW).map(|_| ()).map_err(|refusal| refusal.detail)
+    };
+    for mark in ["nonce", "at_hash", "c_hash", "s_hash"] {
+        for typ in [Some("jwt"), None] {
+            assert_eq!(outcome(&access, typ, mark), Err(Detail::IdToken(mark)), "{typ:?}");
+            for kind in [TokenKind::Id, TokenKind::Posture] {
+                assert_eq!(outcome(&TokenProfile { kind, ..access.clone() }, typ, mark), Ok(()));
+            }
+        }
+        assert_eq!(outcome(&access, Some("at+jwt"), mark), Ok(()));
+        let forbidden = TokenProfile { forbid_claims: vec![mark.into()], ..access.clone() };
+        assert_eq!(outcome(&forbidden, Some("at+jwt"), mark), Err(Detail::Claim(mark.into())));
+    }
+    for claim in ["auth_time", "acr", "amr", "azp", "sid", "at_hash2", "Nonce"] {
+        let judged = access.judge(
+            Some("jwt"),
+            &claim_set(json!({ claim: if claim == "sid" { json!("x") } else { json!(1) } })),
+            NOW,
+        );
+        assert!(judged.is_ok(), "{claim}");
+    }
+    // Also with `null` as its value: there it is.
+    let mut claims = testing::claims(json!({}));
+    claims.insert("at_hash".into(), Value::Null);
+    let refused = access.judge(None, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err();
+    assert_eq!(refused.reason, Reason::TokenClaimForbidden);
+    assert_eq!(
+        refused.detail.to_string(),
+        "`at_hash` marks an ID token, and the profile accepts access tokens (`token: access`)"
     );
 }
