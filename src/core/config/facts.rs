@@ -190,6 +190,7 @@ fn read_written_out(node: &Node<'_>) -> Read<FactType> {
             ),
             FactType::String
             | FactType::Long
+            | FactType::NumericDate(_)
             | FactType::Bool
             | FactType::Ip
             | FactType::BoolOrText

@@ -167,6 +167,7 @@ fn fits_a_header(fact_type: &FactType) -> bool {
     let is_one_value = |fact_type: &FactType| match fact_type {
         FactType::String
         | FactType::Long
+        | FactType::NumericDate(_)
         | FactType::Bool
         | FactType::Ip
         | FactType::BoolOrText

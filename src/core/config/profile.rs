@@ -171,7 +171,10 @@ pub(super) fn read(
     let clock_skew = clock_skew.or_default(|node| node.duration());
     let max_age = role.max_age;
     let max_lifetime = max_lifetime.optional(Node::duration);
-    let facts = facts.or_empty(|node| facts::read(node, role.reserved_facts));
+    let facts = facts.or_empty(|node| {
+        let facts = facts::read(node, role.reserved_facts)?;
+        Ok(facts.into_iter().map(FactField::as_registered).collect::<Vec<_>>())
+    });
     let bounded = bounded_life(node, &expiry, &max_age, &max_lifetime);
     let tenants = match (&issuer, &pins, &facts) {
         (Ok(IssuerId::Template(template)), Ok(pins), Ok(facts)) => issuer::bound(node, template, pins, facts),

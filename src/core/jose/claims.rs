@@ -198,17 +198,27 @@ impl Claims {
     /// `token-claim-type` where it is there and not a number between -2^53 and 2^53, both excluded.
     pub fn time(&self, name: &'static str, rounding: Rounding) -> Result<Option<UnixSeconds>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let seconds = value
+        value
             .as_f64()
-            .filter(|seconds| seconds.abs() < EXACT_BELOW)
-            .ok_or_else(|| wrong_type(name, value, "a number of seconds below 2^53"))?;
-        let whole = match rounding {
-            Rounding::Down => seconds.floor(),
-            Rounding::Up => seconds.ceil(),
-        };
-        // Lossless: a whole number that a double holds exactly.
-        Ok(Some(UnixSeconds::new(whole as i64)))
+            .and_then(|seconds| rounded(seconds, rounding))
+            .map(|seconds| Some(UnixSeconds::new(seconds)))
+            .ok_or_else(|| wrong_type(name, value, "a number of seconds below 2^53"))
     }
+}
+
+/// A `NumericDate` in whole seconds: a whole number of 64 bits as it is, and one with a fraction rounded, if it is between
+/// -2^53 and 2^53, both excluded.
+pub(crate) fn whole_seconds(value: &Value, rounding: Rounding) -> Option<i64> {
+    value.as_i64().or_else(|| rounded(value.as_f64()?, rounding))
+}
+
+fn rounded(seconds: f64, rounding: Rounding) -> Option<i64> {
+    let whole = match rounding {
+        Rounding::Down => seconds.floor(),
+        Rounding::Up => seconds.ceil(),
+    };
+    // Lossless: a whole number that a double holds exactly.
+    (seconds.abs() < EXACT_BELOW).then_some(whole as i64)
 }
 
 /// A claim that is not of its type: its name, what it is, and what was wanted. Nothing of the value is repeated.

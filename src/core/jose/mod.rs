@@ -17,8 +17,8 @@ pub mod base64url;
 pub mod json;
 
 pub use algorithm::Algorithm;
-pub(crate) use claims::wrong_type;
 pub use claims::{AuthenticClaims, ClaimPath, Claims, Rounding, UnverifiedClaims};
+pub(crate) use claims::{whole_seconds, wrong_type};
 pub use compact::UnverifiedToken;
 pub(crate) use compact::media_type;
 pub use forged::{Forgery, ForgeryMemory, RememberingVerifier};

@@ -1,11 +1,12 @@
 //! Facts: the claims that policies may read, with the types that the configuration declares for them.
 //!
 //! The claims that come here are authentic, and the token has been accepted. A claim that is not declared never reaches a
-//! policy. A declared claim is never converted, unless its declaration says how: `"900"` and `900.0` are not valid for `long`,
+//! policy. A declared claim is never converted, unless its declaration or a standard says how: `"900"` and `900.0` are not valid for `long`,
 //! `1` is not valid for `bool`, and `null` is not valid for any type. A string fact may contain any characters, including
 //! control characters: policies only compare it, and it is never used as a name.
 
 mod elsewhere;
+mod numeric_date;
 mod written;
 
 use core::fmt;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::jose::{Claims, wrong_type};
+use crate::jose::{Claims, Rounding, whole_seconds, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -27,6 +28,9 @@ pub enum FactType {
     String,
     /// `long`: a whole number that fits 64 bits.
     Long,
+    /// `long`, where a standard registers the claim as a `NumericDate`: a number of seconds that may have a fraction. It is
+    /// rounded to the stricter side, see [`FactField::as_registered`].
+    NumericDate(Rounding),
     /// `bool`
     Bool,
     /// `ip`: a string that is one IPv4 or IPv6 address or range; Cedar's `ipaddr`. Zones and IPv4-mapped IPv6 addresses are
@@ -116,6 +120,7 @@ impl fmt::Display for FactType {
         match self {
             Self::String => f.write_str("string"),
             Self::Long => f.write_str("long"),
+            Self::NumericDate(_) => f.write_str("long, a number of seconds"),
             Self::Bool => f.write_str("bool"),
             Self::Ip => f.write_str("ip"),
             Self::List(of) => write!(f, "[{of}]"),
@@ -175,6 +180,7 @@ fn read(fact_type: &FactType, value: &Value, position: &ClaimPosition<'_>) -> Re
     let fact = match (fact_type, value) {
         (FactType::String, Value::String(text)) => Some(FactValue::String(text.clone())),
         (FactType::Long, Value::Number(number)) => number.as_i64().map(FactValue::Long),
+        (FactType::NumericDate(rounding), Value::Number(_)) => whole_seconds(value, *rounding).map(FactValue::Long),
         (FactType::Bool, Value::Bool(truth)) => Some(FactValue::Bool(*truth)),
         (FactType::Ip, Value::String(text)) if is_ip(text) => Some(FactValue::Ip(text.clone())),
         (FactType::BoolOrText, value) => written::boolean(value).map(FactValue::Bool),

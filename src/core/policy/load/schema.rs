@@ -205,7 +205,7 @@ fn facts<'a>(fields: &'a [FactField], own: impl IntoIterator<Item = (&'a str, Va
 fn fact_type(fact: &FactType) -> Value {
     match fact {
         FactType::String => json!({ "type": "String" }),
-        FactType::Long | FactType::LongOrText => json!({ "type": "Long" }),
+        FactType::Long | FactType::LongOrText | FactType::NumericDate(_) => json!({ "type": "Long" }),
         FactType::Bool | FactType::BoolOrText => json!({ "type": "Boolean" }),
         FactType::Ip => json!({ "type": "Extension", "name": "ipaddr" }),
         FactType::List(element) | FactType::ListOrSingle(element) => {

@@ -94,7 +94,7 @@ fn fact_type(of: &FactType, into: &mut Vec<u8>) {
     match of {
         FactType::String => into.push(0),
         // Policies read the same value, whichever way the token writes it.
-        FactType::Long | FactType::LongOrText => into.push(1),
+        FactType::Long | FactType::LongOrText | FactType::NumericDate(_) => into.push(1),
         FactType::Bool | FactType::BoolOrText => into.push(2),
         FactType::Ip => into.push(3),
         FactType::List(element) | FactType::ListOrSingle(element) => {

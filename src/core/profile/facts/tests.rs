@@ -376,3 +376,30 @@ fn an_ip_is_what_cedar_takes_and_has_one_meaning() {
     // Cedar takes this one, and finds it in no IPv4 range.
     assert!(!is_ip("::ffff:a00:1") && cedar_takes("::ffff:a00:1"));
 }
+
+#[portable]
+fn a_registered_date_may_have_a_fraction_and_is_rounded_to_the_stricter_side() {
+    let declared = |name: &str| vec![field(name, true, FactType::Long).as_registered()];
+    let read = |name: &str, value: Value| {
+        read_all(&declared(name), json!({ name: value }))
+            .map(|facts| facts[name].clone())
+            .map_err(|refusal| refusal.reason)
+    };
+    for (name, rounded) in [("exp", 7), ("iat", 7), ("auth_time", 7), ("updated_at", 7), ("nbf", 8)] {
+        assert_eq!(read(name, json!(7.5)), Ok(FactValue::Long(rounded)), "{name}");
+        assert_eq!(read(name, json!(7)), Ok(FactValue::Long(7)), "{name}");
+        assert_eq!(read(name, json!(7.0)), Ok(FactValue::Long(7)), "{name}");
+        assert_eq!(read(name, json!(i64::MAX)), Ok(FactValue::Long(i64::MAX)), "{name}");
+        assert_eq!(read(name, json!(9_007_199_254_740_991.0)), Ok(FactValue::Long(9_007_199_254_740_991)), "{name}");
+        for wrong in
+            [json!(9_007_199_254_740_992.0), json!(-9_007_199_254_740_992.0), json!(1e300), json!("7"), json!(null)]
+        {
+            assert_eq!(read(name, wrong.clone()), Err(Reason::TokenClaimType), "{name} {wrong}");
+        }
+    }
+    assert_eq!(read("auth_time", json!(-7.5)), Ok(FactValue::Long(-8)));
+    assert_eq!(read("nbf", json!(-7.5)), Ok(FactValue::Long(-7)));
+    assert_eq!(read("score", json!(7.5)), Err(Reason::TokenClaimType), "no standard says that it is a date");
+    let text = FactField { fact_type: FactType::String, ..field("auth_time", true, FactType::Long) };
+    assert_eq!(text.clone().as_registered(), text, "as it is declared");
+}
