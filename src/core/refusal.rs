@@ -137,7 +137,14 @@ codes! {
     HostFailure = "host-failure", RefusalKind::Undecidable, "The decision could not be carried out.";
 }
 
-/// What was found, for the decision record; never any bytes of a credential.
+/// Characters of one value of a token that a detail shows.
+const SHOWN_CHARACTERS: usize = 100;
+
+/// Values of a token, and names of the configuration, that a detail lists.
+const SHOWN_VALUES: usize = 5;
+
+/// What was found, for the decision record. Of a credential it has at most the values of `typ`, `alg`, `kid` and `aud`, which
+/// are not secret, cut.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Detail {
     /// Nothing to add to the code.
@@ -156,6 +163,26 @@ pub enum Detail {
     },
     /// A claim or header member by the name that the *configuration* or a standard gives it.
     Claim(String),
+    /// A member of the token does not have a value that is accepted.
+    Mismatch {
+        /// Its name in the standard.
+        member: &'static str,
+        /// The values of the token, cut. Nothing if it does not have the member.
+        found: Vec<String>,
+        /// The accepted values. Nothing if only a token without the member is accepted.
+        wanted: Vec<String>,
+    },
+    /// No key of the latest set has this `kid`, cut; or for a token without one, not exactly one key has its algorithm.
+    NoKey(Option<String>),
+    /// `exp` is too long after `iat`.
+    Lifetime {
+        /// `iat`.
+        issued: UnixSeconds,
+        /// `exp`.
+        expires: UnixSeconds,
+        /// The longest time between the two.
+        max: Seconds,
+    },
     /// The token has this mark of an ID token, and the profile accepts access tokens.
     IdToken(&'static str),
     /// A claim has the wrong type. Names and types are those of the configuration or a standard; the value is never
@@ -203,6 +230,19 @@ impl fmt::Display for Detail {
                 write!(f, "{claim} {} at {} with {} allowed", value.get(), now.get(), allowed)
             }
             Self::Claim(name) => write!(f, "`{name}`"),
+            Self::Mismatch { member, found, wanted } => {
+                write!(f, "`{member}` is {}, wanted {}", Listed(found, "absent"), Listed(wanted, "none"))
+            }
+            Self::NoKey(Some(key_id)) => {
+                write!(f, "no key of the latest set has the `kid` `{}` and the token's `alg`", key_id.escape_debug())
+            }
+            Self::NoKey(None) => {
+                f.write_str("the token has no `kid`, and the latest set does not have exactly one key for its `alg`")
+            }
+            Self::Lifetime { issued, expires, max } => {
+                let (from, to, lifetime) = (issued.get(), expires.get(), expires.since(*issued));
+                write!(f, "`exp` {to} is {lifetime} after `iat` {from}, at most {max}")
+            }
             Self::IdToken(mark) => {
                 write!(f, "`{mark}` marks an ID token, and the profile accepts access tokens (`token: access`)")
             }
@@ -215,6 +255,29 @@ impl fmt::Display for Detail {
             Self::Because { reason, detail } => write!(f, "{}: {detail}", reason.code()),
         }
     }
+}
+
+/// Values in backquotes, up to a number of them; or this word if there are none.
+struct Listed<'a>(&'a [String], &'static str);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(values, none) = self;
+        if values.is_empty() {
+            return f.write_str(none);
+        }
+        for (index, value) in values.iter().take(SHOWN_VALUES).enumerate() {
+            write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, value.escape_debug())?;
+        }
+        match values.len().checked_sub(SHOWN_VALUES) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn cut(value: &str) -> String {
+    value.chars().take(SHOWN_CHARACTERS).collect()
 }
 
 /// One refusal: why, about whose evidence, and what was found.
@@ -241,6 +304,25 @@ impl Refusal {
         Self { reason, provider: None, detail }
     }
 
+    /// A refusal because a member of the token does not have an accepted value.
+    #[must_use]
+    pub fn mismatch<'v>(
+        reason: Reason,
+        member: &'static str,
+        found: impl IntoIterator<Item = &'v str>,
+        wanted: impl IntoIterator<Item = &'v str>,
+    ) -> Self {
+        let found = found.into_iter().map(cut).collect();
+        let wanted = wanted.into_iter().map(str::to_owned).collect();
+        Self::with(reason, Detail::Mismatch { member, found, wanted })
+    }
+
+    /// A refusal because no key fits a token with this `kid`, or without one.
+    #[must_use]
+    pub fn no_key(key_id: Option<&str>) -> Self {
+        Self::with(Reason::TokenKey, Detail::NoKey(key_id.map(cut)))
+    }
+
     /// The refusal of posture whose token has this fault: one reason for the client, the fault itself for the record. A
     /// fault that is not the token's, or that is about posture already, stays as it is.
     #[must_use]
@@ -264,9 +346,26 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::Reason;
+    use super::{Reason, Refusal, SHOWN_CHARACTERS, SHOWN_VALUES};
     use crate::portable;
     use std::collections::HashSet;
+
+    #[portable]
+    fn a_mismatch_says_what_was_found_and_wanted_cut_and_escaped() {
+        let told = |found: &[&str], wanted: &[&str]| {
+            let (found, wanted) = (found.iter().copied(), wanted.iter().copied());
+            Refusal::mismatch(Reason::TokenAudience, "aud", found, wanted).detail.to_string()
+        };
+        assert_eq!(told(&["openid orders.read"], &["shop"]), "`aud` is `openid orders.read`, wanted `shop`");
+        assert_eq!(told(&[], &["shop", "eu"]), "`aud` is absent, wanted `shop`, `eu`");
+        assert_eq!(told(&["a"], &[]), "`aud` is `a`, wanted none");
+        assert_eq!(told(&["a\n\u{202e}"], &["shop"]), "`aud` is `a\\n\\u{202e}`, wanted `shop`");
+        let (at_cap, past) = ("ä".repeat(SHOWN_CHARACTERS), "ä".repeat(SHOWN_CHARACTERS + 1));
+        assert_eq!(told(&[&past], &[]), format!("`aud` is `{at_cap}`, wanted none"));
+        assert_eq!(told(&[&at_cap], &[]), format!("`aud` is `{at_cap}`, wanted none"));
+        assert_eq!(told(&["a"; SHOWN_VALUES], &[]), "`aud` is `a`, `a`, `a`, `a`, `a`, wanted none");
+        assert_eq!(told(&["a"; SHOWN_VALUES + 1], &[]), "`aud` is `a`, `a`, `a`, `a`, `a` and 1 more, wanted none");
+    }
 
     #[portable]
     fn codes_are_kebab_case_and_unique() {

@@ -1,6 +1,6 @@
 //! The requests that wait for keys: which stream, for which key, and until when. Bounded in number and time.
 //!
-//! Requests with an unknown `kid`, which anybody can make up, may fill only a part of the room. In that part and in the
+//! Requests with an unknown `kid`, or without one, which anybody can make up, may fill only a part of the room. In that part and in the
 //! whole room each client has a share, so that no client keeps out the others: at most as many places as are still free
 //! ([`WAITING_PLACES_PER_FREE_PLACE`]). A request beyond the share of its client is answered as if the room were full.
 
@@ -34,9 +34,9 @@ impl Parked {
         now >= self.until || now.plus(LONGEST_WAIT) < self.until
     }
 
-    /// Whether it occupies a place in the part for requests with an unknown `kid`.
+    /// Whether it occupies a place in the part for requests whose key is not in the set.
     fn is_for_unknown_key(&self) -> bool {
-        self.missing.key_id.is_some()
+        self.missing.sought.is_some()
     }
 }
 
@@ -71,7 +71,7 @@ impl WaitingRoom {
     /// Whether a request of this client may wait for this key: for an unknown `kid`, only if that part of the room has
     /// room.
     fn admits(&self, client: Client, missing: &MissingKey) -> bool {
-        missing.key_id.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Parked::is_for_unknown_key)
+        missing.sought.is_none() || self.has_room(MAX_WAITING_FOR_UNKNOWN_KEY, client, Parked::is_for_unknown_key)
     }
 
     /// Whether a client may have one more of so many places of one kind.

@@ -462,7 +462,8 @@ fn no_answer_and_no_record_holds_any_part_of_a_token() {
         alice(json!({})),
         alice(json!({ "exp": now - 3_600 })),
         alice(json!({ "iss": "https://attacker.example/secret-issuer" })),
-        alice(json!({ "aud": "secret-audience" })),
+        // The record shows `aud`, which is not secret, and nothing else of the token.
+        alice(json!({ "aud": "another-audience", "jti": "secret-id", "sub": "secret-subject" })),
         alice(json!({ "sub": 7 })),
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzZWNyZXQifQ.c2VjcmV0".to_owned(),
     ];

@@ -1,5 +1,6 @@
 //! Looking up ids that the current document does not contain: which ids the provider must still be asked for, which ids it
-//! was asked for, and when it may be asked again. For key sets an id is a `kid`.
+//! was asked for, and when it may be asked again. For key sets an id is a `kid`, or the digest of a token that names no key.
+//! No document contains such a digest. It counts as asked for once a fetch that began later has brought a set.
 //!
 //! # When an id is unknown
 //!

@@ -12,6 +12,9 @@ use super::{Algorithm, Claims, UnverifiedClaims, base64url, json};
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 
+/// Registered signature algorithms that are not supported (RFC 7518 section 3.1, RFC 8812, RFC 9864).
+const UNSUPPORTED: [&str; 7] = ["none", "HS256", "HS384", "HS512", "ES512", "ES256K", "Ed448"];
+
 /// A token as presented: well formed, and not verified. Its claims cannot be read from this type.
 #[derive(Clone, PartialEq)]
 pub struct UnverifiedToken {
@@ -50,7 +53,11 @@ impl UnverifiedToken {
         let (Some(header_text), Some(payload_text), Some(signature_text), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed("the token is not three parts separated by dots"));
+            return Err(malformed(match text.split(|&byte| byte == b'.').count() {
+                1 => "the token is opaque, without dots: only signed JWTs are accepted, three parts separated by dots",
+                5 => "the token is encrypted, five parts: only signed JWTs are accepted, three parts separated by dots",
+                _ => "the token is not three parts separated by dots",
+            }));
         };
         if header_text.is_empty() || signature_text.is_empty() {
             return Err(malformed("the token's header or signature is empty"));
@@ -70,11 +77,8 @@ impl UnverifiedToken {
                 return Err(Refusal::with(Reason::TokenCritical, Detail::Claim(name.to_owned())));
             }
         }
-        let algorithm = header
-            .get("alg")
-            .and_then(Value::as_str)
-            .and_then(Algorithm::from_name)
-            .ok_or_else(|| Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned())))?;
+        let named = header.get("alg").and_then(Value::as_str);
+        let algorithm = named.and_then(Algorithm::from_name).ok_or_else(|| unsupported(named))?;
         let key_id = text_member(&header, "kid", "`kid` of the token is not a string")?.map(str::to_owned);
         let typ = text_member(&header, "typ", "`typ` of the token is not a string")?.map(media_type);
         let signed = header_text.len().saturating_add(1).saturating_add(payload_text.len());
@@ -111,6 +115,17 @@ impl UnverifiedToken {
 
 fn malformed(what: &'static str) -> Refusal {
     Refusal::with(Reason::TokenMalformed, Detail::Fault(what))
+}
+
+/// The refusal of a token with an `alg` that is not supported. Only a registered name is repeated.
+fn unsupported(named: Option<&str>) -> Refusal {
+    let registered = UNSUPPORTED.iter().find(|name| named == Some(**name)).copied();
+    if named.is_some() && registered.is_none() {
+        let fault = "`alg` of the token is not a registered signature algorithm";
+        return Refusal::with(Reason::TokenAlgorithm, Detail::Fault(fault));
+    }
+    let supported = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
+    Refusal::mismatch(Reason::TokenAlgorithm, "alg", registered, supported)
 }
 
 fn at_most(found: usize, max: usize) -> Result<(), Refusal> {

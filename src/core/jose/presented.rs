@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
+use hmac_sha256::Hash;
+
 use super::{
-    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenMemory, UnverifiedClaims, UnverifiedToken, VerifiedToken,
+    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenMemory, UnverifiedClaims, UnverifiedToken,
+    VerifiedToken, base64url,
 };
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::Refusal;
 
 /// A token as a request presents it. For this request nothing about it is proved.
 #[derive(Clone)]
@@ -61,6 +64,15 @@ impl PresentedToken {
         }
     }
 
+    /// The SHA-256 of the token, which tells it from others and is not a credential.
+    pub(crate) fn digest(&self) -> String {
+        let text = match self {
+            Self::New(token) => token.text.as_slice(),
+            Self::Known(known) => known.text(),
+        };
+        base64url::encode(&Hash::hash(text))
+    }
+
     /// The claims, which nothing proves yet.
     ///
     /// # Errors
@@ -82,7 +94,7 @@ impl PresentedToken {
             Self::New(token) => *token,
             Self::Known(known) => {
                 let key =
-                    keys.choose(known.algorithm(), known.key_id()).ok_or_else(|| Refusal::new(Reason::TokenKey))?;
+                    keys.choose(known.algorithm(), known.key_id()).ok_or_else(|| Refusal::no_key(known.key_id()))?;
                 if known.is_by(key) {
                     return Ok(known);
                 }

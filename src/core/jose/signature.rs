@@ -37,8 +37,9 @@ impl AuthenticToken {
     /// # Errors
     /// `token-key`, `token-signature`.
     pub fn verify(token: UnverifiedToken, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<Self, Refusal> {
-        let key =
-            keys.choose(token.algorithm, token.key_id.as_deref()).ok_or_else(|| Refusal::new(Reason::TokenKey))?;
+        let key = keys
+            .choose(token.algorithm, token.key_id.as_deref())
+            .ok_or_else(|| Refusal::no_key(token.key_id.as_deref()))?;
         if !key.has_signed(token.signing_input(), &token.signature, verifier) {
             return Err(Refusal::new(Reason::TokenSignature));
         }

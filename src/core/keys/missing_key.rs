@@ -11,8 +11,9 @@ use crate::time::Seconds;
 pub struct MissingKey {
     /// Whose key it is.
     pub provider: ProviderName,
-    /// The token's `kid`; `None` if the provider has no usable keys at all.
-    pub key_id: Option<String>,
+    /// What the provider must be asked for: the token's `kid`, or if the token names none, the digest of the token. `None` if
+    /// the provider has no usable keys at all.
+    pub sought: Option<String>,
     /// Whether it may become available.
     pub prospect: Prospect,
 }
@@ -29,7 +30,10 @@ impl MissingKey {
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         let refusal = match self.prospect {
-            Prospect::None => Refusal::new(Reason::TokenKey),
+            Prospect::None => match &self.sought {
+                Some(key_id) => Refusal::no_key(Some(key_id)),
+                None => Refusal::new(Reason::TokenKey),
+            },
             Prospect::Coming => unavailable(Seconds::new(1)),
             Prospect::Queued(pause) => unavailable(pause.max(Seconds::new(1))),
             Prospect::Later(pause) => unavailable(pause.max(Seconds::new(1)).min(LONGEST_BACK_OFF)),

@@ -101,11 +101,12 @@ impl TrustStore {
         }
     }
 
-    /// Whether a key with this id may become available, in addition to the keys that the provider has.
+    /// Whether a key with this id, or for the token with this digest, may become available in addition to the keys that the
+    /// provider has.
     #[must_use]
-    pub fn prospect(&self, provider: &ProviderName, key_id: &str, now: UnixSeconds) -> Prospect {
+    pub fn prospect(&self, provider: &ProviderName, sought: &str, now: UnixSeconds) -> Prospect {
         let feed = self.feeds().find(|(name, _)| *name == provider);
-        feed.map_or(Prospect::None, |(_, feed)| feed.prospect(Some(key_id), now))
+        feed.map_or(Prospect::None, |(_, feed)| feed.prospect(Some(sought), now))
     }
 
     /// Lets a fetch begin that may bring a key, now or when the provider may be asked again.
@@ -113,7 +114,7 @@ impl TrustStore {
         if missing.may_come()
             && let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.feed_mut(index))
         {
-            feed.seek(missing.key_id.as_deref(), now);
+            feed.seek(missing.sought.as_deref(), now);
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{MissingKey, TrustStore};
 use crate::jose::{Claims, KeySet, Portable, PresentedToken, SignatureVerifier, TokenMemory, VerifiedToken};
 use crate::profile::TokenProfile;
-use crate::refusal::{Detail, Reason, Refusal};
+use crate::refusal::{Reason, Refusal};
 use crate::time::UnixSeconds;
 
 /// What tokens are verified with.
@@ -65,18 +65,48 @@ impl TokenProfile {
     ) -> Result<Rc<VerifiedToken>, NotVerified> {
         let Verification { trust, verifier, .. } = verification;
         if !self.algorithms.accept(token.algorithm()) {
-            let refusal = Refusal::with(Reason::TokenAlgorithm, Detail::Claim("alg".to_owned()));
+            let wanted = self.algorithms.listed().into_iter().flatten().map(|algorithm| algorithm.name());
+            let refusal = Refusal::mismatch(Reason::TokenAlgorithm, "alg", [token.algorithm().name()], wanted);
             return Err(refusal.about(&self.name).into());
         }
-        match self.keys_for(&token, trust, now) {
-            Ok(keys) => token.verify(keys, verifier).map_err(|refusal| refusal.about(&self.name).into()),
-            Err(missing) if missing.may_come() => {
-                let claims = token.peek().map_err(|refusal| refusal.about(&self.name))?;
-                let refusal = claims.refused_by(|claims| refused_anyway(token.typ(), claims));
-                Err(refusal.map_or_else(|| missing.into(), NotVerified::from))
-            }
-            Err(missing) => Err(missing.into()),
-        }
+        let unnamed = token.key_id().is_none().then(|| token.clone());
+        let (token, missing) = match self.keys_for(&token, trust, now) {
+            Ok(keys) => match token.verify(keys, verifier) {
+                Ok(verified) => return Ok(verified),
+                Err(refusal) => {
+                    let unnamed = unnamed.filter(|_| fits_no_key(refusal.reason));
+                    match unnamed.and_then(|token| self.successor_of_keys_for(token, trust, now)) {
+                        Some(missing) => missing,
+                        None => return Err(refusal.about(&self.name).into()),
+                    }
+                }
+            },
+            Err(missing) if missing.may_come() => (token, missing),
+            Err(missing) => return Err(missing.into()),
+        };
+        let claims = token.peek().map_err(|refusal| refusal.about(&self.name))?;
+        let refusal = claims.refused_by(|claims| refused_anyway(token.typ(), claims));
+        Err(refusal.map_or_else(|| missing.into(), NotVerified::from))
+    }
+
+    /// For a token that names no key and that none of the keys has signed: whether the provider may have a newer key, which
+    /// it was not asked for since this worker first saw the token.
+    ///
+    /// A provider whose tokens have no `kid` publishes one key (OpenID Connect Core section 10.1), and nothing else tells
+    /// that it has changed it. Anybody can make such a token, as anybody can make up a `kid`: both cause fetches within the
+    /// same rate. A token that does name a key of the set is refused without a fetch. A provider must give a new key a new
+    /// `kid`, and the `kid`s of a set are public, so forgeries with one would otherwise use up the fetches that tokens with
+    /// a new key need.
+    fn successor_of_keys_for(
+        &self,
+        token: PresentedToken,
+        trust: &TrustStore,
+        now: UnixSeconds,
+    ) -> Option<(PresentedToken, MissingKey)> {
+        let sought = token.digest();
+        let prospect = trust.prospect(&self.name, &sought, now);
+        let missing = MissingKey { provider: self.name.clone(), sought: Some(sought), prospect };
+        missing.may_come().then_some((token, missing))
     }
 
     /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it.
@@ -88,7 +118,7 @@ impl TokenProfile {
     ) -> Result<&'k KeySet, MissingKey> {
         let missing = |key_id: Option<&str>, prospect| MissingKey {
             provider: self.name.clone(),
-            key_id: key_id.map(str::to_owned),
+            sought: key_id.map(str::to_owned),
             prospect,
         };
         let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
@@ -99,6 +129,11 @@ impl TokenProfile {
             _ => Ok(keys),
         }
     }
+}
+
+/// Whether a token is refused for this reason because no key of a set has signed it.
+fn fits_no_key(reason: Reason) -> bool {
+    matches!(reason, Reason::TokenSignature | Reason::TokenKey)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::TokenProfile;
 use crate::jose::UnverifiedClaims;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Detail, Reason, Refusal};
 
 /// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
 /// compared with the token's own tenant later. If several profiles match, their pins decide; if several are left, `typ`
@@ -42,7 +42,10 @@ fn choose_among<'p>(
         _ => of(&by_pins, |profile| profile.typ.accepts(typ)),
     };
     let audiences = match by_type.as_slice() {
-        [] => return Err(Refusal::new(Reason::TokenTyp)),
+        [] => {
+            let wanted = by_pins.iter().flat_map(|profile| profile.typ.written());
+            return Err(Refusal::mismatch(Reason::TokenTyp, "typ", typ, wanted));
+        }
         [profile] => return Ok(profile),
         _ => claims.audiences()?,
     };
@@ -50,7 +53,14 @@ fn choose_among<'p>(
     match by_audience.as_slice() {
         [profile] => Ok(profile),
         [one, other, ..] if !one.audiences.excludes(&other.audiences) => Err(Refusal::new(Reason::TokenPin)),
-        _ => Err(Refusal::new(Reason::TokenAudience)),
+        [_, _, ..] => {
+            let fault = "`aud` has audiences of several profiles of this issuer";
+            Err(Refusal::with(Reason::TokenAudience, Detail::Fault(fault)))
+        }
+        [] => {
+            let wanted = by_type.iter().flat_map(|profile| profile.audiences.listed()).map(String::as_str);
+            Err(Refusal::mismatch(Reason::TokenAudience, "aud", audiences.unwrap_or_default(), wanted))
+        }
     }
 }
 

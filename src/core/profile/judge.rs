@@ -74,14 +74,17 @@ impl TokenProfile {
     /// Steps 1 and 2.
     fn in_role(&self, typ: Option<&str>, claims: &Claims) -> Result<(), Refusal> {
         if !self.typ.accepts(typ) {
-            return Err(Refusal::new(Reason::TokenTyp));
+            return Err(Refusal::mismatch(Reason::TokenTyp, "typ", typ, self.typ.written()));
         }
         self.issuer.judge(claims)?;
         let audiences = claims.audiences()?;
         if !self.audiences.accept(audiences.as_deref()) {
             return Err(match audiences {
                 None => claim(Reason::TokenClaimMissing, "aud"),
-                Some(_) => Refusal::new(Reason::TokenAudience),
+                Some(found) => {
+                    let wanted = self.audiences.listed().iter().map(String::as_str);
+                    Refusal::mismatch(Reason::TokenAudience, "aud", found, wanted)
+                }
             });
         }
         if let Some(pin) = self.pins.iter().find(|pin| !pin.fits(|claim, value| claims.has(claim, value))) {
@@ -122,7 +125,7 @@ impl TokenProfile {
             && let Some(expires) = claims.time("exp", Rounding::Up)?
             && expires.since(issued) > max
         {
-            return Err(time(Reason::TokenLifetime, "exp", expires, now, max));
+            return Err(Refusal::with(Reason::TokenLifetime, Detail::Lifetime { issued, expires, max }));
         }
         let age = issued.map(|issued| now.since(issued));
         if let Some(expired) = expires.filter(|expires| now >= expires.plus(self.clock_skew)) {

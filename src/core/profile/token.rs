@@ -78,6 +78,11 @@ impl Pin {
 }
 
 impl Typ {
+    /// The accepted values, as the configuration writes them.
+    pub(super) fn written(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(String::as_str).chain(self.absent.then_some("absent"))
+    }
+
     /// Whether a token with this `typ`, in lower case and without `application/`, is accepted.
     pub(super) fn accepts(&self, typ: Option<&str>) -> bool {
         typ.map_or(self.absent, |typ| self.values.iter().any(|value| value == typ))
@@ -85,6 +90,14 @@ impl Typ {
 }
 
 impl Audiences {
+    /// The accepted values; nothing if only a token without `aud` is accepted.
+    pub(super) fn listed(&self) -> &[String] {
+        match self {
+            Self::OneOf(listed) => listed,
+            Self::Absent => &[],
+        }
+    }
+
     /// Whether a token with these audiences, or without `aud`, is accepted.
     pub(super) fn accept(&self, found: Option<&[&str]>) -> bool {
         match (self, found) {

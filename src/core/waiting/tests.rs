@@ -8,11 +8,11 @@ use crate::time::{Seconds, UnixSeconds};
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
 fn keys_of(provider: &str) -> MissingKey {
-    MissingKey { provider: ProviderName::new(provider), key_id: None, prospect: Prospect::Coming }
+    MissingKey { provider: ProviderName::new(provider), sought: None, prospect: Prospect::Coming }
 }
 
 fn unknown(key_id: &str) -> MissingKey {
-    MissingKey { key_id: Some(key_id.to_owned()), ..keys_of("corp") }
+    MissingKey { sought: Some(key_id.to_owned()), ..keys_of("corp") }
 }
 
 fn later(seconds: i64) -> UnixSeconds {

@@ -226,7 +226,7 @@ impl Worker {
     fn carry_out(&mut self, stream: u32, judgement: Judgement, was_parked: bool, effects: &mut Vec<Effect>) {
         let Judgement { outcome: Outcome { reply, record, missing_key, .. }, decision_id, grpc, .. } = judgement;
         if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
-            && let MissingKey { provider, key_id: Some(_), prospect: Prospect::None } = *missing
+            && let MissingKey { provider, sought: Some(_), prospect: Prospect::None } = *missing
         {
             effects.push(Effect::Count(Counter::UnknownKeyRefusals(provider), 1));
         }

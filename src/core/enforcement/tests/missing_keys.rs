@@ -134,7 +134,7 @@ fn a_key_that_a_set_lacks_may_come_until_the_provider_was_asked_about_it() {
     assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "token-key")));
     let missing = MissingKey {
         provider: crate::provider::ProviderName::new("corp"),
-        key_id: Some("rotated".to_owned()),
+        sought: Some("rotated".to_owned()),
         prospect: Prospect::None,
     };
     assert_eq!(got.missing_key.as_deref(), Some(&missing), "the host counts it");
@@ -146,4 +146,47 @@ fn a_key_that_a_set_lacks_may_come_until_the_provider_was_asked_about_it() {
     let later = testing::later(NOW, 30);
     let got = decided_at(&fetching(), &trust, request(), later);
     assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")));
+}
+
+#[portable]
+fn a_token_without_kid_that_no_key_has_signed_lets_the_provider_be_asked_once() {
+    let mut trust = store(&fetching(), &[corp_set(), mdm_set()]);
+    let claims = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
+    let token = other_key().sign_claims(None, Some("JWT"), &claims).unwrap();
+    let request = || order(&token, Some(&posture(json!({}))));
+    let got = decided(&trust, request());
+    assert_eq!((waits_for(&got), refusal(&got)), (Some("corp"), code(503, "keys-unavailable")));
+    let missing = got.missing_key.as_deref().unwrap();
+    assert!(!token.contains(missing.sought.as_deref().unwrap()), "nothing of the token is kept");
+    trust.seek(missing, NOW);
+    answer_all(&mut trust, &[corp_set()]);
+    let got = decided(&trust, request());
+    assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "token-signature")), "it was asked for");
+    // The next one waits for its turn, as an unknown `kid` does.
+    let next = other_key().sign_claims(None, Some("JWT"), &self::claims(json!({ "jti": "next" }))).unwrap();
+    let got = decided(&trust, order(&next, Some(&posture(json!({})))));
+    assert_eq!(refusal(&got), code(503, "keys-unavailable"));
+    assert!(refused(&got).headers.contains(&("retry-after".to_owned(), "30".to_owned())));
+}
+
+#[portable]
+fn a_token_without_kid_is_accepted_once_the_set_has_its_key() {
+    let mut trust = store(&fetching(), &[corp_set(), mdm_set()]);
+    let claims = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
+    let new = key(Algorithm::Ed25519);
+    let token = new.sign_claims(None, Some("JWT"), &claims).unwrap();
+    let request = || order(&token, Some(&posture(json!({}))));
+    let got = decided(&trust, request());
+    trust.seek(got.missing_key.as_deref().unwrap(), NOW);
+    answer_all(&mut trust, &[("corp", jwk_set(&new, None))]);
+    forwarded(&decided(&trust, request()));
+}
+
+#[portable]
+fn a_forged_token_that_names_a_known_key_is_refused_at_once() {
+    let trust = store(&fetching(), &[corp_set(), mdm_set()]);
+    let claims = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
+    let forged = other_key().sign_claims(Some(testing::KEY_ID), Some("JWT"), &claims).unwrap();
+    let got = decided(&trust, order(&forged, Some(&posture(json!({})))));
+    assert_eq!((waits_for(&got), refusal(&got)), (None, code(401, "token-signature")));
 }

@@ -278,3 +278,20 @@ fn no_refusal_repeats_a_byte_of_the_token() {
         assert!(!format!("{refusal:?} {}", refusal.detail).contains("s3cr3t"), "{text}");
     }
 }
+
+#[portable]
+fn an_opaque_an_encrypted_and_an_unsigned_token_are_named_as_such() {
+    let told = |text: &str| refusal(text).detail.to_string();
+    assert!(told("2YotnFZFEjr1zCsicMWpAA").starts_with("the token is opaque, without dots: only signed JWTs"));
+    assert!(told("a.b.c.d.e").starts_with("the token is encrypted, five parts: only signed JWTs"));
+    for other in ["a.b", "a.b.c.d", "a.b.c.d.e.f"] {
+        assert_eq!(told(other), "the token is not three parts separated by dots");
+    }
+    for name in ["none", "HS256", "ES512"] {
+        let told = told(&with_header(&json!({ "alg": name }).to_string()));
+        assert!(told.starts_with(&format!("`alg` is `{name}`, wanted `RS256`")), "{told}");
+    }
+    assert!(told(&with_header("{}")).starts_with("`alg` is absent, wanted `RS256`"));
+    let unknown = told(&with_header(r#"{"alg":"RS-256"}"#));
+    assert_eq!(unknown, "`alg` of the token is not a registered signature algorithm");
+}

@@ -146,7 +146,7 @@ impl Worker {
     fn seek(&mut self, key_id: &str) -> Prospect {
         let prospect = self.store.prospect(&self.profile.name, key_id, self.now);
         let provider = self.profile.name.clone();
-        self.store.seek(&MissingKey { provider, key_id: Some(key_id.to_owned()), prospect }, self.now);
+        self.store.seek(&MissingKey { provider, sought: Some(key_id.to_owned()), prospect }, self.now);
         prospect
     }
 }

@@ -367,3 +367,21 @@ fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_
         "`at_hash` marks an ID token, and the profile accepts access tokens (`token: access`)"
     );
 }
+
+#[portable]
+fn a_refusal_says_what_the_token_has_and_what_the_profile_wants() {
+    let told = |profile: &TokenProfile, typ, changes| {
+        let refusal = profile.judge(typ, &claim_set(changes), NOW).unwrap_err();
+        refusal.detail.to_string()
+    };
+    let typ = Typ { values: vec!["at+jwt".into()], absent: true };
+    let access = TokenProfile { typ, ..profile() };
+    assert_eq!(told(&access, Some("jwt"), json!({})), "`typ` is `jwt`, wanted `at+jwt`, `absent`");
+    assert_eq!(told(&profile(), None, json!({})), "`typ` is absent, wanted `jwt`");
+    let wanted = format!("`aud` is `openid`, `web`, wanted `{}`", testing::AUDIENCE);
+    assert_eq!(told(&profile(), Some("jwt"), json!({ "aud": ["openid", "web"] })), wanted);
+    let short = TokenProfile { max_lifetime: Some(Seconds::new(3_000)), ..profile() };
+    let (issued, expires) = (NOW.get() - 60, NOW.get() + 3_540);
+    let wanted = format!("`exp` {expires} is 3600s after `iat` {issued}, at most 3000s");
+    assert_eq!(told(&short, Some("jwt"), json!({})), wanted);
+}

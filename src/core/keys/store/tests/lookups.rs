@@ -168,7 +168,7 @@ fn profiles_with_one_url_look_up_each_for_itself() {
     let mut sought = |profile: &TokenProfile| {
         let prospect = store.prospect(&profile.name, "second", NOW);
         let provider = profile.name.clone();
-        store.seek(&MissingKey { provider, key_id: Some("second".to_owned()), prospect }, NOW);
+        store.seek(&MissingKey { provider, sought: Some("second".to_owned()), prospect }, NOW);
         let sent = store.tick(None, NOW);
         if sends(&sent) {
             answer_to(&mut store, &sent, profile, &first_set());
