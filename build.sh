@@ -242,6 +242,13 @@ envoy_tests() {
 
 container_tests() { test-harness/containers.sh; }
 
+real_provider_tests() {
+  local envoy
+  for envoy in "$ENVOY" "$ENVOY_OLDEST"; do
+    ENVOY=$envoy COUNTERSIGN_WASM=$module COUNTERSIGN_BIN=$target/debug/countersign test-harness/glewlwyd.sh
+  done
+}
+
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
     wasm_cargo test --locked -p countersign-core --target wasm32-unknown-unknown --lib
@@ -281,7 +288,7 @@ dependencies() {
 
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
 
-scripts() { shellcheck build.sh .ci/run test-harness/containers.sh; }
+scripts() { shellcheck build.sh .ci/run test-harness/containers.sh test-harness/glewlwyd.sh; }
 
 # Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary. A step that says
 # `skipped:` and why has not passed.
@@ -300,7 +307,7 @@ step() { # TITLE FUNCTION
   if ((status != 0)); then
     verdict=FAILED failed=1
   elif grep --quiet '^skipped: ' "$target/$2.log"; then
-    verdict=$(grep '^skipped: ' "$target/$2.log")
+    verdict=$(grep --max-count=1 '^skipped: ' "$target/$2.log")
   fi
   summary+=("$(printf '%-62s %-6s %4ds' "$1" "$verdict" $((SECONDS - started)))")
 }
@@ -347,6 +354,7 @@ task_test() {
   step 'examples in the documentation' doc_tests
   step 'core tests as wasm32 in Node' node_tests
   step 'end to end in both Envoys' envoy_tests
+  step 'a real identity provider (Glewlwyd) in both Envoys' real_provider_tests
   step 'the set-up in containers (Docker)' container_tests
   local kind passed total_failed ignored
   for kind in unit_tests node_tests envoy_tests; do
@@ -356,7 +364,7 @@ task_test() {
     fi
   done
   print_summary
-  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,container}_tests.log)
+  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,real_provider,container}_tests.log)
   local verdict=ok
   if ((failed)); then verdict=FAILED; fi
   printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' \

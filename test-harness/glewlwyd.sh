@@ -1,0 +1,282 @@
+#!/usr/bin/env bash
+# A real identity provider that no one here wrote, in front of the module in a real Envoy: Glewlwyd, a Debian package
+# (`apt-get install glewlwyd`), run unattended from an empty folder. Its tokens come from its own grants. The lines are those
+# of cargo's tests. Where it cannot run it says `skipped:` with the reason, and counts as ignored.
+#
+#   ENVOY=... COUNTERSIGN_WASM=... COUNTERSIGN_BIN=... test-harness/glewlwyd.sh
+#
+# It installs nothing, listens on 127.0.0.1 only, and ends what it started.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$PWD/target/glewlwyd
+schema=/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3
+modules=/usr/lib/glewlwyd
+envoy_pid='' provider_pid=''
+passed=0 failed=0
+readonly work schema modules
+
+closing_line() { # WORD IGNORED
+  printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' "$1" "$passed" "$failed" "$2"
+}
+
+skip() { # REASON
+  printf 'test glewlwyd ... ignored\nskipped: %s\n' "$1"
+  closing_line ok 1
+  exit 0
+}
+
+check() { # WHAT COMMAND [ARGUMENT...]
+  local what=$1
+  shift
+  if "$@"; then
+    printf 'test glewlwyd: %s ... ok\n' "$what"
+    passed=$((passed + 1))
+  else
+    printf 'test glewlwyd: %s ... FAILED\n' "$what"
+    failed=$((failed + 1))
+  fi
+}
+
+complain() { # TEXT
+  printf '%s\n' "$1" >&2
+  return 1
+}
+
+for program in glewlwyd sqlite3 openssl curl jq; do
+  command -v "$program" >/dev/null || skip "$program is not installed (apt-get install glewlwyd sqlite3 openssl curl jq)"
+done
+[[ -r $schema ]] || skip "glewlwyd's schema for sqlite3 is not at $schema"
+: "${ENVOY:?the path of an Envoy}" "${COUNTERSIGN_WASM:?the path of the module}" "${COUNTERSIGN_BIN:?the path of the command}"
+
+rm -rf "$work"
+mkdir -p "$work"
+
+end_all() {
+  local pid
+  for pid in $envoy_pid $provider_pid; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+}
+trap end_all EXIT
+
+# A port that nothing listens on.
+free_port() {
+  local port
+  while true; do
+    port=$((20000 + RANDOM % 10000))
+    if ! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+  done
+  printf '%s' "$port"
+}
+
+# --- the provider ------------------------------------------------------------------------------------------------------
+
+make_certificates() {
+  local ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes) key
+  openssl req -x509 "${ec[@]}" -keyout ca.key -out ca.pem -days 2 -subj '/CN=test ca' -addext basicConstraints=critical,CA:TRUE
+  openssl req "${ec[@]}" -keyout server.key -out server.csr -subj /CN=localhost
+  openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out server.pem \
+    -extfile <(echo subjectAltName=DNS:localhost)
+  for key in k1 k2; do
+    openssl genrsa -out "$key.key" 2048
+    openssl rsa -in "$key.key" -pubout -out "$key.pub"
+  done
+}
+
+provider_curl() { curl --silent --show-error --max-time 10 --cacert "$work/ca.pem" "$@"; }
+
+api() { # METHOD PATH [CURL-ARGUMENT...]
+  local method=$1 path=$2
+  shift 2
+  provider_curl --fail -b "$work/admin.jar" -c "$work/admin.jar" -H content-type:application/json -X "$method" "$provider/$path" "$@"
+}
+
+start_provider() {
+  cat >"$work/glewlwyd.conf" <<C
+port=$provider_port
+bind_address="127.0.0.1"
+external_url="https://localhost:$provider_port"
+login_url="login.html"
+api_prefix="api"
+cookie_domain="localhost"
+cookie_secure=0
+log_mode="file"
+log_level="INFO"
+log_file="$work/glewlwyd.log"
+session_key="GLEWLWYD2_SESSION_ID"
+admin_scope="g_admin"
+profile_scope="g_profile"
+user_module_path="$modules/user"
+user_middleware_module_path="$modules/user_middleware"
+client_module_path="$modules/client"
+user_auth_scheme_module_path="$modules/scheme"
+plugin_module_path="$modules/plugin"
+use_secure_connection=true
+secure_connection_key_file="$work/server.key"
+secure_connection_pem_file="$work/server.pem"
+secure_connection_ca_file="$work/ca.pem"
+hash_algorithm="SHA512"
+database={ type="sqlite3" path="$work/glewlwyd.db" };
+C
+  sqlite3 "$work/glewlwyd.db" <"$schema"
+  glewlwyd --config-file="$work/glewlwyd.conf" >"$work/glewlwyd.out" 2>&1 &
+  provider_pid=$!
+  for _ in {1..50}; do
+    if provider_curl -o /dev/null "$provider/" 2>/dev/null; then return; fi
+    sleep 0.1
+  done
+  complain "glewlwyd does not answer: $(tail -n 5 "$work/glewlwyd.out")"
+}
+
+configure_provider() {
+  local scopes='["openid","orders.read"]'
+  api POST auth/ -d '{"username":"admin","password":"password"}'
+  api POST scope/ -d '{"name":"orders.read","display_name":"orders.read","password_required":false,"scheme":{}}'
+  api POST user/ -d '{"username":"alice","name":"alice","email":"alice@corp.test","password":"password","scope":'"$scopes"',"enabled":true}'
+  api POST client/ -d '{"client_id":"web","name":"web","confidential":true,"client_secret":"websecret","password":"websecret","enabled":true,
+    "redirect_uri":["https://shop.test/callback"],"authorization_type":["code","password","client_credentials"],
+    "token_endpoint_auth_method":["client_secret_basic"],"scope":["orders.read"],"resource":["https://shop.test"]}'
+  jq -n --rawfile k "$work/k1.key" --rawfile c "$work/k1.pub" --arg iss "$issuer" --argjson scopes "$scopes" '{module: "oidc",
+    name: "oidc", display_name: "OIDC", order_rank: 0, readonly: false, parameters: {iss: $iss, "subject-type": "public",
+    "jwt-type": "rsa", "jwt-key-size": "256", key: $k, cert: $c, "jwks-show": true, "jwks-x5c": [],
+    "access-token-duration": 3600, "refresh-token-duration": 86400, "code-duration": 600, "allow-non-oidc": true,
+    "auth-type-code-enabled": true, "auth-type-password-enabled": true, "auth-type-client-enabled": true, scopes: $scopes,
+    "resource-allowed": true, "resource-client-property": "resource",
+    "resource-scope": {"orders.read": ["https://shop.test"]}}}' >"$work/plugin.json"
+  api POST mod/plugin/ -d "@$work/plugin.json"
+}
+
+# From now on only this key signs, and only its public half is published.
+rotate_to() { # KEY
+  api GET mod/plugin/oidc | jq -c --rawfile k "$work/$1.key" --rawfile c "$work/$1.pub" '.parameters += {key: $k, cert: $c}' \
+    >"$work/rotated.json"
+  api PUT mod/plugin/oidc -d "@$work/rotated.json" && api PUT mod/plugin/oidc/reset
+}
+
+# --- grants ------------------------------------------------------------------------------------------------------------
+
+grant() { # CURL-ARGUMENT...
+  provider_curl --fail -u web:websecret "$issuer/token" "$@"
+}
+
+by_client_credentials() {
+  grant -d grant_type=client_credentials -d scope=orders.read -d resource=https://shop.test | jq -er .access_token
+}
+
+by_password() { grant -d grant_type=password -d username=alice -d password=password -d 'scope=openid orders.read'; }
+
+# Login, consent, code.
+by_code() {
+  local jar=$work/alice.jar code
+  provider_curl --fail -c "$jar" -H content-type:application/json "$provider/auth/" -d '{"username":"alice","password":"password"}'
+  provider_curl --fail -b "$jar" -X PUT -H content-type:application/json "$provider/auth/grant/web/" -d '{"scope":"openid orders.read"}'
+  code=$(provider_curl -b "$jar" -o /dev/null -w '%{redirect_url}' -G "$issuer/auth" -d response_type=code -d client_id=web \
+    -d redirect_uri=https://shop.test/callback --data-urlencode 'scope=openid orders.read' -d resource=https://shop.test \
+    -d nonce=n-0S6 -d state=s -d g_continue | sed -n 's/.*[?&]code=\([^&]*\).*/\1/p')
+  grant -d grant_type=authorization_code -d "code=$code" -d redirect_uri=https://shop.test/callback
+}
+
+# --- Envoy -------------------------------------------------------------------------------------------------------------
+
+# Two configurations: people by ID token and software by access token; and one that takes ID tokens for access tokens if it can.
+start_envoy() {
+  jq -n --arg iss "$issuer" --arg wasm "$COUNTERSIGN_WASM" --arg ca "$work/ca.pem" \
+    --argjson provider "$provider_port" --argjson two "$two_port" --argjson alike "$alike_port" '
+    def type($name): {"@type": "type.googleapis.com/\($name)"};
+    {discovery: true, cluster: "login", refetch_interval: "1s"} as $keys |
+    {shop: {hosts: ["shop.test"], routes: {orders: {path: "/orders"}}}} as $applications |
+    def issuer($own): {issuer: $iss, keys: $keys} + $own;
+    def listener($name; $port; $plugin): {name: $name, address: {socket_address: {address: "127.0.0.1", port_value: $port}},
+      filter_chains: [{filters: [{name: "http", typed_config: (type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager") + {
+        stat_prefix: $name, use_remote_address: true, normalize_path: false, path_with_escaped_slashes_action: "KEEP_UNCHANGED",
+        stream_idle_timeout: "60s",
+        access_log: [{name: "stdout", typed_config: (type("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog") + {
+          log_format: {text_format_source: {inline_string: "%FILTER_STATE(wasm.countersign.decision:PLAIN)%\n"}}})}],
+        http_filters: [
+          {name: "countersign", typed_config: (type("envoy.extensions.filters.http.wasm.v3.Wasm") + {config: {name: $name,
+            failure_policy: "FAIL_RELOAD", vm_config: {vm_id: "countersign", runtime: "envoy.wasm.runtime.v8", code: {local: {filename: $wasm}}},
+            configuration: (type("google.protobuf.Struct") + {value: ({version: 1, applications: $applications} + $plugin)})}})},
+          {name: "guard", typed_config: (type("envoy.extensions.filters.http.rbac.v3.RBAC") + {rules: {action: "ALLOW", policies: {countersign: {
+            permissions: [{any: true}], principals: [{filter_state: {key: "wasm.countersign", string_match: {exact: "allow"}}}]}}}})},
+          {name: "router", typed_config: type("envoy.extensions.filters.http.router.v3.Router")}],
+        route_config: {virtual_hosts: [{name: "main", domains: ["*"], routes: [{match: {prefix: "/"}, direct_response: {status: 200}}]}]}})}]}]};
+    {static_resources: {listeners: [
+      listener("two"; $two; {issuers: {
+          people: issuer({token: "id", typ: ["JWT"], audiences: ["web"], principal: {id: "sub"}}),
+          software: issuer({typ: ["at+jwt"], audiences: ["https://shop.test"], principal: {type: "Service", id: "client_id"}})},
+        policies: "@id(\"people\") permit (principal is people::User, action, resource); @id(\"software\") permit (principal == software::Service::\"web\", action, resource);"}),
+      listener("alike"; $alike; {issuers: {corp: issuer({typ: ["JWT"], audiences: ["web"], principal: {id: "sub"}})},
+        policies: "@id(\"all\") permit (principal is corp::User, action, resource);"})],
+      clusters: [{name: "login", type: "STRICT_DNS", connect_timeout: "2s", dns_lookup_family: "V4_ONLY",
+        load_assignment: {cluster_name: "login", endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: "localhost", port_value: $provider}}}}]}]},
+        transport_socket: {name: "tls", typed_config: (type("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext") + {sni: "localhost",
+          common_tls_context: {validation_context: {trusted_ca: {filename: $ca},
+            match_typed_subject_alt_names: [{san_type: "DNS", matcher: {exact: "localhost"}}]}}})}}]}}' >"$work/envoy.json"
+  "$ENVOY" --config-path "$work/envoy.json" --concurrency 1 --disable-hot-restart --log-level warning \
+    --file-flush-interval-msec 20 >"$work/access.log" 2>"$work/envoy.log" &
+  envoy_pid=$!
+  for _ in {1..300}; do
+    if (: <>"/dev/tcp/127.0.0.1/$alike_port") 2>/dev/null; then return; fi
+    kill -0 "$envoy_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  complain "Envoy does not listen: $(tail -n 5 "$work/envoy.log")"
+}
+
+# Sends a token, and looks for the status, and for a text in the decision record.
+answers() { # PORT TOKEN STATUS TEXT
+  local port=$1 token=$2 status=$3 text=$4 answer id
+  [[ -n $token ]] || complain 'there is no token' || return
+  answer=$(curl --silent --include --max-time 10 -H 'host: shop.test' -H "authorization: Bearer $token" "http://127.0.0.1:$port/orders")
+  [[ $answer == "HTTP/1.1 $status "* ]] || complain "$answer" || return
+  if ((status == 200)); then return; fi
+  id=$(sed -n 's/.*"decision_id":"\([0-9a-f]*\)".*/\1/p' <<<"$answer")
+  for _ in {1..50}; do # Envoy writes its log a moment later
+    if grep --fixed-strings "$id" "$work/access.log" | grep --quiet --fixed-strings -- "$text"; then return; fi
+    sleep 0.1
+  done
+  complain "not said: $text; the record: $(grep --fixed-strings "$id" "$work/access.log")"
+}
+
+base64url() { base64 --wrap=0 | tr '+/' '-_' | tr -d '='; }
+
+provider_port=$(free_port) two_port=$(free_port) alike_port=$(free_port)
+provider=https://localhost:$provider_port/api
+issuer=$provider/oidc
+
+(cd "$work" && make_certificates) >"$work/openssl.log" 2>&1
+started=$SECONDS
+start_provider
+configure_provider >"$work/api.log"
+start_envoy
+
+probe() { "$COUNTERSIGN_BIN" check --probe "$work/envoy.json" >"$work/probe.log" 2>&1 || complain "$(cat "$work/probe.log")"; }
+
+software=$(by_client_credentials)
+of_code=$(by_code)
+of_password=$(by_password)
+id_token=$(jq -er .id_token <<<"$of_code")
+check 'check and its probe accept the keys over TLS with an own CA' probe
+check 'software is let in by an access token of client credentials' answers "$two_port" "$software" 200 ''
+check 'a person is let in by the ID token of a login with a code' answers "$two_port" "$id_token" 200 ''
+check 'an ID token is not taken for an access token' \
+  answers "$alike_port" "$id_token" 401 'marks an ID token'
+check 'a list of scopes as the audience is refused, and the record says both' \
+  answers "$two_port" "$(jq -er .access_token <<<"$of_password")" 401 '`aud` is `openid orders.read`, wanted `https://shop.test`'
+check 'an opaque token is named as such' answers "$two_port" "$(openssl rand -hex 20)" 401 'the token is opaque'
+payload=$(cut -d. -f2 <<<"$software")
+none=$(printf '{"alg":"none","typ":"at+jwt"}' | base64url)
+check 'an unsigned token is refused' answers "$two_port" "$none.$payload." 401 'token-malformed'
+check 'so is one that says none and has a signature' answers "$two_port" "$none.$payload.c2ln" 401 '`alg` is `none`'
+rotate_to k2 >>"$work/api.log"
+check 'after a rotation a token of the new key is accepted' answers "$two_port" "$(by_client_credentials)" 200 ''
+check 'a token of the withdrawn key is refused' answers "$two_port" "$software" 401 '"reason":"token-key"'
+check 'all of it takes less than 20 s' test $((SECONDS - started)) -lt 20
+
+if ((failed)); then
+  closing_line FAILED 0
+  exit 1
+fi
+closing_line ok 0
