@@ -66,6 +66,8 @@ codes! {
         "the upstream serves another path, host or method than the one that the policies decided";
     RequestMirrored = "request-mirrored", Level::Warning,
         "another upstream receives each allowed request too, with its identity headers and every forwarded token";
+    TokenInCookie = "token-in-cookie", Level::Warning,
+        "the upstream receives these tokens with the cookies, which the plugin does not change";
     TunnelUnjudged = "tunnel-unjudged", Level::Warning,
         "requests inside a tunnel reach the upstream without a decision";
     AnswerReplaced = "answer-replaced", Level::Warning,

@@ -38,6 +38,7 @@ mod chain;
 pub(crate) mod cluster;
 mod codes;
 mod connection;
+mod cookies;
 mod destinations;
 mod discovery;
 pub(crate) mod document_kind;
@@ -94,6 +95,7 @@ pub fn check(model: &Model<'_>) -> Vec<Finding> {
         manager.routes.iter().for_each(|routes| after_the_decision(routes, &mut findings));
     }
     headers::check(model, &mut findings);
+    cookies::check(model, &mut findings);
     mirrors::of_clusters(model, &mut findings);
     upstreams::check(model, &mut findings);
     redirects::check(model, &mut findings);

@@ -11,7 +11,7 @@ use super::settings::{self, DEFAULT_GUARD};
 use super::{keys, profile};
 use crate::fetch::{Endpoint, HttpUrl};
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
-use crate::profile::IssuerId;
+use crate::profile::{EvidenceForwarding, IssuerId};
 use crate::request::{AddressSource, PeerSource};
 use crate::route::HostPattern;
 
@@ -33,6 +33,8 @@ pub struct Outline {
     pub acknowledged_filters: Vec<String>,
     /// Headers that carry identity to the upstream, beside `x-countersign-*`; in lower case.
     pub identity_headers: Vec<String>,
+    /// The issuers whose tokens must not reach the upstream (`forward: never`).
+    pub withholding_issuers: Vec<String>,
     /// Where keys are fetched: for each provider the key set or the metadata, and another host that the metadata may name.
     pub key_endpoints: Vec<Endpoint>,
 }
@@ -71,6 +73,7 @@ impl Outline {
             hosts: applications.required(|node| Ok(read_known_hosts(&node.entries()?))).unwrap_or(otherwise.hosts),
             acknowledged_filters: acknowledged_filters.or_empty(settings::acknowledged_filters).unwrap_or_default(),
             identity_headers: identity_headers.or_empty(Node::entries).map(names).unwrap_or_default(),
+            withholding_issuers: issuers.or_empty(withholding).unwrap_or_default(),
             key_endpoints: [
                 issuers.or_empty(|node| key_endpoints(node, &ISSUER_MEMBERS)),
                 devices.or_empty(|node| key_endpoints(node, &DEVICE_MEMBERS)),
@@ -93,9 +96,20 @@ impl Default for Outline {
             hosts: None,
             acknowledged_filters: Vec::new(),
             identity_headers: Vec::new(),
+            withholding_issuers: Vec::new(),
             key_endpoints: Vec::new(),
         }
     }
+}
+
+/// The names of the issuers that have `forward: never`.
+fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
+    let withheld = node.entries()?.into_iter().filter_map(|(name, entry)| {
+        let ([_, _, forward, _], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
+        let forward = forward.or_default(profile::read_forward).ok()?;
+        (forward == EvidenceForwarding::Never).then(|| name.to_owned())
+    });
+    Ok(withheld.collect())
 }
 
 /// Where the providers of a part have their keys fetched.

@@ -19,7 +19,34 @@ const WITHOUT_SIGNATURES: &str = "failure_policy: FAIL_RELOAD
                 capability_restriction_config:
                   allowed_capabilities: { proxy_on_context_create: {}, proxy_on_configure: {}, proxy_on_request_headers: {}, proxy_on_request_body: {}, proxy_on_delete: {}, proxy_get_buffer_bytes: {}, proxy_get_header_map_pairs: {}, proxy_get_property: {}, proxy_get_current_time_nanoseconds: {}, random_get: {}, proxy_send_local_response: {}, proxy_set_property: {}, proxy_on_request_trailers: {}, proxy_remove_header_map_value: {}, proxy_replace_header_map_value: {}, proxy_log: {}, proxy_define_metric: {}, proxy_increment_metric: {}, proxy_record_metric: {} }";
 
+/// The filter of a browser's login before the plugin, whose issuer withholds its tokens from the upstream.
+const LOGIN: &str = "- name: login
+            typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.oauth2.v3.OAuth2, config: { token_endpoint: {} } }
+          - name: countersign
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+              config:
+                failure_policy: FAIL_RELOAD
+                vm_config: { vm_id: countersign, code: { local: { filename: countersign.wasm } } }
+                configuration:
+                  \"@type\": type.googleapis.com/google.protobuf.StringValue
+                  value: |
+                    { \"issuers\": { \"corp\": { \"forward\": \"never\" } },";
+
+/// The plugin in [`GOOD`], up to the first member of its configuration.
+const PLUGIN: &str = "- name: countersign
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+              config:
+                failure_policy: FAIL_RELOAD
+                vm_config: { vm_id: countersign, code: { local: { filename: countersign.wasm } } }
+                configuration:
+                  \"@type\": type.googleapis.com/google.protobuf.StringValue
+                  value: |
+                    {";
+
 pub const CASES: &[Case] = &[
+    Case { code: "token-in-cookie", from: PLUGIN, to: LOGIN, line: "oauth2.v3.OAuth2" },
     Case { code: "guard-missing", from: "action: ALLOW", to: "action: DENY", line: "- name: countersign" },
     Case {
         code: "guard-shared",
@@ -496,4 +523,19 @@ fn the_source_of_the_client_address_decides_what_the_listener_must_say() {
     assert_eq!(from("trusted_xff", "server_name: x"), ["client-address"]);
     assert_eq!(from("trusted_xff", "xff_num_trusted_hops: 1"), NONE);
     assert_eq!(from("trusted_xff", "original_ip_detection_extensions: [{}]"), NONE);
+}
+
+#[test]
+fn tokens_in_cookies_are_no_finding_where_they_do_not_reach_the_upstream_or_may() {
+    let faulty = with(GOOD, PLUGIN, LOGIN);
+    let cookies = "route_config:\n            request_headers_to_remove: [Cookie]\n";
+    assert_eq!(codes(&with(&faulty, "route_config:\n", cookies)), NONE);
+    assert_eq!(codes(&with(&faulty, "\"never\"", "\"verified\"")), NONE);
+    let none = "disable_access_token_set_cookie: true, disable_id_token_set_cookie: true, disable_refresh_token_set_cookie: true";
+    assert_eq!(codes(&with(&faulty, "token_endpoint: {}", none)), NONE);
+    let some = "disable_access_token_set_cookie: true, disable_refresh_token_set_cookie: true";
+    assert_eq!(codes(&with(&faulty, "token_endpoint: {}", some)), ["token-in-cookie"]);
+    let of_one_route =
+        with(&faulty, ROUTE, "request_headers_to_remove: [cookie]\n                route: { cluster: upstream }");
+    assert_eq!(codes(&of_one_route), ["token-in-cookie"], "another route would not remove it");
 }

@@ -26,6 +26,7 @@ fn an_outline_says_what_the_plan_says() {
     assert_eq!(outline.acknowledged_filters, ["envoy.filters.http.lua"]);
     assert_eq!(outline.identity_headers, ["x-user-email", "x-home", "x-jwt-payload"]);
     assert_eq!(urls(&outline), ["https://login.example.com login", "https://keys.example.com:8443 keys"]);
+    assert_eq!(outline.withholding_issuers, ["corp"]);
     let hosts =
         Outline::read(&with("/applications/shop/hosts", json!(["Shop.example.com", "*.shop.example.com"]))).hosts;
     let hosts: Vec<String> = hosts.unwrap().iter().map(ToString::to_string).collect();
