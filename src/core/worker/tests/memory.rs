@@ -169,7 +169,7 @@ fn order_with(header: &str, change: impl Fn(&mut [u8])) -> RequestParts {
 
 /// Changes the byte at this place from the end to another character of base64url.
 fn change_byte(value: &mut [u8], from_end: usize) {
-    let byte = value.iter_mut().nth_back(from_end - 1).unwrap();
+    let byte = value.iter_mut().nth_back(from_end.saturating_sub(1)).unwrap();
     *byte = if *byte == b'A' { b'B' } else { b'A' };
 }
 
