@@ -81,8 +81,13 @@ fn plugin(keys: Value) -> Value {
     configuration
 }
 
-/// The example in Envoy, with a cluster `login` at this address.
+/// The example with these keys, in Envoy.
 fn envoy(keys: Value, address: SocketAddr, transport_socket: Option<Value>) -> Value {
+    envoy_with(plugin(keys), address, transport_socket)
+}
+
+/// A configuration of the plugin in Envoy, with a cluster `login` at this address.
+fn envoy_with(configuration: Value, address: SocketAddr, transport_socket: Option<Value>) -> Value {
     let mut bootstrap = Bootstrap::example().expect("the example");
     bootstrap.set_cluster("login", address);
     let mut bootstrap: Value = serde_json::from_str(&bootstrap.text().expect("it is prepared")).expect("JSON");
@@ -90,7 +95,7 @@ fn envoy(keys: Value, address: SocketAddr, transport_socket: Option<Value>) -> V
     let filters = bootstrap.pointer_mut(filters).and_then(Value::as_array_mut).expect("filters");
     let wasm = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.wasm").expect("the plugin");
     wasm["typed_config"]["config"]["configuration"] =
-        json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": plugin(keys) });
+        json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": configuration });
     if let Some(socket) = transport_socket {
         let clusters = bootstrap.pointer_mut("/static_resources/clusters").and_then(Value::as_array_mut);
         let login = clusters.expect("clusters").iter_mut().find(|cluster| cluster["name"] == "login");
@@ -126,6 +131,22 @@ fn a_good_set_is_told_key_by_key() {
         (visit.headers.get("accept-encoding"), &visit.headers["accept"]),
         (None, &"application/json".parse().unwrap())
     );
+}
+
+#[test]
+fn algorithms_that_the_metadata_announces_and_the_configuration_does_not_accept_are_told() {
+    let running = Running::new(Line::Http);
+    let metadata = json!({ "discovery": format!("http://login.example.com{OPENID_CONFIGURATION}"), "cluster": "login",
+        "insecure": true });
+    let warning = "warning: the metadata announces ES256; the configuration accepts RS256 only";
+    let probed = |test: &str, algorithms: Value| {
+        let mut configuration = plugin(metadata.clone());
+        configuration["issuers"]["corp"]["algorithms"] = algorithms;
+        probe(test, &envoy_with(configuration, running.provider.address(), None))
+    };
+    probed("announced", json!(["RS256"])).says(0, &[warning]);
+    assert!(!probed("accepted", json!(["RS256", "ES256"])).text.contains("announces"));
+    assert!(!running.probe("by-each-key", metadata).text.contains("announces"), "each key names its own");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use std::io::{self, Write};
 use countersign_core::config::Plan;
 use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response, Schedule};
 use countersign_core::keys::{Effect, KeyFetchFault, KeySource, Report, TrustStore};
+use countersign_core::profile::TokenProfile;
+use countersign_core::provider::ProviderName;
 use countersign_core::time::UnixSeconds;
 
 use crate::deployment::Model;
@@ -34,6 +36,10 @@ pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output:
         let news = match effect {
             Effect::Send(request) => {
                 answer = ask(name, &request, model, output)?;
+                let warning = answer.as_ref().and_then(|answer| {
+                    report::announced(answer, profile_of(plan, &request.id.provider)?.algorithms.listed())
+                });
+                warning.iter().try_for_each(|warning| say(output, &format!("  {warning}")))?;
                 let answer = answer.as_ref().ok_or(FetchFault::NoAnswer);
                 store.answered(&request.id, answer, None, now)
             }
@@ -48,6 +54,12 @@ pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output:
         news.into_iter().rev().for_each(|effect| effects.push_front(effect));
     }
     Ok(all_taken)
+}
+
+fn profile_of<'p>(plan: &'p Plan, provider: &ProviderName) -> Option<&'p TokenProfile> {
+    let issuers = plan.issuers.iter().map(|issuer| &issuer.profile);
+    let devices = plan.devices.iter().map(|device| &device.profile);
+    issuers.chain(devices).find(|profile| profile.name == *provider)
 }
 
 /// Sends one request. Nothing where no answer came, which is told.

@@ -1,13 +1,22 @@
 //! Lines that describe an answer and its keys.
 
+use std::collections::BTreeSet;
+
 use countersign_core::fetch::{FetchFault, Response};
-use countersign_core::jose::{SkippedKey, VerificationKey, base64url, json};
+use countersign_core::jose::{Algorithm, SkippedKey, VerificationKey, base64url, json};
 use countersign_core::keys::{KeyFetchFault, MetadataFault};
 use countersign_core::limits::MAX_TOKEN_JSON_DEPTH;
 use serde_json::Value;
 
 /// Characters of one text of the provider's that are shown.
 const SHOWN_CHARACTERS: usize = 80;
+
+/// Algorithms of metadata that are shown.
+const SHOWN_ALGORITHMS: usize = 20;
+
+/// Members of metadata that list the algorithms of tokens: of ID tokens (OpenID Connect Discovery 1.0 section 3), and of access
+/// tokens, which some providers add.
+const ANNOUNCEMENTS: [&str; 2] = ["id_token_signing_alg_values_supported", "access_token_signing_alg_values_supported"];
 
 /// Status, content type and size.
 pub fn answer(response: &Response) -> String {
@@ -30,6 +39,30 @@ pub fn more_about(fault: &KeyFetchFault, response: &Response) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What metadata announces that a profile with these algorithms does not accept. Nothing for another answer, and where the
+/// profile accepts the algorithm that each key names.
+pub fn announced(response: &Response, accepted: Option<&[Algorithm]>) -> Option<String> {
+    let (metadata, accepted) = (parsed(response)?, accepted?);
+    metadata.get("jwks_uri")?;
+    let announced: Vec<&str> = ANNOUNCEMENTS
+        .iter()
+        .filter_map(|name| metadata.get(name)?.as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|name| Algorithm::from_name(name).is_none_or(|algorithm| !accepted.contains(&algorithm)))
+        .collect();
+    let announced: BTreeSet<String> = announced.into_iter().take(SHOWN_ALGORITHMS).map(shown).collect();
+    if announced.is_empty() {
+        return None;
+    }
+    let list = |names: Vec<&str>| names.join(", ");
+    Some(format!(
+        "warning: the metadata announces {}; the configuration accepts {} only, and rejects tokens with another `alg`",
+        list(announced.iter().map(String::as_str).collect()),
+        list(accepted.iter().map(|algorithm| algorithm.name()).collect())
+    ))
 }
 
 /// A line for each key of a set, in their order.
