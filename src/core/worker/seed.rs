@@ -8,8 +8,8 @@ use crate::telemetry::DecisionId;
 use crate::time::UnixSeconds;
 
 /// 32 random bytes of the operating system that no other worker has. All other random numbers of the worker are derived
-/// from them by HMAC-SHA-256 (RFC 2104), each under a label of its own: who knows one of them learns nothing of the
-/// others.
+/// from them: ids of decisions as [`DecisionId::derive`] says, the others by HMAC-SHA-256 (RFC 2104), each under a label
+/// of its own. Who knows one of them learns nothing of the others.
 #[derive(Clone)]
 pub struct Seed([u8; 32]);
 
@@ -36,7 +36,6 @@ impl Seed {
     }
 
     fn bytes(&self, label: &str) -> [u8; 32] {
-        // Ids of decisions are made of 16 bytes; the prefix makes every label longer.
         HMAC::mac(format!("countersign worker {label}").as_bytes(), self.0)
     }
 }
