@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use test_harness::answer::Answer;
 use test_harness::clock::{Deadline, Stopwatch};
-use test_harness::keys::DemoKey;
+use test_harness::keys::{DemoKey, KEYS};
 use test_harness::services::Received;
 use test_harness::tokens::base64url;
 
@@ -19,6 +19,7 @@ use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_new_key_is_taken_after_one_fetch_and_an_old_one_goes_with_its_set,
+    a_new_key_of_tokens_without_kid_is_taken_after_one_fetch,
     another_key_under_the_same_id_replaces_the_first,
     of_requests_under_rotation_none_is_refused_and_none_is_lost,
     tokens_with_unknown_keys_make_the_provider_be_asked_once_an_interval_and_disturb_nobody,
@@ -26,6 +27,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 /// The issuer whose keys change.
 const ROTATED: &str = "rotated";
+
+/// The issuer whose tokens name no key.
+const UNNAMED: &str = "unnamed";
 
 /// The issuer whose key changes under its id.
 const REPLACED: &str = "replaced";
@@ -46,6 +50,7 @@ pub fn issuers() -> Vec<Issuer> {
     let flooded = json!({ "refresh": { "min": "1h", "max": "1h" }, "refetch_interval": interval });
     vec![
         Issuer::at(ROTATED, LOGIN, long.clone()),
+        Issuer::at(UNNAMED, LOGIN, long.clone()),
         Issuer::at(REPLACED, LOGIN, short),
         Issuer::at(LOADED, LOGIN, long),
         Issuer::at(FLOODED, LOGIN, flooded),
@@ -79,6 +84,28 @@ fn a_new_key_is_taken_after_one_fetch_and_an_old_one_goes_with_its_set(bench: &B
         bench.ask(&rotated.good()).refused(401, "token-key");
         bench.ask(&signed(&new)).allowed();
     }
+}
+
+fn a_new_key_of_tokens_without_kid_is_taken_after_one_fetch(bench: &Bench) {
+    let (unnamed, login) = (bench.keys.issuer(UNNAMED), &bench.keys.login);
+    let fetches = || login.visits(&path(UNNAMED)).len();
+    let signed = |key: &Arc<DemoKey>| unnamed.ask(&unnamed.token().key(key).without_header("kid"));
+    bench.ask(&signed(&unnamed.key)).allowed();
+    rest(login, UNNAMED, SECOND);
+    let before = fetches();
+
+    let new = DemoKey::new("unnamed-2");
+    login.publish(&path(UNNAMED), &[&new]);
+    bench.ask(&signed(&new)).allowed();
+    assert_eq!(fetches(), before + 1, "one fetch brings the new key");
+    rest(login, UNNAMED, SECOND);
+    let withdrawn = signed(&unnamed.key);
+    bench.ask(&withdrawn).refused(401, "token-signature");
+    assert_eq!(fetches(), before + 2, "the provider was asked before the token was refused");
+    bench.ask(&withdrawn).refused(401, "token-signature");
+    bench.ask(&unnamed.ask(&unnamed.token().key(&new).signed_by(&KEYS.rogue))).refused(401, "token-signature");
+    bench.ask(&signed(&new)).allowed();
+    assert_eq!(fetches(), before + 2, "neither a known forgery nor one that names a key causes another fetch");
 }
 
 fn another_key_under_the_same_id_replaces_the_first(bench: &Bench) {
