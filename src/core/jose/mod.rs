@@ -20,6 +20,7 @@ pub use algorithm::Algorithm;
 pub use claims::{AuthenticClaims, ClaimPath, Claims, Rounding, UnverifiedClaims};
 pub(crate) use claims::{whole_seconds, wrong_type};
 pub use compact::UnverifiedToken;
+#[cfg(feature = "policy")]
 pub(crate) use compact::media_type;
 pub use forged::{Forgery, ForgeryMemory, RememberingVerifier};
 pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
