@@ -6,6 +6,7 @@
 #   ENVOY=... COUNTERSIGN_WASM=... COUNTERSIGN_BIN=... test-harness/glewlwyd.sh
 #
 # It installs nothing, listens on 127.0.0.1 only, and ends what it started.
+# shellcheck disable=SC2016 # the details of refusals have backquotes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
