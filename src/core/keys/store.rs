@@ -246,8 +246,8 @@ impl TrustStore {
     /// Rejects a set with a key that another provider keeps.
     ///
     /// Two providers must not have the same key unless pins, `typ` or audiences tell their tokens apart (RFC 8725 section
-    /// 3.12). Keys that do not change stay with their provider; of two providers whose keys are fetched, the earlier one keeps the key and the
-    /// later one loses its set. All workers therefore come to the same result, whichever answer comes first, and no provider
+    /// 3.12). Keys that do not change stay with their provider; of two providers whose keys are fetched, the earlier one
+    /// keeps the key and the later one loses its set. All workers therefore come to the same result, whichever answer comes first, and no provider
     /// can displace an earlier one by publishing its keys.
     fn check(&self, index: usize, set: &FetchedSet, now: UnixSeconds) -> Result<(), KeyFetchFault> {
         let Some(offered) = self.members.get(index) else { return Ok(()) };
