@@ -429,9 +429,10 @@ task_fuzz() { # [SECONDS]
   command -v c++ >/dev/null || die 'a C++ compiler is missing (c++): libFuzzer is C++' 'Debian: apt-get install g++'
   mkdir -p "$target"
   say 'building the fuzzing targets (the first time some minutes)'
-  # With a target named, even this one, build scripts and macros are compiled without the flags: the other builds have them.
+  # With a target named, even this one, build scripts and macros are compiled without the flags.
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS=${fuzz_flags[*]} cargo build --locked --manifest-path "$home/Cargo.toml" --target "$host"
+  RUSTFLAGS=${fuzz_flags[*]} cargo build --locked --release --manifest-path "$home/Cargo.toml" --target-dir "$work" \
+    --target "$host"
   for name in "${fuzz_targets[@]}"; do
     mkdir -p "$work/corpus/$name" "$work/artifacts/$name"
     fuzz_one "$name"
@@ -447,7 +448,7 @@ fuzz_one() { # TARGET
 }
 
 run_fuzz_target() {
-  "$target/$host/debug/$fuzz_name" "$work/corpus/$fuzz_name" "$home/seeds/$fuzz_name" \
+  "$work/$host/release/$fuzz_name" "$work/corpus/$fuzz_name" "$home/seeds/$fuzz_name" \
     "-dict=$home/dictionaries/$fuzz_name.dict" "-artifact_prefix=$work/artifacts/$fuzz_name/" \
     "-max_total_time=$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0
 }
