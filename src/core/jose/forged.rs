@@ -36,7 +36,6 @@ pub struct Forgery {
 #[derive(Default)]
 pub struct ForgeryMemory {
     max_bytes: usize,
-    bytes: usize,
     entries: VecDeque<Entry>,
     /// With random keys, so that nobody can make forgeries of one hash.
     hashes: RandomState,
@@ -109,13 +108,12 @@ impl ForgeryMemory {
         }
         let hash = self.hashes.hash_one(forgery.parts());
         self.entries.retain(|entry| entry.is_recent(now) && !entry.is(hash, forgery.parts()));
-        self.bytes = self.entries.iter().map(|entry| entry.forgery.weight()).fold(0, usize::saturating_add);
-        while self.entries.len() >= MAX_FORGERIES || self.bytes.saturating_add(weight) > self.max_bytes {
+        let mut bytes = self.entries.iter().map(|entry| entry.forgery.weight()).fold(weight, usize::saturating_add);
+        while self.entries.len() >= MAX_FORGERIES || bytes > self.max_bytes {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes = self.bytes.saturating_sub(oldest.forgery.weight());
+            bytes = bytes.saturating_sub(oldest.forgery.weight());
         }
         self.entries.push_back(Entry { hash, found: now, forgery });
-        self.bytes = self.bytes.saturating_add(weight);
     }
 }
 

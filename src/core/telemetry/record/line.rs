@@ -21,7 +21,7 @@ impl DecisionRecord {
     pub fn to_json(&self) -> String {
         let is_denied = self.verdict == Verdict::Deny;
         let mut line = Line(String::with_capacity(USUAL_BYTES));
-        line.open('{');
+        line.bracket('{');
         line.member("schema_version", SCHEMA_VERSION);
         line.member("decision_id", self.decision_id.as_str());
         line.member("time", self.time);
@@ -35,14 +35,14 @@ impl DecisionRecord {
         line.member("principal", self.principal.as_deref());
         line.member("authentication", self.authentication.as_ref());
         line.name("evidence");
-        line.open('{');
+        line.bracket('{');
         for (provider, evidence) in &self.evidence {
             line.begin();
             provider.as_str().write(&mut line);
             line.0.push(':');
             evidence.write(&mut line);
         }
-        line.close('}');
+        line.bracket('}');
         line.member("decision", if is_denied { "deny" } else { "allow" });
         let is_rehearsed = self.mode == Some(Mode::Shadow);
         line.member("would_deny", is_rehearsed.then_some(self.verdict != Verdict::Allow));
@@ -51,7 +51,7 @@ impl DecisionRecord {
         line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.list("near_misses", &self.near_misses);
         line.member("status", self.reason.filter(|_| is_denied).map(|reason| u64::from(reason.kind().status())));
-        line.close('}');
+        line.bracket('}');
         line.0
     }
 }
@@ -67,11 +67,7 @@ const fn mode_name(mode: Mode) -> &'static str {
 struct Line(String);
 
 impl Line {
-    fn open(&mut self, bracket: char) {
-        self.0.push(bracket);
-    }
-
-    fn close(&mut self, bracket: char) {
+    fn bracket(&mut self, bracket: char) {
         self.0.push(bracket);
     }
 
@@ -98,12 +94,12 @@ impl Line {
 
     fn list<T: Json>(&mut self, name: &'static str, elements: impl IntoIterator<Item = T>) {
         self.name(name);
-        self.open('[');
+        self.bracket('[');
         for element in elements {
             self.begin();
             element.write(self);
         }
-        self.close(']');
+        self.bracket(']');
     }
 
     fn display(&mut self, value: impl core::fmt::Display) {
@@ -152,30 +148,30 @@ impl<T: Json> Json for Option<T> {
 
 impl Json for &AuthenticationRecord {
     fn write(self, line: &mut Line) {
-        line.open('{');
+        line.bracket('{');
         line.member("issuer", self.issuer.as_str());
         line.member("method", self.method);
         line.member("binding", self.binding);
-        line.close('}');
+        line.bracket('}');
     }
 }
 
 impl Json for &EvidenceRecord {
     fn write(self, line: &mut Line) {
-        line.open('{');
+        line.bracket('{');
         line.member("state", self.state.name());
         line.member("age", self.age);
         line.member("bound", self.bound);
         line.member("reason", self.reason);
-        line.close('}');
+        line.bracket('}');
     }
 }
 
 impl Json for &NearMissRecord {
     fn write(self, line: &mut Line) {
-        line.open('{');
+        line.bracket('{');
         line.member("policy", self.policy.as_str());
         line.member("failed_conditions", u64::try_from(self.failed_conditions).unwrap_or(u64::MAX));
-        line.close('}');
+        line.bracket('}');
     }
 }
