@@ -204,3 +204,26 @@ fn every_group_says_who_believes_it() {
         assert!(!text.is_empty() && !text.contains(['|', '\n']) && !text.ends_with('.'), "{text}");
     }
 }
+
+#[portable]
+fn the_screen_passes_every_name_that_is_removed_in_every_spelling() {
+    let more = HeaderRules::new(vec![Pattern::of("x-acme-*"), Pattern::of("x-own")], vec![Pattern::of("x-tenant-id")]);
+    for rules in [HeaderRules::default(), more] {
+        let screen = rules.screen();
+        let mut removed = 0;
+        let left = LEFT_ALONE.iter().flat_map(|left| left.names).copied();
+        for listed in listed().chain(left).chain(["x-acme-*", "x-own", "x-tenant-id"]) {
+            let name = listed.replace('*', "any");
+            let changed = ["_", ".", "~"].map(|mark| name.replace('-', mark));
+            for name in [name.to_ascii_uppercase(), name].into_iter().chain(changed) {
+                for name in [format!("grpc-metadata-{name}"), name] {
+                    let normal = normal_form(&name);
+                    let is_removed = rules.removes(&name, &normal) || rules.removes_trailer(&name, &normal);
+                    assert!(!is_removed || screen.passes(&name), "{name}");
+                    removed += usize::from(is_removed);
+                }
+            }
+        }
+        assert!(removed > 1_000, "{removed}");
+    }
+}
