@@ -70,6 +70,8 @@ pub mod limits;
 pub mod provider;
 pub mod text;
 
+pub mod spiffe;
+
 pub mod config_error;
 pub mod refusal;
 
