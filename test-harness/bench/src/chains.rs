@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use countersign_core::limits::REMEMBERED_BYTES;
 
+use crate::countersign::Policies;
 use crate::load::{Credentials, Load};
 use crate::native::TokenCache;
 use crate::tokens::{Keys, Kind, Pair, damaged};
@@ -23,12 +24,12 @@ pub enum Filters {
     NativeTwo(TokenCache),
     /// Countersign on the user's token.
     CountersignOne(Module),
-    /// Countersign on both tokens, with so many policies.
+    /// Countersign on both tokens.
     CountersignTwo {
         /// Which module.
         module: Module,
-        /// The number of policies.
-        policies: usize,
+        /// Its policies.
+        policies: Policies,
         /// Bytes that a worker may use to remember tokens.
         remembered_bytes: usize,
     },
@@ -169,17 +170,24 @@ const NATIVE_TWO: Filters = Filters::NativeTwo(TokenCache::On);
 const UNCACHED: Filters = Filters::NativeTwo(TokenCache::Off);
 const COUNTERSIGN_ONE: Filters = Filters::CountersignOne(Module::Full);
 const COUNTERSIGN_TWO: Filters = policies(1);
+const ONE_POLICY: Policies = Policies { of_others: 0, evaluated: 1 };
 const LEAN_ONE: Filters = Filters::CountersignOne(Module::Lean);
-const LEAN_TWO: Filters = two_tokens(Module::Lean, 1, REMEMBERED_BYTES.default);
+const LEAN_TWO: Filters = two_tokens(Module::Lean, ONE_POLICY, REMEMBERED_BYTES.default);
 
+/// So many policies, of which one is evaluated for the requests.
 const fn policies(policies: usize) -> Filters {
-    two_tokens(Module::Full, policies, REMEMBERED_BYTES.default)
+    two_tokens(Module::Full, Policies { of_others: policies - 1, evaluated: 1 }, REMEMBERED_BYTES.default)
+}
+
+/// So many policies, all of which are evaluated for every request.
+const fn evaluated(policies: usize) -> Filters {
+    two_tokens(Module::Full, Policies { of_others: 0, evaluated: policies }, REMEMBERED_BYTES.default)
 }
 
 /// With room for the tokens of 100,000 sessions.
-const SESSIONS: Filters = two_tokens(Module::Full, 1, REMEMBERED_BYTES.max);
+const SESSIONS: Filters = two_tokens(Module::Full, ONE_POLICY, REMEMBERED_BYTES.max);
 
-const fn two_tokens(module: Module, policies: usize, remembered_bytes: usize) -> Filters {
+const fn two_tokens(module: Module, policies: Policies, remembered_bytes: usize) -> Filters {
     Filters::CountersignTwo { module, policies, remembered_bytes }
 }
 
@@ -214,6 +222,8 @@ pub const CHAINS: &[Chain] = &[
     Chain::new("countersign_policies_100", policies(100), Requests::TwoTokens),
     Chain::new("countersign_policies_1000", policies(1_000), Requests::TwoTokens),
     Chain::new("countersign_policies_10000", policies(10_000), Requests::TwoTokens).in_long_runs_only(),
+    Chain::new("countersign_evaluated_10", evaluated(10), Requests::TwoTokens),
+    Chain::new("countersign_evaluated_100", evaluated(100), Requests::TwoTokens),
     Chain::new("countersign_sessions_1", SESSIONS, Requests::Sessions(1)),
     Chain::new("countersign_sessions_1000", SESSIONS, Requests::Sessions(1_000)),
     Chain::new("countersign_sessions_100000", SESSIONS, Requests::Sessions(100_000)).in_long_runs_only(),

@@ -39,12 +39,21 @@ pub fn one_token(keys: &Keys) -> Value {
     configuration
 }
 
-/// Both tokens, 20 routes, four headers with claims for the upstream, and this number of policies.
-///
-/// One of them permits the requests of the benchmark, and is the last. Each of the others permits one route to one user
-/// who sends none.
+/// No device of the benchmark has this score.
+const OUT_OF_REACH: i64 = 1_000;
+
+/// The policies of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Those that permit one route to one user, who sends no request.
+    pub of_others: usize,
+    /// Those whose scope matches the requests of the benchmark, so that all of them are evaluated. The last one permits.
+    pub evaluated: usize,
+}
+
+/// Both tokens, 20 routes, four headers with claims for the upstream, and these policies.
 #[must_use]
-pub fn two_tokens(keys: &Keys, policies: usize, remembered_bytes: usize) -> Value {
+pub fn two_tokens(keys: &Keys, policies: Policies, remembered_bytes: usize) -> Value {
     let mut configuration = base(keys);
     configuration["limits"] = json!({ "max_remembered_bytes": remembered_bytes });
     configuration["devices"] = json!({ "mdm": {
@@ -64,7 +73,7 @@ pub fn two_tokens(keys: &Keys, policies: usize, remembered_bytes: usize) -> Valu
     // Short names: 10,000 policies have to fit into the largest configuration that is accepted, 1 MiB.
     let route_count = routes.len();
     configuration["applications"]["s"] = json!({ "hosts": [HOST], "requires": ["corp", "mdm"], "routes": routes });
-    let mut text: String = (1..policies)
+    let mut text: String = (1..=policies.of_others)
         .map(|number| {
             let route = number % route_count;
             format!(
@@ -72,11 +81,14 @@ pub fn two_tokens(keys: &Keys, policies: usize, remembered_bytes: usize) -> Valu
             )
         })
         .collect();
-    text.push_str(&format!(
-        r#"@id("staff-read")
-        permit (principal in corp::Group::"{GROUP}", action in Action::"read", resource in Application::"s")
-        when {{ context.mdm.managed && context.mdm.score >= {LOWEST_SCORE} }};"#
-    ));
+    text.extend((0..policies.evaluated).rev().map(|before_last| {
+        let lowest = if before_last == 0 { LOWEST_SCORE } else { OUT_OF_REACH };
+        format!(
+            r#"@id("staff-read-{before_last}")
+            permit (principal in corp::Group::"{GROUP}", action in Action::"read", resource in Application::"s")
+            when {{ context.mdm.managed && context.mdm.score >= {lowest} }};"#
+        )
+    }));
     configuration["policies"] = json!(text);
     let headers: Map<String, Value> = CLAIM_HEADERS
         .iter()

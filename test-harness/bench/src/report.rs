@@ -44,6 +44,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "lean_cold_es256", of: "lean_cold_es256", to: "native_two_tokens_uncached_es256", target: None },
     Rule { name: "browser", of: "countersign_browser", to: "native_browser", target: None },
     Rule { name: "refused", of: "countersign_refused", to: "native_refused", target: None },
+    Rule { name: "evaluated_100_vs_10", of: "countersign_evaluated_100", to: "countersign_evaluated_10", target: None },
     Rule { name: "policies_1000_vs_10", of: "countersign_policies_1000", to: "countersign_policies_10", target: None },
     Rule { name: "sessions_1000_vs_1", of: "countersign_sessions_1000", to: "countersign_sessions_1", target: None },
 ];

@@ -10,7 +10,7 @@ use countersign_core::limits::REMEMBERED_BYTES;
 use test_harness::envoy::{Bootstrap, Envoy};
 use test_harness::paths::{self, EnvoyVersion};
 
-use crate::countersign;
+use crate::countersign::{self, Policies};
 use crate::load::{Client, Credentials, Load};
 use crate::tokens::{Keys, Kind};
 use crate::world::answering;
@@ -18,7 +18,7 @@ use crate::world::answering;
 /// Sessions before memory is looked at: by then the module has allocated what it needs in any case.
 const WARM_UP: usize = 100;
 /// Policies of the configuration.
-const POLICIES: usize = 10;
+const POLICIES: Policies = Policies { of_others: 9, evaluated: 1 };
 
 /// How many sessions, and what may be remembered of them.
 #[derive(Args, Clone, Debug)]
