@@ -70,6 +70,8 @@ crate::codes! {
     DuplicateId = "duplicate-id", Level::Error, "two policies have the same `@id`";
     UnknownAnnotation = "unknown-annotation", Level::Error, "an annotation is not `@id`, `@advice` or `@missing`";
     InvalidMissing = "invalid-missing", Level::Error, "`@missing` has a value other than `\"ignore\"`";
+    MissingUndecided = "missing-undecided", Level::Error,
+        "with `missing_facts: implied`, a fact is read where no default for its absence can be told";
     UnknownAttribute = "unknown-attribute", Level::Error, "no record has the fact";
     ForeignFact = "foreign-fact", Level::Error, "not every principal of the scope has the fact";
     IndirectFact = "indirect-fact", Level::Error,
@@ -124,6 +126,8 @@ crate::codes! {
         "a permit reads the posture of a device that may not be the caller's";
     PathSpelling = "path-spelling", Level::Warning,
         "a rule compares a path with a string that the same path with a trailing slash does not equal";
+    NumberedPolicy = "numbered-policy", Level::Warning,
+        "with `missing_facts: implied`, policies without `@id` are named by their place in the document";
     LooseScopeMatch = "loose-scope-match", Level::Warning,
         "a `*` in a `like` pattern on a string of scopes or roles also matches other scopes";
     AnyTenant = "any-tenant", Level::Warning,

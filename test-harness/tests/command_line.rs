@@ -236,6 +236,22 @@ fn a_kept_header_is_a_warning_that_names_who_believes_it() {
 }
 
 #[test]
+fn policies_are_shown_with_the_guards_that_they_are_decided_by() {
+    let folder = Folder::new("shown");
+    let mut configuration = with_inline_keys(example());
+    configuration["missing_facts"] = json!("implied");
+    configuration["policies"] = json!("forbid (principal, action, resource) when { context.mdm.score < 60 };");
+    let config = folder.file("plugin.json", &configuration.to_string());
+    let output = run(&["check", "--show-policies", &config]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let told = all(&output);
+    let wanted = "\n// 1\nforbid(principal, action, resource)\n\
+                  when { if context has mdm.score then context.mdm.score < 60 else true };\n";
+    assert!(told.contains(wanted), "{told}");
+    assert!(told.contains("warning[numbered-policy]"), "{told}");
+}
+
+#[test]
 fn a_key_that_was_made_signs_a_token_that_its_set_verifies() {
     let folder = Folder::new("key");
     let pem = text_of(&folder.0.join("key.pem"));

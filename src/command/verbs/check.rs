@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Fail on warnings too (exit code 3)
     #[arg(long)]
     deny_warnings: bool,
+    /// Print each policy as it is decided by, with the guards that `missing_facts: implied` adds
+    #[arg(long)]
+    show_policies: bool,
     /// Fetch the keys of all providers once and report the result; a key set that would not be accepted is an error
     #[arg(long)]
     probe: bool,
@@ -68,6 +71,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     check(&documents, &mut reports);
     names.iter().zip(&reports).try_for_each(|(name, report)| report.print(name, &mut output))?;
+    if arguments.show_policies {
+        show_policies(&names, &documents, &mut output)?;
+    }
     let found = |level| reports.iter().any(|report| report.count(level) > 0);
     let mut errors = found(Level::Error);
     if arguments.probe {
@@ -115,6 +121,26 @@ fn check(files: &[Vec<Document>], reports: &mut [Report]) {
         }
     }
     reports.iter_mut().for_each(|report| report.problems.sort_by_key(|problem| (problem.level, problem.at)));
+}
+
+/// Prints the policies of all configurations that compile.
+fn show_policies(names: &[&str], files: &[Vec<Document>], output: &mut impl Write) -> io::Result<()> {
+    let sources = sources(files);
+    let model = Model::read(&sources);
+    for (file, configuration) in configurations(&sources, &model) {
+        let Some(name) = names.get(file) else { continue };
+        let compiled = configuration.ok().and_then(|configuration| compile(configuration).ok());
+        match compiled.as_ref().map(|(plan, _)| plan.policies.texts()) {
+            Some(Some(texts)) => {
+                for (id, text) in texts {
+                    writeln!(output, "\n// {id}\n{text}")?;
+                }
+            }
+            Some(None) => writeln!(output, "{name}: prepared policies have no text to show")?,
+            None => writeln!(output, "{name}: a configuration with errors has no policies to show")?,
+        }
+    }
+    Ok(())
 }
 
 /// Fetches the keys of all configurations that compile. True if all would be accepted.

@@ -8,7 +8,7 @@ use super::devices::{self, DEVICES};
 use super::headers::{self, IDENTITY_HEADERS, Sources};
 use super::issuers::{self, ISSUERS};
 use super::plan::Plan;
-use super::policies::{self, ENTITIES, POLICIES, Written};
+use super::policies::{self, ENTITIES, MISSING_FACTS, POLICIES, Written};
 use super::profiles::Profiles;
 use super::reader::{Entries, Field, Node, Presence, Problems, Read, Shape, share};
 use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS};
@@ -83,7 +83,7 @@ const DOCUMENT_VERSION: u64 = 1;
 pub(super) static DOCUMENT: Shape = Shape::Object(&[&MEMBERS]);
 
 /// The members of the document.
-pub(super) static MEMBERS: [Field; 14] = [
+pub(super) static MEMBERS: [Field; 15] = [
     Field {
         name: "version",
         presence: Presence::Required,
@@ -95,6 +95,7 @@ pub(super) static MEMBERS: [Field; 14] = [
     DEVICES,
     APPLICATIONS,
     POLICIES,
+    MISSING_FACTS,
     ENTITIES,
     PEER,
     CLIENT_ADDRESS,
@@ -114,6 +115,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         devices,
         applications,
         policies,
+        missing_facts,
         entities,
         peer,
         client_address,
@@ -139,7 +141,8 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let apart = profiles.tell_apart(node.problems());
     let router = share(&applications).and_then(|entries| applications::read(entries, share(&declared)));
     let application_names = share(&application_names).map(Vec::as_slice);
-    let written = policies.required(|node| policies::read(node, application_names));
+    let missing_facts = missing_facts.or_default(policies::missing_facts);
+    let written = policies.required(|node| policies::read(node, application_names, missing_facts));
     let groups = entities.or_empty(policies::read_entities);
     let peer = peer.or_default(settings::peer);
     let client_address = client_address.or_default(settings::client_address);

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::applications::plain_name;
 use super::names::{guess, quoted};
-use super::reader::{Field, FreeNames, List, Node, Presence, Read, Shape, all};
+use super::reader::{Field, FreeNames, Given, List, Node, Presence, Read, Shape, all, words};
 use crate::config_error::ConfigCode;
-use crate::policy::{GroupHierarchy, PolicyDocument, PreparedPolicies};
+use crate::policy::{GroupHierarchy, MissingFacts, PolicyDocument, PreparedPolicies};
 
 /// `policies`
 pub(super) const POLICIES: Field = Field {
@@ -50,6 +50,19 @@ static PREPARED_MEMBERS: [Field; 1] = [Field {
     about: "the policies as `countersign prepare` writes them, see [flavours.md](flavours.md)",
 }];
 
+static MISSING_FACTS_WORDS: [(&str, MissingFacts); 2] =
+    [("strict", MissingFacts::Strict), ("implied", MissingFacts::Implied)];
+
+/// `missing_facts`
+pub(super) const MISSING_FACTS: Field = Field {
+    name: "missing_facts",
+    presence: Presence::Default(Given::Text("strict")),
+    shape: Shape::Words(|| words(&MISSING_FACTS_WORDS)),
+    write: "`strict` or `implied`",
+    about: "`implied`: policies may read facts without `has`; where one is missing, a permit does not apply and a forbid does, \
+            see [policies.md](policies.md#policies-written-for-aws-verified-access)",
+};
+
 /// `entities`
 pub(super) const ENTITIES: Field = Field {
     name: "entities",
@@ -79,10 +92,15 @@ pub(super) enum Written {
     Prepared(PreparedPolicies),
 }
 
+/// Reads `missing_facts`.
+pub(super) fn missing_facts(node: &Node<'_>) -> Read<MissingFacts> {
+    node.word(&MISSING_FACTS_WORDS)
+}
+
 /// Reads `policies`. An object whose member `prepared` is a string is prepared policies: a document is an object.
-pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Written> {
+pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>, missing_facts: Read<MissingFacts>) -> Read<Written> {
     if !matches!(node.value().get("prepared"), Some(Value::String(_))) {
-        return read_text(node, applications).map(Written::Documents);
+        return read_text(node, applications, missing_facts).map(Written::Documents);
     }
     let [prepared] = node.members(&PREPARED_MEMBERS)?;
     prepared.required(|node| {
@@ -93,20 +111,29 @@ pub(super) fn read(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Written
 
 /// Reads `policies` as text, sorted by document; `applications`: the names of all applications of the
 /// document, if they are known.
-fn read_text(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
+fn read_text(
+    node: &Node<'_>,
+    applications: Read<&[&str]>,
+    missing_facts: Read<MissingFacts>,
+) -> Read<Vec<PolicyDocument>> {
     match node.value() {
         Value::String(text) => Ok(vec![PolicyDocument {
             name: None,
             pointer: node.pointer().to_owned(),
             applies_to: applications?.iter().map(|name| (*name).to_owned()).collect(),
+            missing_facts: missing_facts?,
             text: text.clone(),
         }]),
-        Value::Object(_) => read_documents(node, applications),
+        Value::Object(_) => read_documents(node, applications, missing_facts),
         _ => node.wrong_type("a string, or an object of documents"),
     }
 }
 
-fn read_documents(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<PolicyDocument>> {
+fn read_documents(
+    node: &Node<'_>,
+    applications: Read<&[&str]>,
+    missing_facts: Read<MissingFacts>,
+) -> Read<Vec<PolicyDocument>> {
     let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
@@ -115,7 +142,7 @@ fn read_documents(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<Poli
             "add one; its text may be empty, which permits nothing",
         );
     }
-    let documents = all(entries.iter().map(|(name, entry)| read_document(entry, name, applications)))?;
+    let documents = all(entries.iter().map(|(name, entry)| read_document(entry, name, applications, missing_facts)))?;
     let covered: BTreeSet<&str> =
         documents.iter().flat_map(|document| &document.applies_to).map(String::as_str).collect();
     for application in applications.into_iter().flatten().filter(|name| !covered.contains(**name)) {
@@ -130,7 +157,12 @@ fn read_documents(node: &Node<'_>, applications: Read<&[&str]>) -> Read<Vec<Poli
     Ok(documents)
 }
 
-fn read_document(node: &Node<'_>, name: &str, applications: Read<&[&str]>) -> Read<PolicyDocument> {
+fn read_document(
+    node: &Node<'_>,
+    name: &str,
+    applications: Read<&[&str]>,
+    missing_facts: Read<MissingFacts>,
+) -> Read<PolicyDocument> {
     let named = plain_name(node, name, "a document");
     let [applies_to, text] = node.members(&DOCUMENT_MEMBERS)?;
     let applies_to = applies_to.required(|node| {
@@ -149,7 +181,13 @@ fn read_document(node: &Node<'_>, name: &str, applications: Read<&[&str]>) -> Re
     let text = text.required(|node| node.text().map(|text| (node.pointer().to_owned(), text.to_owned())));
     named?;
     let (pointer, text) = text?;
-    Ok(PolicyDocument { name: Some(name.to_owned()), pointer, applies_to: applies_to?, text })
+    Ok(PolicyDocument {
+        name: Some(name.to_owned()),
+        pointer,
+        applies_to: applies_to?,
+        missing_facts: missing_facts?,
+        text,
+    })
 }
 
 /// Reads `entities`.

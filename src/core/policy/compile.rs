@@ -16,6 +16,7 @@ use super::kinds::PrincipalKind;
 use super::load::Checked;
 use super::load::absent::lifted_rules;
 use super::load::groups::Groups;
+use super::load::implied::guarded;
 use super::load::names::Names;
 use super::load::paths::missed_slashes;
 use super::load::reads::Reads;
@@ -32,7 +33,7 @@ use super::prepared::context::context_digest;
 use super::program::entity::EntityTypes;
 use super::program::translate::Translator;
 use super::text::source::{Named, Source, Statement, line_starts, parse, statements};
-use super::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
+use super::{GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigErrors, ConfigWarning};
 use crate::limits::MAX_POLICIES;
 use crate::profile::PostureBinding;
@@ -80,7 +81,11 @@ pub(super) fn compile(
         let mut problems = found;
         let mut checked = Vec::new();
         for named in named {
-            match compile_one(source, named, names, &mut routes_cache, &mut schemas) {
+            let guarded = match document.missing_facts {
+                MissingFacts::Strict => Ok(named),
+                MissingFacts::Implied => guarded(source, named, names),
+            };
+            match guarded.and_then(|named| compile_one(source, named, names, &mut routes_cache, &mut schemas)) {
                 Ok(policy) => checked.push(policy),
                 Err(found) => problems.extend(found),
             }
@@ -219,6 +224,18 @@ fn document_warnings(
         warnings.push(warning(
             ConfigCode::NoPermit,
             "no policy of this document permits anything: on its own, it denies every request".to_owned(),
+        ));
+    }
+    let numbered: Vec<&str> =
+        checked.iter().filter(|policy| policy.named.is_numbered).map(|policy| policy.named.id.as_str()).collect();
+    if let Some(first) = numbered.first() {
+        warnings.push(warning(
+            ConfigCode::NumberedPolicy,
+            format!(
+                "{} of its policies have no `@id` and are named by their place, such as `{first}`: a policy that is added before \
+                 them renames them in records and metrics",
+                numbered.len()
+            ),
         ));
     }
     for policy in checked.iter().filter(is_permit) {

@@ -95,8 +95,20 @@ pub struct PolicyDocument {
     pub pointer: String,
     /// The applications it applies to; all of them where `policies` is one string.
     pub applies_to: Vec<String>,
+    /// What a policy means that reads a fact without asking whether it is there.
+    pub missing_facts: MissingFacts,
     /// The Cedar text.
     pub text: String,
+}
+
+/// What a policy means that reads a fact which a request may lack, without asking for it with `has`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingFacts {
+    /// It is rejected.
+    #[default]
+    Strict,
+    /// Where the fact is missing, a permit does not apply, and a forbid does. Load writes the guards.
+    Implied,
 }
 
 /// `entities`: groups that are in other groups, by Cedar entity uid text, such as `corp::Group::"engineering"`.
@@ -219,6 +231,14 @@ impl PolicySet {
             Some(oracle) => oracle.decide(identity, request, route, now),
             None => Decision::Failed { policies: Vec::new() },
         }
+    }
+
+    /// Each policy with its Cedar text as it is decided by: with the guards that load has written. `None` where the policies
+    /// were prepared.
+    #[cfg(any(test, feature = "oracle"))]
+    #[must_use]
+    pub fn texts(&self) -> Option<Vec<(&PolicyId, String)>> {
+        self.oracle.as_ref().map(|oracle| oracle.texts().collect())
     }
 
     /// Has every decision from now on made by [`decide_by_oracle`](Self::decide_by_oracle).

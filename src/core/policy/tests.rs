@@ -10,6 +10,7 @@ mod decide;
 mod entities;
 mod fixture;
 mod groups;
+mod implied;
 mod load;
 mod prepared;
 mod schema;

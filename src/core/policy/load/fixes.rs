@@ -57,6 +57,24 @@ pub(in crate::policy) fn with_part(expression: &Expr, part: &Expr, text: &str) -
     Printer { replaced: Some((part, text)) }.print(expression)
 }
 
+/// The policy as a person writes it: the annotations and the scope, then each clause on a line of its own.
+#[cfg(any(test, feature = "oracle"))]
+pub(in crate::policy) fn policy_text(body: &Template) -> String {
+    let scope =
+        Template::new(body.id.clone(), body.effect, body.principal.clone(), body.action.clone(), body.resource.clone());
+    let scope = scope.with_annotations(body.annotations.clone()).to_string();
+    let mut text = scope.trim_end().trim_end_matches(';').to_owned();
+    for clause in body.clauses() {
+        let (word, condition) = match clause {
+            Clause::When(condition) => ("when", condition),
+            Clause::Unless(condition) => ("unless", condition),
+        };
+        text.push_str(&format!("\n{word} {{ {} }}", plain(condition)));
+    }
+    text.push(';');
+    text
+}
+
 /// The expression as an operand of `&&` or `||`.
 pub(in crate::policy) fn in_chain(expression: &Expr) -> String {
     let loose = matches!(expression, Expr::IfThenElse { .. } | Expr::BinaryOp { op: BinaryOp::Or, .. });

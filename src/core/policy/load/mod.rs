@@ -4,7 +4,9 @@
 //! needs of it is kept in [`super::decide`].
 
 pub(in crate::policy) mod absent;
+pub(in crate::policy) mod fixes;
 pub(in crate::policy) mod groups;
+pub(in crate::policy) mod implied;
 pub(in crate::policy) mod names;
 pub(in crate::policy) mod paths;
 pub(in crate::policy) mod reads;
@@ -18,7 +20,6 @@ pub(in crate::policy) mod validation;
 pub(in crate::policy) mod words;
 
 mod actions;
-mod fixes;
 mod lookup;
 
 use self::names::Names;

@@ -20,6 +20,7 @@ use super::decide::decision::Decision;
 use super::decide::explain::{Candidate, near_misses};
 use super::decide::slice::Applicability;
 use super::kinds::{GROUP, ResourceScope};
+use super::load::fixes::policy_text;
 use super::load::names::Names;
 use super::text::source::Named;
 use super::{PolicyDocument, PolicyId};
@@ -97,6 +98,11 @@ impl Oracle {
     #[cfg(feature = "oracle")]
     pub(in crate::policy) const fn ask(&mut self) {
         self.asked = true;
+    }
+
+    /// Each policy with its text, as Cedar has it after load.
+    pub(in crate::policy) fn texts(&self) -> impl Iterator<Item = (&PolicyId, String)> {
+        self.policies.iter().map(|policy| (&policy.id, policy_text(&policy.body)))
     }
 
     /// Decides one request.

@@ -16,7 +16,7 @@ use crate::provider::ProviderName;
 use crate::request::{Peer, Request};
 
 /// SplitMix64.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -26,12 +26,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).expect("a small number");
         self.next().checked_rem(end).and_then(|number| usize::try_from(number).ok()).expect("an end above zero")
     }
 
-    fn coin(&mut self) -> bool {
+    pub(super) fn coin(&mut self) -> bool {
         self.next() & 1 == 0
     }
 

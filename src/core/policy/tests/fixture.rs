@@ -6,7 +6,7 @@ use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::jose::ClaimPath;
 use crate::limits::Limits;
-use crate::policy::{Decision, GroupHierarchy, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
+use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord, FactType, FactValue,
     GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenKind, TokenProfile, Typ,
@@ -191,6 +191,7 @@ pub(super) fn document(name: Option<&str>, applies_to: &[&str], text: &str) -> P
         name: name.map(str::to_owned),
         pointer: name.map_or("/policies".to_owned(), |name| format!("/policies/{name}/text")),
         applies_to: applies_to.iter().map(|&name| name.to_owned()).collect(),
+        missing_facts: MissingFacts::Strict,
         text: text.to_owned(),
     }
 }

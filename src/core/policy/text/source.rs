@@ -12,7 +12,7 @@ use super::lexer::{self, Token, TokenKind};
 use super::nesting::Nesting;
 use crate::config_error::{ConfigCode, ConfigError, TextPosition};
 use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
-use crate::policy::{PolicyDocument, PolicyId};
+use crate::policy::{MissingFacts, PolicyDocument, PolicyId};
 use crate::text::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
@@ -132,6 +132,8 @@ pub(in crate::policy) struct Named {
     pub advice: Option<String>,
     /// `@missing("ignore")`: absent facts may lift this rule.
     pub missing_ignored: bool,
+    /// It has no `@id` and is named by its place in the document.
+    pub is_numbered: bool,
     /// Where it begins in the document, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -151,8 +153,8 @@ pub(in crate::policy) fn parse(
     let mut named = Vec::new();
     let mut errors = Vec::new();
     let mut ids = BTreeSet::new();
-    for (statement, number) in statements.iter().zip(number..) {
-        match parse_one(source, statement, number) {
+    for ((statement, number), place) in statements.iter().zip(number..).zip(1..) {
+        match parse_one(source, statement, number, place) {
             Ok((id, policy)) => {
                 if ids.insert(id.clone()) {
                     named.push(policy);
@@ -171,7 +173,13 @@ pub(in crate::policy) fn parse(
     (named, errors)
 }
 
-fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result<(String, Named), Vec<ConfigError>> {
+/// `number` is the policy's among all documents, and `place` its place in its own, from 1.
+fn parse_one(
+    source: Source<'_>,
+    statement: &Statement,
+    number: usize,
+    place: usize,
+) -> Result<(String, Named), Vec<ConfigError>> {
     if let Some(fault) = statement.fault {
         return Err(vec![refused(source, statement, fault)]);
     }
@@ -190,8 +198,13 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
             suggestion(key, ANNOTATIONS, "use `@id`, `@advice` and `@missing` only"),
         ));
     }
-    let id = policy.annotation("id").unwrap_or_default().to_owned();
-    errors.extend(id_fault(source, statement, policy.annotation("id")));
+    let written = policy.annotation("id");
+    // Policies that were written for AWS Verified Access have no ids.
+    let is_numbered = written.is_none() && source.document.missing_facts == MissingFacts::Implied;
+    let id = if is_numbered { place.to_string() } else { written.unwrap_or_default().to_owned() };
+    if !is_numbered {
+        errors.extend(id_fault(source, statement, written));
+    }
     let missing = policy.annotation("missing");
     if missing.is_some_and(|value| value != "ignore") {
         errors.push(source.problem(
@@ -212,6 +225,7 @@ fn parse_one(source: Source<'_>, statement: &Statement, number: usize) -> Result
         id: PolicyId::new(&reported),
         advice: policy.annotation("advice").map(str::to_owned),
         missing_ignored: missing.is_some(),
+        is_numbered,
         start: statement.start,
         end: statement.end,
         body: body.body().clone(),
