@@ -25,13 +25,21 @@ pub(super) const POLICIES: Field = Field {
 
 const DOCUMENT: Shape = Shape::Named("policy document", || const { &Shape::Object(&[&DOCUMENT_MEMBERS]) });
 
-static DOCUMENT_MEMBERS: [Field; 2] = [
+static DOCUMENT_MEMBERS: [Field; 3] = [
     Field {
         name: "applies_to",
         presence: Presence::Required,
         shape: Shape::List(List::of(&Shape::Text("application")).some().distinct()),
         write: "a list of applications, such as `[shop]`",
         about: "the applications whose requests the document decides",
+    },
+    Field {
+        name: "must_permit",
+        presence: Presence::Default(Given::False),
+        shape: Shape::Boolean,
+        write: "`true` if a request is permitted only where this document permits it too, or `false`",
+        about: "`true`: a request to its applications is permitted only if this document permits it too; \
+                otherwise a permit of any document suffices",
     },
     Field {
         name: "text",
@@ -122,6 +130,7 @@ fn read_text(
             pointer: node.pointer().to_owned(),
             applies_to: applications?.iter().map(|name| (*name).to_owned()).collect(),
             missing_facts: missing_facts?,
+            must_permit: false,
             text: text.clone(),
         }]),
         Value::Object(_) => read_documents(node, applications, missing_facts),
@@ -164,7 +173,7 @@ fn read_document(
     missing_facts: Read<MissingFacts>,
 ) -> Read<PolicyDocument> {
     let named = plain_name(node, name, "a document");
-    let [applies_to, text] = node.members(&DOCUMENT_MEMBERS)?;
+    let [applies_to, must_permit, text] = node.members(&DOCUMENT_MEMBERS)?;
     let applies_to = applies_to.required(|node| {
         Node::distinct(node.some_elements()?, |element| {
             let (name, applications) = (element.some_text()?, applications?);
@@ -178,6 +187,7 @@ fn read_document(
             )
         })
     });
+    let must_permit = must_permit.or_default(|node| node.boolean());
     let text = text.required(|node| node.text().map(|text| (node.pointer().to_owned(), text.to_owned())));
     named?;
     let (pointer, text) = text?;
@@ -186,6 +196,7 @@ fn read_document(
         pointer,
         applies_to: applies_to?,
         missing_facts: missing_facts?,
+        must_permit: must_permit?,
         text,
     })
 }

@@ -10,7 +10,7 @@ use cedar_policy::pst::Effect;
 use super::context::{self, PermitFor};
 use super::decide::catalog::Catalog;
 use super::decide::facts::FactResolver;
-use super::decide::slice::{Applicability, SliceKey, Slices};
+use super::decide::slice::{Applicability, DocumentScope, SliceKey, Slices};
 use super::decide::{self, Compiled, Program};
 use super::kinds::PrincipalKind;
 use super::load::Checked;
@@ -113,10 +113,7 @@ pub(super) fn compile(
     if let Some(errors) = ConfigErrors::of(errors) {
         return Err(errors);
     }
-    let applications: Vec<Vec<String>> = documents
-        .iter()
-        .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect())
-        .collect();
+    let scopes: Vec<DocumentScope> = documents.iter().map(|document| names.scope_of(document)).collect();
     let nameable = entity_types.iter().all(|name| EntityTypeName::from_str(name).is_ok());
     let memberships = groups.memberships(&types);
     let facts = translator.slots.finish();
@@ -131,7 +128,7 @@ pub(super) fn compile(
         }
         .into());
     };
-    let slices = Slices::compile(compiled, applications);
+    let slices = Slices::compile(compiled, scopes);
     let set = PolicySet {
         program: Program { slices, catalog, facts },
         context: context_digest(vocabulary, hierarchy),

@@ -97,6 +97,9 @@ pub struct PolicyDocument {
     pub applies_to: Vec<String>,
     /// What a policy means that reads a fact without asking whether it is there.
     pub missing_facts: MissingFacts,
+    /// Whether a request to its applications is permitted only if this document permits it. Otherwise a permit of any
+    /// document suffices.
+    pub must_permit: bool,
     /// The Cedar text.
     pub text: String,
 }

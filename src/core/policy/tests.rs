@@ -7,6 +7,7 @@ mod agreement;
 mod anonymous;
 mod context;
 mod decide;
+mod documents;
 mod entities;
 mod fixture;
 mod groups;

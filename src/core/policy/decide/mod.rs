@@ -16,7 +16,7 @@ use self::catalog::Catalog;
 use self::decision::{Decision, Permit};
 use self::explain::{Candidate, near_misses};
 use self::facts::{Fact, FactTable};
-use self::slice::{Slice, Slices};
+use self::slice::{DocumentScope, Slice, Slices};
 use super::PolicyId;
 use super::context::CONTEXT_FACTS;
 use super::program::expression::{Rule, Slot};
@@ -61,8 +61,8 @@ pub(in crate::policy) struct Program {
 /// What the policies that were evaluated answer.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Answers<'p> {
-    /// Permits that apply.
-    pub permits: Vec<&'p PolicyId>,
+    /// Permits that apply, each with the number of its document.
+    pub permits: Vec<(usize, &'p PolicyId)>,
     /// Forbids that apply, with their `@advice`.
     pub forbids: Vec<(&'p PolicyId, Option<&'p str>)>,
     /// Policies that could not be evaluated.
@@ -95,18 +95,22 @@ impl Program {
         };
         let met = || self.slices.met(route, &asked);
         let mut answers = Answers::default();
-        for policy in met().filter(|slice| missing(slice, &asked) == 0).flat_map(|slice| &slice.policies) {
-            match (policy.rule.applies(&asked), policy.effect) {
-                (Ok(false), _) => {}
-                (Ok(true), Effect::Permit) => answers.permits.push(&policy.id),
-                (Ok(true), Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
-                (Err(_), _) => answers.failed.push(&policy.id),
+        for slice in met().filter(|slice| missing(slice, &asked) == 0) {
+            for policy in &slice.policies {
+                match (policy.rule.applies(&asked), policy.effect) {
+                    (Ok(false), _) => {}
+                    (Ok(true), Effect::Permit) => answers.permits.push((slice.asked.document, &policy.id)),
+                    (Ok(true), Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
+                    (Err(_), _) => answers.failed.push(&policy.id),
+                }
             }
         }
-        answers.combined().unwrap_or_else(|| {
+        let must_permit = DocumentScope::must_permit(self.slices.documents(), &route.application.name);
+        answers.combined(must_permit).unwrap_or_else(|silent| {
             let within = met().map(|slice| (slice, false));
             let beside = self.slices.beside(route, &asked).map(|slice| (slice, true));
-            let candidates = within.chain(beside).flat_map(|(slice, outside)| {
+            let all = within.chain(beside).filter(|(slice, _)| silent.is_one(slice.asked.document));
+            let candidates = all.flat_map(|(slice, outside)| {
                 let missing = missing(slice, &asked);
                 let permits = slice.policies.iter().filter(|policy| policy.effect == Effect::Permit);
                 permits.map(move |permit| (permit, missing, outside))
@@ -124,25 +128,56 @@ impl Program {
 }
 
 impl Answers<'_> {
-    /// The decision; `None` if no policy applies. An error denies, whatever other policies say, and a forbid overrides
-    /// permits.
-    pub(in crate::policy) fn combined(mut self) -> Option<Decision> {
+    /// The decision. An error denies, whatever other policies say, and a forbid overrides permits.
+    ///
+    /// # Errors
+    /// The documents whose permit is missing: one of these that must permit, or any if there is no permit at all.
+    pub(in crate::policy) fn combined(mut self, must_permit: impl Iterator<Item = usize>) -> Result<Decision, Silent> {
         let sorted = |mut ids: Vec<&PolicyId>| {
             ids.sort();
             ids.into_iter().cloned().collect::<Vec<_>>()
         };
         if !self.failed.is_empty() {
-            return Some(Decision::Failed { policies: sorted(self.failed) });
+            return Ok(Decision::Failed { policies: sorted(self.failed) });
         }
         if !self.forbids.is_empty() {
             self.forbids.sort_by_key(|(id, _)| *id);
             let advice = self.forbids.iter().find_map(|(_, advice)| *advice).map(str::to_owned);
-            return Some(Decision::Forbidden {
+            return Ok(Decision::Forbidden {
                 determining: sorted(self.forbids.iter().map(|(id, _)| *id).collect()),
                 advice,
             });
         }
-        (!self.permits.is_empty()).then(|| Decision::Allow(Permit::new(sorted(self.permits))))
+        if self.permits.is_empty() {
+            return Err(Silent::All);
+        }
+        let silent: Vec<usize> =
+            must_permit.filter(|number| self.permits.iter().all(|(document, _)| document != number)).collect();
+        if silent.is_empty() {
+            let permits = self.permits.into_iter().map(|(_, id)| id).collect();
+            Ok(Decision::Allow(Permit::new(sorted(permits))))
+        } else {
+            Err(Silent::These(silent))
+        }
+    }
+}
+
+/// The documents that did not permit a request and would have had to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Silent {
+    /// Any document: none of them permits it.
+    All,
+    /// These, by number: others do permit it.
+    These(Vec<usize>),
+}
+
+impl Silent {
+    /// Whether a permit of this document was missing.
+    pub(in crate::policy) fn is_one(&self, document: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(numbers) => numbers.contains(&document),
+        }
     }
 }
 

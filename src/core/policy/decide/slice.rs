@@ -30,6 +30,27 @@ pub(in crate::policy) struct Applicability {
     pub needs: BTreeSet<ProviderName>,
 }
 
+/// Where the policies of a document have a say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct DocumentScope {
+    /// The applications, by name.
+    pub applications: Vec<String>,
+    /// Whether a request to them is permitted only if a policy of this document permits it.
+    pub must_permit: bool,
+}
+
+impl DocumentScope {
+    /// The documents without whose permit no request to this application is permitted, by number.
+    pub(in crate::policy) fn must_permit<'d>(
+        documents: &'d [Self],
+        application: &'d str,
+    ) -> impl Iterator<Item = usize> + 'd {
+        let is_one =
+            move |document: &Self| document.must_permit && document.applications.iter().any(|name| name == application);
+        documents.iter().enumerate().filter(move |(_, document)| is_one(document)).map(|(number, _)| number)
+    }
+}
+
 /// The principal or group that a scope names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) struct NamedPrincipal {
@@ -72,8 +93,7 @@ pub(in crate::policy) struct Slice {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Slices {
     slices: Vec<Slice>,
-    /// The applications of each document, by name.
-    applications: Vec<Vec<String>>,
+    documents: Vec<DocumentScope>,
     by_application: HashMap<String, ByApplication>,
 }
 
@@ -128,10 +148,10 @@ impl ByPrincipal {
 }
 
 impl Slices {
-    /// Puts each policy into its slice. `applications` are the names of each document's applications.
+    /// Puts each policy of these documents into its slice.
     pub(in crate::policy) fn compile(
         policies: impl IntoIterator<Item = (SliceKey, Compiled)>,
-        applications: Vec<Vec<String>>,
+        documents: Vec<DocumentScope>,
     ) -> Self {
         let mut grouped: BTreeMap<SliceKey, Vec<Compiled>> = BTreeMap::new();
         for (key, policy) in policies {
@@ -140,7 +160,7 @@ impl Slices {
         let mut slices = Self::default();
         for (place, (SliceKey { asked, principal }, policies)) in grouped.into_iter().enumerate() {
             let principal = principal.as_ref();
-            let all = applications.get(asked.document).map_or(&[][..], Vec::as_slice);
+            let all = documents.get(asked.document).map_or(&[][..], |document| document.applications.as_slice());
             match &asked.resource {
                 ResourceScope::Document => {
                     all.iter().for_each(|name| slices.of(name).every_route.push(principal, place));
@@ -153,7 +173,7 @@ impl Slices {
             }
             slices.slices.push(Slice { asked, policies });
         }
-        slices.applications = applications;
+        slices.documents = documents;
         slices
     }
 
@@ -166,9 +186,9 @@ impl Slices {
         &self.slices
     }
 
-    /// The names of each document's applications.
-    pub(in crate::policy) fn applications(&self) -> &[Vec<String>] {
-        &self.applications
+    /// The documents, by number.
+    pub(in crate::policy) fn documents(&self) -> &[DocumentScope] {
+        &self.documents
     }
 
     /// The slices that a request can meet.

@@ -9,6 +9,7 @@ use cedar_policy::pst;
 use super::groups::Groups;
 use super::lookup::{Lookup, context_member, declared};
 use crate::policy::context::{self, DEVICE_FACTS};
+use crate::policy::decide::slice::DocumentScope;
 use crate::policy::kinds::{GROUP, PrincipalKind};
 use crate::policy::{PolicyDocument, Vocabulary};
 use crate::profile::{DeviceProvider, FactField, FactType};
@@ -78,6 +79,12 @@ impl<'a> Names<'a> {
         let (application, route) = id.split_once('/')?;
         let application = self.application(application)?;
         application.routes.iter().find(|candidate| candidate.name == route).map(|route| (application, route))
+    }
+
+    /// Where the policies of a document have a say.
+    pub(in crate::policy) fn scope_of(self, document: &'a PolicyDocument) -> DocumentScope {
+        let applications = self.applications_of(document).map(|application| application.name.clone()).collect();
+        DocumentScope { applications, must_permit: document.must_permit }
     }
 
     /// The applications of a document.

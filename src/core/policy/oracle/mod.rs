@@ -18,7 +18,7 @@ use self::entities::{CedarRequest, EntityCatalog};
 use super::decide::Answers;
 use super::decide::decision::Decision;
 use super::decide::explain::{Candidate, near_misses};
-use super::decide::slice::Applicability;
+use super::decide::slice::{Applicability, DocumentScope};
 use super::kinds::{GROUP, ResourceScope};
 use super::load::fixes::policy_text;
 use super::load::names::Names;
@@ -34,8 +34,7 @@ use crate::time::UnixSeconds;
 pub(in crate::policy) struct Oracle {
     /// `None` if Cedar cannot name the entities: load has then found errors.
     catalog: Option<EntityCatalog>,
-    /// The applications of each document.
-    applications: Vec<Vec<String>>,
+    documents: Vec<DocumentScope>,
     policies: Vec<CedarPolicy>,
     #[cfg(feature = "oracle")]
     asked: bool,
@@ -56,12 +55,9 @@ struct CedarPolicy {
 impl Oracle {
     /// An oracle without policies.
     pub(in crate::policy) fn new(names: Names<'_>, documents: &[PolicyDocument]) -> Self {
-        let applications = documents
-            .iter()
-            .map(|document| names.applications_of(document).map(|application| application.name.clone()).collect());
         Self {
             catalog: EntityCatalog::compile(names).ok(),
-            applications: applications.collect(),
+            documents: documents.iter().map(|document| names.scope_of(document)).collect(),
             policies: Vec::new(),
             #[cfg(feature = "oracle")]
             asked: false,
@@ -124,13 +120,15 @@ impl Oracle {
             match (applies, policy.body.effect) {
                 _ if response.diagnostics().errors().next().is_some() => answers.failed.push(&policy.id),
                 (false, _) => {}
-                (true, pst::Effect::Permit) => answers.permits.push(&policy.id),
+                (true, pst::Effect::Permit) => answers.permits.push((policy.asked.document, &policy.id)),
                 (true, pst::Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
             }
         }
-        answers.combined().unwrap_or_else(|| {
+        let must_permit = DocumentScope::must_permit(&self.documents, &route.application.name);
+        answers.combined(must_permit).unwrap_or_else(|silent| {
             let permits = asked_about().filter(|policy| policy.body.effect == pst::Effect::Permit);
             let mut candidates: Vec<(bool, &CedarPolicy)> = permits
+                .filter(|policy| silent.is_one(policy.asked.document))
                 .filter(|policy| policy.is_about(route))
                 .filter(|policy| policy.is_met(&asked) || policy.names_a_group())
                 .map(|policy| (!policy.is_met(&asked), policy))
@@ -152,8 +150,8 @@ impl Oracle {
 
     /// Whether the policy's document is for the application, and the policy for principals of this kind.
     fn is_asked_about(&self, policy: &CedarPolicy, route: &RouteMatch<'_>, asked: &CedarRequest) -> bool {
-        let applications = self.applications.get(policy.asked.document);
-        applications.is_some_and(|names| names.contains(&route.application.name))
+        let document = self.documents.get(policy.asked.document);
+        document.is_some_and(|document| document.applications.contains(&route.application.name))
             && policy.asked.kinds.contains(&asked.kind)
     }
 }

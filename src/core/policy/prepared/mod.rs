@@ -31,7 +31,7 @@ use super::decide::Program;
 use crate::jose::base64url;
 
 /// The number of the format. Every change of what the bytes mean gives another one.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// Why a string is not accepted as prepared policies.
 #[derive(Clone, Debug, PartialEq, Eq)]

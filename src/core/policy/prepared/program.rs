@@ -11,7 +11,7 @@ use super::bytes::{Encoded, Malformed, Read, Reader, encode_list, encode_text};
 use crate::limits::MAX_POLICIES;
 use crate::policy::decide::catalog::Catalog;
 use crate::policy::decide::facts::FactResolver;
-use crate::policy::decide::slice::{Applicability, Slice, SliceKey, Slices};
+use crate::policy::decide::slice::{Applicability, DocumentScope, Slice, SliceKey, Slices};
 use crate::policy::decide::{Compiled, Effect, Program};
 use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope};
 use crate::policy::program::entity::EntityTypes;
@@ -30,7 +30,7 @@ pub(super) fn encode(program: &Program, vocabulary: Vocabulary<'_>) -> Vec<u8> {
     let paths = facts.paths();
     paths.len().encode(&mut bytes);
     paths.for_each(|path| encode_texts(path.into_iter(), &mut bytes));
-    encode_list(slices.applications().iter(), &mut bytes);
+    encode_list(slices.documents().iter(), &mut bytes);
     encode_list(catalog.groups().iter(), &mut bytes);
     let runs: Vec<&[Slice]> = slices.all().chunk_by(|one, next| one.asked == next.asked).collect();
     runs.len().encode(&mut bytes);
@@ -60,15 +60,15 @@ pub(super) fn decode(bytes: &[u8], vocabulary: Vocabulary<'_>) -> Read<Program> 
         facts.slot(&path).ok_or(UNKNOWN)
     };
     from.slots = Vec::<Vec<String>>::decode(from)?.into_iter().map(slot).collect::<Read<_>>()?;
-    let applications = Vec::<Vec<String>>::decode(from)?;
+    let documents = Vec::<DocumentScope>::decode(from)?;
     let is_known = |name: &String| vocabulary.router.applications.iter().any(|known| known.name == *name);
-    if !applications.iter().flatten().all(is_known) {
+    if !documents.iter().flat_map(|document| &document.applications).all(is_known) {
         return Err(UNKNOWN);
     }
     let groups = Vec::decode(from)?;
     let mut policies = Vec::new();
     for _ in 0..from.count()? {
-        let asked = Arc::new(decode_asked(from, vocabulary, applications.len())?);
+        let asked = Arc::new(decode_asked(from, vocabulary, documents.len())?);
         for policy in Vec::<Compiled>::decode(from)? {
             policies.push((SliceKey::of(Arc::clone(&asked), &policy.rule, &types), policy));
         }
@@ -80,7 +80,7 @@ pub(super) fn decode(bytes: &[u8], vocabulary: Vocabulary<'_>) -> Read<Program> 
         return Err(Malformed("something follows behind the policies"));
     }
     let catalog = Catalog::compile(vocabulary, types, groups).ok_or(UNKNOWN)?;
-    Ok(Program { slices: Slices::compile(policies, applications), catalog, facts: facts.finish() })
+    Ok(Program { slices: Slices::compile(policies, documents), catalog, facts: facts.finish() })
 }
 
 fn encode_texts<'t>(texts: impl ExactSizeIterator<Item = &'t str>, into: &mut Vec<u8>) {
@@ -122,6 +122,18 @@ fn decode_asked(from: &mut Reader<'_>, vocabulary: Vocabulary<'_>, documents: us
     };
     let needs = Vec::<String>::decode(from)?.into_iter().map(need).collect::<Read<BTreeSet<ProviderName>>>()?;
     Ok(Applicability { document, resource, actions, kinds, needs })
+}
+
+impl Encoded for DocumentScope {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let Self { applications, must_permit } = self;
+        applications.encode(into);
+        must_permit.encode(into);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { applications: Vec::decode(from)?, must_permit: bool::decode(from)? })
+    }
 }
 
 impl Encoded for ResourceScope {

@@ -192,6 +192,7 @@ pub(super) fn document(name: Option<&str>, applies_to: &[&str], text: &str) -> P
         pointer: name.map_or("/policies".to_owned(), |name| format!("/policies/{name}/text")),
         applies_to: applies_to.iter().map(|&name| name.to_owned()).collect(),
         missing_facts: MissingFacts::Strict,
+        must_permit: false,
         text: text.to_owned(),
     }
 }

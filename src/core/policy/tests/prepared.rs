@@ -66,7 +66,7 @@ fn the_bytes_of_a_format_never_change() {
     let parts: Vec<&str> = text.split('.').collect();
     assert_eq!(
         (parts[0], parts[1], parts[2]),
-        ("1", "xbv22ZlT3hvRl8LA0rMyou6J03k5Gwg382wfy7dLSGc", "HXyUDgrRNMI-yFBc5q9phHy6FJO2oiNzhmshEPzDC3Q")
+        ("2", "xbv22ZlT3hvRl8LA0rMyou6J03k5Gwg382wfy7dLSGc", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU")
     );
 }
 
@@ -100,7 +100,7 @@ fn policies_of_several_documents_stay_in_their_applications() {
 #[portable]
 fn another_format_is_not_read() {
     let (setting, text) = (setting(), prepared(&setting(), POLICIES));
-    let other = text.replacen("1.", "2.", 1);
+    let other = text.replacen("2.", "1.", 1);
     let error = setting.load(&other).expect_err("another format");
     assert_eq!(error.code, ConfigCode::PreparedFormat);
     assert!(error.help.contains("countersign prepare"), "{error}");
@@ -112,12 +112,12 @@ fn what_is_not_prepared_is_not_read() {
     let (setting, text) = (setting(), prepared(&setting(), POLICIES));
     for other in [
         "",
-        "1",
-        "1.",
+        "2",
+        "2.",
         ".",
         "x",
-        "1...",
-        "1....",
+        "2...",
+        "2....",
         "permit (principal, action, resource);",
         &format!("{text}."),
         &format!(" {text}"),
@@ -169,9 +169,9 @@ fn bytes_with_their_digest_are_read_or_rejected() {
 
 /// So many policies that no request meets, as bytes.
 fn empty_policies(count: usize) -> Vec<u8> {
-    // No types and no facts, one document without applications, no groups, one list of policies: of the document, for any
+    // No types and no facts, one document without applications that need not permit, no groups, one list of policies: of the document, for any
     // resource, no actions, no kinds, no devices.
-    let head = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0];
+    let head = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
     let count_in_bytes = [count & 0x7f | 0x80, count >> 7];
     let count_in_bytes = count_in_bytes.map(|byte| u8::try_from(byte).expect("a byte"));
     // A permit without a name, advice or conditions, for any principal, action and resource.
