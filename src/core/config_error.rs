@@ -132,6 +132,8 @@ crate::codes! {
         "a `*` in a `like` pattern on a string of scopes or roles also matches other scopes";
     AnyTenant = "any-tenant", Level::Warning,
         "a permit for an issuer with a templated `iss` does not limit the tenants";
+    AnyActor = "any-actor", Level::Warning,
+        "a permit does not tell agents from the people for whom they act";
     UpgradeNotForbidden = "upgrade-not-forbidden", Level::Warning,
         "a forbid on writes does not cover the same request with an `Upgrade` header, which a permit allows";
 }

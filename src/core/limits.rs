@@ -78,6 +78,9 @@ pub const MAX_LIST_ELEMENTS: usize = 1_000;
 /// Bytes of one subject, group or entity id.
 pub const MAX_ENTITY_ID_BYTES: usize = 1_024;
 
+/// Actors in the claim `act` of one token (RFC 8693 section 4.1): the one that presents it, and those before.
+pub const MAX_ACTORS: usize = 4;
+
 /// Bytes of the tenant in a templated `iss`.
 pub const MAX_TENANT_BYTES: usize = 128;
 

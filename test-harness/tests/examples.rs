@@ -45,9 +45,9 @@ fn cedar_files() -> Vec<PathBuf> {
     files
 }
 
-/// The argument that gives `eval` the keys that Envoy would fetch from this provider.
-fn key_set(provider: &str) -> String {
-    format!("{provider}={}", envoy_folder().join(format!("policies/{provider}.jwks.json")).display())
+/// The argument that gives `eval` the keys that Envoy would fetch for this issuer from a provider.
+fn key_set(issuer: &str, provider: &str) -> String {
+    format!("{issuer}={}", envoy_folder().join(format!("policies/{provider}.jwks.json")).display())
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -71,7 +71,8 @@ fn answers(requests: &Path) -> Vec<Value> {
     let output = Command::new(paths::command().expect("the command is built"))
         .args(["eval", "--now", NOW, "--config"])
         .arg(envoy_folder().join("plugin.yaml"))
-        .args(["--keys", &key_set("corp"), "--keys", &key_set("machines")])
+        .args(["--keys", &key_set("corp", "corp"), "--keys", &key_set("machines", "machines")])
+        .args(["--keys", &key_set("notes", "corp")])
         .arg("--requests")
         .arg(requests)
         .stdin(Stdio::null())
@@ -445,7 +446,7 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
         MAX_KEYS_PER_SET MAX_UNKNOWN_KEYS FORGERY_REMEMBERED MAX_FORGERIES MAX_FORGERY_BYTES MAX_WAITING_REQUESTS
         MAX_WAITING_FOR_UNKNOWN_KEY WAITING_PLACES_PER_FREE_PLACE WAKES_AT_ONCE LONGEST_WAIT LONGEST_BACK_OFF SHARED_KEY_SLOTS
         MAX_SHARED_LEASE_BYTES MAX_TOLD_WORKERS MAX_GROUPS_PER_TOKEN MAX_LIST_ELEMENTS MAX_ENTITY_ID_BYTES
-        MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
+        MAX_ACTORS MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
         MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MAX_NEAR_MISSES MAX_RECORD_TEXT_BYTES
         EARLIEST_PLAUSIBLE_UNIX_SECONDS
     };

@@ -155,7 +155,7 @@ fn find_fact<'a>(fields: &'a [FactField], rest: &str) -> Option<(Vec<String>, &'
         return Some((vec![field.name.clone()], &field.fact_type));
     }
     fields.iter().find_map(|field| {
-        let FactType::Record(inner) = &field.fact_type else { return None };
+        let inner = field.fact_type.members()?;
         let rest = rest.strip_prefix(field.name.as_str())?.strip_prefix('.')?;
         let (mut path, fact_type) = find_fact(inner, rest)?;
         path.insert(0, field.name.clone());
@@ -172,7 +172,9 @@ fn fits_a_header(fact_type: &FactType) -> bool {
         | FactType::Ip
         | FactType::BoolOrText
         | FactType::LongOrText => true,
-        FactType::List(_) | FactType::ListOrSingle(_) | FactType::Scopes | FactType::Record(_) => false,
+        FactType::List(_) | FactType::ListOrSingle(_) | FactType::Scopes | FactType::Record(_) | FactType::Actor(_) => {
+            false
+        }
     };
     match fact_type {
         FactType::List(element) | FactType::ListOrSingle(element) => is_one_value(element),

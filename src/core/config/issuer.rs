@@ -92,14 +92,7 @@ pub(super) fn bound(node: &Node<'_>, template: &IssuerTemplate, pins: &[Pin], fa
 
 /// Whether the path leads to a string that every accepted token has.
 fn is_certain(path: &[String], facts: &[FactField]) -> bool {
-    let Some((name, rest)) = path.split_first() else { return false };
-    facts.iter().any(|fact| {
-        fact.name == *name
-            && fact.required
-            && match &fact.fact_type {
-                FactType::Record(inner) => is_certain(rest, inner),
-                FactType::String => rest.is_empty(),
-                _ => false,
-            }
+    FactField::leading_to(facts, path).is_some_and(|way| {
+        way.iter().all(|fact| fact.required) && way.last().is_some_and(|fact| fact.fact_type == FactType::String)
     })
 }

@@ -8,7 +8,7 @@ use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
 use super::token_kind::{self, TOKEN};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{FactField, FactType, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{FactField, GroupsRule, Issuer, PrincipalRule};
 use crate::text::is_identifier;
 
 /// `issuers`
@@ -139,24 +139,20 @@ fn read_groups(node: &Node<'_>) -> Read<GroupsRule> {
 
 /// Whether a token may lack the groups claim is said in one way: `required: true` and a fact with `?` contradict each other.
 fn agree_on_presence(node: &Node<'_>, groups: &GroupsRule, facts: &[FactField]) -> Read<()> {
-    let mut fields = facts;
-    for name in groups.claim.0.iter().filter(|_| groups.required) {
-        let Some(field) = fields.iter().find(|field| field.name == *name) else { break };
-        if !field.required {
-            let written = quoted(&format!("{name}?"));
-            return Err(node.report_inside(
-                "/principal/groups/required",
-                ConfigCode::Contradiction,
-                format!("tokens must have the groups claim, and {written} in `facts` says that they may lack it"),
-                format!("write {} in `facts`, without `?`", quoted(name)),
-            ));
-        }
-        fields = match &field.fact_type {
-            FactType::Record(inner) => inner,
-            _ => &[],
-        };
+    let on_the_way = (1..=groups.claim.0.len()).filter_map(|length| groups.claim.0.get(..length));
+    let declared = on_the_way.filter_map(|claim| FactField::leading_to(facts, claim)).flatten();
+    match declared.into_iter().find(|field| groups.required && !field.required) {
+        Some(FactField { name, .. }) => Err(node.report_inside(
+            "/principal/groups/required",
+            ConfigCode::Contradiction,
+            format!(
+                "tokens must have the groups claim, and {} in `facts` says that they may lack it",
+                quoted(&format!("{name}?"))
+            ),
+            format!("write {} in `facts`, without `?`", quoted(name)),
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn read_type(node: &Node<'_>) -> Read<String> {

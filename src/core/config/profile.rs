@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::facts::{self, FACTS};
+use super::facts::{self, Around, FACTS};
 use super::issuer::{self, ISSUER};
 use super::keys::{self, KEYS};
 use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
@@ -172,7 +172,12 @@ pub(super) fn read(
     let max_age = role.max_age;
     let max_lifetime = max_lifetime.optional(Node::duration);
     let facts = facts.or_empty(|node| {
-        let facts = facts::read(node, role.reserved_facts)?;
+        let around = Around {
+            worked_out: role.reserved_facts,
+            of_principals: !matches!(role.kind, Ok(TokenKind::Posture)),
+            read_claims: claims_read(&issuer, &pins, &role.reads),
+        };
+        let facts = facts::read(node, &around)?;
         Ok(facts.into_iter().map(FactField::as_registered).collect::<Vec<_>>())
     });
     let bounded = bounded_life(node, &expiry, &max_age, &max_lifetime);
@@ -182,20 +187,19 @@ pub(super) fn read(
     };
 
     let mut needed: Vec<&str> = Vec::new();
-    match &issuer {
-        Ok(IssuerId::Exactly(_)) => needed.push("iss"),
-        Ok(IssuerId::Template(template)) => {
-            needed.push("iss");
-            needed.extend(template.claim.0.first().map(String::as_str));
-        }
-        Ok(IssuerId::Absent) | Err(_) => {}
-    }
+    needed.extend(matches!(issuer, Ok(IssuerId::Exactly(_) | IssuerId::Template(_))).then_some("iss"));
     needed.extend(matches!(audiences, Ok(Audiences::OneOf(_))).then_some("aud"));
     needed.extend(matches!(expiry, Ok(Expiry::Required)).then_some("exp"));
     needed.extend((is_bounded(&max_age) || is_bounded(&max_lifetime)).then_some("iat"));
-    needed.extend(pins.iter().flatten().map(|pin| pin.claim.as_str()));
-    needed.extend(facts.iter().flatten().filter(|fact: &&FactField| fact.required).map(|fact| fact.name.as_str()));
-    needed.extend(role.reads.iter().filter_map(|path| path.0.first()).map(String::as_str));
+    needed.extend(claims_read(&issuer, &pins, &role.reads));
+    needed.extend(
+        facts
+            .iter()
+            .flatten()
+            .filter(|fact: &&FactField| fact.required)
+            .filter_map(|fact| fact.claim.0.first())
+            .map(String::as_str),
+    );
     let forbid_claims = forbid_claims.or_empty(|node| {
         Node::distinct(node.elements()?, |element| {
             let claim = element.some_text()?;
@@ -236,6 +240,16 @@ pub(super) fn read(
         facts: facts?,
     };
     Ok((profile, keys))
+}
+
+/// The outermost names of the claims that a profile reads, beside those with members of their own.
+fn claims_read<'a>(issuer: &'a Read<IssuerId>, pins: &'a Read<Vec<Pin>>, reads: &'a [ClaimPath]) -> Vec<&'a str> {
+    let tenant = match issuer {
+        Ok(IssuerId::Template(template)) => Some(&template.claim),
+        Ok(IssuerId::Exactly(_) | IssuerId::Absent) | Err(_) => None,
+    };
+    let paths = tenant.into_iter().chain(reads).filter_map(|path| path.0.first()).map(String::as_str);
+    paths.chain(pins.iter().flatten().map(|pin| pin.claim.as_str())).collect()
 }
 
 /// Whether a bound is written; one with an error is.

@@ -20,6 +20,28 @@ const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(pub Vec<String>);
 
+impl ClaimPath {
+    /// The member of an object with this name.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
+    /// The value at this place inside an object. `Err`: how many names lead to something that is not an object, and that.
+    pub(crate) fn find<'v>(&self, object: &'v Map<String, Value>) -> Result<Option<&'v Value>, (usize, &'v Value)> {
+        let Some((last, way)) = self.0.split_last() else { return Ok(None) };
+        let mut object = object;
+        for (name, length) in way.iter().zip(1_usize..) {
+            match object.get(name) {
+                Some(Value::Object(inner)) => object = inner,
+                Some(other) => return Err((length, other)),
+                None => return Ok(None),
+            }
+        }
+        Ok(object.get(last))
+    }
+}
+
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" > "))
@@ -120,8 +142,8 @@ impl Claims {
     }
 
     /// All of them.
-    pub(super) fn members(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter()
+    pub(crate) const fn as_object(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     /// The value at this name.
@@ -148,19 +170,10 @@ impl Claims {
     /// # Errors
     /// `token-claim-type` where something on the way is there and is not an object.
     pub fn at(&self, path: &ClaimPath) -> Result<Option<&Value>, Refusal> {
-        let Some((last, way)) = path.0.split_last() else { return Ok(None) };
-        let mut object = &self.0;
-        for (name, length) in way.iter().zip(1_usize..) {
-            match object.get(name) {
-                Some(Value::Object(inner)) => object = inner,
-                Some(other) => {
-                    let so_far = ClaimPath(way.iter().take(length).cloned().collect());
-                    return Err(wrong_type(so_far, other, "an object"));
-                }
-                None => return Ok(None),
-            }
-        }
-        Ok(object.get(last))
+        path.find(&self.0).map_err(|(length, other)| {
+            let so_far = ClaimPath(path.0.iter().take(length).cloned().collect());
+            wrong_type(so_far, other, "an object")
+        })
     }
 
     /// A string claim.

@@ -15,6 +15,7 @@ use super::decide::{self, Compiled, Program};
 use super::kinds::PrincipalKind;
 use super::load::Checked;
 use super::load::absent::lifted_rules;
+use super::load::actors::any_actor;
 use super::load::groups::Groups;
 use super::load::implied::guarded;
 use super::load::names::Names;
@@ -250,6 +251,7 @@ fn document_warnings(
     warnings.extend(checked.iter().flat_map(loose_matches));
     warnings.extend(checked.iter().flat_map(missed_slashes));
     warnings.extend(open_tenants(checked));
+    warnings.extend(any_actor(checked));
     warnings.extend(passed_by_upgrade(checked));
     warnings
 }

@@ -5,6 +5,7 @@
 //! `1` is not valid for `bool`, and `null` is not valid for any type. A string fact may contain any characters, including
 //! control characters: policies only compare it, and it is never used as a name.
 
+mod actor;
 mod elsewhere;
 mod numeric_date;
 mod written;
@@ -15,10 +16,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::jose::{Claims, Rounding, whole_seconds, wrong_type};
+use crate::jose::{ClaimPath, Claims, Rounding, whole_seconds, wrong_type};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::refusal::{Detail, Reason, Refusal};
 
+pub use actor::ACTOR_CLAIM;
 pub use elsewhere::refuse_if_kept;
 
 /// The type of a fact, as the configuration writes it.
@@ -53,13 +55,17 @@ pub enum FactType {
     Scopes,
     /// `{ name: T, "name?": T }`
     Record(Vec<FactField>),
+    /// `actor`: who acts for the token's subject, see [`FactType::actor`]. The fields of one actor.
+    Actor(Vec<FactField>),
 }
 
-/// One declared fact. Its name is the claim's name.
+/// One declared fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactField {
-    /// The claim's name, without the `?`.
+    /// Its name in policies, without the `?`.
     pub name: String,
+    /// The claim that it is read from, as names from the object inwards that the record of facts describes.
+    pub claim: ClaimPath,
     /// Whether the fact always has a value: the name is declared without `?`, and a token without the claim is rejected. Always
     /// true for [`FactType::Scopes`], because an absent claim means the empty set.
     pub required: bool,
@@ -97,19 +103,40 @@ impl FactField {
     pub fn read_all(fields: &[Self], claims: &Claims) -> Result<FactRecord, Refusal> {
         // Such a claim is left out of the token. Its absence must not be taken for the empty set.
         for field in fields.iter().filter(|field| field.fact_type.has_scopes()) {
-            elsewhere::refuse_if_kept([field.name.as_str()], claims)?;
+            elsewhere::refuse_if_kept(field.claim.0.first().map(String::as_str), claims)?;
         }
-        read_record(fields, |name| claims.get(name), &ClaimPosition::Top)
+        read_record(fields, claims.as_object(), &ClaimPosition::Top)
+    }
+
+    /// The facts that lead to exactly this claim, from the outermost record inwards. Two facts never have one claim.
+    #[must_use]
+    pub fn leading_to<'f>(fields: &'f [Self], claim: &[String]) -> Option<Vec<&'f Self>> {
+        fields.iter().find_map(|field| {
+            let rest = claim.strip_prefix(field.claim.0.as_slice())?;
+            if rest.is_empty() {
+                return Some(vec![field]);
+            }
+            let inner = Self::leading_to(field.fact_type.members()?, rest)?;
+            Some(core::iter::once(field).chain(inner).collect())
+        })
     }
 }
 
 impl FactType {
+    /// The facts inside, if it is a record.
+    #[must_use]
+    pub fn members(&self) -> Option<&[FactField]> {
+        match self {
+            Self::Record(fields) | Self::Actor(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
     /// Whether it is, or has a member that is, [`FactType::Scopes`].
     fn has_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
-            Self::Record(fields) => fields.iter().any(|field| field.fact_type.has_scopes()),
-            _ => false,
+            other => other.members().is_some_and(|fields| fields.iter().any(|field| field.fact_type.has_scopes())),
         }
     }
 }
@@ -128,7 +155,7 @@ impl fmt::Display for FactType {
             Self::BoolOrText => f.write_str("bool, also as text"),
             Self::LongOrText => f.write_str("long, also as text"),
             Self::Scopes => f.write_str("scopes"),
-            Self::Record(_) => f.write_str("an object"),
+            Self::Record(_) | Self::Actor(_) => f.write_str("an object"),
         }
     }
 }
@@ -137,7 +164,7 @@ impl fmt::Display for FactType {
 /// the token.
 enum ClaimPosition<'p> {
     Top,
-    Member { of: &'p ClaimPosition<'p>, name: &'p str },
+    Member { of: &'p ClaimPosition<'p>, claim: &'p ClaimPath },
     Element { of: &'p ClaimPosition<'p> },
 }
 
@@ -145,22 +172,26 @@ impl fmt::Display for ClaimPosition<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Top => Ok(()),
-            Self::Member { of: Self::Top, name } => f.write_str(name),
-            Self::Member { of, name } => write!(f, "{of} > {name}"),
+            Self::Member { of: Self::Top, claim } => claim.fmt(f),
+            Self::Member { of, claim } => write!(f, "{of} > {claim}"),
             Self::Element { of } => write!(f, "{of}[]"),
         }
     }
 }
 
-fn read_record<'v>(
+fn read_record(
     fields: &[FactField],
-    value_of: impl Fn(&str) -> Option<&'v Value>,
-    position: &ClaimPosition<'_>,
+    object: &Map<String, Value>,
+    of: &ClaimPosition<'_>,
 ) -> Result<FactRecord, Refusal> {
     let mut record = FactRecord::new();
-    for FactField { name, required, fact_type } in fields {
-        let position = ClaimPosition::Member { of: position, name };
-        match value_of(name) {
+    for FactField { name, claim, required, fact_type } in fields {
+        let position = ClaimPosition::Member { of, claim };
+        let value = claim.find(object).map_err(|(length, other)| {
+            let claim = &ClaimPath(claim.0.iter().take(length).cloned().collect());
+            wrong_type(ClaimPosition::Member { of, claim }, other, "an object")
+        })?;
+        match value {
             Some(value) => {
                 record.insert(name.clone(), read(fact_type, value, &position)?);
             }
@@ -197,9 +228,12 @@ fn read(fact_type: &FactType, value: &Value, position: &ClaimPosition<'_>) -> Re
             Err(_) => None,
         },
         (FactType::Scopes, value) => Some(FactValue::List(written::scopes(value, position)?)),
+        (FactType::Actor(fields), Value::Object(members)) => {
+            actor::check(fields, members, position)?;
+            Some(FactValue::Record(read_record(fields, members, position)?))
+        }
         (FactType::Record(fields), Value::Object(members)) => {
-            let members: &Map<String, Value> = members;
-            Some(FactValue::Record(read_record(fields, |name| members.get(name), position)?))
+            Some(FactValue::Record(read_record(fields, members, position)?))
         }
         _ => None,
     };

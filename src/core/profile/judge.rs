@@ -4,7 +4,7 @@
 //! checks is fixed, so that a token is always rejected for the same reason:
 //!
 //! 1. `typ`, `iss`, `aud`: the token was issued by this issuer, as this type, for this service;
-//! 2. pins, forbidden claims, marks of an ID token: the token has the role of this profile;
+//! 2. pins, forbidden claims, an undeclared actor, marks of an ID token: the token has the role of this profile;
 //! 3. `sub`, `jti` and `sid` have the right types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
 //!    Front-Channel Logout 1.0 section 3); `nbf`, `iat` and `exp` have the right types and are present where required; the
 //!    token is not from the future; its lifetime is not too long;
@@ -93,6 +93,7 @@ impl TokenProfile {
         if let Some(name) = self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
             return Err(claim(Reason::TokenClaimForbidden, name));
         }
+        self.refuse_undeclared_actor(claims.as_object())?;
         match self.kind.foreign_mark(typ, claims) {
             Some(mark) => Err(Refusal::with(Reason::TokenClaimForbidden, Detail::IdToken(mark))),
             None => Ok(()),

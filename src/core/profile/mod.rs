@@ -13,7 +13,7 @@ mod roles;
 mod token;
 
 pub use choose::choose_profile;
-pub use facts::{FactField, FactRecord, FactType, FactValue, refuse_if_kept};
+pub use facts::{ACTOR_CLAIM, FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};

@@ -140,6 +140,23 @@ pub struct TokenProfile {
 }
 
 impl TokenProfile {
+    /// Where policies find a claim inside `context`: the fact that reads it. A claim that no fact reads is named as it is
+    /// written in the token.
+    #[must_use]
+    pub fn context_path(&self, claim: &ClaimPath) -> Vec<String> {
+        let declared = FactField::leading_to(&self.facts, &claim.0);
+        let names: Vec<&String> = match &declared {
+            Some(way) => way.iter().map(|field| &field.name).collect(),
+            None => claim.0.iter().collect(),
+        };
+        core::iter::once(self.name.as_str()).chain(names.into_iter().map(String::as_str)).map(str::to_owned).collect()
+    }
+
+    /// Whether its tokens name a principal.
+    pub(super) fn is_of_a_principal(&self) -> bool {
+        self.kind != TokenKind::Posture
+    }
+
     /// The claim that distinguishes tenants, if the profile itself does not restrict which tenants are accepted. Then a policy
     /// must.
     #[must_use]

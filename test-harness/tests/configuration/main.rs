@@ -25,6 +25,8 @@ fn complete() -> Value {
     corp["pins"] = json!({ "azp": "shop-web", "ver": 2, "tenant": ["a", "b"] });
     corp["max_age"] = json!("12h");
     corp["facts"]["roles?"] = json!({ "type": ["string"], "single": true });
+    corp["facts"]["rights?"] = json!({ "claim": ["realm_access", "roles"], "type": ["string"], "single": true });
+    corp["facts"]["act?"] = json!("actor");
     corp["facts"]["realm?"] = json!({ "level": "long" });
     plugin
 }

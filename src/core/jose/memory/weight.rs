@@ -36,7 +36,7 @@ const fn half_more(bytes: usize) -> usize {
 
 /// Bytes that a remembered token takes.
 pub(super) fn weight(token: &VerifiedToken) -> usize {
-    let claims = token.claims().members().map(|(name, value)| (name.as_str(), value));
+    let claims = token.claims().as_object().iter().map(|(name, value)| (name.as_str(), value));
     let texts = [token.text().len(), token.payload().len(), token.key_thumbprint().len()];
     let names = [token.key_id(), token.typ()].into_iter().flatten().map(str::len);
     let pieces = texts.into_iter().chain(names).map(allocated);

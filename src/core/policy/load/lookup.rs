@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::policy::context::{ContextMember, ContextType};
-use crate::profile::{FactField, FactType};
+use crate::profile::FactField;
 
 /// What a path inside `context` leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ pub(super) fn declared<'a>(fields: &'a [FactField], own: &[&'a str], rest: &[&st
         let known = fields.iter().map(|field| field.name.as_str()).chain(own.iter().copied());
         return Lookup::Unknown { place: 0, known: known.collect() };
     };
-    match &field.fact_type {
-        FactType::Record(inner) => declared(inner, &[], rest).deeper(),
-        _ => leaf(rest),
+    match field.fact_type.members() {
+        Some(inner) => declared(inner, &[], rest).deeper(),
+        None => leaf(rest),
     }
 }

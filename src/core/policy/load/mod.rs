@@ -4,6 +4,7 @@
 //! needs of it is kept in [`super::decide`].
 
 pub(in crate::policy) mod absent;
+pub(in crate::policy) mod actors;
 pub(in crate::policy) mod fixes;
 pub(in crate::policy) mod groups;
 pub(in crate::policy) mod implied;
@@ -20,6 +21,7 @@ pub(in crate::policy) mod validation;
 pub(in crate::policy) mod words;
 
 mod actions;
+mod guards;
 mod lookup;
 
 use self::names::Names;

@@ -57,8 +57,7 @@ impl<'a> Names<'a> {
         if groups.required {
             return Vec::new();
         }
-        let claim = core::iter::once(issuer.profile.name.as_str()).chain(groups.claim.0.iter().map(String::as_str));
-        let claim: Vec<String> = claim.map(str::to_owned).collect();
+        let claim = issuer.profile.context_path(&groups.claim);
         let optional = self.optional_parts(&claim, kind, &BTreeSet::new());
         let mut absent: Vec<Vec<String>> = optional.into_iter().map(<[String]>::to_vec).collect();
         let parts: Vec<&str> = claim.iter().map(String::as_str).collect();
@@ -156,7 +155,7 @@ impl<'a> Names<'a> {
         let mut found = None;
         for name in rest {
             let fact_type = &fields.iter().find(|field| field.name == *name)?.fact_type;
-            fields = if let FactType::Record(inner) = fact_type { inner } else { &[] };
+            fields = fact_type.members().unwrap_or_default();
             found = Some(fact_type);
         }
         found
@@ -185,7 +184,8 @@ impl<'a> Names<'a> {
             parts.extend(path.get(..1));
         }
         let listed = issuer.and_then(|issuer| issuer.principal.groups.as_ref()).filter(|groups| groups.required);
-        let listed = listed.is_some_and(|groups| groups.claim.0 == rest);
+        let listed =
+            listed.zip(issuer).is_some_and(|(groups, issuer)| issuer.profile.context_path(&groups.claim) == path);
         let profile = issuer.map(|issuer| &issuer.profile).or(device.map(|device| &device.profile));
         let mut fields = profile.map_or(&[][..], |profile| &profile.facts);
         for (name, length) in rest.iter().zip(2_usize..) {
@@ -194,10 +194,7 @@ impl<'a> Names<'a> {
             if !field.required || field.fact_type == FactType::Scopes && !listed {
                 parts.extend(path.get(..length));
             }
-            fields = match &field.fact_type {
-                FactType::Record(inner) => inner,
-                _ => &[],
-            };
+            fields = field.fact_type.members().unwrap_or_default();
         }
         parts
     }

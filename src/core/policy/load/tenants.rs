@@ -4,6 +4,7 @@
 use cedar_policy::pst::Effect;
 
 use super::Checked;
+use super::guards::is_guarded;
 use crate::config_error::{ConfigCode, ConfigWarning};
 use crate::profile::TokenProfile;
 
@@ -12,13 +13,8 @@ use crate::profile::TokenProfile;
 pub(in crate::policy) fn open_tenants(policies: &[Checked<'_>]) -> Vec<ConfigWarning> {
     let (forbids, permits): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
         policies.iter().partition(|policy| policy.named.body.effect == Effect::Forbid);
-    let guarded = |policy: &Checked<'_>, tenant: &[String]| {
-        forbids.iter().chain([&policy]).any(|guard| {
-            guard.reads.values.contains(tenant)
-                && guard.scope.covers(&guard.named.body, &policy.scope, &policy.named.body)
-                && guard.applies.kinds.is_superset(&policy.applies.kinds)
-        })
-    };
+    let guarded =
+        |policy: &Checked<'_>, tenant: &[String]| is_guarded(policy, policies, |reads| reads.values.contains(tenant));
     let mut warnings = Vec::new();
     for permit in &permits {
         for profile in permit.relied_on() {
@@ -40,8 +36,7 @@ pub(in crate::policy) fn open_tenants(policies: &[Checked<'_>]) -> Vec<ConfigWar
 
 /// The path of the tenant inside `context`, where the profile takes any.
 fn open_tenant(profile: &TokenProfile) -> Option<Vec<String>> {
-    let claim = profile.open_tenant()?;
-    Some(core::iter::once(profile.name.to_string()).chain(claim.0.iter().cloned()).collect())
+    profile.open_tenant().map(|claim| profile.context_path(claim))
 }
 
 impl Checked<'_> {

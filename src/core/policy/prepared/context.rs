@@ -84,8 +84,10 @@ fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
 }
 
 fn fact(field: &FactField, into: &mut Vec<u8>) {
-    let FactField { name, required, fact_type } = field;
+    let FactField { name, claim, required, fact_type } = field;
     name.encode(into);
+    // Where the groups and the tenant are facts is found by the claim.
+    claim.0.encode(into);
     required.encode(into);
     self::fact_type(fact_type, into);
 }
@@ -102,7 +104,7 @@ fn fact_type(of: &FactType, into: &mut Vec<u8>) {
             fact_type(element, into);
         }
         FactType::Scopes => into.push(5),
-        FactType::Record(fields) => {
+        FactType::Record(fields) | FactType::Actor(fields) => {
             into.push(6);
             list(fields, into, fact);
         }

@@ -19,10 +19,8 @@ use crate::time::{Seconds, UnixSeconds};
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
 pub(super) fn field(name: &str, fact_type: FactType) -> FactField {
-    match name.strip_suffix('?') {
-        Some(name) => FactField { name: name.to_owned(), required: false, fact_type },
-        None => FactField { name: name.to_owned(), required: true, fact_type },
-    }
+    let (name, required) = name.strip_suffix('?').map_or((name, true), |name| (name, false));
+    FactField { name: name.to_owned(), claim: ClaimPath::of(name), required, fact_type }
 }
 
 fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {

@@ -2,8 +2,9 @@
 
 use super::fixture::{Setting, document, field, groups_at, named, request, user};
 use crate::config_error::ConfigError;
+use crate::jose::ClaimPath;
 use crate::portable;
-use crate::profile::FactType;
+use crate::profile::{FactField, FactType};
 
 const SILENT: &str = "absent-fact-lifts-rule";
 
@@ -295,6 +296,22 @@ fn a_groups_claim_declared_as_scopes_may_be_absent_all_the_same() {
         .with_fact_of("corp", field("realm_access", nested));
     let help = lifted(&nested, CONTRACTORS).help;
     assert!(help.contains("write `roles: [string]` in place of `roles: scopes` in its `facts`"), "{help}");
+}
+
+#[portable]
+fn a_groups_claim_may_be_a_fact_of_another_name() {
+    let path = ["realm", "roles"];
+    let claim = ClaimPath(path.iter().map(|&name| name.to_owned()).collect());
+    let list = || FactType::List(Box::new(FactType::String));
+    let with = |written: &str| {
+        let fact = FactField { claim: claim.clone(), ..field(written, list()) };
+        Setting::new().with_groups_of("corp", Some(groups_at(&path, false))).with_fact_of("corp", fact)
+    };
+    taken(&with("teams"), CONTRACTORS);
+    let help = lifted(&with("teams?"), CONTRACTORS).help;
+    assert!(help.starts_with("write `teams` without `?` in `facts` of `corp`"), "{help}");
+    let correction = "!(context.corp has teams) || principal in corp::Group::\"x\"";
+    taken(&with("teams?"), &forbid(correction));
 }
 
 #[portable]

@@ -4,7 +4,7 @@ use hmac_sha256::Hash;
 
 use super::fixture::{Setting, document, field, forbid, groups_at, named, permit, request, user};
 use crate::config_error::ConfigCode;
-use crate::jose::base64url;
+use crate::jose::{ClaimPath, base64url};
 use crate::limits::{MAX_POLICIES, MAX_POLICY_EXPRESSION_DEPTH};
 use crate::policy::PolicySet;
 use crate::portable;
@@ -66,7 +66,7 @@ fn the_bytes_of_a_format_never_change() {
     let parts: Vec<&str> = text.split('.').collect();
     assert_eq!(
         (parts[0], parts[1], parts[2]),
-        ("2", "xbv22ZlT3hvRl8LA0rMyou6J03k5Gwg382wfy7dLSGc", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU")
+        ("2", "jHlt-7qkxR8BWysSx-mMnzj01m3c4fxT-cJ3EvyYuhw", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU")
     );
 }
 
@@ -218,6 +218,7 @@ fn each_change_of_what_validation_reads_needs_new_preparation() {
     let changes: &[(&str, Change)] = &[
         ("a fact's type", |setting| setting.issuers[0].profile.facts[0].fact_type = FactType::Long),
         ("a fact's name", |setting| setting.issuers[0].profile.facts[0].name.push('x')),
+        ("the claim of a fact", |setting| setting.issuers[0].profile.facts[0].claim = ClaimPath::of("other")),
         ("a required fact", |setting| setting.issuers[0].profile.facts[0].required = false),
         ("a member of a record", |setting| {
             let FactType::Record(fields) = &mut setting.issuers[0].profile.facts[5].fact_type else {

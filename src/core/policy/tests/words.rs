@@ -4,7 +4,7 @@ use super::fixture::{Setting, document, field, forbid, permit};
 use crate::config_error::{ConfigError, ConfigWarning};
 use crate::jose::ClaimPath;
 use crate::portable;
-use crate::profile::{FactType, IssuerId, IssuerTemplate, Pin};
+use crate::profile::{FactField, FactType, IssuerId, IssuerTemplate, Pin};
 
 /// The setting with more facts of `corp`.
 fn setting() -> Setting {
@@ -220,6 +220,62 @@ fn many_tenants() -> Setting {
 fn open(setting: &Setting, text: &str) -> Vec<String> {
     let open = |warning: ConfigWarning| (warning.code.code() == "any-tenant").then_some(warning.message);
     warnings(setting, text).into_iter().filter_map(open).collect()
+}
+
+#[portable]
+fn a_permit_that_does_not_tell_agents_from_people_is_warned_of() {
+    let with = |fact: FactField| setting().with_fact_of("corp", fact);
+    let found = |setting: &Setting, text: &str| -> Vec<String> {
+        let found = |warning: ConfigWarning| (warning.code.code() == "any-actor").then_some(warning.message);
+        warnings(setting, text).into_iter().filter_map(found).collect()
+    };
+    let wiki = |principal: &str, when: &str| {
+        format!("@id(\"p\") permit ({principal}, action, resource in Application::\"wiki\") {when};")
+    };
+    let optional = || with(field("act?", FactType::actor()));
+    for principal in ["principal", "principal is corp::User", "principal in corp::Group::\"admins\""] {
+        let messages = found(&optional(), &wiki(principal, ""));
+        let [message] = messages.as_slice() else { panic!("{principal}: {messages:#?}") };
+        assert!(message.starts_with("`p` permits an agent that acts for a principal of `corp`"), "{message}");
+        assert!(message.contains("`!(context.corp has act)`"), "{message}");
+    }
+    let renamed = FactField { name: "agent".to_owned(), ..field("act?", FactType::actor()) };
+    let messages = found(&with(renamed), &wiki("principal is corp::User", ""));
+    assert!(messages[0].contains("compare `context.corp.agent.sub` behind `context.corp has agent`"), "{messages:#?}");
+    let (any, user) = ("principal", "principal is corp::User");
+    for text in [
+        wiki(user, "when { !(context.corp has act) }"),
+        wiki(user, "unless { context.corp has act }"),
+        wiki(user, "when { context.corp has act && context.corp.act.sub == \"a\" }"),
+        wiki("principal is partner::User", ""),
+        wiki("principal is Anonymous", ""),
+        format!(
+            "{}\n@id(\"f\") @missing(\"ignore\") forbid (principal is corp::User, action, resource) \
+             when {{ context.corp has act && context.corp.act.sub != \"a\" }};",
+            wiki(user, "")
+        ),
+    ] {
+        assert!(found(&optional(), &text).is_empty(), "{text}");
+    }
+    let elsewhere = "@id(\"f\") @missing(\"ignore\") forbid (principal is corp::User, action, resource in \
+                     Application::\"shop\") when { context.corp has act };";
+    assert_eq!(found(&optional(), &format!("{}\n{elsewhere}", wiki(user, ""))).len(), 1);
+    // Every token is an agent's, or none is.
+    assert!(found(&with(field("act", FactType::actor())), &wiki(any, "")).is_empty());
+    assert!(found(&setting(), &wiki(any, "")).is_empty());
+}
+
+#[portable]
+fn a_tenant_may_be_a_fact_of_another_name() {
+    let mut setting = many_tenants();
+    let facts = &mut setting.issuers[0].profile.facts;
+    facts.last_mut().expect("the tenant").name = "tenant".to_owned();
+    let wiki = |when: &str| {
+        format!("@id(\"p\") permit (principal is corp::User, action, resource in Application::\"wiki\") {when};")
+    };
+    let found = open(&setting, &wiki(""));
+    assert!(matches!(&found[..], [message] if message.contains("compare `context.corp.tenant` in it")), "{found:#?}");
+    assert!(open(&setting, &wiki("when { context.corp.tenant == \"blue\" }")).is_empty());
 }
 
 #[portable]

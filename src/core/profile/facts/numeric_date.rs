@@ -13,7 +13,8 @@ impl FactField {
     /// RFC 7519 section 4.1, `OpenID` Connect Core 1.0 sections 2 and 5.1. Only for members of the claim set itself.
     #[must_use]
     pub fn as_registered(self) -> Self {
-        match (&self.fact_type, self.name.as_str()) {
+        let [claim] = self.claim.0.as_slice() else { return self };
+        match (&self.fact_type, claim.as_str()) {
             (FactType::Long, "exp" | "iat" | "auth_time" | "updated_at") => {
                 Self { fact_type: FactType::NumericDate(Rounding::Down), ..self }
             }

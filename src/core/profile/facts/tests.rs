@@ -2,13 +2,13 @@ use cedar_policy::{Context, Entities, EntityUid, Expression, Request, eval_expre
 use serde_json::{Value, json};
 
 use super::{FactField, FactRecord, FactType, FactValue, is_ip};
-use crate::jose::Claims;
+use crate::jose::{ClaimPath, Claims};
 use crate::limits::MAX_LIST_ELEMENTS;
 use crate::portable;
 use crate::refusal::{Detail, Reason, Refusal};
 
 fn field(name: &str, required: bool, fact_type: FactType) -> FactField {
-    FactField { name: name.to_owned(), required, fact_type }
+    FactField { name: name.to_owned(), claim: ClaimPath::of(name), required, fact_type }
 }
 
 fn read_all(fields: &[FactField], claims: Value) -> Result<FactRecord, Refusal> {
@@ -402,4 +402,59 @@ fn a_registered_date_may_have_a_fraction_and_is_rounded_to_the_stricter_side() {
     assert_eq!(read("score", json!(7.5)), Err(Reason::TokenClaimType), "no standard says that it is a date");
     let text = FactField { fact_type: FactType::String, ..field("auth_time", true, FactType::Long) };
     assert_eq!(text.clone().as_registered(), text, "as it is declared");
+}
+
+#[portable]
+fn a_fact_is_read_at_the_place_of_its_claim_and_has_its_own_name() {
+    let at = |names: &[&str], required| FactField {
+        claim: ClaimPath(names.iter().map(|&name| name.to_owned()).collect()),
+        ..field("x", required, FactType::String)
+    };
+    let claims = json!({
+        "x": 1, "a": { "b": { "c": "deep" } }, "a.b.c": "dots", "https://example.com/tenant": "url", "list": [{ "c": "no" }]
+    });
+    let text = |text: &str| Ok(FactRecord::from([("x".to_owned(), FactValue::String(text.to_owned()))]));
+    let read = |field: FactField| read_all(&[field], claims.clone());
+    assert_eq!(read(at(&["a", "b", "c"], true)), text("deep"));
+    assert_eq!(read(at(&["a.b.c"], true)), text("dots"));
+    assert_eq!(read(at(&["https://example.com/tenant"], true)), text("url"));
+    for names in [&["a", "c"][..], &["b"], &["A", "b", "c"], &["a", "b", "c "]] {
+        assert_eq!(read(at(names, false)), Ok(FactRecord::new()), "{names:?}");
+        assert_eq!(read(at(names, true)), Err(missing(&names.join(" > "))));
+    }
+    // Something on the way that is not an object is not an absent claim, where the fact is optional too.
+    for (names, found, so_far) in
+        [(&["list", "c"][..], "a list", "list"), (&["a", "b", "c", "d"], "a string", "a > b > c")]
+    {
+        assert_eq!(read(at(names, false)), Err(wrong_type(so_far, found, "an object")));
+    }
+    assert_eq!(read(at(&["x"], false)), Err(wrong_type("x", "a whole number", "string")));
+}
+
+#[portable]
+fn scopes_of_another_name_that_are_kept_elsewhere_are_not_the_empty_set() {
+    let scopes = FactField { claim: ClaimPath::of("roles"), ..field("rights", true, FactType::Scopes) };
+    let read = |names: Value| read_all(&[scopes.clone()], json!({ "_claim_names": names }));
+    assert_eq!(read(json!({ "roles": "src1" })).unwrap_err().reason, Reason::TokenGroupOverage);
+    assert_eq!(read(json!({ "rights": "src1" })), Ok(FactRecord::from([("rights".to_owned(), texts(&[]))])));
+}
+
+#[portable]
+fn the_way_to_a_claim_leads_through_records() {
+    let inner = field("roles", true, list(FactType::String));
+    let outer = field("realm", false, FactType::Record(vec![inner.clone()]));
+    let renamed =
+        FactField { claim: ClaimPath(vec!["a".to_owned(), "b".to_owned()]), ..field("c", true, FactType::Ip) };
+    let fields = [outer.clone(), renamed.clone()];
+    let names = |claim: &[&str]| {
+        let claim: Vec<String> = claim.iter().map(|&name| name.to_owned()).collect();
+        FactField::leading_to(&fields, &claim)
+            .map(|way| way.iter().map(|field| field.name.as_str()).collect::<Vec<_>>())
+    };
+    assert_eq!(names(&["realm", "roles"]), Some(vec!["realm", "roles"]));
+    assert_eq!(names(&["realm"]), Some(vec!["realm"]));
+    assert_eq!(names(&["a", "b"]), Some(vec!["c"]));
+    for claim in [&["c"][..], &["a"], &["a", "b", "c"], &["realm", "x"], &["roles"], &[]] {
+        assert_eq!(names(claim), None, "{claim:?}");
+    }
 }

@@ -183,6 +183,7 @@ fn setting() -> Setting {
         ("offices", list(FactType::Ip)),
         ("badges", list(badge)),
         ("lists?", list(list(FactType::Long))),
+        ("act?", FactType::actor()),
     ] {
         setting = setting.with_fact_of("corp", field(name, of));
     }

@@ -3,6 +3,7 @@
 use super::dice::Dice;
 use super::typed;
 use crate::identity::{DeviceEvidence, Identity};
+use crate::limits::MAX_ACTORS;
 use crate::policy::tests::fixture::{NOW, anonymous, facts, posture, preflight, user_with, with_fields};
 use crate::profile::FactValue;
 use crate::provider::ProviderName;
@@ -31,6 +32,17 @@ fn office(dice: &mut Dice) -> FactValue {
 
 fn record(members: &[(&str, FactValue)]) -> FactValue {
     FactValue::Record(facts(members))
+}
+
+/// An actor with those before it, or none.
+fn actor(dice: &mut Dice, place: usize) -> Option<FactValue> {
+    if place > MAX_ACTORS || dice.once_in(3) {
+        return None;
+    }
+    let mut members = vec![("sub", word(dice))];
+    members.extend([("iss", word(dice)), ("client_id", word(dice))].into_iter().filter(|_| dice.once_in(2)));
+    members.extend(actor(dice, place + 1).map(|before| ("act", before)));
+    Some(record(&members))
 }
 
 pub(super) fn identity(dice: &mut Dice) -> Identity {
@@ -68,6 +80,7 @@ pub(super) fn identity(dice: &mut Dice) -> Identity {
             }
             own.push(("address", record(&members)));
         }
+        own.extend(actor(dice, 1).map(|actor| ("act", actor)));
     }
     let mut devices: Vec<(ProviderName, DeviceEvidence)> = Vec::new();
     match dice.below(5) {

@@ -71,7 +71,7 @@ const fn fact(path: &'static str, of: Type, guards: &'static [&'static str]) -> 
     FactOf { path, of, guards }
 }
 
-const FACTS: [FactOf; 25] = [
+const FACTS: [FactOf; 28] = [
     fact("http_request.http_method", Type::String, &[]),
     fact("http_request.hostname", Type::String, &[]),
     fact("http_request.path", Type::String, &[]),
@@ -94,6 +94,9 @@ const FACTS: [FactOf; 25] = [
     fact("corp.offices", Type::Ips, &["has corp"]),
     fact("corp.badges", Type::Records, &["has corp"]),
     fact("corp.lists", Type::Lists, &["has corp", "corp has lists"]),
+    fact("corp.act.sub", Type::String, &["has corp", "corp has act"]),
+    fact("corp.act.act.iss", Type::String, &["has corp.act.act.iss"]),
+    fact("corp.act.act.act.act.sub", Type::String, &["has corp.act.act.act.act"]),
     fact("mdm.score", Type::Long, &["has mdm"]),
     fact("mdm.os_patch", Type::Long, &["has mdm", "mdm has os_patch"]),
     fact("mdm.bound", Type::Bool, &["has mdm"]),
