@@ -2,6 +2,7 @@
 
 mod check;
 mod eval;
+mod facts;
 mod key;
 mod prepare;
 mod schema;
@@ -17,6 +18,8 @@ pub enum Verb {
     Check(check::Arguments),
     /// Decide requests with a configuration, one JSON decision a line
     Eval(eval::Arguments),
+    /// Print the part of a configuration that accepts tokens like a given one
+    Facts(facts::Arguments),
     /// Make keys, key sets and signed tokens for trying things out
     #[command(subcommand)]
     Key(key::Verb),
@@ -35,6 +38,7 @@ impl Verb {
         match self {
             Self::Check(arguments) => check::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
+            Self::Facts(arguments) => facts::run(arguments),
             Self::Key(verb) => key::run(verb),
             Self::Prepare(arguments) => prepare::run(arguments),
             Self::Schema(arguments) => schema::run(arguments),
