@@ -190,7 +190,12 @@ fn identify(
         return Ok(Identity::anonymous());
     }
     let presented = Presented::collect(&plan.devices, &plan.limits, verification.memory, request)?;
-    let anchors = TrustAnchors { issuers: &plan.issuers, devices: &plan.devices, verification };
+    let anchors = TrustAnchors {
+        issuers: &plan.issuers,
+        devices: &plan.devices,
+        trust_domains: &plan.trust_domains,
+        verification,
+    };
     verify(presented, anchors, &request.peer, &route.route.requires, now)
 }
 
@@ -203,8 +208,10 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reaso
         (Decision::Forbidden { .. } | Decision::NotPermitted { .. }, Principal::Anonymous) => {
             Err((Reason::CredentialMissing, None))
         }
-        (Decision::Forbidden { advice, .. }, Principal::Verified(_)) => Err((Reason::ForbiddenByPolicy, advice)),
-        (Decision::NotPermitted { near_misses }, Principal::Verified(_)) => {
+        (Decision::Forbidden { advice, .. }, Principal::Verified(_) | Principal::Workload(_)) => {
+            Err((Reason::ForbiddenByPolicy, advice))
+        }
+        (Decision::NotPermitted { near_misses }, Principal::Verified(_) | Principal::Workload(_)) => {
             Err((Reason::NotPermitted, near_misses.into_iter().find_map(|miss| miss.advice)))
         }
     }

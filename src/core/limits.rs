@@ -18,6 +18,15 @@ pub const MAX_TOKEN_JSON_DEPTH: usize = 16;
 /// Bytes of the decoded header of a token.
 pub const MAX_JOSE_HEADER_BYTES: usize = 4 * 1024;
 
+/// Bytes of a client certificate as PEM. A larger one cannot be read, so its URIs cannot be counted.
+pub const MAX_CERTIFICATE_PEM_BYTES: usize = 64 * 1024;
+
+/// Client certificates whose number of URIs a worker remembers, 33 bytes each. When there are more, it begins anew.
+pub const MAX_REMEMBERED_CERTIFICATES: usize = 1_000;
+
+/// Trust domains whose workloads are known.
+pub const MAX_TRUST_DOMAINS: usize = 100;
+
 /// Bytes of one JWK set.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 

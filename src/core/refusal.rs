@@ -104,6 +104,9 @@ codes! {
     /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705).
     TokenBinding = "token-binding", RefusalKind::Unauthenticated, "The token requires proof of possession, which is missing or not valid.";
 
+    /// The route requires the connection of a workload of a listed trust domain.
+    WorkloadMissing = "workload-missing", RefusalKind::Unauthenticated, "The connection of a known workload is required.";
+
     /// Required, and not presented.
     PostureMissing = "posture-missing", RefusalKind::Unauthenticated, "Evidence about the device is required.";
     /// Required, and expired or older than `max_age`.

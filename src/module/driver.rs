@@ -8,6 +8,7 @@ use crate::meter::Meter;
 use crate::reading::read;
 use countersign_core::fetch::FetchRequest;
 use countersign_core::reply::Answer;
+use countersign_core::request::CertificateMemory;
 use countersign_core::time::UnixSeconds;
 use countersign_core::worker::{Change, Effect, FilterState, HostFault, Wanted, Worker};
 
@@ -20,13 +21,15 @@ pub struct Driver<H> {
     /// No borrow outlives a call to the host that can call back. The calls for shared memory and for signatures, which
     /// the worker makes while it is borrowed, cannot.
     worker: RefCell<Worker>,
+    /// What was read of client certificates; taken out while a request is read.
+    certificates: RefCell<CertificateMemory>,
     meter: Meter,
 }
 
 impl<H: Host> Driver<H> {
     /// A driver for this worker, whose root context has this id.
     pub fn new(root: u32, host: H, worker: Worker) -> Self {
-        Self { root, host, worker: RefCell::new(worker), meter: Meter::default() }
+        Self { root, host, worker: RefCell::new(worker), certificates: RefCell::default(), meter: Meter::default() }
     }
 
     /// The host.
@@ -48,7 +51,9 @@ impl<H: Host> Driver<H> {
 
     /// Reads the request of the current stream, and lets the worker decide about it.
     pub fn decide(&self, stream: u32, wanted: Wanted, now: UnixSeconds) {
-        let request = read(&self.host, wanted);
+        let mut certificates = self.certificates.take();
+        let request = read(&self.host, wanted, &mut certificates);
+        self.certificates.replace(certificates);
         self.handle(now, |worker| worker.request(stream, request, now));
     }
 

@@ -1,13 +1,20 @@
 //! Everything that the host knows of a request, read once, as far as the worker wants it.
 
 use crate::host::Host;
-use countersign_core::request::{AddressSource, Peer, PeerSource, RequestParts, client_address};
+use countersign_core::request::{
+    AddressSource, CertificateMemory, Peer, PeerSource, RequestParts, certificate_digest, client_address,
+};
 use countersign_core::worker::{HostFault, Wanted};
 
 /// Reads the request of the current stream.
 ///
-/// Without its header fields nothing can be decided. A property that cannot be read is an absent fact.
-pub(crate) fn read(host: &impl Host, wanted: Wanted) -> Result<RequestParts, HostFault> {
+/// Without its header fields nothing can be decided. A property that cannot be read is an absent fact. What was read of
+/// client certificates before is in `certificates`.
+pub(crate) fn read(
+    host: &impl Host,
+    wanted: Wanted,
+    certificates: &mut CertificateMemory,
+) -> Result<RequestParts, HostFault> {
     let headers = host.request_headers()?;
     Ok(match wanted {
         Wanted::Headers => RequestParts { headers, ..RequestParts::default() },
@@ -15,7 +22,7 @@ pub(crate) fn read(host: &impl Host, wanted: Wanted) -> Result<RequestParts, Hos
             headers,
             source_address: source_address(host, client_address),
             destination_port: if is_wanted { destination_port(host) } else { None },
-            peer: peer_of(host, peer),
+            peer: peer_of(host, peer, certificates),
         },
     })
 }
@@ -32,20 +39,29 @@ fn destination_port(host: &impl Host) -> Option<u16> {
     u16::try_from(u64::from_le_bytes(bytes)).ok()
 }
 
-fn peer_of(host: &impl Host, source: PeerSource) -> Peer {
+fn peer_of(host: &impl Host, source: PeerSource, certificates: &mut CertificateMemory) -> Peer {
     match source {
         PeerSource::None => Peer::default(),
-        PeerSource::Tls => {
-            // On a plaintext connection, or without a client certificate, this is one zero byte.
-            if host.property(&["connection", "mtls"]).as_deref() != Some(&[1]) {
-                return Peer::default();
-            }
-            let digest = host.property(&["connection", "sha256_peer_certificate_digest"]);
+        PeerSource::AnyCertificate => {
+            certificate_of(host).map_or_else(Peer::without_certificate, Peer::of_any_certificate)
+        }
+        PeerSource::ValidatedCertificate => {
+            let Some(digest) = certificate_of(host) else { return Peer::without_certificate() };
             let uri = host.property(&["connection", "uri_san_peer_certificate"]);
-            Peer::from_certificate(digest.as_deref(), uri.as_deref())
+            // That is the first of its URIs. Envoy 1.38 and later also give the certificate, so that they can be counted.
+            let pem = || host.property(&["connection", "peer_certificate"]);
+            let count = uri.as_ref().and_then(|_| certificates.uri_count(digest, pem));
+            Peer::of_validated_certificate(digest, uri.as_deref(), count)
         }
         PeerSource::IstioWaypoint => {
-            Peer::from_mesh_principal(host.property(&["filter_state", "io.istio.peer_principal"]).as_deref())
+            Peer::of_mesh_principal(host.property(&["filter_state", "io.istio.peer_principal"]).as_deref())
         }
     }
+}
+
+/// The digest of the client certificate, if the client sent one.
+fn certificate_of(host: &impl Host) -> Option<[u8; 32]> {
+    // On a plaintext connection, or without a client certificate, this is one zero byte.
+    host.property(&["connection", "mtls"]).filter(|sent| *sent == [1])?;
+    certificate_digest(&host.property(&["connection", "sha256_peer_certificate_digest"])?)
 }

@@ -70,7 +70,11 @@ fn plugin(keys: &str) -> (Fake, Root<Fake>) {
 
 /// The plugin in this host, which has accepted its configuration.
 fn configured(host: &Fake, keys: &str) -> Root<Fake> {
-    let configuration = configuration(keys);
+    configured_with(host, configuration(keys))
+}
+
+/// The same with this configuration.
+fn configured_with(host: &Fake, configuration: String) -> Root<Fake> {
     let bytes = configuration.len();
     host.with(|state| {
         state.now = NOW;

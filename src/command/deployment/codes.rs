@@ -34,6 +34,8 @@ codes! {
         "if the plugin cannot run, Envoy forwards requests without a decision";
     PeerUnverified = "peer-unverified", Level::Error,
         "certificates that no trusted CA signed are accepted, so any client can forge the peer facts that policies read";
+    PeerUnasked = "peer-unasked", Level::Error,
+        "no client is asked for a certificate, so none is ever a workload";
     KeyClusterMissing = "key-cluster-missing", Level::Error,
         "every fetch of these keys fails, so requests that need them get 503";
     KeyClusterUnauthenticated = "key-cluster-unauthenticated", Level::Error,

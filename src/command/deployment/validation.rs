@@ -13,6 +13,12 @@ pub fn is_checked(context: &Part<'_>) -> bool {
     TRUST.iter().any(|name| context.member(name).is_some())
 }
 
+/// Whether the names in a certificate are validated: an authority signed them, or the whole certificate is pinned. A
+/// client whose key alone is pinned can write any name into a certificate for that key.
+pub fn validates_names(context: &Part<'_>) -> bool {
+    TRUST.iter().any(|name| *name != "verify_certificate_spki" && context.member(name).is_some())
+}
+
 /// Where a validation context accepts certificates of any signer.
 pub fn accepts_untrusted<'a>(context: &Part<'a>) -> Option<Part<'a>> {
     let untrusted = context.is_value("trust_chain_verification", "ACCEPT_UNTRUSTED", 1);

@@ -31,7 +31,7 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 #[derive(Args)]
 #[command(
     after_help = "A request is one line of JSON:\n  {\"id\": \"1\", \"method\": \"GET\", \"path\": \"/api/orders\", \"authority\": \"shop.example.com\",\n   \
-\"headers\": [[\"authorization\", \"Bearer ...\"]], \"source_address\": \"203.0.113.7:1234\",\n   \"peer_certificate_sha256\": \"<64 hex digits>\", \"destination_port\": 443}\n\
+\"headers\": [[\"authorization\", \"Bearer ...\"]], \"source_address\": \"203.0.113.7:1234\",\n   \"peer_certificate_sha256\": \"<64 hex digits>\", \"peer_uri\": \"spiffe://example.org/web\",\n   \"destination_port\": 443}\n\
 All members but id and method are optional. A value that is not UTF-8 is written {\"base64\": \"...\"}.\n\n\
 Examples:\n  countersign eval --config countersign.yaml --requests requests.ndjson\n  \
 countersign eval --config countersign.yaml --requests - --now 1790000000 < requests.ndjson\n  \

@@ -10,7 +10,7 @@ use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate, RequestMethod};
-use crate::route::{Application, HostPattern, Requires, Route, Router};
+use crate::route::{Application, HostPattern, PEER_EVIDENCE, Requires, Route, Router};
 use crate::text::nearest;
 
 static ACTIONS: [(&str, Action); 2] = [("read", Action::Read), ("write", Action::Write)];
@@ -47,7 +47,8 @@ static APPLICATION_MEMBERS: [Field; 4] = [
         presence: Presence::Optional,
         shape: REQUIRES,
         write: REQUIRES_TO_WRITE,
-        about: "at most one issuer, and devices, whose evidence must be verified and fresh before any policy is evaluated",
+        about: "at most one issuer, and devices, whose evidence must be verified and fresh before any policy is evaluated; \
+                `peer`: the connection must be that of a workload",
     },
     Field {
         name: "routes",
@@ -64,7 +65,7 @@ static APPLICATION_MEMBERS: [Field; 4] = [
 
 const REQUIRES: Shape = Shape::List(List::of(&Shape::Text("provider")).distinct());
 const REQUIRES_TO_WRITE: &str =
-    "a list of providers whose evidence must be there, such as `[corp, mdm]`; `[]` for none";
+    "a list of providers whose evidence must be there, such as `[corp, mdm]`, and `peer` for a workload; `[]` for none";
 
 const ROUTE: Shape = Shape::Named("route", || const { &Shape::Object(&[&ROUTE_MEMBERS]) });
 
@@ -132,6 +133,8 @@ const fn encoded(ambiguity: Ambiguity, about: &'static str) -> Field {
 pub(super) struct Declared<'a> {
     pub(super) issuers: Vec<&'a str>,
     pub(super) devices: Vec<&'a str>,
+    /// Whether a connection can be that of a workload.
+    pub(super) has_workloads: bool,
 }
 
 /// Reads their names.
@@ -266,11 +269,20 @@ fn read_host(node: &Node<'_>, text: &str) -> Read<HostPattern> {
 
 fn read_requires(node: &Node<'_>, declared: Read<&Declared<'_>>) -> Read<Requires> {
     let declared = declared?;
-    let known = || declared.issuers.iter().chain(&declared.devices).copied();
+    let peer = declared.has_workloads.then_some(PEER_EVIDENCE);
+    let known = || declared.issuers.iter().chain(&declared.devices).copied().chain(peer);
     let names = Node::distinct(node.elements()?, |element| {
         let name = element.some_text()?;
         if known().any(|known| known == name) {
             return Ok(name);
+        }
+        if name == PEER_EVIDENCE {
+            return element.error(
+                ConfigCode::UnknownProvider,
+                "no peer is a workload in this configuration",
+                "list the trust domains of the workloads in `peer`, as in \
+                 `peer: { from: tls, certificate: validated, trust_domains: [example.org] }`",
+            );
         }
         element.error(
             ConfigCode::UnknownProvider,
@@ -288,7 +300,8 @@ fn read_requires(node: &Node<'_>, declared: Read<&Declared<'_>>) -> Read<Require
         );
     }
     let issuer = issuers.first().copied().map(ProviderName::new);
-    Ok(Requires { issuer, devices: devices.into_iter().map(ProviderName::new).collect() })
+    let (peer, devices): (Vec<&str>, Vec<&str>) = devices.into_iter().partition(|name| *name == PEER_EVIDENCE);
+    Ok(Requires { issuer, peer: !peer.is_empty(), devices: devices.into_iter().map(ProviderName::new).collect() })
 }
 
 fn read_routes(node: &Node<'_>, inherited: Read<&Requires>, declared: Read<&Declared<'_>>) -> Read<Vec<Route>> {

@@ -7,12 +7,13 @@ use super::canonical::{canonical, digest};
 use super::devices::{self, DEVICES};
 use super::headers::{self, IDENTITY_HEADERS, Sources};
 use super::issuers::{self, ISSUERS};
+use super::peer::{self, PEER, PeerTrust};
 use super::plan::Plan;
 use super::policies::{self, ENTITIES, MISSING_FACTS, POLICIES, Written};
 use super::profiles::Profiles;
 use super::reader::{Entries, Field, Node, Presence, Problems, Read, Shape, share};
 use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS};
-use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE, PEER};
+use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE};
 use super::wire::document;
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
@@ -132,7 +133,11 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let applications = applications.required(applications::entries);
     let issuer_names = names(&issuers);
     let application_names = names(&applications);
-    let declared = issuer_names.clone().and_then(|issuers| Ok(Declared { issuers, devices: names(&devices)? }));
+    let peer = peer.or_default(peer::read);
+    let has_workloads = share(&peer).map(|peer| !peer.trust_domains.is_empty());
+    let declared = issuer_names
+        .clone()
+        .and_then(|issuers| Ok(Declared { issuers, devices: names(&devices)?, has_workloads: has_workloads? }));
 
     let mut profiles = Profiles::default();
     let issuers = share(&issuers).and_then(|entries| issuers::read(entries, &mut profiles));
@@ -144,7 +149,6 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let missing_facts = missing_facts.or_default(policies::missing_facts);
     let written = policies.required(|node| policies::read(node, application_names, missing_facts));
     let groups = entities.or_empty(policies::read_entities);
-    let peer = peer.or_default(settings::peer);
     let client_address = client_address.or_default(settings::client_address);
     let guard = guard.or_default(settings::guard);
     let acknowledged_filters = acknowledged_filters.or_empty(settings::acknowledged_filters);
@@ -157,7 +161,9 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
 
     // Policies are judged against what they can speak of, and so only where all of that could be read.
     let (issuers, devices, router) = (issuers?, devices?, router?);
-    let vocabulary = Vocabulary { issuers: &issuers, devices: &devices, router: &router };
+    let PeerTrust { source: peer, trust_domains } = peer?;
+    let vocabulary =
+        Vocabulary { issuers: &issuers, devices: &devices, trust_domains: &trust_domains, router: &router };
     let policies = compile_policies(&written?, &groups?, vocabulary, node.problems())?;
     version?;
     apart?;
@@ -171,7 +177,8 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         keys: profiles.into_key_sources(),
         router,
         policies,
-        peer: peer?,
+        peer,
+        trust_domains,
         client_address: client_address?,
         guard: guard?,
         header_policy,

@@ -17,7 +17,9 @@ use crate::jose::ClaimPath;
 use crate::profile::{ACTOR_CLAIM, FactField, FactType};
 use crate::text::nearest;
 
-static WORDS: [(&str, fn() -> FactType); 6] = [
+type Word = (&'static str, fn() -> FactType);
+
+static WORDS: [Word; 6] = [
     ("string", || FactType::String),
     ("long", || FactType::Long),
     ("bool", || FactType::Bool),

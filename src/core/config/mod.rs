@@ -20,6 +20,7 @@ mod json_schema;
 mod keys;
 mod names;
 mod outline;
+mod peer;
 mod plan;
 mod policies;
 mod prepare;

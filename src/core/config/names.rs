@@ -30,7 +30,8 @@ const CEDAR_WORDS: &[&str] = &[
 ];
 
 /// Names that mean something else beside a provider's: members of `context`, and types of the schema.
-const TAKEN_BY_SCHEMA: &[&str] = &["http_request", "now", "peer", "Anonymous", "Action", "Route", "Application"];
+const TAKEN_BY_SCHEMA: &[&str] =
+    &["http_request", "now", "peer", "Anonymous", "Workload", "Action", "Route", "Application"];
 
 /// Names of types that Cedar has itself, and those that each issuer's namespace has already.
 const TAKEN_TYPES: &[&str] = &[

@@ -8,7 +8,7 @@ use super::devices::DEVICE_MEMBERS;
 use super::issuers::ISSUER_MEMBERS;
 use super::reader::{Field, Node, Problems, Read};
 use super::settings::{self, DEFAULT_GUARD};
-use super::{keys, profile};
+use super::{keys, peer, profile};
 use crate::fetch::{Endpoint, HttpUrl};
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
 use crate::profile::{EvidenceForwarding, IssuerId};
@@ -68,7 +68,7 @@ impl Outline {
             |entries: Vec<(&str, Node<'_>)>| entries.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         Ok(Self {
             guard: guard.or_default(settings::guard).unwrap_or(otherwise.guard),
-            peer: peer.or_default(settings::peer).unwrap_or(otherwise.peer),
+            peer: peer.or_default(peer::read).map_or(otherwise.peer, |trust| trust.source),
             client_address: client_address.or_default(settings::client_address).unwrap_or(otherwise.client_address),
             hosts: applications.required(|node| Ok(read_known_hosts(&node.entries()?))).unwrap_or(otherwise.hosts),
             acknowledged_filters: acknowledged_filters.or_empty(settings::acknowledged_filters).unwrap_or_default(),

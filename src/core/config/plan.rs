@@ -12,6 +12,7 @@ use crate::provider::ProviderName;
 use crate::reply::HeaderPolicy;
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
+use crate::spiffe::TrustDomain;
 
 /// The compiled configuration.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Plan {
     pub policies: PolicySet,
     /// Where facts about the peer come from.
     pub peer: PeerSource,
+    /// The trust domains whose workloads are known by their connections; none unless the peer's URI is believed.
+    pub trust_domains: Vec<TrustDomain>,
     /// Where the client's address comes from.
     pub client_address: AddressSource,
     /// The name of the filter state that an allow sets (`wasm.<guard>` in Envoy), also the prefix of the record's.
@@ -46,7 +49,12 @@ impl Plan {
     /// What its policies can name.
     #[must_use]
     pub fn vocabulary(&self) -> Vocabulary<'_> {
-        Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router }
+        Vocabulary {
+            issuers: &self.issuers,
+            devices: &self.devices,
+            trust_domains: &self.trust_domains,
+            router: &self.router,
+        }
     }
 
     /// The profiles of all issuers, then of all device providers.

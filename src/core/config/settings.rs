@@ -1,20 +1,17 @@
-//! The single settings: `peer`, `client_address`, `guard`, `acknowledged_filters`, `mode`, `limits`.
+//! The single settings: `client_address`, `guard`, `acknowledged_filters`, `mode`, `limits`.
 
 use super::names::quoted;
 use super::reader::{Field, Given, List, Member, Node, Presence, Read, Shape, words};
 use crate::config_error::ConfigCode;
 use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, REMEMBERED_BYTES, TOKEN_BYTES};
 use crate::mode::Mode;
-use crate::request::{AddressSource, PeerSource};
+use crate::request::AddressSource;
 
 /// The guard's name if the configuration gives none.
 pub(super) const DEFAULT_GUARD: &str = "countersign";
 
 /// Ends the key of the decision record; a guard with this ending could be mistaken for the record of another.
 const RECORD_SUFFIX: &str = ".decision";
-
-static PEER_SOURCES: [(&str, PeerSource); 3] =
-    [("none", PeerSource::None), ("tls", PeerSource::Tls), ("istio-waypoint", PeerSource::IstioWaypoint)];
 
 static ADDRESS_SOURCES: [(&str, AddressSource); 3] = [
     ("connection", AddressSource::Connection),
@@ -23,23 +20,6 @@ static ADDRESS_SOURCES: [(&str, AddressSource); 3] = [
 ];
 
 static MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
-
-/// `peer`
-pub(super) const PEER: Field = Field {
-    name: "peer",
-    presence: Presence::Default(Given::Member("from", "none")),
-    shape: Shape::Object(&[&PEER_MEMBERS]),
-    write: "`{ from: none }`, `{ from: tls }` or `{ from: istio-waypoint }`",
-    about: "facts about the TLS peer",
-};
-
-static PEER_MEMBERS: [Field; 1] = [Field {
-    name: "from",
-    presence: Presence::Required,
-    shape: Shape::Words(|| words(&PEER_SOURCES)),
-    write: "`none`, `tls` or `istio-waypoint`",
-    about: "where they come from",
-}];
 
 /// `client_address`
 pub(super) const CLIENT_ADDRESS: Field = Field {
@@ -117,12 +97,6 @@ static LIMITS_MEMBERS: [Field; 5] = [
 const fn cap(limit: LimitRange, write: &'static str, about: &'static str) -> Field {
     let LimitRange { name, default, min, max } = limit;
     Field { name, presence: Presence::Default(Given::Number(default)), shape: Shape::Number(min..=max), write, about }
-}
-
-/// Reads `peer`.
-pub(super) fn peer(node: &Node<'_>) -> Read<PeerSource> {
-    let [from] = node.members(&PEER_MEMBERS)?;
-    from.required(|node| node.word(&PEER_SOURCES))
 }
 
 /// Reads `client_address`.

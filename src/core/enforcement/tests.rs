@@ -20,6 +20,7 @@ mod records;
 mod rehearsal;
 mod times;
 mod tokens;
+mod workloads;
 
 const DEVICE_ISSUER: &str = "https://devices.example";
 

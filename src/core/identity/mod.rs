@@ -5,10 +5,12 @@ mod posture_binding;
 mod principal;
 mod sender_constraint;
 mod verify;
+mod workload;
 
 pub use denial::Denial;
 pub use sender_constraint::SenderConstraint;
 pub use verify::{TrustAnchors, verify};
+pub use workload::Workload;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,12 +18,14 @@ use std::rc::Rc;
 use crate::jose::VerifiedToken;
 use crate::profile::FactRecord;
 use crate::provider::ProviderName;
+use crate::refusal::Detail;
 use crate::time::{Seconds, UnixSeconds};
 
 /// The verified caller and devices.
 #[derive(Clone, Debug)]
 pub struct Identity {
     principal: Principal,
+    workload: Result<Workload, Detail>,
     devices: BTreeMap<ProviderName, DeviceEvidence>,
     newly_verified: Vec<Rc<VerifiedToken>>,
 }
@@ -29,8 +33,10 @@ pub struct Identity {
 /// The Cedar principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// No credential was presented in `Authorization`.
+    /// No credential was presented in `Authorization`, and the connection is not that of a workload.
     Anonymous,
+    /// No credential was presented in `Authorization`, and the connection is that of this workload.
+    Workload(Workload),
     /// The caller presented a token that was verified.
     Verified(VerifiedPrincipal),
 }
@@ -85,13 +91,26 @@ impl Identity {
     /// The identity of a request whose evidence is not looked at: Anonymous, with no device.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self { principal: Principal::Anonymous, devices: BTreeMap::new(), newly_verified: Vec::new() }
+        Self {
+            principal: Principal::Anonymous,
+            workload: Err(Detail::None),
+            devices: BTreeMap::new(),
+            newly_verified: Vec::new(),
+        }
     }
 
     /// The caller.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The workload at the other end of the connection: the principal, or the one that forwards the principal's token.
+    ///
+    /// # Errors
+    /// Why there is none, for the record; nothing where the connection was not looked at.
+    pub fn workload(&self) -> Result<&Workload, &Detail> {
+        self.workload.as_ref()
     }
 
     /// What each provider of the plan says about the device.
@@ -113,6 +132,15 @@ impl Identity {
 impl Identity {
     /// An identity without proof, for tests of the steps after verification.
     pub(crate) fn for_test(principal: Principal, devices: BTreeMap<ProviderName, DeviceEvidence>) -> Self {
-        Self { principal, devices, newly_verified: Vec::new() }
+        let workload = match &principal {
+            Principal::Workload(workload) => Ok(workload.clone()),
+            Principal::Anonymous | Principal::Verified(_) => Err(Detail::None),
+        };
+        Self { principal, workload, devices, newly_verified: Vec::new() }
+    }
+
+    /// The same over the connection of a workload.
+    pub(crate) fn over(self, workload: Workload) -> Self {
+        Self { workload: Ok(workload), ..self }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{
-    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, posture_binding,
-    principal,
+    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, Workload,
+    posture_binding, principal,
 };
 use crate::evidence::Presented;
 use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
@@ -15,15 +15,18 @@ use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
 use crate::route::Requires;
+use crate::spiffe::TrustDomain;
 use crate::time::{Seconds, UnixSeconds};
 
-/// The providers whose evidence is accepted, and their keys.
+/// The providers and trust domains whose evidence is accepted, and the providers' keys.
 #[derive(Clone, Copy)]
 pub struct TrustAnchors<'a> {
     /// The issuers of access tokens.
     pub issuers: &'a [Issuer],
     /// The providers of posture.
     pub devices: &'a [DeviceProvider],
+    /// The trust domains whose workloads are known by their connections.
+    pub trust_domains: &'a [TrustDomain],
     /// The keys of both, and what verifies signatures with them.
     pub verification: Verification<'a>,
 }
@@ -31,7 +34,7 @@ pub struct TrustAnchors<'a> {
 /// Turns presented evidence into a verified identity.
 ///
 /// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required
-/// issuer, then each provider's posture (signature, claims, binding, facts), then the required posture. Presented
+/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then the required posture. Presented
 /// evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// # Errors
@@ -46,11 +49,13 @@ pub fn verify(
     let Presented { access_token, posture } = presented;
     let mut posture: BTreeMap<ProviderName, PresentedToken> = posture.into_iter().collect();
     let mut newly_verified = Vec::new();
+    let workload = Workload::of(peer, anchors.trust_domains);
     let (principal, access_token) = match access_token {
-        None => (Principal::Anonymous, None),
+        None => (workload.clone().map_or(Principal::Anonymous, Principal::Workload), None),
         Some(token) => {
             let required = |issuer: &ProviderName| {
                 require_issuer(requires, Some(issuer))?;
+                require_workload(requires, &workload)?;
                 require_presented(requires, &posture)
             };
             let is_new = matches!(token, PresentedToken::New(_));
@@ -59,9 +64,11 @@ pub fn verify(
             (Principal::Verified(principal), Some(token))
         }
     };
-    let mut identity = Identity { principal, devices: BTreeMap::new(), newly_verified };
+    let mut identity = Identity { principal, workload, devices: BTreeMap::new(), newly_verified };
     let token_claims = access_token.as_deref().map(VerifiedToken::claims);
-    if let Err(refusal) = require_issuer(requires, identity.issuer()) {
+    let required =
+        require_issuer(requires, identity.issuer()).and_then(|()| require_workload(requires, &identity.workload));
+    if let Err(refusal) = required {
         return Err(identity.denied(refusal.into()));
     }
     for provider in anchors.devices {
@@ -95,7 +102,7 @@ pub fn verify(
 impl Identity {
     fn issuer(&self) -> Option<&ProviderName> {
         match &self.principal {
-            Principal::Anonymous => None,
+            Principal::Anonymous | Principal::Workload(_) => None,
             Principal::Verified(principal) => Some(&principal.issuer),
         }
     }
@@ -183,6 +190,14 @@ fn require_issuer(requires: &Requires, issuer: Option<&ProviderName>) -> Result<
         None => Err(Refusal::new(Reason::CredentialMissing).about(required)),
         Some(issuer) if issuer == required => Ok(()),
         Some(_) => Err(Refusal::new(Reason::CredentialNotForRoute).about(required)),
+    }
+}
+
+/// The workload that the route requires at the other end of the connection.
+fn require_workload(requires: &Requires, workload: &Result<Workload, Detail>) -> Result<(), Refusal> {
+    match workload {
+        Err(detail) if requires.peer => Err(Refusal::with(Reason::WorkloadMissing, detail.clone())),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::identity::DeviceFacts;
+use crate::identity::{DeviceFacts, Workload};
 use crate::request::{Exactly, PathParameters, Request};
 use crate::time::UnixSeconds;
 
@@ -41,6 +41,9 @@ pub(in crate::policy) enum Presence {
     Certain,
     /// A client can send the same request without it, when this is so.
     ClientMayOmit(&'static str),
+    /// The same, except where the connection is certain to be that of a workload: on a route that requires the peer, and
+    /// for a principal that is a workload.
+    CertainOfWorkload(&'static str),
     /// The proxy may leave it out, when this is so. No client decides it, but a rule must not depend on the listener.
     ProxyMayOmit(&'static str),
 }
@@ -59,6 +62,8 @@ pub(in crate::policy) enum PermitFor {
 pub(in crate::policy) struct RequestFacts<'r> {
     /// The request.
     pub request: &'r Request,
+    /// The workload at the other end of the connection.
+    pub workload: Option<&'r Workload>,
     /// The parameters of its path on the matched route.
     pub parameters: &'r PathParameters,
     /// The time of the decision.
@@ -101,9 +106,13 @@ pub(in crate::policy) struct ContextFact {
 
 #[cfg(feature = "cedar")]
 impl ContextFact {
-    /// Whether every request has it.
-    pub(in crate::policy) fn is_certain(&self) -> bool {
-        self.presence == Presence::Certain
+    /// Whether every request has it, or every one over the connection of a workload.
+    pub(in crate::policy) const fn is_certain(&self, of_workload: bool) -> bool {
+        match self.presence {
+            Presence::Certain => true,
+            Presence::CertainOfWorkload(_) => of_workload,
+            Presence::ClientMayOmit(_) | Presence::ProxyMayOmit(_) => false,
+        }
     }
 }
 
@@ -123,7 +132,7 @@ const HTTP_REQUEST: Option<&str> = Some("http_request");
 const PEER: Option<&str> = Some("peer");
 
 /// All rows. Names and types of `http_request` are those of AWS Verified Access where it has them.
-pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 12] = [
+pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 14] = [
     ContextFact {
         record: HTTP_REQUEST,
         name: "http_method",
@@ -225,16 +234,35 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 12] = [
         record: PEER,
         name: "uri",
         of: ContextType::String,
-        presence: Presence::ClientMayOmit("the connection has no verified client certificate, or one without a URI"),
+        presence: Presence::ClientMayOmit(
+            "the connection has no validated client certificate, or one without exactly one URI",
+        ),
         permits: PermitFor::Verified,
-        value: |facts| facts.request.peer.uri.as_deref().map(|uri| ContextValue::String(Cow::Borrowed(uri))),
+        value: |facts| facts.request.peer.uri.as_deref().ok().map(|uri| ContextValue::String(Cow::Borrowed(uri))),
+    },
+    ContextFact {
+        record: PEER,
+        name: "workload",
+        of: ContextType::String,
+        presence: Presence::CertainOfWorkload(NO_WORKLOAD),
+        permits: PermitFor::Verified,
+        value: |facts| facts.workload.map(|workload| ContextValue::String(Cow::Borrowed(workload.id()))),
+    },
+    ContextFact {
+        record: PEER,
+        name: "trust_domain",
+        of: ContextType::String,
+        presence: Presence::CertainOfWorkload(NO_WORKLOAD),
+        permits: PermitFor::Verified,
+        value: |facts| facts.workload.map(|workload| ContextValue::String(Cow::Borrowed(workload.trust_domain()))),
     },
 ];
 
 const ADDRESS: Presence = Presence::ClientMayOmit(
     "the client's address is unknown, as with an `X-Forwarded-For` that is not valid or on a Unix domain socket",
 );
-const NO_CERTIFICATE: &str = "the connection has no verified client certificate";
+const NO_CERTIFICATE: &str = "the connection has no client certificate";
+const NO_WORKLOAD: &str = "the connection is not that of a workload of a listed trust domain";
 
 /// The members of each device's record in addition to the declared facts; they are there whenever the record is.
 pub(in crate::policy) const DEVICE_FACTS: [DeviceFact; 2] = [
@@ -288,12 +316,12 @@ impl ContextMember {
         }
     }
 
-    /// Whether every request has it.
+    /// Whether every request has it, or every one over the connection of a workload.
     #[cfg(feature = "cedar")]
-    pub(in crate::policy) fn is_certain(self) -> bool {
+    pub(in crate::policy) fn is_certain(self, of_workload: bool) -> bool {
         match self {
-            Self::Fact(fact) => fact.is_certain(),
-            Self::Record(_, facts) => facts.iter().any(ContextFact::is_certain),
+            Self::Fact(fact) => fact.is_certain(of_workload),
+            Self::Record(_, facts) => facts.iter().any(|fact| fact.is_certain(of_workload)),
         }
     }
 }

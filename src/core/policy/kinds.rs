@@ -7,6 +7,8 @@ use crate::route::Route;
 pub(in crate::policy) const ANONYMOUS_TYPE: &str = "Anonymous";
 /// The only entity of that type.
 pub(in crate::policy) const ANONYMOUS_ID: &str = "anonymous";
+/// The Cedar entity type of a caller whom the connection proves; the ids are SPIFFE IDs.
+pub(in crate::policy) const WORKLOAD_TYPE: &str = "Workload";
 /// The entity type of an issuer's groups, inside its namespace.
 pub(in crate::policy) const GROUP: &str = "Group";
 
@@ -15,8 +17,18 @@ pub(in crate::policy) const GROUP: &str = "Group";
 pub(in crate::policy) enum PrincipalKind {
     /// A caller without credentials.
     Anonymous,
+    /// A caller without a token whom the connection proves.
+    Workload,
     /// Principals of the issuer at this place in the vocabulary.
     Issuer(usize),
+}
+
+impl PrincipalKind {
+    /// Whether these principals present a token. Others have no facts of any issuer or device.
+    #[cfg(feature = "cedar")]
+    pub(in crate::policy) const fn has_token(self) -> bool {
+        matches!(self, Self::Issuer(_))
+    }
 }
 
 /// The resource that a scope names.

@@ -28,9 +28,10 @@
 //! # Which requests a policy applies to
 //!
 //! A permit for any `principal` does not apply to Anonymous. Only a scope that says `principal is Anonymous` (or names
-//! `Anonymous::"anonymous"`) does, and such a permit may not read facts of the network, the token or the device.
+//! `Anonymous::"anonymous"`) does, and such a permit may not read facts of the network, the token or the device. A workload
+//! is a verified identity: a permit for any `principal` applies to it.
 //!
-//! A forbid for any `principal` does apply to Anonymous and to preflights, with one exception: a forbid that reads facts of
+//! A forbid for any `principal` does apply to Anonymous, workloads and preflights, with one exception: a forbid that reads facts of
 //! an issuer or device without a `has` test does not apply to preflights, which never carry such facts. It is rejected at
 //! load if Anonymous can send anything other than a preflight to a route in its scope.
 //!
@@ -273,7 +274,8 @@ impl PreparedPolicies {
             }
             PreparedFault::Context => (
                 ConfigCode::PreparedContext,
-                "the policies were prepared with another configuration: its issuers, devices, applications or groups differ"
+                "the policies were prepared with another configuration: its issuers, devices, trust domains, applications or \
+                 groups differ"
                     .to_owned(),
             ),
             PreparedFault::Damaged(what) => {

@@ -19,3 +19,4 @@ mod slices;
 mod text;
 mod upgrades;
 mod words;
+mod workloads;

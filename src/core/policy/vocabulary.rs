@@ -1,8 +1,9 @@
 //! What policies can name: issuers, device providers, applications and routes, and the entity types that follow from them.
 
-use crate::policy::kinds::{ANONYMOUS_TYPE, GROUP, PrincipalKind};
+use crate::policy::kinds::{ANONYMOUS_TYPE, GROUP, PrincipalKind, WORKLOAD_TYPE};
 use crate::profile::{DeviceProvider, Issuer};
 use crate::route::Router;
+use crate::spiffe::TrustDomain;
 
 /// What policies can name.
 #[derive(Clone, Copy)]
@@ -11,6 +12,8 @@ pub struct Vocabulary<'a> {
     pub issuers: &'a [Issuer],
     /// The device providers.
     pub devices: &'a [DeviceProvider],
+    /// The trust domains whose workloads are known by their connections.
+    pub trust_domains: &'a [TrustDomain],
     /// The applications and routes.
     pub router: &'a Router,
 }
@@ -18,23 +21,24 @@ pub struct Vocabulary<'a> {
 impl<'a> Vocabulary<'a> {
     /// The kinds of principals.
     pub(in crate::policy) fn kinds(self) -> impl Iterator<Item = PrincipalKind> {
-        core::iter::once(PrincipalKind::Anonymous).chain((0..self.issuers.len()).map(PrincipalKind::Issuer))
+        let workloads = (!self.trust_domains.is_empty()).then_some(PrincipalKind::Workload);
+        let issuers = (0..self.issuers.len()).map(PrincipalKind::Issuer);
+        core::iter::once(PrincipalKind::Anonymous).chain(workloads).chain(issuers)
     }
 
     /// The issuer of a kind.
     pub(in crate::policy) fn issuer(self, kind: PrincipalKind) -> Option<&'a Issuer> {
         match kind {
-            PrincipalKind::Anonymous => None,
+            PrincipalKind::Anonymous | PrincipalKind::Workload => None,
             PrincipalKind::Issuer(place) => self.issuers.get(place),
         }
     }
 
     /// The entity type of a kind's principals.
     pub(in crate::policy) fn principal_type(self, kind: PrincipalKind) -> String {
-        self.issuer(kind).map_or_else(
-            || ANONYMOUS_TYPE.to_owned(),
-            |issuer| format!("{}::{}", issuer.profile.name, issuer.principal.entity_type),
-        )
+        let without_issuer = || if kind == PrincipalKind::Workload { WORKLOAD_TYPE } else { ANONYMOUS_TYPE }.to_owned();
+        self.issuer(kind)
+            .map_or_else(without_issuer, |issuer| format!("{}::{}", issuer.profile.name, issuer.principal.entity_type))
     }
 
     /// Every entity type.

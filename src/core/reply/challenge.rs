@@ -9,6 +9,7 @@ use crate::refusal::{Reason, RefusalKind};
 /// | no credential was presented | `Bearer realm="countersign"`; an error code would report a failure to a client that did not try to authenticate (RFC 6750 section 3.1) |
 /// | two credentials, or one that is not a bearer token | `error="invalid_request"` |
 /// | a token that is not valid, or not accepted here | `error="invalid_token"`: another token may succeed |
+/// | no workload's connection | no error code: no token helps |
 /// | evidence about the device | no error code: the token is not at fault, and `invalid_token` would make a client renew it in vain; the body says what is missing |
 ///
 /// RFC 6750 gives `invalid_request` the status 400. It is 401 here, as for every invalid credential: a client that does
@@ -20,6 +21,7 @@ pub(super) fn challenge(reason: Reason) -> Option<String> {
     }
     let error = match reason {
         Reason::CredentialMissing
+        | Reason::WorkloadMissing
         | Reason::PostureMissing
         | Reason::PostureStale
         | Reason::PostureRefused

@@ -138,7 +138,7 @@ impl HeaderPolicy {
         }
         let issuer = match identity.principal() {
             Principal::Verified(principal) if name == AUTHORIZATION => self.issuers.get(&principal.issuer),
-            Principal::Verified(_) | Principal::Anonymous => None,
+            Principal::Verified(_) | Principal::Workload(_) | Principal::Anonymous => None,
         };
         match issuer {
             Some(forward) => *forward == EvidenceForwarding::Verified,

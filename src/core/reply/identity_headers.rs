@@ -21,6 +21,9 @@ pub(super) fn set_built_in(changes: &mut HeaderChanges, identity: &Identity) {
         });
     };
     set("x-countersign-principal", &principal);
+    if let Ok(workload) = identity.workload() {
+        set("x-countersign-workload", workload.id());
+    }
     let Some(verified) = verified(identity) else { return };
     set("x-countersign-subject", &verified.id);
     set("x-countersign-issuer", verified.issuer.as_str());
@@ -73,7 +76,7 @@ fn facts_of<'a>(identity: &'a Identity, provider: &ProviderName) -> Option<&'a F
 
 fn verified(identity: &Identity) -> Option<&VerifiedPrincipal> {
     match identity.principal() {
-        Principal::Anonymous => None,
+        Principal::Anonymous | Principal::Workload(_) => None,
         Principal::Verified(verified) => Some(verified),
     }
 }

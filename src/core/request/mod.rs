@@ -5,6 +5,7 @@
 
 mod ambiguity;
 mod authority;
+mod certificate;
 mod headers;
 mod method;
 mod path;
@@ -17,10 +18,11 @@ mod tests;
 
 pub use ambiguity::Ambiguity;
 pub use authority::host_of;
+pub use certificate::{CertificateMemory, UriCount};
 pub use headers::{Exactly, HeaderField, Headers};
 pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};
-pub use peer::{Peer, client_address, client_ip};
+pub use peer::{NoPeerUri, Peer, certificate_digest, client_address, client_ip};
 pub use source::{AddressSource, PeerSource};
 pub use template::{Match, Near, PathParameters, PathTemplate, PathTemplateFault};
 

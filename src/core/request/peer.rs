@@ -6,36 +6,99 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-/// Facts about the peer; empty if the configuration names no source for them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use super::UriCount;
+
+/// Facts about the peer; none if the configuration names no source for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// SHA-256 of the client certificate's DER, 32 bytes (`connection.sha256_peer_certificate_digest`).
     pub certificate_sha256: Option<[u8; 32]>,
-    /// The first URI SAN (`peer.from: tls`) or the mesh principal (`peer.from: istio-waypoint`), such as
-    /// `spiffe://td/ns/n/sa/s`.
-    pub uri: Option<String>,
+    /// The only URI of the client certificate, or the principal of the mesh, such as `spiffe://td/ns/n/sa/s`.
+    pub uri: Result<String, NoPeerUri>,
+}
+
+/// Why the peer has no URI that can be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoPeerUri {
+    /// The configuration names no source of it.
+    #[default]
+    NoSource,
+    /// The client sent no certificate.
+    NoCertificate,
+    /// The proxy does not validate the certificate, or the configuration does not say so.
+    NotValidated,
+    /// The certificate has no URI.
+    NoUri,
+    /// The certificate has several URIs, and the host tells the first only. An X.509-SVID has one (X509-SVID section 2).
+    SeveralUris,
+    /// The host gave a certificate that cannot be read, so its URIs cannot be counted.
+    UnreadableCertificate,
+    /// The mesh reports no principal.
+    NoPrincipal,
+    /// It has bytes that no URI has.
+    NotAUri,
+}
+
+impl NoPeerUri {
+    /// What to tell the operator.
+    #[must_use]
+    pub const fn fault(self) -> &'static str {
+        match self {
+            Self::NoSource => "the configuration names no source of facts about the peer",
+            Self::NoCertificate => "the connection has no client certificate",
+            Self::NotValidated => "the configuration does not say that client certificates are validated",
+            Self::NoUri => "the client certificate has no URI",
+            Self::SeveralUris => "the client certificate has several URIs",
+            Self::UnreadableCertificate => "the client certificate cannot be read",
+            Self::NoPrincipal => "the mesh reports no principal",
+            Self::NotAUri => "the peer's URI has bytes that no URI has",
+        }
+    }
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self { certificate_sha256: None, uri: Err(NoPeerUri::default()) }
+    }
 }
 
 impl Peer {
-    /// From the host's values for the client certificate: the digest as 64 hex digits, and the first URI SAN.
-    ///
-    /// Without a digest there is no certificate, and the SAN is ignored.
+    /// A client that sent no certificate.
     #[must_use]
-    pub fn from_certificate(digest_hex: Option<&[u8]>, uri_san: Option<&[u8]>) -> Self {
-        let certificate_sha256 = digest_hex.and_then(sha256_from_hex);
-        let uri = if certificate_sha256.is_some() { uri_san.and_then(uri_from_bytes) } else { None };
-        Self { certificate_sha256, uri }
+    pub const fn without_certificate() -> Self {
+        Self { certificate_sha256: None, uri: Err(NoPeerUri::NoCertificate) }
+    }
+
+    /// A client whose certificate may be anyone's: it has proved that it holds the key, and nothing else.
+    #[must_use]
+    pub const fn of_any_certificate(digest: [u8; 32]) -> Self {
+        Self { certificate_sha256: Some(digest), uri: Err(NoPeerUri::NotValidated) }
+    }
+
+    /// A client whose certificate the proxy has validated. `first_uri` is the first URI in it; `count` is what the
+    /// certificate itself says about its URIs, where the host gives the certificate.
+    #[must_use]
+    pub fn of_validated_certificate(digest: [u8; 32], first_uri: Option<&[u8]>, count: Option<UriCount>) -> Self {
+        let uri = match (first_uri, count) {
+            (None, _) => Err(NoPeerUri::NoUri),
+            (Some(uri), None | Some(UriCount::One)) => uri_from_bytes(uri),
+            (Some(_), Some(UriCount::Several)) => Err(NoPeerUri::SeveralUris),
+            // The host found a URI in it.
+            (Some(_), Some(UriCount::None | UriCount::Unreadable)) => Err(NoPeerUri::UnreadableCertificate),
+        };
+        Self { certificate_sha256: Some(digest), uri }
     }
 
     /// From the principal that the mesh's data plane verified.
     #[must_use]
-    pub fn from_mesh_principal(principal: Option<&[u8]>) -> Self {
-        Self { certificate_sha256: None, uri: principal.and_then(uri_from_bytes) }
+    pub fn of_mesh_principal(principal: Option<&[u8]>) -> Self {
+        Self { certificate_sha256: None, uri: principal.ok_or(NoPeerUri::NoPrincipal).and_then(uri_from_bytes) }
     }
 }
 
-/// 32 bytes out of exactly 64 hex digits.
-fn sha256_from_hex(digits: &[u8]) -> Option<[u8; 32]> {
+/// The digest of a certificate: 32 bytes out of exactly 64 hex digits.
+#[must_use]
+pub fn certificate_digest(digits: &[u8]) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     hex::decode_to_slice(digits, &mut digest).ok()?;
     Some(digest)
@@ -43,11 +106,11 @@ fn sha256_from_hex(digits: &[u8]) -> Option<[u8; 32]> {
 
 /// A URI. Bytes outside printable ASCII, such as NUL and space, are not valid in a URI (RFC 3986 section 2):
 /// certificates with a NUL in a name have deceived comparisons before.
-fn uri_from_bytes(bytes: &[u8]) -> Option<String> {
+fn uri_from_bytes(bytes: &[u8]) -> Result<String, NoPeerUri> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_graphic) {
-        return None;
+        return Err(NoPeerUri::NotAUri);
     }
-    String::from_utf8(bytes.to_vec()).ok()
+    String::from_utf8(bytes.to_vec()).map_err(|_| NoPeerUri::NotAUri)
 }
 
 /// The host's `source.address`, if it may be used.
@@ -75,26 +138,41 @@ fn socket_address(text: &str) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Peer, client_address, client_ip};
+    use super::{NoPeerUri, Peer, certificate_digest, client_address, client_ip};
     use crate::portable;
+    use crate::request::UriCount;
 
     const DIGEST: &[u8] = b"00ff7a00ff7a00ff7a00ff7a00ff7a00ff7a00ff7a00ff7a00ff7a00ff7a00FF";
 
     #[portable]
-    fn a_certificate_is_known_by_its_digest() {
-        let peer = Peer::from_certificate(Some(DIGEST), Some(b"spiffe://td/ns/n/sa/s"));
-        let digest = peer.certificate_sha256.expect("64 hex digits");
+    fn a_digest_is_64_hex_digits() {
+        let digest = certificate_digest(DIGEST).expect("64 hex digits");
         assert_eq!((digest[0], digest[1], digest[2], digest[31]), (0x00, 0xff, 0x7a, 0xff));
-        assert_eq!(peer.uri.as_deref(), Some("spiffe://td/ns/n/sa/s"));
+        let (not_hex, too_long, two_more) = ([b'g'; 64], [b'0'; 65], [b'0'; 66]);
+        for digits in [&b""[..], &DIGEST[1..], &not_hex, &too_long, &two_more] {
+            assert_eq!(certificate_digest(digits), None, "{}", digits.escape_ascii());
+        }
     }
 
     #[portable]
-    fn a_digest_of_another_form_is_no_certificate_and_its_san_is_not_taken() {
-        let not_hex = [b'g'; 64];
-        let too_long = [b'0'; 65];
-        let two_more = [b'0'; 66];
-        for digest in [None, Some(&b""[..]), Some(&DIGEST[1..]), Some(&not_hex), Some(&too_long), Some(&two_more)] {
-            assert_eq!(Peer::from_certificate(digest, Some(b"spiffe://td/x")), Peer::default());
+    fn the_uri_of_a_certificate_that_may_be_anyones_is_not_believed() {
+        let peer = Peer::of_any_certificate([7; 32]);
+        assert_eq!((peer.certificate_sha256, peer.uri), (Some([7; 32]), Err(NoPeerUri::NotValidated)));
+    }
+
+    #[portable]
+    fn a_validated_certificate_names_its_peer_by_its_only_uri() {
+        let uri = |first: Option<&[u8]>, count| Peer::of_validated_certificate([7; 32], first, count).uri;
+        let (spiffe, one) = (Some(&b"spiffe://td/a"[..]), Ok("spiffe://td/a".to_owned()));
+        assert_eq!(uri(spiffe, Some(UriCount::One)), one);
+        // Hosts before Envoy 1.38 do not give the certificate.
+        assert_eq!(uri(spiffe, None), one);
+        assert_eq!(uri(spiffe, Some(UriCount::Several)), Err(NoPeerUri::SeveralUris));
+        for contradiction in [UriCount::None, UriCount::Unreadable] {
+            assert_eq!(uri(spiffe, Some(contradiction)), Err(NoPeerUri::UnreadableCertificate));
+        }
+        for count in [None, Some(UriCount::None), Some(UriCount::One)] {
+            assert_eq!(uri(None, count), Err(NoPeerUri::NoUri));
         }
     }
 
@@ -102,9 +180,13 @@ mod tests {
     fn a_uri_with_a_nul_a_space_or_a_byte_outside_ascii_is_unknown() {
         let uris: [&[u8]; 5] = [b"", b"spiffe://td/a\0.evil", b"spiffe://td/a b", b"spiffe://td/\xc3\xa9", b"a\n"];
         for uri in uris {
-            assert_eq!(Peer::from_mesh_principal(Some(uri)).uri, None, "{}", uri.escape_ascii());
+            let peers = [Peer::of_mesh_principal(Some(uri)), Peer::of_validated_certificate([7; 32], Some(uri), None)];
+            for peer in peers {
+                assert_eq!(peer.uri, Err(NoPeerUri::NotAUri), "{}", uri.escape_ascii());
+            }
         }
-        assert_eq!(Peer::from_mesh_principal(Some(b"spiffe://td/a")).uri.as_deref(), Some("spiffe://td/a"));
+        assert_eq!(Peer::of_mesh_principal(Some(b"spiffe://td/a")).uri.as_deref(), Ok("spiffe://td/a"));
+        assert_eq!(Peer::of_mesh_principal(None).uri, Err(NoPeerUri::NoPrincipal));
     }
 
     #[portable]

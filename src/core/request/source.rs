@@ -5,10 +5,27 @@
 pub enum PeerSource {
     /// Nowhere.
     None,
-    /// The TLS connection that this listener terminates.
-    Tls,
+    /// The TLS connection that this listener terminates. The client holds the key of its certificate, and whatever else
+    /// the certificate says is the client's own word.
+    AnyCertificate,
+    /// The same, and the operator states that the proxy validates client certificates: what they say is believed.
+    ValidatedCertificate,
     /// The filter state that an Istio waypoint sets.
     IstioWaypoint,
+}
+
+impl PeerSource {
+    /// Whether client certificates are read.
+    #[must_use]
+    pub const fn has_certificates(self) -> bool {
+        matches!(self, Self::AnyCertificate | Self::ValidatedCertificate)
+    }
+
+    /// Whether the peer's URI is believed.
+    #[must_use]
+    pub const fn believes_uris(self) -> bool {
+        matches!(self, Self::ValidatedCertificate | Self::IstioWaypoint)
+    }
 }
 
 /// Where the client's address comes from.

@@ -13,6 +13,9 @@ use crate::provider::ProviderName;
 use crate::refusal::Detail;
 use crate::request::{Action, Ambiguity, Match, Near, PathParameters, PathTemplate, Request, RequestMethod, Segment};
 
+/// The word in `requires` for a workload at the other end of the connection. No provider can have this name.
+pub const PEER_EVIDENCE: &str = "peer";
+
 /// One route of an application.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -26,7 +29,7 @@ pub struct Route {
     pub methods: Vec<RequestMethod>,
     /// `Action::Read` or `Action::Write` if the method does not say.
     pub action: Option<Action>,
-    /// Evidence that is required: of at most one issuer, and of device providers.
+    /// Evidence that is required: of at most one issuer, of the connection, and of device providers.
     pub requires: Requires,
 }
 
@@ -35,6 +38,8 @@ pub struct Route {
 pub struct Requires {
     /// The issuer of the access token.
     pub issuer: Option<ProviderName>,
+    /// Whether the connection must be that of a workload.
+    pub peer: bool,
     /// The device providers.
     pub devices: Vec<ProviderName>,
 }

@@ -39,6 +39,7 @@ pub struct DecisionRecord {
     path: Option<String>,
     principal: Option<String>,
     authentication: Option<AuthenticationRecord>,
+    peer: Option<PeerRecord>,
     evidence: BTreeMap<ProviderName, EvidenceRecord>,
     verdict: Verdict,
     /// Why the request is or would be refused; `None` where it is permitted.
@@ -48,10 +49,17 @@ pub struct DecisionRecord {
     near_misses: Vec<NearMissRecord>,
 }
 
+/// The workload at the other end of the connection, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerRecord {
+    workload: Option<String>,
+    detail: Option<String>,
+}
+
 /// How the principal was authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationRecord {
-    issuer: ProviderName,
+    issuer: Option<ProviderName>,
     method: &'static str,
     binding: &'static str,
 }
@@ -113,6 +121,7 @@ impl DecisionRecord {
             path: None,
             principal: None,
             authentication: None,
+            peer: None,
             evidence: BTreeMap::new(),
             verdict: Verdict::Deny,
             reason: Some(Reason::NotConfigured),
@@ -157,6 +166,11 @@ impl DecisionRecord {
     /// The identity of the caller is verified, at least in part.
     pub fn identified(&mut self, identity: &Identity) {
         self.principal(identity.principal());
+        self.peer = match identity.workload() {
+            Ok(workload) => Some(PeerRecord { workload: Some(cut(workload.id().to_owned())), detail: None }),
+            Err(Detail::None) => None,
+            Err(detail) => Some(PeerRecord { workload: None, detail: Some(cut(detail.to_string())) }),
+        };
         self.devices(identity.devices());
     }
 
@@ -164,8 +178,11 @@ impl DecisionRecord {
         self.principal = Some(cut(cedar_notation(principal)));
         self.authentication = match principal {
             Principal::Anonymous => None,
+            Principal::Workload(_) => {
+                Some(AuthenticationRecord { issuer: None, method: "connection", binding: "certificate" })
+            }
             Principal::Verified(verified) => Some(AuthenticationRecord {
-                issuer: verified.issuer.clone(),
+                issuer: Some(verified.issuer.clone()),
                 method: "bearer",
                 binding: match verified.sender_constraint {
                     SenderConstraint::Bearer => "none",
@@ -270,8 +287,11 @@ const PLAIN_ID: ByteSet = ByteSet::VISIBLE.without(b"\"\\'");
 
 /// The principal as a Cedar entity reference, such as `corp::User::"alice"`, with Cedar's escapes in the id.
 pub(crate) fn cedar_notation(principal: &Principal) -> String {
-    let Principal::Verified(VerifiedPrincipal { issuer, entity_type, id, .. }) = principal else {
-        return r#"Anonymous::"anonymous""#.to_owned();
+    let VerifiedPrincipal { issuer, entity_type, id, .. } = match principal {
+        Principal::Anonymous => return r#"Anonymous::"anonymous""#.to_owned(),
+        // A SPIFFE ID has no character that would need an escape.
+        Principal::Workload(workload) => return ["Workload::\"", workload.id(), "\""].concat(),
+        Principal::Verified(verified) => verified,
     };
     let mut notation = [issuer.as_str(), "::", entity_type, "::\""].concat();
     // Nearly every id is plain, and is copied whole.

@@ -193,6 +193,43 @@ fn properties_that_cannot_be_read_are_absent_facts() {
 }
 
 #[test]
+fn the_uris_of_a_validated_certificate_are_counted_once() {
+    const TWO: &[u8] = include_bytes!("../../core/request/certificate/two.pem");
+    let host = Fake::default();
+    let peer = r#""peer": { "from": "tls", "certificate": "validated", "trust_domains": ["example.org"] }"#;
+    let text = configuration(INLINE)
+        .replace(r#""peer": { "from": "tls" }"#, peer)
+        .replace("\"requires\": []", "\"requires\": [\"peer\"]")
+        .replace("principal is Anonymous", "principal is Workload");
+    let root = configured_with(&host, text);
+    let put = |name: &str, value: &[u8]| {
+        host.with(|state| state.properties.insert(format!("connection.{name}"), value.to_vec()));
+    };
+    let passes = |stream: u32| {
+        let (_stream, passage) = arrive(&host, &root, stream, get("/healthz", &[]));
+        assert_eq!(passage == Passage::Continue, is_armed(&host, stream));
+        passage == Passage::Continue
+    };
+    let certificates_read = || host.calls("property connection.peer_certificate").len();
+    assert!(!passes(1), "there is no certificate");
+    put("mtls", &[1]);
+    put("sha256_peer_certificate_digest", "1".repeat(64).as_bytes());
+    put("uri_san_peer_certificate", b"spiffe://example.org/a");
+    assert!(passes(2), "Envoy before 1.38 does not give the certificate");
+    put("peer_certificate", TWO);
+    assert!(!passes(3), "it has two URIs");
+    assert_eq!(certificates_read(), 2);
+    assert!(!passes(4), "it is known by its digest");
+    assert_eq!(certificates_read(), 2);
+    put("peer_certificate", include_bytes!("../../core/request/certificate/one.pem"));
+    put("sha256_peer_certificate_digest", "2".repeat(64).as_bytes());
+    assert!(passes(5), "another certificate");
+    assert_eq!(certificates_read(), 3);
+    put("mtls", &[0]);
+    assert!(!passes(6), "what else the host says is not asked for without a certificate");
+}
+
+#[test]
 fn without_random_numbers_every_request_is_refused() {
     let host = Fake::default();
     let configuration = configuration(INLINE);

@@ -20,7 +20,7 @@ pub const FAULTS: &[Fault] = &[
         findings: &["peer-unverified"],
         listener: |bench| {
             let mut configuration = bench.example.plugin_configuration();
-            configuration["peer"] = json!({ "from": "tls" });
+            configuration["peer"] = json!({ "from": "tls", "certificate": "validated" });
             configuration["policies"] = json!(format!(
                 "@id(\"peer\") permit (principal is corp::User, action in Action::\"read\", resource == Route::\"shop/orders\")\n\
                  when {{ context has peer && context.peer has uri && context.peer.uri == \"{GATEWAY}\" }};"

@@ -56,6 +56,7 @@ mod traffic;
 mod trap;
 mod unjudged;
 mod workers;
+mod workloads;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
+        workloads::SCENARIOS,
         tokens::SCENARIOS,
         signatures::SCENARIOS,
         absence::SCENARIOS,

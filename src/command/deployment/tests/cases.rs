@@ -127,24 +127,6 @@ pub const CASES: &[Case] = &[
         line: "failure_policy",
     },
     Case { code: "fail-open", from: "failure_policy: FAIL_RELOAD", to: "fail_open: true", line: "fail_open" },
-    Case {
-        code: "peer-unverified",
-        from: "{ filename: ca.pem }",
-        to: "{ filename: ca.pem }, trust_chain_verification: ACCEPT_UNTRUSTED",
-        line: "validation_context",
-    },
-    Case {
-        code: "peer-unverified",
-        from: "trusted_ca: { filename: ca.pem }",
-        to: "crl: { filename: crl.pem }",
-        line: "validation_context",
-    },
-    Case {
-        code: "peer-unverified",
-        from: "validation_context: { trusted_ca: { filename: ca.pem } }",
-        to: "validation_context_certificate_provider_instance: { instance_name: default }",
-        line: "typed_config",
-    },
     Case { code: "guard-unseen", from: "http_filters:", to: "filters_elsewhere:", line: "config:" },
     Case {
         code: "routes-unseen",
@@ -485,30 +467,6 @@ fn an_upgrade_with_filters_of_its_own_needs_the_plugin_and_the_guard() {
     assert_eq!(codes(&with_filters(&indented(without_plugin))), NONE, "refused always");
     let unguarded = format!("{plugin}{rest}");
     assert_eq!(codes(&with_filters(&indented(&unguarded))), ["guard-missing"]);
-}
-
-#[test]
-fn a_peer_that_is_not_believed_needs_no_certificate() {
-    let unbelieved = with(GOOD, "\"from\": \"tls\"", "\"from\": \"none\"");
-    for case in CASES.iter().filter(|case| matches!(case.code, "peer-unverified" | "client-certificate")) {
-        assert_eq!(codes(&with(&unbelieved, case.from, case.to)), NONE, "{}", case.to);
-    }
-}
-
-#[test]
-fn the_trusted_authority_can_be_in_a_secret() {
-    let context = "validation_context: { trusted_ca: { filename: ca.pem } }";
-    let by_name = with(GOOD, context, "validation_context_sds_secret_config: { name: clients }");
-    assert_eq!(codes(&by_name), NONE, "a secret that is not here is not judged");
-    let secret = |context: &str| {
-        format!(
-            "resources: [{{ \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret, name: clients, validation_context: {{ {context} }} }}]"
-        )
-    };
-    let together = |context: &str| codes_of(&findings_of(&[&by_name, &secret(context)]));
-    assert_eq!(together("trusted_ca: { filename: ca.pem }"), NONE);
-    assert_eq!(together("trusted_ca: {}, trust_chain_verification: ACCEPT_UNTRUSTED"), ["peer-unverified"]);
-    assert_eq!(together(""), ["peer-unverified"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod guard;
 mod hosts;
 mod keys;
 mod mesh;
+mod peer;
 mod replies;
 mod resources;
 mod ways;
@@ -141,7 +142,7 @@ fn the_reference_of_findings_is_what_the_code_says() {
 
 #[test]
 fn every_finding_is_shown_by_a_configuration_that_has_the_fault() {
-    let shown: BTreeSet<&str> = [cases::CASES, keys::CASES, resources::OF_ISTIO, resources::OF_GATEWAY]
+    let shown: BTreeSet<&str> = [cases::CASES, keys::CASES, peer::CASES, resources::OF_ISTIO, resources::OF_GATEWAY]
         .iter()
         .flat_map(|cases| cases.iter())
         .map(|case| case.code)

@@ -48,6 +48,7 @@ pub struct RequestLine {
     headers: Vec<(String, Vec<u8>)>,
     source_address: Option<String>,
     peer_certificate_sha256: Option<[u8; 32]>,
+    peer_uri: Option<String>,
     destination_port: Option<u16>,
 }
 
@@ -86,6 +87,7 @@ impl RequestLine {
                     let digest = value.as_str().and_then(digest).ok_or_else(|| wrong("64 hexadecimal digits"))?;
                     request.peer_certificate_sha256 = Some(digest);
                 }
+                "peer_uri" => request.peer_uri = Some(value.as_str().ok_or_else(|| wrong("a string"))?.to_owned()),
                 "destination_port" => {
                     let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
                     request.destination_port = Some(port.ok_or_else(|| wrong("a port, 0 to 65535"))?);
@@ -102,12 +104,24 @@ impl RequestLine {
             .client_address
             .trusts_forwarded_for()
             .and_then(|trust| client_address(self.source_address.as_deref()?, trust));
-        let certificate_sha256 = self.peer_certificate_sha256.filter(|_| plan.peer == PeerSource::Tls);
         RequestParts {
             headers: self.pseudo_headers.iter().chain(&self.headers).map(|(name, value)| (name, value)).collect(),
             source_address,
             destination_port: self.destination_port,
-            peer: Peer { certificate_sha256, uri: None },
+            peer: self.peer(plan.peer),
+        }
+    }
+
+    fn peer(&self, source: PeerSource) -> Peer {
+        let uri = self.peer_uri.as_deref().map(str::as_bytes);
+        match (source, self.peer_certificate_sha256) {
+            (PeerSource::None, _) => Peer::default(),
+            (PeerSource::AnyCertificate, Some(digest)) => Peer::of_any_certificate(digest),
+            (PeerSource::ValidatedCertificate, Some(digest)) => Peer::of_validated_certificate(digest, uri, None),
+            // The URI of a certificate whose digest does not matter to the request.
+            (PeerSource::ValidatedCertificate, None) if uri.is_some() => Peer::of_mesh_principal(uri),
+            (PeerSource::AnyCertificate | PeerSource::ValidatedCertificate, None) => Peer::without_certificate(),
+            (PeerSource::IstioWaypoint, _) => Peer::of_mesh_principal(uri),
         }
     }
 }

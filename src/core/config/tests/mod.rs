@@ -7,6 +7,7 @@ mod fields;
 mod groups;
 mod outline;
 mod parts;
+mod peer;
 mod profiles;
 mod request_headers;
 mod tokens;
@@ -240,7 +241,10 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!(route("search").action, Some(Action::Read));
     assert_eq!((&route("health").requires.issuer, route("health").requires.devices.len()), (&None, 0));
 
-    assert_eq!((plan.peer, plan.client_address, plan.mode), (PeerSource::Tls, AddressSource::None, Mode::Enforce));
+    assert_eq!(
+        (plan.peer, plan.client_address, plan.mode),
+        (PeerSource::AnyCertificate, AddressSource::None, Mode::Enforce)
+    );
     assert_eq!(plan.guard, "shop-guard.1");
     assert_eq!(plan.limits, Limits { max_token_bytes: 8192, max_headers: 50, ..Limits::default() });
     let fact = |path: &[&str]| IdentitySource::Fact {

@@ -16,7 +16,7 @@ use crate::policy::program::value::{Set, Value};
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::{Action, Request};
-use crate::route::RouteMatch;
+use crate::route::{PEER_EVIDENCE, RouteMatch};
 use crate::time::UnixSeconds;
 
 /// A request as policies see it.
@@ -55,18 +55,26 @@ impl<'r> Asked<'r> {
         route: &'r RouteMatch<'_>,
         now: UnixSeconds,
     ) -> Result<Self, NotExpressible> {
-        let verified = match identity.principal() {
-            Principal::Verified(verified) if route.action != Action::Preflight => Some(verified),
-            Principal::Verified(_) | Principal::Anonymous => None,
+        let (asking, workload) = match route.action {
+            Action::Preflight => (&Principal::Anonymous, None),
+            _ => (identity.principal(), identity.workload().ok()),
+        };
+        let verified = match asking {
+            Principal::Verified(verified) => Some(verified),
+            Principal::Anonymous | Principal::Workload(_) => None,
         };
         let resource = catalog.route_of(route).ok_or(NotExpressible)?;
-        let request = RequestFacts { request, parameters: &route.parameters, now };
-        let (kind, principal, memberships) = match verified {
-            None => {
+        let request = RequestFacts { request, workload, parameters: &route.parameters, now };
+        let (kind, principal, memberships) = match asking {
+            Principal::Anonymous => {
                 let anonymous = Entity::new(catalog.anonymous, ANONYMOUS_ID);
                 (PrincipalKind::Anonymous, anonymous.clone(), vec![anonymous])
             }
-            Some(verified) => {
+            Principal::Workload(workload) => {
+                let workload = Entity::new(catalog.workload.ok_or(NotExpressible)?, workload.id());
+                (PrincipalKind::Workload, workload.clone(), vec![workload])
+            }
+            Principal::Verified(verified) => {
                 let types = catalog.issuer(&verified.issuer).ok_or(NotExpressible)?;
                 let principal = Entity::new(types.principal, &verified.id);
                 let mut memberships = vec![principal.clone()];
@@ -101,8 +109,13 @@ impl<'r> Asked<'r> {
         &self.memberships
     }
 
+    /// Whether this is verified: a device, or the workload by the word for it.
+    pub(in crate::policy) fn has_evidence(&self, name: &ProviderName) -> bool {
+        if name.as_str() == PEER_EVIDENCE { self.request.workload.is_some() } else { self.device(name).is_some() }
+    }
+
     /// The verified facts of a device.
-    pub(in crate::policy) fn device(&self, provider: &ProviderName) -> Option<&'r DeviceFacts> {
+    fn device(&self, provider: &ProviderName) -> Option<&'r DeviceFacts> {
         match self.devices?.get(provider)? {
             DeviceEvidence::Verified(facts) => Some(facts),
             DeviceEvidence::Missing | DeviceEvidence::Stale { .. } => None,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::policy::Vocabulary;
-use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
+use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::program::entity::{Entity, EntityTypes, TypeId};
 use crate::provider::ProviderName;
 use crate::route::RouteMatch;
@@ -13,6 +13,8 @@ use crate::route::RouteMatch;
 pub(in crate::policy) struct Catalog {
     /// `Anonymous`
     pub anonymous: TypeId,
+    /// `Workload`, where there can be any.
+    pub workload: Option<TypeId>,
     /// `Action`
     pub action: TypeId,
     /// `Application`
@@ -72,6 +74,7 @@ impl Catalog {
         groups.sort_unstable();
         Some(Self {
             anonymous: types.id(ANONYMOUS_TYPE)?,
+            workload: types.id(WORKLOAD_TYPE),
             action: types.id("Action")?,
             application: types.id("Application")?,
             route: types.id("Route")?,

@@ -18,7 +18,7 @@ pub(in crate::policy) struct Candidate<'p> {
     pub advice: Option<&'p str>,
     /// How many of its conditions fail; one that cannot be evaluated fails.
     pub failed_conditions: usize,
-    /// Devices that it needs and that are not verified.
+    /// How much evidence it needs that is not verified.
     pub missing: usize,
     /// Its scope names a group that the principal is not in, which counts as one more condition that failed.
     pub outside: bool,

@@ -181,7 +181,7 @@ impl Silent {
     }
 }
 
-/// How many devices the slice needs that are not verified.
+/// How much evidence the slice needs that is not verified.
 fn missing(slice: &Slice, asked: &Asked<'_>) -> usize {
-    slice.asked.needs.iter().filter(|device| asked.device(device).is_none()).count()
+    slice.asked.needs.iter().filter(|name| !asked.has_evidence(name)).count()
 }

@@ -26,7 +26,7 @@ pub(in crate::policy) struct Applicability {
     pub actions: Actions,
     /// The kinds of principals.
     pub kinds: BTreeSet<PrincipalKind>,
-    /// Devices that must be verified; otherwise the policy is not evaluated.
+    /// Devices that must be verified, and `peer` for a workload; otherwise the policy is not evaluated.
     pub needs: BTreeSet<ProviderName>,
 }
 

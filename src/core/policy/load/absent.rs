@@ -9,7 +9,7 @@
 //! its principal in no group, so `principal in` a group is false there, as a `has` is. A fact of scopes is always there, but
 //! without its claim it is the empty set, so `.contains` is false there.
 //!
-//! A caller without a token has no facts of any issuer or device. A forbid for everybody is one for that caller too, so it
+//! A caller without a token, Anonymous or a workload, has no facts of any issuer or device. A forbid for everybody is one for that caller too, so it
 //! must hold without them where the caller can ask for anything but a preflight.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
             let absence = Absence::of(policy.names, kind, &fact);
             let about = policy.about(&absence);
             // What a caller without a token escapes by a fact, others escape too: the same correction serves both.
-            if reported.contains(&about) || about == About::Anonymous && lifting.contains(&fact) {
+            if reported.contains(&about) || about == About::WithoutToken && lifting.contains(&fact) {
                 continue;
             }
             let Some(bypass) = absence.bypass(&policy.named.body) else { continue };
@@ -61,7 +61,7 @@ pub(in crate::policy) fn lifted_rules(policies: &[Checked<'_>]) -> Vec<ConfigErr
             if !covered {
                 errors.push(match about {
                     About::Groups(kind) => policy.lifted_by_groups(kind, &fact, &bypass),
-                    About::Anonymous => policy.silent_for_anonymous(&fact, &bypass),
+                    About::WithoutToken => policy.silent_without_token(kind, &fact, &bypass),
                     About::Facts => policy.lifted(&fact, &bypass),
                 });
                 reported.insert(about);
@@ -78,7 +78,7 @@ enum About {
     /// Tokens of this kind's issuer that list no groups.
     Groups(PrincipalKind),
     /// Requests without a token.
-    Anonymous,
+    WithoutToken,
     /// Anything else that is absent.
     Facts,
 }
@@ -94,8 +94,7 @@ impl Checked<'_> {
                 let parts = self.names.optional_parts(path, kind, &certain);
                 facts.extend(parts.into_iter().map(|part| (kind, part.to_vec())));
                 // A forbid for everybody is one for callers without a token, who have no record of any provider.
-                let record =
-                    path.get(..1).filter(|_| kind == PrincipalKind::Anonymous && self.meets_unnamed_anonymous());
+                let record = path.get(..1).filter(|_| self.meets_unnamed(kind));
                 let record = record.filter(|record| record.iter().all(|name| self.names.never_has(kind, name)));
                 facts.extend(record.map(|record| (kind, record.to_vec())));
             }
@@ -103,22 +102,21 @@ impl Checked<'_> {
                 facts.extend(self.names.absent_groups(kind).into_iter().map(|fact| (kind, fact)));
             }
         }
-        let (last, mut facts): (Vec<_>, Vec<_>) =
-            facts.into_iter().partition(|(kind, _)| *kind == PrincipalKind::Anonymous);
+        let (last, mut facts): (Vec<_>, Vec<_>) = facts.into_iter().partition(|(kind, _)| !kind.has_token());
         facts.extend(last);
         facts
     }
 
-    /// Whether it is a forbid for everybody where callers without a token can ask for more than a preflight.
-    fn meets_unnamed_anonymous(&self) -> bool {
-        self.named.body.effect == Effect::Forbid && self.scope.everyone && self.scope.anonymous_asks()
+    /// Whether it is a forbid for everybody where callers of this kind, without a token, can ask for more than a preflight.
+    fn meets_unnamed(&self, kind: PrincipalKind) -> bool {
+        self.named.body.effect == Effect::Forbid && self.scope.everyone && self.scope.asks_without_token(kind)
     }
 
     fn about(&self, absence: &Absence<'_>) -> About {
         let never = absence.fact.first().is_some_and(|record| self.names.never_has(absence.kind, record));
         match absence.kind {
             kind if absence.groupless && self.asks_of_groups(kind) => About::Groups(kind),
-            PrincipalKind::Anonymous if never => About::Anonymous,
+            kind if never && !kind.has_token() => About::WithoutToken,
             _ => About::Facts,
         }
     }

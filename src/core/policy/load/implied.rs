@@ -185,7 +185,7 @@ fn is_certain(path: &[&str]) -> bool {
     match path {
         // Each route has its own.
         [_, "path_parameters", ..] => false,
-        _ => context::fact_on(path).is_some_and(context::ContextFact::is_certain),
+        _ => context::fact_on(path).is_some_and(|fact| fact.is_certain(false)),
     }
 }
 

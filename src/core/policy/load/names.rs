@@ -15,7 +15,7 @@ use crate::policy::{PolicyDocument, Vocabulary};
 use crate::profile::{DeviceProvider, FactField, FactType};
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
-use crate::route::{Application, Route};
+use crate::route::{Application, PEER_EVIDENCE, Route};
 
 /// Everything that has a name.
 #[derive(Clone, Copy)]
@@ -95,17 +95,18 @@ impl<'a> Names<'a> {
         applications.filter(move |application| document.applies_to.contains(&application.name))
     }
 
-    /// The kinds that can reach a place that requires this issuer (or none) by an action.
+    /// The kinds that can reach a place by an action, where the place requires this issuer or none, and a workload or not.
     pub(in crate::policy) fn kinds_reaching(
         self,
         issuer: Option<&ProviderName>,
+        peer: bool,
         action: Action,
     ) -> BTreeSet<PrincipalKind> {
         if action == Action::Preflight {
             return BTreeSet::from([PrincipalKind::Anonymous]);
         }
         match issuer {
-            None => self.vocabulary.kinds().collect(),
+            None => self.vocabulary.kinds().filter(|kind| !(peer && *kind == PrincipalKind::Anonymous)).collect(),
             Some(name) => {
                 let place = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name == *name);
                 place.into_iter().map(PrincipalKind::Issuer).collect()
@@ -136,13 +137,13 @@ impl<'a> Names<'a> {
         declared(&profile.facts, &own, rest).deeper()
     }
 
-    /// Whether principals of this kind never have this record of `context`: Anonymous has no facts of any issuer or device,
-    /// and nobody has those of another issuer.
+    /// Whether principals of this kind never have this record of `context`: a caller without a token has no facts of any
+    /// issuer or device, and nobody has those of another issuer.
     pub(in crate::policy) fn never_has(self, kind: PrincipalKind, record: &str) -> bool {
         let issuer = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == record);
         match issuer {
             Some(place) => kind != PrincipalKind::Issuer(place),
-            None => kind == PrincipalKind::Anonymous && self.device(record).is_some(),
+            None => !kind.has_token() && self.device(record).is_some(),
         }
     }
 
@@ -162,7 +163,8 @@ impl<'a> Names<'a> {
     }
 
     /// Which parts of a path are evidence that may be absent for this kind, outermost first: claims of scopes are among
-    /// them, except where `principal.groups` requires the claim. `certain` are the devices that are there for certain.
+    /// them, except where `principal.groups` requires the claim. `certain` are the devices that are there for certain, and
+    /// `peer` where the workload is.
     pub(in crate::policy) fn optional_parts<'p>(
         self,
         path: &'p [String],
@@ -172,11 +174,13 @@ impl<'a> Names<'a> {
         let mut parts = Vec::new();
         let Some((first, rest)) = path.split_first() else { return parts };
         let issuer = self.vocabulary.issuer(kind).filter(|issuer| issuer.profile.name.as_str() == first);
-        let device = self.device(first).filter(|_| kind != PrincipalKind::Anonymous);
+        let device = self.device(first).filter(|_| kind.has_token());
+        let of_workload = kind == PrincipalKind::Workload || certain.contains(PEER_EVIDENCE);
         if let Some(member) = context::member(first) {
-            parts.extend(path.get(..1).filter(|_| !member.is_certain()));
+            parts.extend(path.get(..1).filter(|_| !member.is_certain(of_workload)));
             let names: Vec<&str> = path.iter().map(String::as_str).collect();
-            let fact = context::fact_on(&names).filter(|fact| fact.record.is_some() && !fact.is_certain());
+            let fact = context::fact_on(&names);
+            let fact = fact.filter(|fact| fact.record.is_some() && !fact.is_certain(of_workload));
             parts.extend(path.get(..2).filter(|_| fact.is_some()));
             return parts;
         }

@@ -18,7 +18,7 @@ use super::scope::{Scope, ScopeRoutes};
 use super::words;
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::PolicyDocument;
-use crate::policy::kinds::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, PrincipalKind, ResourceScope};
+use crate::policy::kinds::{ANONYMOUS_ID, ANONYMOUS_TYPE, Actions, PrincipalKind, ResourceScope, WORKLOAD_TYPE};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
 use crate::request::Action;
@@ -27,7 +27,7 @@ use crate::text::suggestion;
 mod entities;
 mod literals;
 
-use self::literals::{host_fault, method_fault, path_fault, whole_host_fault};
+use self::literals::{host_fault, method_fault, path_fault, trust_domain_fault, whole_host_fault, workload_fault};
 
 /// One policy under the rules.
 pub(in crate::policy) struct Rules<'a> {
@@ -225,7 +225,11 @@ impl<'a> Rules<'a> {
             return;
         }
         let word = entity_type.rsplit("::").next().unwrap_or(entity_type);
-        let help = suggestion(entity_type, known.iter().map(String::as_str), "configure the issuer first");
+        let help = if entity_type == WORKLOAD_TYPE {
+            "list the trust domains of workloads in `peer`, as in `trust_domains: [example.org]`".to_owned()
+        } else {
+            suggestion(entity_type, known.iter().map(String::as_str), "configure the issuer first")
+        };
         self.breach(word, ConfigCode::UnknownEntityType, format!("there is no entity type `{entity_type}`"), help);
     }
 
@@ -266,6 +270,12 @@ impl<'a> Rules<'a> {
                     );
                 }
             }
+            WORKLOAD_TYPE if !names.vocabulary.trust_domains.is_empty() => {
+                if let Some((why, help)) = workload_fault(id, names.vocabulary.trust_domains) {
+                    let message = format!("there is no `{WORKLOAD_TYPE}::\"{shown}\"`: {why}");
+                    self.breach(id, ConfigCode::UnknownEntity, message, help);
+                }
+            }
             other => self.entity_type(other),
         }
     }
@@ -292,6 +302,8 @@ impl<'a> Rules<'a> {
             ["http_request", "path"] => path_fault(text, true, true, &self.routes.encoded),
             ["http_request", "http_method"] => method_fault(text),
             ["http_request", "hostname"] => host_fault(text).or_else(|| whole_host_fault(text)),
+            ["peer", "workload"] => workload_fault(text, self.names.vocabulary.trust_domains),
+            ["peer", "trust_domain"] => trust_domain_fault(text, self.names.vocabulary.trust_domains),
             _ => None,
         };
         self.impossible(fault, path.last().copied().unwrap_or_default(), text);

@@ -10,16 +10,17 @@ use serde_json::{Map, Value, json};
 
 use super::names::Names;
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
-use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind};
+use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind, WORKLOAD_TYPE};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
+use crate::route::PEER_EVIDENCE;
 
 /// What a policy is validated against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::policy) struct Environment {
     /// Whose principals.
     pub kind: PrincipalKind,
-    /// Devices whose records are certain to be there.
+    /// Devices whose records are certain to be there, and `peer` where the workload is.
     pub devices: BTreeSet<String>,
     /// Actions that apply; the context is the same for all, so that one speaks for all where a condition reads none.
     pub actions: Actions,
@@ -36,7 +37,7 @@ impl Environment {
             let devices = names.vocabulary.devices.iter();
             providers.extend(devices.map(|device| ProviderRecord::of_device(device, certain(device))));
         }
-        let context = context_type(&self.parameters, providers);
+        let context = context_type(&self.parameters, self.devices.contains(PEER_EVIDENCE), providers);
         let principals = |action| self.actions.holds(action).then_some(self.kind).into_iter().collect();
         schema(names, principals, &context)
     }
@@ -88,11 +89,14 @@ pub(in crate::policy) fn schema(
         });
         namespaces.insert(issuer.profile.name.to_string(), json!({ "entityTypes": types, "actions": {} }));
     }
-    let types = json!({
+    let mut types = json!({
         ANONYMOUS_TYPE: {},
         "Application": {},
         "Route": { "memberOfTypes": ["Application"] },
     });
+    if !names.vocabulary.trust_domains.is_empty() {
+        types[WORKLOAD_TYPE] = json!({});
+    }
     let mut actions = Map::new();
     for action in Action::all() {
         let mut declared = Map::new();
@@ -135,20 +139,22 @@ impl<'a> ProviderRecord<'a> {
     }
 }
 
-/// The type of `context`. `parameters` are path parameters, and whether they are certain to be there.
+/// The type of `context`. `parameters` are path parameters, and whether they are certain to be there; `of_workload` is
+/// whether the connection is certain to be that of a workload.
 pub(in crate::policy) fn context_type<'a>(
     parameters: &BTreeMap<String, bool>,
+    of_workload: bool,
     providers: impl IntoIterator<Item = ProviderRecord<'a>>,
 ) -> Value {
     let mut members = Map::new();
     for member in context::members() {
         let mut shape = match member {
-            ContextMember::Fact(fact) => request_fact(fact, parameters),
+            ContextMember::Fact(fact) => request_fact(fact, parameters, of_workload),
             ContextMember::Record(_, facts) => {
-                record(facts.iter().map(|fact| (fact.name, request_fact(fact, parameters))))
+                record(facts.iter().map(|fact| (fact.name, request_fact(fact, parameters, of_workload))))
             }
         };
-        set_required(&mut shape, member.is_certain());
+        set_required(&mut shape, member.is_certain(of_workload));
         members.insert(member.name().to_owned(), shape);
     }
     for provider in providers {
@@ -160,9 +166,9 @@ pub(in crate::policy) fn context_type<'a>(
     json!({ "type": "Record", "attributes": members })
 }
 
-fn request_fact(fact: &ContextFact, parameters: &BTreeMap<String, bool>) -> Value {
+fn request_fact(fact: &ContextFact, parameters: &BTreeMap<String, bool>, of_workload: bool) -> Value {
     let mut member = cedar_type(fact.of, parameters);
-    set_required(&mut member, fact.is_certain());
+    set_required(&mut member, fact.is_certain(of_workload));
     member
 }
 

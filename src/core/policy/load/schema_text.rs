@@ -16,7 +16,7 @@ use crate::request::Action;
 const HEAD: &str = "\
 // The Cedar schema of a Countersign configuration: the entity types, the actions, and the facts of `context`.
 // A fact with `?` may be absent: ask for it with `has` first. The records of issuers and devices all have one, because a
-// principal has the facts of its own issuer only, and Anonymous has none. When a configuration is loaded, each policy is
+// principal has the facts of its own issuer only, and a caller without a token has none. When a configuration is loaded, each policy is
 // checked once for each kind of principal in its scope: there, the facts of that principal's issuer, and of devices that
 // the routes require, are certain and need no `has`.
 
@@ -37,8 +37,9 @@ pub enum SchemaTextError {
 pub(in crate::policy) fn schema_text(names: Names<'_>) -> Result<String, SchemaTextError> {
     let issuers = names.vocabulary.issuers.iter().map(|issuer| ProviderRecord::of_issuer(issuer, false));
     let devices = names.vocabulary.devices.iter().map(|device| ProviderRecord::of_device(device, false));
-    let context = context_type(&path_parameters(names), issuers.chain(devices));
-    let principals = |action: Action| names.kinds_reaching(None, action).into_iter().collect::<Vec<PrincipalKind>>();
+    let context = context_type(&path_parameters(names), false, issuers.chain(devices));
+    let principals =
+        |action: Action| names.kinds_reaching(None, false, action).into_iter().collect::<Vec<PrincipalKind>>();
     let fragment = SchemaFragment::from_json_value(schema(names, principals, &context)).map_err(Box::new)?;
     let text = fragment.to_cedarschema().map_err(Box::new)?;
     Ok(format!("{HEAD}{}\n", text.trim_end()))

@@ -12,9 +12,11 @@ use crate::policy::PolicyDocument;
 use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope};
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate};
-use crate::route::Requires;
+use crate::route::{PEER_EVIDENCE, Requires};
 
-/// The evidence that a route requires, and the actions of its requests. Routes with equal requirements are kept once.
+/// The evidence that a route requires, and the actions of its requests. Routes with equal requirements are kept once. A
+/// required workload is in the list of devices by the word of the configuration, `peer`, because policies may take it for
+/// granted just as a device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RouteRequirements<'a> {
     issuer: Option<&'a ProviderName>,
@@ -25,8 +27,13 @@ struct RouteRequirements<'a> {
 impl<'a> RouteRequirements<'a> {
     fn of(requires: &'a Requires, actions: Actions) -> Self {
         let mut devices: Vec<&str> = requires.devices.iter().map(ProviderName::as_str).collect();
+        devices.extend(requires.peer.then_some(PEER_EVIDENCE));
         devices.sort_unstable();
         Self { issuer: requires.issuer.as_ref(), devices, actions }
+    }
+
+    fn has_peer(&self) -> bool {
+        self.devices.contains(&PEER_EVIDENCE)
     }
 }
 
@@ -142,25 +149,29 @@ impl<'a> Scope<'a> {
         let mut found = BTreeSet::new();
         for required in requirements {
             for action in required.actions.iter().filter(|action| self.actions.holds(*action)) {
-                found.extend(names.kinds_reaching(required.issuer, action));
+                found.extend(names.kinds_reaching(required.issuer, required.has_peer(), action));
             }
         }
         found.intersection(&self.kinds).copied().collect()
     }
 
-    /// Whether a caller without credentials reaches it by anything but a preflight.
-    pub(in crate::policy) fn anonymous_asks(&self) -> bool {
-        self.routes.required.iter().filter(|required| required.issuer.is_none()).any(|required| {
-            required.actions.iter().any(|action| action != Action::Preflight && self.actions.holds(action))
-        })
+    /// Whether a caller of this kind, without a token, reaches it by anything but a preflight.
+    pub(in crate::policy) fn asks_without_token(&self, kind: PrincipalKind) -> bool {
+        let reaches = |required: &&RouteRequirements<'_>| {
+            required.issuer.is_none() && !(required.has_peer() && kind == PrincipalKind::Anonymous)
+        };
+        !kind.has_token()
+            && self.routes.required.iter().filter(reaches).any(|required| {
+                required.actions.iter().any(|action| action != Action::Preflight && self.actions.holds(action))
+            })
     }
 
-    /// The devices that the policy may take for granted.
+    /// The devices that the policy may take for granted, and `peer` where the workload is.
     pub(in crate::policy) fn devices_granted(&self) -> BTreeSet<String> {
         in_all(&self.routes.granted)
     }
 
-    /// The devices that every route requires.
+    /// The devices that every route requires, and `peer` where every route requires a workload.
     pub(in crate::policy) fn devices_required(&self) -> BTreeSet<String> {
         in_all(&self.routes.required)
     }

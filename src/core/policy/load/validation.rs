@@ -18,13 +18,14 @@ use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::kinds::{Actions, PrincipalKind};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
+use crate::route::PEER_EVIDENCE;
 
 /// What a valid policy applies to.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Applies {
     /// The kinds of principals that it is asked about.
     pub kinds: BTreeSet<PrincipalKind>,
-    /// Devices without whose facts it cannot be asked; only a permit has any.
+    /// Devices without whose facts it cannot be asked, and `peer` where it cannot without a workload; only a permit has any.
     pub needs: BTreeSet<String>,
 }
 
@@ -114,7 +115,7 @@ impl<'a> PolicyUnderValidation<'a, '_> {
             faults.extend(needs.iter().map(|device| self.forbid_needs(device)));
             needs.clear();
         }
-        if faults.is_empty() && self.scope.anonymous_asks() {
+        if faults.is_empty() && self.scope.asks_without_token(PrincipalKind::Anonymous) {
             faults.extend(silent.map(|fault| self.silent_for_anonymous(&fault)));
         }
         if faults.is_empty() { Ok(Applies { kinds, needs }) } else { Err(faults) }
@@ -185,7 +186,11 @@ impl<'a> PolicyUnderValidation<'a, '_> {
     ) -> Result<Findings, Vec<ConfigError>> {
         let environment = Environment {
             kind,
-            devices: if kind == PrincipalKind::Anonymous { BTreeSet::new() } else { devices.clone() },
+            devices: match kind {
+                PrincipalKind::Anonymous => BTreeSet::new(),
+                PrincipalKind::Workload => BTreeSet::from([PEER_EVIDENCE.to_owned()]),
+                PrincipalKind::Issuer(_) => devices.clone(),
+            },
             actions: self.actions(kind),
             parameters: self.parameters(),
         };
@@ -222,7 +227,7 @@ impl<'a> PolicyUnderValidation<'a, '_> {
     /// The actions that the schema must have: all that the scope can meet, or one where no condition reads the action.
     fn actions(self, kind: PrincipalKind) -> Actions {
         let mut met = self.scope.routes.actions.iter().filter(|action| {
-            self.scope.actions.holds(*action) && self.names.kinds_reaching(None, *action).contains(&kind)
+            self.scope.actions.holds(*action) && self.names.kinds_reaching(None, false, *action).contains(&kind)
         });
         if self.reads.action { met.collect() } else { met.next().into_iter().collect() }
     }

@@ -10,19 +10,20 @@ use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUi
 
 use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
-use crate::policy::kinds::{ANONYMOUS_ID, Actions, PrincipalKind};
+use crate::policy::kinds::{ANONYMOUS_ID, Actions, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::Names;
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::Action;
-use crate::route::RouteMatch;
+use crate::route::{PEER_EVIDENCE, RouteMatch};
 use crate::time::UnixSeconds;
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]
 pub(in crate::policy) struct EntityCatalog {
     anonymous: EntityUid,
+    workload: EntityTypeName,
     issuers: HashMap<ProviderName, IssuerTypes>,
     groups: Groups,
     actions: HashMap<Action, (EntityUid, Vec<Entity>)>,
@@ -47,7 +48,7 @@ pub(in crate::policy) struct CedarRequest {
     pub request: Request,
     /// Its entities.
     pub entities: Entities,
-    /// Devices whose facts are in the context.
+    /// Devices whose facts are in the context, and `peer` where a workload is.
     pub devices: HashSet<ProviderName>,
 }
 
@@ -101,6 +102,7 @@ impl EntityCatalog {
         });
         Ok(Self {
             anonymous: uid(&type_name(&names.vocabulary.principal_type(PrincipalKind::Anonymous))?, ANONYMOUS_ID),
+            workload: type_name(WORKLOAD_TYPE)?,
             issuers,
             groups: names.groups.clone(),
             actions: actions.collect(),
@@ -119,9 +121,9 @@ impl EntityCatalog {
         route: &RouteMatch<'_>,
         now: UnixSeconds,
     ) -> Result<CedarRequest, NotExpressible> {
-        let verified = match identity.principal() {
-            Principal::Verified(verified) if route.action != Action::Preflight => Some(verified),
-            Principal::Verified(_) | Principal::Anonymous => None,
+        let (asking, workload) = match route.action {
+            Action::Preflight => (&Principal::Anonymous, None),
+            _ => (identity.principal(), identity.workload().ok()),
         };
         let (action, action_entities) = self.actions.get(&route.action).ok_or(NotExpressible)?;
         let (resource, route_entities) = self
@@ -130,16 +132,22 @@ impl EntityCatalog {
             .and_then(|routes| routes.get(&route.route.name))
             .filter(|_| Actions::of_route(route.route).holds(route.action))
             .ok_or(NotExpressible)?;
-        let mut members = request_members(&RequestFacts { request, parameters: &route.parameters, now })?;
+        let mut members = request_members(&RequestFacts { request, workload, parameters: &route.parameters, now })?;
         let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();
-        let mut devices = HashSet::new();
+        let mut devices: HashSet<ProviderName> =
+            workload.map(|_| ProviderName::new(PEER_EVIDENCE)).into_iter().collect();
         let mut memberships = BTreeSet::new();
-        let (kind, principal) = match verified {
-            None => {
+        let (kind, principal) = match asking {
+            Principal::Anonymous => {
                 entities.push(Entity::with_uid(self.anonymous.clone()));
                 (PrincipalKind::Anonymous, self.anonymous.clone())
             }
-            Some(verified) => {
+            Principal::Workload(workload) => {
+                let workload = uid(&self.workload, workload.id());
+                entities.push(Entity::with_uid(workload.clone()));
+                (PrincipalKind::Workload, workload)
+            }
+            Principal::Verified(verified) => {
                 let types = self.issuers.get(&verified.issuer).ok_or(NotExpressible)?;
                 members.push((verified.issuer.to_string(), record(&verified.facts, [])?));
                 for (device, evidence) in identity.devices() {

@@ -177,7 +177,7 @@ impl CedarPolicy {
         self.principal.as_ref().is_some_and(|principal| principal.type_name().basename() == GROUP)
     }
 
-    /// How many devices it needs that are not verified.
+    /// How much evidence it needs that is not verified.
     fn missing(&self, asked: &CedarRequest) -> usize {
         self.asked.needs.iter().filter(|device| !asked.devices.contains(*device)).count()
     }

@@ -20,11 +20,12 @@ pub(in crate::policy) type ContextDigest = [u8; 32];
 /// The digest of this vocabulary and of the groups in groups.
 pub(in crate::policy) fn context_digest(vocabulary: Vocabulary<'_>, groups: &GroupHierarchy) -> ContextDigest {
     let mut bytes = Vec::new();
-    let Vocabulary { issuers, devices, router } = vocabulary;
+    let Vocabulary { issuers, devices, trust_domains, router } = vocabulary;
     let GroupHierarchy { pointer: _, parents } = groups;
     let Router { applications } = router;
     list(issuers, &mut bytes, issuer);
     list(devices, &mut bytes, device);
+    list(trust_domains, &mut bytes, |trust_domain, into| encode_text(trust_domain.as_str(), into));
     list(applications, &mut bytes, application);
     parents.len().encode(&mut bytes);
     for (child, parents) in parents {
@@ -131,8 +132,9 @@ fn route(route: &Route, into: &mut Vec<u8>) {
 }
 
 fn requires(requires: &Requires, into: &mut Vec<u8>) {
-    let Requires { issuer, devices } = requires;
+    let Requires { issuer, peer, devices } = requires;
     encode_text(issuer.as_ref().map_or("", ProviderName::as_str), into);
+    peer.encode(into);
     let devices: Vec<String> = devices.iter().map(ToString::to_string).collect();
     encode_list(devices.iter(), into);
 }

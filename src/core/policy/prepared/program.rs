@@ -13,12 +13,13 @@ use crate::policy::decide::catalog::Catalog;
 use crate::policy::decide::facts::FactResolver;
 use crate::policy::decide::slice::{Applicability, DocumentScope, Slice, SliceKey, Slices};
 use crate::policy::decide::{Compiled, Effect, Program};
-use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope};
+use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope, WORKLOAD_TYPE};
 use crate::policy::program::entity::EntityTypes;
 use crate::policy::program::expression::{Rule, SlotTable as _};
 use crate::policy::{PolicyId, Vocabulary};
 use crate::provider::ProviderName;
 use crate::request::Action;
+use crate::route::PEER_EVIDENCE;
 
 const UNKNOWN: Malformed = Malformed("a name is not in the configuration");
 
@@ -94,8 +95,11 @@ fn encode_asked(asked: &Applicability, vocabulary: Vocabulary<'_>, into: &mut Ve
     resource.encode(into);
     let actions: Vec<&str> = actions.iter().map(Action::name).collect();
     encode_texts(actions.into_iter(), into);
-    // Anonymous has no issuer, and no issuer has an empty name.
-    let issuer = |kind: &PrincipalKind| vocabulary.issuer(*kind).map_or("", |issuer| issuer.profile.name.as_str());
+    // Anonymous and workloads have no issuer, and no issuer has either of these names.
+    let issuer = |kind: &PrincipalKind| match kind {
+        PrincipalKind::Workload => WORKLOAD_TYPE,
+        kind => vocabulary.issuer(*kind).map_or("", |issuer| issuer.profile.name.as_str()),
+    };
     encode_texts(kinds.iter().map(issuer).collect::<Vec<&str>>().into_iter(), into);
     encode_texts(needs.iter().map(ProviderName::as_str).collect::<Vec<&str>>().into_iter(), into);
 }
@@ -110,6 +114,7 @@ fn decode_asked(from: &mut Reader<'_>, vocabulary: Vocabulary<'_>, documents: us
     let actions = Vec::<String>::decode(from)?.into_iter().map(action).collect::<Read<Actions>>()?;
     let kind = |name: String| match name.as_str() {
         "" => Ok(PrincipalKind::Anonymous),
+        WORKLOAD_TYPE if !vocabulary.trust_domains.is_empty() => Ok(PrincipalKind::Workload),
         name => {
             let place = vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == name);
             place.map(PrincipalKind::Issuer).ok_or(UNKNOWN)
@@ -117,6 +122,9 @@ fn decode_asked(from: &mut Reader<'_>, vocabulary: Vocabulary<'_>, documents: us
     };
     let kinds = Vec::<String>::decode(from)?.into_iter().map(kind).collect::<Read<BTreeSet<PrincipalKind>>>()?;
     let need = |name: String| {
+        if name == PEER_EVIDENCE && !vocabulary.trust_domains.is_empty() {
+            return Ok(ProviderName::new(PEER_EVIDENCE));
+        }
         let device = vocabulary.devices.iter().find(|device| device.profile.name.as_str() == name);
         device.map(|device| device.profile.name.clone()).ok_or(UNKNOWN)
     };

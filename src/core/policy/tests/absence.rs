@@ -215,7 +215,7 @@ impl Asked {
         request.destination_port = self.has(Fact::Port).then_some(if self.low { 443 } else { 8443 });
         let uri = if self.low { "spiffe://a/b" } else { "spiffe://b/b" };
         if self.has(Fact::Peer) {
-            request.peer = Peer { certificate_sha256: Some([7; 32]), uri: Some(uri.to_owned()) };
+            request.peer = Peer::of_validated_certificate([7; 32], Some(uri.as_bytes()), None);
         }
         request
     }

@@ -3,17 +3,22 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::fixture::{Setting, named, request, user, with_fields};
+use crate::identity::{Identity, Workload};
 use crate::policy::context::{CONTEXT_FACTS, ContextFact, ContextType, DEVICE_FACTS};
 use crate::portable;
 use crate::request::{Peer, Request};
 
 const POLICIES: &str = include_str!("../../../../docs/policies.md");
 
-fn allowed(condition: &str, request: &Request) -> bool {
+fn allowed_to(identity: &Identity, condition: &str, request: &Request) -> bool {
     let setting = Setting::new();
     let policies =
         setting.policies(&format!("@id(\"p\") permit (principal, action, resource) when {{ {condition} }};"));
-    named(&setting.decide(&policies, &user("corp", "a", &[]), request)).0 == "allow"
+    named(&setting.decide(&policies, identity, request)).0 == "allow"
+}
+
+fn allowed(condition: &str, request: &Request) -> bool {
+    allowed_to(&user("corp", "a", &[]), condition, request)
 }
 
 fn path(fact: &ContextFact) -> String {
@@ -30,11 +35,13 @@ fn a_fact_is_certain_where_a_bare_request_has_it() {
     let mut full = with_fields("GET", "wiki.example.com", "/a?b", &[("user-agent", b"probe")]);
     full.client_ip = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     full.destination_port = Some(443);
-    full.peer = Peer { certificate_sha256: Some([7; 32]), uri: Some("spiffe://a".to_owned()) };
+    full.peer = Peer::of_validated_certificate([7; 32], Some(b"spiffe://example.org/a"), None);
+    let over_a_connection = user("corp", "a", &[]).over(Workload::for_test("spiffe://example.org/a"));
     for fact in &CONTEXT_FACTS {
         let has = presence(fact);
-        assert!(allowed(&has, &full), "{has}");
-        assert_eq!(allowed(&has, &bare), fact.is_certain(), "{has}");
+        assert!(allowed_to(&over_a_connection, &has, &full), "{has}");
+        assert_eq!(allowed(&has, &bare), fact.is_certain(false), "{has}");
+        assert_eq!(allowed_to(&over_a_connection, &has, &bare), fact.is_certain(true), "{has}");
     }
 }
 
@@ -90,8 +97,12 @@ fn the_documentation_says_which_facts_there_are_their_types_and_which_may_be_abs
         let cells = row(fact.record, fact.name);
         assert_eq!(cells.get(2).copied(), Some(type_name(fact.of)), "{cells:?}");
         if fact.of != ContextType::PathParameters {
-            assert_eq!(cells.get(3).is_some_and(|there| there.starts_with("always")), fact.is_certain(), "{cells:?}");
-            assert_eq!(cells.get(4).copied(), Some(if fact.is_certain() { "" } else { "yes" }), "{cells:?}");
+            assert_eq!(
+                cells.get(3).is_some_and(|there| there.starts_with("always")),
+                fact.is_certain(false),
+                "{cells:?}"
+            );
+            assert_eq!(cells.get(4).copied(), Some(if fact.is_certain(false) { "" } else { "yes" }), "{cells:?}");
         }
     }
     for fact in DEVICE_FACTS {

@@ -314,6 +314,6 @@ fn facts_of_every_type_reach_the_policy() {
     let mut asked = with_fields("GET", "wiki.example.com", "/a/b?q=1", &[("user-agent", b"curl")]);
     asked.client_ip = Some("198.51.100.7".parse().expect("an address"));
     asked.destination_port = Some(8443);
-    asked.peer.uri = Some("spiffe://td/a".to_owned());
+    asked.peer.uri = Ok("spiffe://td/a".to_owned());
     assert_eq!(named(&setting.decide(&policies, &identity, &asked)), ("allow", vec!["a"]));
 }

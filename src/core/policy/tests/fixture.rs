@@ -14,6 +14,7 @@ use crate::profile::{
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
 use crate::route::{Application, HostPattern, Requires, Route, Router};
+use crate::spiffe::TrustDomain;
 use crate::time::{Seconds, UnixSeconds};
 
 pub(super) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -68,6 +69,7 @@ fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProv
 fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
     Requires {
         issuer: issuer.map(ProviderName::new),
+        peer: false,
         devices: devices.iter().map(|name| ProviderName::new(name)).collect(),
     }
 }
@@ -82,6 +84,7 @@ fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>, req
 pub(super) struct Setting {
     pub issuers: Vec<Issuer>,
     pub devices: Vec<DeviceProvider>,
+    pub trust_domains: Vec<TrustDomain>,
     pub router: Router,
     pub groups: GroupHierarchy,
 }
@@ -119,11 +122,33 @@ impl Setting {
         Self {
             issuers: vec![issuer("corp", corp), issuer("partner", vec![field("level", Long)])],
             devices: vec![device("edr", PostureBinding::None, vec![field("ok", Bool)]), device("mdm", by_claims, mdm)],
+            trust_domains: Vec::new(),
             router: Router {
                 applications: vec![application("shop", all(), shop), application("wiki", Requires::default(), wiki)],
             },
             groups: GroupHierarchy { pointer: "/entities/groups".to_owned(), parents: BTreeMap::new() },
         }
+    }
+
+    /// The same where workloads of `example.org` are known, with an application `mesh` that requires one but for its route
+    /// `open`.
+    pub(super) fn with_workloads(mut self) -> Self {
+        let methods = [Method::Get, Method::Post];
+        let requires = Requires { peer: true, ..Requires::default() };
+        self.trust_domains = vec![TrustDomain::parse("example.org").expect("a trust domain")];
+        self.router.applications.insert(
+            0,
+            Application {
+                name: "mesh".to_owned(),
+                hosts: Some(vec![HostPattern::Exactly("mesh.example.com".to_owned())]),
+                requires: requires.clone(),
+                routes: vec![
+                    route("call", "/call", &methods, None, requires),
+                    route("open", "/open", &methods, None, Requires::default()),
+                ],
+            },
+        );
+        self
     }
 
     /// The same with one group in another.
@@ -147,7 +172,12 @@ impl Setting {
     }
 
     pub(super) fn vocabulary(&self) -> Vocabulary<'_> {
-        Vocabulary { issuers: &self.issuers, devices: &self.devices, router: &self.router }
+        Vocabulary {
+            issuers: &self.issuers,
+            devices: &self.devices,
+            trust_domains: &self.trust_domains,
+            router: &self.router,
+        }
     }
 
     /// Loads prepared policies.

@@ -3,11 +3,10 @@
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 
 use super::fixture::Setting;
-use crate::policy::Vocabulary;
 use crate::portable;
 
 fn text(setting: &Setting) -> String {
-    let vocabulary = Vocabulary { issuers: &setting.issuers, devices: &setting.devices, router: &setting.router };
+    let vocabulary = setting.vocabulary();
     setting.policies("").schema_text(vocabulary).expect("a schema")
 }
 

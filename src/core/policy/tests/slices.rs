@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use cedar_policy::{Authorizer, PolicySet as CedarPolicySet};
 
 use super::fixture::{NOW, Setting, mdm, named, request, user_with};
+use crate::policy::GroupHierarchy;
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::Names;
 use crate::policy::oracle::entities::EntityCatalog;
-use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::portable;
 
 /// Numbers that look random and are the same each time.
@@ -56,7 +56,7 @@ fn a_thousand_policies_decide_as_one_set() {
         let id = cedar_policy::PolicyId::new(format!("p{number}"));
         whole.add(cedar_policy::Policy::parse(Some(id), policy).expect("a policy")).expect("an id of its own");
     }
-    let vocabulary = Vocabulary { issuers: &setting.issuers, devices: &setting.devices, router: &setting.router };
+    let vocabulary = setting.vocabulary();
     let groups = Groups::compile(&GroupHierarchy::default(), vocabulary).expect("no groups");
     let catalog = EntityCatalog::compile(Names { vocabulary, groups: &groups }).expect("names");
     let mut outcomes = BTreeSet::new();

@@ -2,9 +2,10 @@
 
 use core::fmt::Write as _;
 
-use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord};
+use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord, PeerRecord};
 use crate::mode::Mode;
 use crate::policy::PolicyId;
+use crate::provider::ProviderName;
 use crate::refusal::Reason;
 use crate::telemetry::Verdict;
 use crate::text::push_json_string;
@@ -34,6 +35,7 @@ impl DecisionRecord {
         line.member("path", self.path.as_deref());
         line.member("principal", self.principal.as_deref());
         line.member("authentication", self.authentication.as_ref());
+        line.member("peer", self.peer.as_ref());
         line.name("evidence");
         line.bracket('{');
         for (provider, evidence) in &self.evidence {
@@ -149,9 +151,18 @@ impl<T: Json> Json for Option<T> {
 impl Json for &AuthenticationRecord {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("issuer", self.issuer.as_str());
+        line.member("issuer", self.issuer.as_ref().map(ProviderName::as_str));
         line.member("method", self.method);
         line.member("binding", self.binding);
+        line.bracket('}');
+    }
+}
+
+impl Json for &PeerRecord {
+    fn write(self, line: &mut Line) {
+        line.bracket('{');
+        line.member("workload", self.workload.as_deref());
+        line.member("detail", self.detail.as_deref());
         line.bracket('}');
     }
 }

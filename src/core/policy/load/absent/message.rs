@@ -6,6 +6,7 @@ use super::{BypassableRule, Checked, PrincipalKind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::context::{self, ContextMember, Presence};
 use crate::profile::{FactType, GroupsRule};
+use crate::route::PEER_EVIDENCE;
 
 /// The code of the rule.
 const CODE: ConfigCode = ConfigCode::AbsentFactLiftsRule;
@@ -22,11 +23,16 @@ impl Checked<'_> {
         let provider = fact.first().map_or("", String::as_str);
         let name = fact.last().map_or("", String::as_str);
         let scopes = self.is_scopes(fact);
+        // Of a record that is absent, what the policy reads in it says why.
+        let read = self.reads.values.iter().find(|path| path.starts_with(fact)).map_or(fact, Vec::as_slice);
         let certain = match fact.len() {
             _ if scopes => Some(format!(
                 "declare `{name}` in `facts` of `{provider}` as `[string]` if the claim is always a list, or as \
                  `{{ type: [string], single: true }}` if it is a list or one word, so that a token without it is refused"
             )),
+            _ if matches!(absence_of(read), Some(Presence::CertainOfWorkload(_))) => {
+                Some(format!("add `{PEER_EVIDENCE}` to `requires`"))
+            }
             _ if context::member(provider).is_some() => None,
             1 => Some(format!("add `{provider}` to `requires`")),
             _ => Some(format!("declare the fact `{name}` without `?`")),
@@ -37,14 +43,14 @@ impl Checked<'_> {
                  such a token bypasses this rule"
             )
         } else {
-            match absence_of(fact) {
+            match absence_of(read) {
                 None | Some(Presence::Certain) => format!(
                     "if `context.{path}` is absent, {lifted}: a client can bypass this rule by omitting the evidence"
                 ),
                 Some(Presence::ProxyMayOmit(when)) => {
                     format!("`context.{path}` is absent if {when}, and {lifted} then")
                 }
-                Some(Presence::ClientMayOmit(when)) => {
+                Some(Presence::ClientMayOmit(when) | Presence::CertainOfWorkload(when)) => {
                     format!("`context.{path}` is absent if {when}, and {lifted} then: a client can bypass this rule")
                 }
             }
@@ -53,17 +59,26 @@ impl Checked<'_> {
         self.lifted_at(CODE, name, message, ways.collect::<Vec<_>>().join(", or "))
     }
 
-    /// About a forbid for any principal that does not apply to a caller without a token, who has no record of this provider.
-    pub(super) fn silent_for_anonymous(&self, fact: &[String], bypass: &BypassableRule) -> ConfigError {
+    /// About a forbid for any principal that does not apply to a caller of this kind, who has no token and so no record of
+    /// this provider.
+    pub(super) fn silent_without_token(
+        &self,
+        kind: PrincipalKind,
+        fact: &[String],
+        bypass: &BypassableRule,
+    ) -> ConfigError {
         let provider = fact.first().map_or("", String::as_str);
-        let whom = "name the principals that it applies to (`principal is ...`) and write a second forbid for Anonymous if one is needed";
+        let caller = self.names.vocabulary.principal_type(kind);
+        let whom = format!(
+            "name the principals that it applies to (`principal is ...`) and write a second forbid for {caller} if one is needed"
+        );
         let required = "require an issuer on that route".to_owned();
-        let ways = [whom.to_owned(), required].into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
+        let ways = [whom, required].into_iter().chain(self.answer(fact, bypass)).chain([IGNORE.to_owned()]);
         self.lifted_at(
             ConfigCode::ForbidNeedsEvidence,
             provider,
             format!(
-                "the forbid reads `context.{provider}`, which Anonymous never has, and a route in its scope accepts requests \
+                "the forbid reads `context.{provider}`, which {caller} never has, and a route in its scope accepts requests \
                  without a token: a client can bypass this forbid by omitting the token"
             ),
             ways.collect::<Vec<_>>().join(", or "),

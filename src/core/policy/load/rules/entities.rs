@@ -151,6 +151,9 @@ impl Rules<'_> {
                 Some(PrincipalKind::Anonymous) => {
                     self.no_members(entity, &format!("write `principal is {ANONYMOUS_TYPE}`"))
                 }
+                Some(PrincipalKind::Workload) => {
+                    self.no_members(entity, &format!("write `principal == {entity}`: a workload is in no group"));
+                }
                 Some(PrincipalKind::Issuer(_)) => {
                     let group = name.rsplit_once("::").map_or("", |(issuer, _)| issuer);
                     let id = entity.eid.escape_debug();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::policy::load::names::method_names;
 use crate::request::{Ambiguity, Path, RequestMethod, host_of};
+use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::text::suggestion;
 
 /// Why no path holds this text, which is at a path's beginning, its end, or inside. `encoded` are the ambiguous spellings
@@ -105,4 +106,20 @@ pub(super) fn host_fault(text: &str) -> Option<(&'static str, String)> {
         return Some(("it is in lower case", format!("write `{}`", text.to_ascii_lowercase().escape_debug())));
     }
     None
+}
+
+/// Why no workload has this id.
+pub(super) fn workload_fault(text: &str, trust_domains: &[TrustDomain]) -> Option<(&'static str, String)> {
+    match SpiffeId::parse(text) {
+        Ok(id) => trust_domain_fault(id.trust_domain(), trust_domains),
+        Err(fault) => Some(("it is not the SPIFFE ID of a workload", fault.to_string())),
+    }
+}
+
+/// Why no workload is of this trust domain.
+pub(super) fn trust_domain_fault(text: &str, trust_domains: &[TrustDomain]) -> Option<(&'static str, String)> {
+    let known = trust_domains.iter().map(TrustDomain::as_str);
+    let unknown = !known.clone().any(|known| known == text);
+    let otherwise = "list the trust domain in `trust_domains` of `peer`";
+    unknown.then(|| ("its trust domain is not listed", suggestion(text, known, otherwise)))
 }

@@ -177,7 +177,7 @@ impl Parsed {
 fn setting() -> Setting {
     let list = |of: FactType| FactType::List(Box::new(of));
     let badge = FactType::Record(vec![field("level", FactType::Long), field("place", FactType::String)]);
-    let mut setting = Setting::new();
+    let mut setting = Setting::new().with_workloads();
     for (name, of) in [
         ("numbers", list(FactType::Long)),
         ("offices", list(FactType::Ip)),

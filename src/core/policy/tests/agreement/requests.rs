@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::typed;
-use crate::identity::{DeviceEvidence, Identity};
+use crate::identity::{DeviceEvidence, Identity, Principal, Workload};
 use crate::limits::MAX_ACTORS;
 use crate::policy::tests::fixture::{NOW, anonymous, facts, posture, preflight, user_with, with_fields};
 use crate::profile::FactValue;
@@ -45,10 +45,15 @@ fn actor(dice: &mut Dice, place: usize) -> Option<FactValue> {
     Some(record(&members))
 }
 
+fn workload(dice: &mut Dice) -> Workload {
+    Workload::for_test(dice.one_of(&["spiffe://example.org/w0", "spiffe://example.org/a/b"]))
+}
+
 pub(super) fn identity(dice: &mut Dice) -> Identity {
-    let issuer = match dice.below(8) {
+    let issuer = match dice.below(10) {
         0 => return anonymous(),
-        1 => "partner",
+        1 => return Identity::for_test(Principal::Workload(workload(dice)), devices(dice).into_iter().collect()),
+        2 => "partner",
         _ => "corp",
     };
     let id = format!("u{}", dice.below(5));
@@ -82,6 +87,11 @@ pub(super) fn identity(dice: &mut Dice) -> Identity {
         }
         own.extend(actor(dice, 1).map(|actor| ("act", actor)));
     }
+    let user = user_with(issuer, &id, &groups, &own, &devices(dice));
+    if dice.once_in(3) { user.over(workload(dice)) } else { user }
+}
+
+fn devices(dice: &mut Dice) -> Vec<(ProviderName, DeviceEvidence)> {
     let mut devices: Vec<(ProviderName, DeviceEvidence)> = Vec::new();
     match dice.below(5) {
         0 => devices.push((ProviderName::new("mdm"), DeviceEvidence::Stale { age: Seconds::new(90_000) })),
@@ -97,7 +107,7 @@ pub(super) fn identity(dice: &mut Dice) -> Identity {
     if dice.once_in(3) {
         devices.push(posture("edr", &[("ok", FactValue::Bool(true))]));
     }
-    user_with(issuer, &id, &groups, &own, &devices)
+    devices
 }
 
 pub(super) fn asked(dice: &mut Dice) -> Request {
@@ -113,6 +123,8 @@ pub(super) fn asked(dice: &mut Dice) -> Request {
         ("PUT", "shop.example.com", "/api/orders/a"),
         ("POST", "shop.example.com", "/api/search"),
         ("GET", "shop.example.com", "/healthz"),
+        ("GET", "mesh.example.com", "/call"),
+        ("POST", "mesh.example.com", "/open"),
     ]);
     let query = dice.one_of(&["", "?a", "?ab", "?q=1", "?editor"]);
     let agents: [&[(&str, &[u8])]; 5] = [
@@ -129,9 +141,10 @@ pub(super) fn asked(dice: &mut Dice) -> Request {
         .filter(|address| !address.contains("ffff") || dice.once_in(8))
         .map(|address| address.parse().expect("an address"));
     request.destination_port = dice.one_of(&[None, Some(8443), Some(60)]);
+    let uri = dice.one_of(&[None, Some("a"), Some("spiffe://td/a")]);
     request.peer = Peer {
         certificate_sha256: dice.one_of(&[None, Some([7; 32])]),
-        uri: dice.one_of(&[None, Some("a"), Some("spiffe://td/a")]).map(str::to_owned),
+        ..Peer::of_mesh_principal(uri.map(str::as_bytes))
     };
     request
 }

@@ -71,7 +71,7 @@ const fn fact(path: &'static str, of: Type, guards: &'static [&'static str]) -> 
     FactOf { path, of, guards }
 }
 
-const FACTS: [FactOf; 28] = [
+const FACTS: [FactOf; 30] = [
     fact("http_request.http_method", Type::String, &[]),
     fact("http_request.hostname", Type::String, &[]),
     fact("http_request.path", Type::String, &[]),
@@ -84,6 +84,8 @@ const FACTS: [FactOf; 28] = [
     fact("now", Type::Long, &[]),
     fact("peer.certificate_sha256", Type::String, &["has peer", "peer has certificate_sha256"]),
     fact("peer.uri", Type::String, &["has peer.uri"]),
+    fact("peer.workload", Type::String, &["has peer", "peer has workload"]),
+    fact("peer.trust_domain", Type::String, &["has peer.trust_domain"]),
     fact("corp.email", Type::String, &["has corp"]),
     fact("corp.department", Type::String, &["has corp", "corp has department"]),
     fact("corp.roles", Type::Strings, &["has corp.roles"]),
@@ -196,6 +198,8 @@ pub(super) fn policy(id: usize, dice: &mut Dice) -> String {
         "principal is corp::User",
         "principal is partner::User",
         "principal is Anonymous",
+        "principal is Workload",
+        "principal == Workload::\"spiffe://example.org/w0\"",
         group.as_str(),
         typed.as_str(),
         user.as_str(),
@@ -213,6 +217,7 @@ pub(super) fn policy(id: usize, dice: &mut Dice) -> String {
         "resource",
         "resource in Application::\"shop\"",
         "resource in Application::\"wiki\"",
+        "resource in Application::\"mesh\"",
         "resource is Route",
         "resource == Route::\"shop/order\"",
         "resource is Route in Application::\"wiki\"",
@@ -342,7 +347,14 @@ impl Writer<'_> {
         if depth == 0 {
             return self
                 .dice
-                .one_of(&["true", "false", "context has corp", "context has mdm", "context has peer"])
+                .one_of(&[
+                    "true",
+                    "false",
+                    "context has corp",
+                    "context has mdm",
+                    "context has peer",
+                    "(context has peer.workload && context.peer.workload == \"spiffe://example.org/w0\")",
+                ])
                 .to_owned();
         }
         let inner = depth - 1;
@@ -390,6 +402,8 @@ impl Writer<'_> {
             "(principal in corp::Group::\"g{g}\")",
             "(principal in [corp::Group::\"g{g}\", corp::Group::\"g{o}\"])",
             "(principal is corp::User)",
+            "(principal is Workload)",
+            "(principal != Workload::\"spiffe://example.org/w0\")",
             "(principal is corp::User in corp::Group::\"g{g}\")",
             "[corp::User::\"u{u}\", corp::User::\"u0\"].contains(principal)",
             "(action == Action::\"GET\")",
