@@ -189,7 +189,8 @@ fn identify(
     if route.action == Action::Preflight {
         return Ok(Identity::anonymous());
     }
-    let presented = Presented::collect(&plan.devices, &plan.limits, verification.memory, request)?;
+    let presented =
+        Presented::collect(&plan.credential_places, &plan.devices, &plan.limits, verification.memory, request)?;
     let anchors = TrustAnchors {
         issuers: &plan.issuers,
         devices: &plan.devices,

@@ -58,10 +58,12 @@ codes! {
 
     /// The route requires an access token, or the policies do not permit the request of an anonymous caller.
     CredentialMissing = "credential-missing", RefusalKind::Unauthenticated, "An access token is required.";
-    /// Two `Authorization` headers.
+    /// Tokens at two places, or two at one: two `Authorization` headers, or one and a cookie of `from`.
     CredentialDuplicate = "credential-duplicate", RefusalKind::Unauthenticated, "More than one credential was presented.";
-    /// Not `Bearer` and one token (RFC 6750 section 2.1).
+    /// Not `Bearer` and one token (RFC 6750 section 2.1), or not one token in a header or cookie of `from`.
     CredentialMalformed = "credential-malformed", RefusalKind::Unauthenticated, "The credential is not a bearer token.";
+    /// The token's issuer accepts no tokens from the place where this one was presented.
+    CredentialMisplaced = "credential-misplaced", RefusalKind::Unauthenticated, "The token is not accepted where it was presented.";
     /// The token comes from an issuer whose tokens this route does not accept.
     CredentialNotForRoute = "credential-not-for-route", RefusalKind::Unauthenticated, "An access token of another issuer is required.";
 
@@ -164,6 +166,16 @@ pub enum Detail {
         /// The tolerance or age that was allowed.
         allowed: Seconds,
     },
+    /// Two of the places where a credential was presented; they are equal if it was presented twice at one place. Names
+    /// of the configuration.
+    TwoPlaces([String; 2]),
+    /// A token was presented at a place from which its issuer accepts none. Names of the configuration.
+    Misplaced {
+        /// Where it was presented.
+        found: String,
+        /// Where its issuer accepts tokens.
+        accepted: Vec<String>,
+    },
     /// A claim or header member by the name that the *configuration* or a standard gives it.
     Claim(String),
     /// A member of the token does not have a value that is accepted.
@@ -231,6 +243,11 @@ impl fmt::Display for Detail {
             Self::None => Ok(()),
             Self::Time { claim, value, now, allowed } => {
                 write!(f, "{claim} {} at {} with {} allowed", value.get(), now.get(), allowed)
+            }
+            Self::TwoPlaces([one, other]) if one == other => write!(f, "more than once in `{one}`"),
+            Self::TwoPlaces([one, other]) => write!(f, "in `{one}` and in `{other}`"),
+            Self::Misplaced { found, accepted } => {
+                write!(f, "presented in `{found}`, accepted in {}", Listed(accepted, "no place"))
             }
             Self::Claim(name) => write!(f, "`{name}`"),
             Self::Mismatch { member, found, wanted } => {

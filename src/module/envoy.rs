@@ -95,7 +95,7 @@ impl Host for Envoy {
         calls::remove_map_value(REQUEST_HEADERS, name)
     }
 
-    fn set_request_header(&self, name: &str, value: &str) -> Result<(), HostFault> {
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault> {
         calls::set_map_value(REQUEST_HEADERS, name, value)
     }
 

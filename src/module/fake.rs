@@ -173,7 +173,7 @@ impl Host for Fake {
         self.call(format!("remove {name}"))
     }
 
-    fn set_request_header(&self, name: &str, _value: &str) -> Result<(), HostFault> {
+    fn set_request_header(&self, name: &str, _value: &[u8]) -> Result<(), HostFault> {
         self.call(format!("set {name}"))
     }
 

@@ -68,7 +68,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The host does not set it.
-    fn set_request_header(&self, name: &str, value: &str) -> Result<(), HostFault>;
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault>;
 
     /// All request trailer fields. In the trailers callback only; so with the method after this one.
     ///

@@ -69,7 +69,7 @@ codes! {
     RequestMirrored = "request-mirrored", Level::Warning,
         "another upstream receives each allowed request too, with its identity headers and every forwarded token";
     TokenInCookie = "token-in-cookie", Level::Warning,
-        "the upstream receives these tokens with the cookies, which the plugin does not change";
+        "the upstream receives these tokens with its cookies, which the plugin does not take as credentials";
     TunnelUnjudged = "tunnel-unjudged", Level::Warning,
         "requests inside a tunnel reach the upstream without a decision";
     AnswerReplaced = "answer-replaced", Level::Warning,

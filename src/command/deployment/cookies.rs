@@ -1,4 +1,5 @@
-//! Tokens in cookies of Envoy's `oauth2` filter. The plugin removes a token from `Authorization`, and leaves cookies alone.
+//! Tokens in cookies of Envoy's `oauth2` filter. The plugin decides about the cookies that `from` of an issuer names, and
+//! leaves others alone.
 
 use super::codes::Code;
 use super::findings::Findings;
@@ -7,9 +8,13 @@ use super::model::{HttpConnectionManager, Model};
 
 const OAUTH2: &str = "envoy.extensions.filters.http.oauth2.v3.OAuth2";
 
-/// The members by which the filter stores no token in a cookie, one for each of its tokens.
-const WITHOUT_COOKIES: [&str; 3] =
-    ["disable_access_token_set_cookie", "disable_id_token_set_cookie", "disable_refresh_token_set_cookie"];
+/// The cookies in which the filter keeps its tokens: the member that turns each off, the member of `cookie_names` that
+/// renames it, and its usual name.
+const COOKIES: [(&str, &str, &str); 3] = [
+    ("disable_access_token_set_cookie", "bearer_token", "BearerToken"),
+    ("disable_id_token_set_cookie", "id_token", "IdToken"),
+    ("disable_refresh_token_set_cookie", "refresh_token", "RefreshToken"),
+];
 
 const REMOVED: &str = "request_headers_to_remove";
 
@@ -27,28 +32,41 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
                 let before =
                     chain.filters.iter().take_while(|filter| filter.part.pointer != plugin_filter.part.pointer);
                 let logins = before.filter_map(|filter| filter.message.as_ref());
-                for (_, login) in logins.filter(|(kind, message)| *kind == OAUTH2 && stores_tokens(message)) {
-                    stored(login, &plugin.outline.withholding_issuers, findings);
+                for (_, login) in logins.filter(|(kind, _)| *kind == OAUTH2) {
+                    let mut forwarded = stored(login);
+                    forwarded.retain(|cookie| !plugin.outline.credential_cookies.contains(cookie));
+                    if !forwarded.is_empty() {
+                        found(login, &forwarded, &plugin.outline.withholding_issuers, findings);
+                    }
                 }
             }
         }
     }
 }
 
-fn stored(login: &Part<'_>, issuers: &[String], findings: &mut Findings) {
+fn found(login: &Part<'_>, cookies: &[String], issuers: &[String], findings: &mut Findings) {
     let what = format!(
-        "this filter keeps tokens in the cookies `BearerToken`, `IdToken` and `RefreshToken`, and `{}` has `forward: never`",
+        "this filter keeps tokens in the cookies `{}`, and `{}` has `forward: never`",
+        cookies.join("`, `"),
         issuers.join("`, `")
     );
-    let help = "write `request_headers_to_remove: [cookie]` for the whole route configuration if the upstream needs no \
-                cookies; or acknowledge with `forward: verified` that the upstream receives the token";
+    let help = "turn off the cookies that you do not need (`disable_access_token_set_cookie: true` and the like); let the \
+                plugin take the token from the cookie, with `from: [{ cookie: NAME }]`; write \
+                `request_headers_to_remove: [cookie]` for the whole route configuration if the upstream needs no cookies; or \
+                acknowledge with `forward: verified` that the upstream receives the token";
     findings.add(Code::TokenInCookie, login, &what, help);
 }
 
-/// Whether the filter keeps a token in a cookie.
-fn stores_tokens(message: &Part<'_>) -> bool {
+/// The cookies in which the filter keeps tokens.
+fn stored(message: &Part<'_>) -> Vec<String> {
     let config = message.member("config").unwrap_or_else(|| message.clone());
-    !WITHOUT_COOKIES.iter().all(|member| config.flag(member))
+    let names = config.member("credentials").and_then(|credentials| credentials.member("cookie_names"));
+    let name = |renamed: &str, usual: &str| {
+        let renamed = names.as_ref().and_then(|names| names.member(renamed));
+        renamed.and_then(|name| name.text().map(str::to_owned)).unwrap_or_else(|| usual.to_owned())
+    };
+    let kept = COOKIES.iter().filter(|(turned_off, ..)| !config.flag(turned_off));
+    kept.map(|(_, renamed, usual)| name(renamed, usual)).collect()
 }
 
 /// Whether every request loses its cookies after the decision.

@@ -191,7 +191,11 @@ fn answer(
     answer.insert("id".to_owned(), request.id.clone().into());
     answer.extend(record);
     let (status, set, remove) = match &outcome.reply {
-        Reply::Forward(forwarding) => (200, forwarding.set().collect(), forwarding.remove().collect()),
+        Reply::Forward(forwarding) => (
+            200,
+            forwarding.set().map(|(name, value)| (name, String::from_utf8_lossy(value))).collect(),
+            forwarding.remove().collect(),
+        ),
         Reply::Answer(refusal) => (refusal.status, Vec::new(), Vec::new()),
     };
     answer.insert("status".to_owned(), status.into());

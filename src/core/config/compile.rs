@@ -8,6 +8,7 @@ use super::devices::{self, DEVICES};
 use super::headers::{self, IDENTITY_HEADERS, Sources};
 use super::issuers::{self, ISSUERS};
 use super::peer::{self, PEER, PeerTrust};
+use super::places;
 use super::plan::Plan;
 use super::policies::{self, ENTITIES, MISSING_FACTS, POLICIES, Written};
 use super::profiles::Profiles;
@@ -16,6 +17,7 @@ use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS}
 use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE};
 use super::wire::document;
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
+use crate::evidence::CredentialPlaces;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
 use crate::reply::HeaderPolicy;
@@ -154,7 +156,12 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let acknowledged_filters = acknowledged_filters.or_empty(settings::acknowledged_filters);
     let sources = Sources { issuers: share(&issuers), devices: share(&devices) };
     let identity_headers = identity_headers.or_empty(|node| headers::read(node, sources));
-    let declared_headers = DeclaredHeaders { devices: share(&devices), identity_headers: share(&identity_headers) };
+    let apart_places = places::tell_apart(node, share(&issuers), share(&devices), share(&identity_headers));
+    let declared_headers = DeclaredHeaders {
+        issuers: share(&issuers),
+        devices: share(&devices),
+        identity_headers: share(&identity_headers),
+    };
     let request_headers = request_headers.or_empty(|node| request_headers::read(node, declared_headers));
     let mode = mode.or_default(settings::mode);
     let limits = limits.or_default(settings::limits);
@@ -167,11 +174,13 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let policies = compile_policies(&written?, &groups?, vocabulary, node.problems())?;
     version?;
     apart?;
+    apart_places?;
     acknowledged_filters?;
     let mode = mode?;
     let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Ok(Plan {
         digest,
+        credential_places: CredentialPlaces::of(&issuers),
         issuers,
         devices,
         keys: profiles.into_key_sources(),

@@ -1,7 +1,8 @@
-//! `issuers`: who makes the tokens in `Authorization`, and whom those speak of.
+//! `issuers`: who makes access tokens, where these are accepted, and whom they speak of.
 
 use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{is_reserved_type, quoted};
+use super::places::{self, FROM};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
@@ -20,14 +21,15 @@ pub(super) const ISSUERS: Field = Field {
         &ISSUER,
         "an issuer: `issuer`, `audiences`, `keys`, `typ`, `principal` and what else it needs",
     )),
-    write: "an object of issuers of the tokens in `Authorization`",
-    about: "who issues the tokens in `Authorization`; the name is the Cedar namespace",
+    write: "an object of issuers of access tokens",
+    about: "who issues access tokens; the name is the Cedar namespace",
 };
 
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static ISSUER_MEMBERS: [Field; 4] = [
+pub(super) static ISSUER_MEMBERS: [Field; 5] = [
     TOKEN,
+    FROM,
     Field {
         name: "principal",
         presence: Presence::Required,
@@ -97,7 +99,9 @@ pub(super) fn read(entries: &[(&str, Node<'_>)], profiles: &mut Profiles) -> Rea
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let ([token, principal, forward, max_age], members) = node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
+    let ([token, from, principal, forward, max_age], members) =
+        node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
+    let from = from.or_default(places::read);
     let principal = principal.required(read_principal);
     let forward = forward.or_default(profile::read_forward);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
@@ -109,7 +113,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     if let Some(groups) = &principal.groups {
         agree_on_presence(node, groups, &profile.facts)?;
     }
-    Ok(Issuer { profile, principal, forward: forward? })
+    Ok(Issuer { profile, from: from?, principal, forward: forward? })
 }
 
 fn read_principal(node: &Node<'_>) -> Read<PrincipalRule> {

@@ -21,6 +21,7 @@ mod keys;
 mod names;
 mod outline;
 mod peer;
+mod places;
 mod plan;
 mod policies;
 mod prepare;

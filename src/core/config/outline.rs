@@ -8,7 +8,7 @@ use super::devices::DEVICE_MEMBERS;
 use super::issuers::ISSUER_MEMBERS;
 use super::reader::{Field, Node, Problems, Read};
 use super::settings::{self, DEFAULT_GUARD};
-use super::{keys, peer, profile};
+use super::{keys, peer, places, profile};
 use crate::fetch::{Endpoint, HttpUrl};
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
 use crate::profile::{EvidenceForwarding, IssuerId};
@@ -35,6 +35,8 @@ pub struct Outline {
     pub identity_headers: Vec<String>,
     /// The issuers whose tokens must not reach the upstream (`forward: never`).
     pub withholding_issuers: Vec<String>,
+    /// The cookies from which access tokens are taken, so that the plugin decides whether they reach the upstream.
+    pub credential_cookies: Vec<String>,
     /// Where keys are fetched: for each provider the key set or the metadata, and another host that the metadata may name.
     pub key_endpoints: Vec<Endpoint>,
 }
@@ -56,6 +58,7 @@ impl Outline {
             applications,
             _,
             _,
+            _,
             peer,
             client_address,
             guard,
@@ -74,6 +77,7 @@ impl Outline {
             acknowledged_filters: acknowledged_filters.or_empty(settings::acknowledged_filters).unwrap_or_default(),
             identity_headers: identity_headers.or_empty(Node::entries).map(names).unwrap_or_default(),
             withholding_issuers: issuers.or_empty(withholding).unwrap_or_default(),
+            credential_cookies: issuers.or_empty(credential_cookies).unwrap_or_default(),
             key_endpoints: [
                 issuers.or_empty(|node| key_endpoints(node, &ISSUER_MEMBERS)),
                 devices.or_empty(|node| key_endpoints(node, &DEVICE_MEMBERS)),
@@ -97,6 +101,7 @@ impl Default for Outline {
             acknowledged_filters: Vec::new(),
             identity_headers: Vec::new(),
             withholding_issuers: Vec::new(),
+            credential_cookies: Vec::new(),
             key_endpoints: Vec::new(),
         }
     }
@@ -105,11 +110,20 @@ impl Default for Outline {
 /// The names of the issuers that have `forward: never`.
 fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
     let withheld = node.entries()?.into_iter().filter_map(|(name, entry)| {
-        let ([_, _, forward, _], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
+        let ([_, _, _, forward, _], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
         let forward = forward.or_default(profile::read_forward).ok()?;
         (forward == EvidenceForwarding::Never).then(|| name.to_owned())
     });
     Ok(withheld.collect())
+}
+
+/// The cookies that `from` of any issuer names.
+fn credential_cookies(node: &Node<'_>) -> Read<Vec<String>> {
+    let places = node.entries()?.into_iter().filter_map(|(_, entry)| {
+        let ([_, from, ..], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
+        from.or_default(places::read).ok()
+    });
+    Ok(places.flatten().filter_map(|place| place.cookie().map(str::to_owned)).collect())
 }
 
 /// Where the providers of a part have their keys fetched.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::evidence::CredentialPlaces;
 use crate::jose::Algorithm;
 use crate::keys::KeySource;
 use crate::limits::Limits;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub client_address: AddressSource,
     /// The name of the filter state that an allow sets (`wasm.<guard>` in Envoy), also the prefix of the record's.
     pub guard: String,
+    /// Where access tokens are looked for.
+    pub credential_places: CredentialPlaces,
     /// Which headers a forwarded request loses and gains.
     pub header_policy: HeaderPolicy,
     /// Whether refusals are enforced.

@@ -6,7 +6,7 @@ use super::reader::{Field, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::identity_header::IdentityHeader;
 use crate::limits::MAX_REQUEST_HEADER_ENTRIES;
-use crate::profile::DeviceProvider;
+use crate::profile::{CredentialPlace, DeviceProvider, Issuer};
 use crate::stripped::{Group, HeaderRules, Pattern, REMOVED};
 use crate::text::nearest;
 
@@ -44,6 +44,7 @@ static MEMBERS: [Field; 2] = [
 /// Headers of the configuration that a client must never decide about.
 #[derive(Clone, Copy)]
 pub(super) struct Declared<'a> {
+    pub(super) issuers: Read<&'a Vec<Issuer>>,
     pub(super) devices: Read<&'a Vec<DeviceProvider>>,
     pub(super) identity_headers: Read<&'a Vec<IdentityHeader>>,
 }
@@ -125,6 +126,11 @@ struct Reserved {
     instead_of_keeping: &'static str,
 }
 
+const FORWARD_NEVER: &str = "write `forward: never` on the issuer, and its tokens are not forwarded";
+
+const FORWARD_VERIFIED: &str =
+    "write `forward: verified` on the issuer: its tokens are forwarded once they are verified";
+
 fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
     let ours = Reserved {
         name: Pattern::Beginning("x-countersign".to_owned()),
@@ -136,15 +142,25 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
         name: Pattern::Name((*name).to_owned()),
         why: (*why).to_owned(),
         instead_of_removing: match *name {
-            "authorization" => "write `forward: never` on the issuer, and its tokens are not forwarded",
+            "authorization" => FORWARD_NEVER,
             _ => "remove it from the list",
         },
         instead_of_keeping: match *name {
-            "authorization" => {
-                "write `forward: verified` on the issuer: its tokens are forwarded once they are verified"
-            }
+            "authorization" => FORWARD_VERIFIED,
             _ => "remove it from the list",
         },
+    });
+    let access_tokens = declared.issuers.into_iter().flatten().flat_map(|issuer| {
+        let headers = issuer.from.iter().filter_map(|place| match place {
+            CredentialPlace::Header { name, .. } => Some(name),
+            CredentialPlace::Authorization | CredentialPlace::Cookie { .. } => None,
+        });
+        headers.map(|header| Reserved {
+            name: Pattern::Name(header.to_string()),
+            why: format!("access tokens of `{}` are read from it", issuer.profile.name),
+            instead_of_removing: FORWARD_NEVER,
+            instead_of_keeping: FORWARD_VERIFIED,
+        })
     });
     let posture = declared.devices.into_iter().flatten().map(|device| Reserved {
         name: Pattern::Name(device.header.clone()),
@@ -159,7 +175,7 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
         instead_of_removing: "remove it from `identity_headers`, or from this list",
         instead_of_keeping: "remove it from `identity_headers`, or from this list",
     });
-    [ours].into_iter().chain(for_http).chain(posture).chain(identity).collect()
+    [ours].into_iter().chain(for_http).chain(access_tokens).chain(posture).chain(identity).collect()
 }
 
 fn check_removed(entry: &Entry, node: &Node<'_>, reserved: &[Reserved]) -> Read<()> {

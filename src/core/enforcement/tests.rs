@@ -175,7 +175,7 @@ fn code(status: u16, code: &str) -> (u16, String) {
 }
 
 fn set<'a>(forwarding: &'a Forwarding, name: &str) -> Option<&'a str> {
-    forwarding.set().find(|(field, _)| *field == name).map(|(_, value)| value)
+    forwarding.set().find(|(field, _)| *field == name).and_then(|(_, value)| str::from_utf8(value).ok())
 }
 
 fn is_removed(forwarding: &Forwarding, name: &str) -> bool {
@@ -210,7 +210,10 @@ fn an_engineer_on_a_healthy_device_reads_and_the_upstream_learns_who() {
     assert_eq!(record["route"], "order");
     assert_eq!(record["path"], "/api/orders/{id}");
     assert_eq!(record["evidence"]["mdm"], json!({ "state": "verified", "age": 60, "bound": true, "reason": null }));
-    assert_eq!(record["authentication"], json!({ "issuer": "corp", "method": "bearer", "binding": "none" }));
+    assert_eq!(
+        record["authentication"],
+        json!({ "issuer": "corp", "method": "bearer", "binding": "none", "place": "header authorization" })
+    );
 }
 
 #[portable]

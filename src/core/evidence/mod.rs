@@ -1,50 +1,63 @@
-//! Step 3: collects what the client presented, each piece from its one configured place, all of it unverified.
+//! Step 3: collects what the client presented, each piece from its configured places, all of it unverified.
 //!
 //! "Evidence" is everything that the client presents to prove something. In the terms of RFC 9334 a posture token is an
 //! attestation result: its issuer appraised the device, and the plugin relies on the result.
 //!
-//! A credential in any other place (query, cookie, a header spelled with `_`) is ignored, and so proves nothing.
+//! A credential in any other place (the query, another cookie, a header spelled with `_`) is ignored, and so proves
+//! nothing.
 
 mod bearer;
+mod cookies;
+mod places;
+
+pub(crate) use cookies::Rest;
+pub(crate) use places::COOKIE;
+pub use places::CredentialPlaces;
 
 use bearer::{after_scheme, one_token};
+use places::Found;
 
 use crate::jose::{PresentedToken, TokenMemory};
 use crate::limits::Limits;
-use crate::profile::DeviceProvider;
+use crate::profile::{CredentialPlace, DeviceProvider};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Exactly, Request};
 
-/// The header field of access tokens (RFC 6750 section 2.1).
-pub(crate) const AUTHORIZATION: &str = "authorization";
-
 /// The evidence of one request, not verified.
 pub struct Presented {
     /// The access token.
-    pub(crate) access_token: Option<PresentedToken>,
+    pub(crate) access_token: Option<AccessToken>,
     /// Posture tokens by provider.
     pub(crate) posture: Vec<(ProviderName, PresentedToken)>,
 }
 
+/// An access token, and where it was presented.
+pub struct AccessToken {
+    /// The place.
+    pub(crate) place: CredentialPlace,
+    /// The token.
+    pub(crate) token: PresentedToken,
+}
+
 impl Presented {
-    /// Collects the access token from `Authorization` (RFC 6750 section 2.1) and posture from the header of each device
-    /// provider, and looks nowhere else.
+    /// Collects the one access token from the places of the issuers and posture from the header of each device provider,
+    /// and looks nowhere else.
     ///
     /// # Errors
     /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), the errors
     /// of [`PresentedToken::read`] for the access token; for posture `posture-refused` with the fault as detail.
     pub fn collect(
+        places: &CredentialPlaces,
         devices: &[DeviceProvider],
         limits: &Limits,
         memory: Option<&TokenMemory>,
         request: &Request,
     ) -> Result<Self, Refusal> {
         let max_bytes = limits.max_token_bytes;
-        let access_token = match request.headers.exactly(AUTHORIZATION) {
-            Exactly::None => None,
-            Exactly::One(value) => Some(access_token(value, max_bytes, memory)?),
-            Exactly::Many => return Err(Refusal::new(Reason::CredentialDuplicate)),
+        let access_token = match places.find(&request.headers)? {
+            None => None,
+            Some(found) => Some(AccessToken::read(found, max_bytes, memory)?),
         };
         let mut posture = Vec::new();
         for device in devices {
@@ -61,13 +74,54 @@ impl Presented {
     }
 }
 
-/// A known token need not be looked at byte by byte: it was one token when it was verified.
-fn access_token(value: &[u8], max_bytes: usize, memory: Option<&TokenMemory>) -> Result<PresentedToken, Refusal> {
-    let token = after_scheme(value)?;
-    match PresentedToken::known(token, memory) {
-        Some(known) => Ok(known),
-        None => PresentedToken::read(one_token(token)?, max_bytes, None),
+impl AccessToken {
+    /// A known token need not be looked at byte by byte: it was one token when it was verified.
+    fn read((place, value): Found<'_>, max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
+        let token = value_in(place, value)?;
+        let token = match PresentedToken::known(token, memory) {
+            Some(known) => known,
+            None => read_new(one_token(token)?, place, max_bytes)?,
+        };
+        Ok(Self { place: place.clone(), token })
     }
+}
+
+/// What is at the place of the token, without what the place puts around it. It is not known to be one token.
+fn value_in<'a>(place: &CredentialPlace, value: Option<&'a [u8]>) -> Result<&'a [u8], Refusal> {
+    let value = value.ok_or_else(|| {
+        malformed(
+            "the cookie's name is in white space, without a value or after a comma: servers read that in two ways",
+        )
+    })?;
+    let token = match place {
+        CredentialPlace::Authorization => after_scheme(value)?,
+        CredentialPlace::Cookie { .. } => value,
+        CredentialPlace::Header { prefix, .. } => value
+            .strip_prefix(prefix.as_bytes())
+            .ok_or_else(|| malformed("the header does not begin with the `prefix` of the configuration"))?,
+    };
+    if token.is_empty() { Err(malformed("no token")) } else { Ok(token) }
+}
+
+fn read_new(token: &[u8], place: &CredentialPlace, max_bytes: usize) -> Result<PresentedToken, Refusal> {
+    let is_opaque = !token.contains(&b'.');
+    PresentedToken::read(token, max_bytes, None).map_err(|refusal| match place {
+        CredentialPlace::Cookie { .. } | CredentialPlace::Header { .. }
+            if is_opaque && refusal.reason == Reason::TokenMalformed =>
+        {
+            Refusal { detail: Detail::Fault(OPAQUE), ..refusal }
+        }
+        _ => refusal,
+    })
+}
+
+/// For operators who named the wrong cookie of the filter that logs people in.
+const OPAQUE: &str = "the token is opaque, without dots: only signed JWTs are accepted. Envoy's oauth2 filter puts the ID \
+                      token, which is a JWT, into the cookie `IdToken`, and the access token, which can be opaque, into \
+                      `BearerToken`";
+
+fn malformed(fault: &'static str) -> Refusal {
+    Refusal::with(Reason::CredentialMalformed, Detail::Fault(fault))
 }
 
 fn posture_token(
@@ -88,7 +142,7 @@ fn posture_refused(provider: &ProviderName, fault: &'static str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::Presented;
+    use super::{CredentialPlaces, Presented};
     use crate::limits::Limits;
     use crate::portable;
     use crate::profile::{DeviceProvider, EvidenceForwarding, PostureBinding};
@@ -105,7 +159,7 @@ mod tests {
             forward: EvidenceForwarding::Never,
         };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
-        Presented::collect(&[mdm], &limits, None, &Request::for_test(fields))
+        Presented::collect(&CredentialPlaces::of(&[]), &[mdm], &limits, None, &Request::for_test(fields))
     }
 
     fn refused(fields: &[(&str, &[u8])]) -> Refusal {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::jose::VerifiedToken;
-use crate::profile::FactRecord;
+use crate::profile::{CredentialPlace, FactRecord};
 use crate::provider::ProviderName;
 use crate::refusal::Detail;
 use crate::time::{Seconds, UnixSeconds};
@@ -33,9 +33,9 @@ pub struct Identity {
 /// The Cedar principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// No credential was presented in `Authorization`, and the connection is not that of a workload.
+    /// No credential was presented at any place where one is looked for, and the connection is not that of a workload.
     Anonymous,
-    /// No credential was presented in `Authorization`, and the connection is that of this workload.
+    /// No credential was presented at any place where one is looked for, and the connection is that of this workload.
     Workload(Workload),
     /// The caller presented a token that was verified.
     Verified(VerifiedPrincipal),
@@ -56,6 +56,8 @@ pub struct VerifiedPrincipal {
     pub facts: FactRecord,
     /// The payload as signed, for `identity_headers` that forward it.
     pub payload: Rc<[u8]>,
+    /// Where the token was presented.
+    pub place: CredentialPlace,
     /// The proof that the token demanded of its sender, and that was given.
     pub sender_constraint: SenderConstraint,
     /// `exp`, where the token has one.

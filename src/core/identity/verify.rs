@@ -7,10 +7,10 @@ use super::{
     Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, Workload,
     posture_binding, principal,
 };
-use crate::evidence::Presented;
+use crate::evidence::{AccessToken, Presented};
 use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
-use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_profile};
+use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_issuer};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Peer;
@@ -58,7 +58,7 @@ pub fn verify(
                 require_workload(requires, &workload)?;
                 require_presented(requires, &posture)
             };
-            let is_new = matches!(token, PresentedToken::New(_));
+            let is_new = matches!(token.token, PresentedToken::New(_));
             let (principal, token) = verify_access_token(token, anchors, peer, required, now)?;
             newly_verified.extend(is_new.then(|| Rc::clone(&token)));
             (Principal::Verified(principal), Some(token))
@@ -117,19 +117,14 @@ impl Identity {
 /// may still arrive, to learn whether the request is refused whatever that key is; otherwise the caller asks for all of
 /// it later.
 fn verify_access_token(
-    token: PresentedToken,
+    AccessToken { place, token }: AccessToken,
     TrustAnchors { issuers, verification, .. }: TrustAnchors<'_>,
     peer: &Peer,
     required: impl FnOnce(&ProviderName) -> Result<(), Refusal>,
     now: UnixSeconds,
 ) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>), NotVerified> {
     let unverified = token.peek()?;
-    let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), token.typ(), &unverified)?;
-    // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
-    let issuer = issuers
-        .iter()
-        .find(|issuer| issuer.profile.name == profile.name)
-        .ok_or_else(|| Refusal::new(Reason::TokenIssuer))?;
+    let issuer = choose_issuer(issuers, &place, token.typ(), &unverified)?;
     let name = &issuer.profile.name;
     let subject = |typ: Option<&str>, claims: &Claims| {
         TokenSubject::read(issuer, typ, claims, peer, now).map_err(|refusal| refusal.about(name))
@@ -146,6 +141,7 @@ fn verify_access_token(
         groups,
         facts,
         payload: Rc::clone(token.payload()),
+        place,
         sender_constraint,
         expires,
     };

@@ -1,9 +1,36 @@
 //! Which profile applies to a token. The token's unverified claims decide that. They decide by whose keys and rules the token
 //! is checked, and nothing else.
 
-use super::TokenProfile;
+use super::{CredentialPlace, Issuer, TokenProfile};
 use crate::jose::UnverifiedClaims;
 use crate::refusal::{Detail, Reason, Refusal};
+
+/// Chooses the issuer of an access token, and rejects the token if that issuer does not accept tokens from this place.
+///
+/// The place has no part in the choice. Otherwise a token that fits two issuers would belong to one of them in a cookie
+/// and to the other in `Authorization`, and its sender would choose its principal.
+///
+/// # Errors
+/// Those of [`choose_profile`]; `credential-misplaced`.
+pub fn choose_issuer<'i>(
+    issuers: &'i [Issuer],
+    place: &CredentialPlace,
+    typ: Option<&str>,
+    claims: &UnverifiedClaims,
+) -> Result<&'i Issuer, Refusal> {
+    let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), typ, claims)?;
+    // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
+    let issuer = issuers
+        .iter()
+        .find(|issuer| issuer.profile.name == profile.name)
+        .ok_or_else(|| Refusal::new(Reason::TokenIssuer))?;
+    if issuer.from.contains(place) {
+        return Ok(issuer);
+    }
+    let accepted = issuer.from.iter().map(ToString::to_string).collect();
+    let detail = Detail::Misplaced { found: place.to_string(), accepted };
+    Err(Refusal::with(Reason::CredentialMisplaced, detail).about(&profile.name))
+}
 
 /// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
 /// compared with the token's own tenant later. If several profiles match, their pins decide; if several are left, `typ`

@@ -9,13 +9,15 @@ mod facts;
 mod issuer;
 mod judge;
 mod kind;
+mod place;
 mod roles;
 mod token;
 
-pub use choose::choose_profile;
+pub use choose::{choose_issuer, choose_profile};
 pub use facts::{ACTOR_CLAIM, FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
+pub use place::CredentialPlace;
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
 pub use token::{Algorithms, Audiences, Expiry, Pin, TokenProfile, Typ};

@@ -1,6 +1,6 @@
 //! The roles that a token can play: it names a principal, or it describes a device.
 
-use super::TokenProfile;
+use super::{CredentialPlace, TokenProfile};
 use crate::jose::ClaimPath;
 
 /// Whether verified evidence is forwarded to the upstream.
@@ -39,6 +39,8 @@ pub struct GroupsRule {
 pub struct Issuer {
     /// What its tokens must look like.
     pub profile: TokenProfile,
+    /// Where its tokens are accepted: at least one place, each once. Their order has no meaning.
+    pub from: Vec<CredentialPlace>,
     /// How a token names a principal.
     pub principal: PrincipalRule,
     /// Whether the token is forwarded to the upstream.

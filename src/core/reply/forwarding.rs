@@ -62,8 +62,9 @@ impl Forwarding {
         self.changes.removed()
     }
 
-    /// Headers to set, replacing any others of the name. The values are printable ASCII.
-    pub fn set(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Headers to set, replacing any others of the name. The values are printable ASCII, except for that of `cookie`,
+    /// which is what remains of the client's own.
+    pub fn set(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.changes.all_set()
     }
 }

@@ -2,6 +2,8 @@
 
 use core::ops::Range;
 
+use crate::evidence::COOKIE;
+
 /// Bytes that the buffer is given at first: for the plugin's own headers and a few more.
 const USUAL_BYTES: usize = 512;
 
@@ -14,6 +16,7 @@ pub(super) struct HeaderChanges {
     text: String,
     removed: Vec<Range<usize>>,
     set: Vec<(Range<usize>, Range<usize>)>,
+    cookies: Option<Vec<u8>>,
 }
 
 impl HeaderChanges {
@@ -21,7 +24,7 @@ impl HeaderChanges {
     pub(super) fn removing<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut text = String::with_capacity(USUAL_BYTES);
         let removed = names.into_iter().map(|name| append(&mut text, name)).collect();
-        Self { text, removed, set: Vec::with_capacity(USUAL_FIELDS) }
+        Self { text, removed, set: Vec::with_capacity(USUAL_FIELDS), cookies: None }
     }
 
     /// Sets a header to the value that is written behind the text, unless there is none.
@@ -33,14 +36,20 @@ impl HeaderChanges {
         }
     }
 
+    /// Sets `Cookie` to these of the client's own bytes.
+    pub(super) fn set_cookies(&mut self, cookies: Vec<u8>) {
+        self.cookies = Some(cookies);
+    }
+
     /// The names to remove.
     pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
         self.removed.iter().map(|name| self.at(name))
     }
 
     /// The headers to set: names and values.
-    pub(super) fn all_set(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.set.iter().map(|(name, value)| (self.at(name), self.at(value)))
+    pub(super) fn all_set(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let set = self.set.iter().map(|(name, value)| (self.at(name), self.at(value).as_bytes()));
+        set.chain(self.cookies.as_deref().map(|cookies| (COOKIE, cookies)))
     }
 
     /// Every place was made by appending whole strings.
@@ -76,6 +85,6 @@ mod tests {
         });
         changes.set("z", write(""));
         assert_eq!(changes.removed().collect::<Vec<_>>(), ["a", "é"]);
-        assert_eq!(changes.all_set().collect::<Vec<_>>(), [("x", "1"), ("z", "")]);
+        assert_eq!(changes.all_set().collect::<Vec<_>>(), [("x", &b"1"[..]), ("z", b"")]);
     }
 }

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header_changes::HeaderChanges;
 use super::{DECISION_ID_HEADER, identity_headers};
-use crate::evidence::AUTHORIZATION;
-use crate::identity::{DeviceEvidence, Identity, Principal};
+use crate::evidence::{COOKIE, CredentialPlaces, Rest};
+use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
 use crate::identity_header::IdentityHeader;
 use crate::mode::Mode;
 use crate::profile::{DeviceProvider, EvidenceForwarding, Issuer};
@@ -25,6 +25,8 @@ use crate::telemetry::DecisionId;
 /// The header rules of a configuration.
 #[derive(Clone, Debug)]
 pub struct HeaderPolicy {
+    /// Where access tokens are looked for.
+    places: CredentialPlaces,
     /// Whether a token of each issuer is forwarded.
     issuers: BTreeMap<ProviderName, EvidenceForwarding>,
     /// The header of each device provider whose posture is forwarded, in lower case.
@@ -54,20 +56,31 @@ impl HeaderPolicy {
             .filter(|device| device.forward == EvidenceForwarding::Verified)
             .map(|device| (device.profile.name.clone(), device.header.clone()))
             .collect();
+        let places = CredentialPlaces::of(issuers);
         let kept_unverified = match mode {
             Mode::Enforce => BTreeSet::new(),
-            Mode::Shadow => forwarded_posture.values().cloned().chain([AUTHORIZATION.to_owned()]).collect(),
+            Mode::Shadow => forwarded_posture.values().cloned().chain(places.headers().map(str::to_owned)).collect(),
         };
         let own: BTreeSet<String> = devices
             .iter()
             .map(|device| normal_form(&device.header))
             .chain(identity_headers.iter().map(|header| normal_form(&header.name)))
-            .chain([AUTHORIZATION.to_owned()])
+            .chain(places.headers().map(normal_form))
             .collect();
         let mut screen = request_headers.screen();
         own.iter().for_each(|name| screen.add_name(name));
         let issuers = issuers.iter().map(|issuer| (issuer.profile.name.clone(), issuer.forward)).collect();
-        Self { issuers, forwarded_posture, kept_unverified, own, screen, identity_headers, request_headers, mode }
+        Self {
+            places,
+            issuers,
+            forwarded_posture,
+            kept_unverified,
+            own,
+            screen,
+            identity_headers,
+            request_headers,
+            mode,
+        }
     }
 
     /// Headers for the upstream in addition to `x-countersign-*`.
@@ -102,12 +115,16 @@ impl HeaderPolicy {
 
     /// The changes to the request of this caller.
     pub(super) fn changes(&self, identity: &Identity, request: &Request, decision_id: &DecisionId) -> HeaderChanges {
-        let mut changes = HeaderChanges::removing(each_once(
-            request
-                .headers
-                .names()
-                .filter(|name| self.screen.passes(name) && self.is_listed(name) && !self.is_kept(name, identity)),
-        ));
+        let cookies = self.cookies(identity, request);
+        let listed = request
+            .headers
+            .names()
+            .filter(|name| self.screen.passes(name) && self.is_listed(name) && !self.is_kept(name, identity));
+        let no_cookie = (cookies == Rest::Nothing).then_some(COOKIE);
+        let mut changes = HeaderChanges::removing(each_once(listed.chain(no_cookie)));
+        if let Rest::Cookies(cookies) = cookies {
+            changes.set_cookies(cookies);
+        }
         identity_headers::set_built_in(&mut changes, identity);
         identity_headers::set_configured(&mut changes, identity, &self.identity_headers);
         changes.set(DECISION_ID_HEADER, |value| {
@@ -136,14 +153,31 @@ impl HeaderPolicy {
         if self.forwarded_posture.iter().any(|(provider, header)| header == name && is_verified(provider)) {
             return true;
         }
-        let issuer = match identity.principal() {
-            Principal::Verified(principal) if name == AUTHORIZATION => self.issuers.get(&principal.issuer),
-            Principal::Verified(_) | Principal::Workload(_) | Principal::Anonymous => None,
-        };
-        match issuer {
-            Some(forward) => *forward == EvidenceForwarding::Verified,
-            None => self.kept_unverified.contains(name),
+        match identity.principal() {
+            Principal::Verified(principal) if self.places.headers().any(|header| header == name) => {
+                principal.place.header() == Some(name) && self.forwards_token_of(principal)
+            }
+            Principal::Verified(_) | Principal::Workload(_) | Principal::Anonymous => {
+                self.kept_unverified.contains(name)
+            }
         }
+    }
+
+    fn forwards_token_of(&self, principal: &VerifiedPrincipal) -> bool {
+        self.issuers.get(&principal.issuer) == Some(&EvidenceForwarding::Verified)
+    }
+
+    /// The cookies that are forwarded: all but access tokens, which are treated as in a header. Where `Cookie` is
+    /// removed whole, nothing of it is left to change.
+    fn cookies(&self, identity: &Identity, request: &Request) -> Rest {
+        let is_kept = match identity.principal() {
+            Principal::Verified(principal) => principal.place.cookie().is_some() && self.forwards_token_of(principal),
+            Principal::Workload(_) | Principal::Anonymous => self.mode == Mode::Shadow,
+        };
+        if !self.places.has_cookies() || is_kept || self.is_listed(COOKIE) {
+            return Rest::All;
+        }
+        self.places.other_cookies(&request.headers)
     }
 }
 

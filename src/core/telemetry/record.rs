@@ -15,6 +15,7 @@ use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, Ver
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
 use crate::policy::{Decision, Permit, PolicyId};
+use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Request;
@@ -62,6 +63,7 @@ pub struct AuthenticationRecord {
     issuer: Option<ProviderName>,
     method: &'static str,
     binding: &'static str,
+    place: Option<CredentialPlace>,
 }
 
 /// The result of verifying one provider's evidence.
@@ -179,7 +181,8 @@ impl DecisionRecord {
         self.authentication = match principal {
             Principal::Anonymous => None,
             Principal::Workload(_) => {
-                Some(AuthenticationRecord { issuer: None, method: "connection", binding: "certificate" })
+                let (method, binding) = ("connection", "certificate");
+                Some(AuthenticationRecord { issuer: None, method, binding, place: None })
             }
             Principal::Verified(verified) => Some(AuthenticationRecord {
                 issuer: Some(verified.issuer.clone()),
@@ -188,6 +191,7 @@ impl DecisionRecord {
                     SenderConstraint::Bearer => "none",
                     SenderConstraint::Certificate => "certificate",
                 },
+                place: Some(verified.place.clone()),
             }),
         };
     }

@@ -98,7 +98,7 @@ pub enum Change<'a> {
     /// Remove every header field of this name.
     RemoveHeader(&'a str),
     /// Set a header field, and remove all others of the name.
-    SetHeader(&'a str, &'a str),
+    SetHeader(&'a str, &'a [u8]),
     /// Set filter state.
     SetFilterState(&'a FilterState),
 }

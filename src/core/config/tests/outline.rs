@@ -18,6 +18,7 @@ fn an_outline_says_what_the_plan_says() {
         "/issuers/corp/keys",
         json!({ "discovery": true, "cluster": "login", "jwks": { "host": "keys.example.com:8443", "cluster": "keys" } }),
     );
+    let document = also(document, "/issuers/corp/from", json!(["authorization", { "cookie": "IdToken" }]));
     let document = also(document, "/acknowledged_filters", json!(["envoy.filters.http.lua"]));
     let (outline, (plan, _)) = (Outline::read(&document), plan(&document));
     assert_eq!(outline.guard, plan.guard);
@@ -27,6 +28,7 @@ fn an_outline_says_what_the_plan_says() {
     assert_eq!(outline.identity_headers, ["x-user-email", "x-home", "x-jwt-payload"]);
     assert_eq!(urls(&outline), ["https://login.example.com login", "https://keys.example.com:8443 keys"]);
     assert_eq!(outline.withholding_issuers, ["corp"]);
+    assert_eq!(outline.credential_cookies, ["IdToken"]);
     let hosts =
         Outline::read(&with("/applications/shop/hosts", json!(["Shop.example.com", "*.shop.example.com"]))).hosts;
     let hosts: Vec<String> = hosts.unwrap().iter().map(ToString::to_string).collect();

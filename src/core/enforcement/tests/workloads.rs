@@ -40,8 +40,8 @@ fn named(uri: &[u8]) -> Peer {
 
 fn header(parts: RequestParts, name: &str) -> Option<String> {
     let outcome = outcome(&plan(), parts);
-    let found = forwarded(&outcome).set().find(|(set, _)| *set == name).map(|(_, value)| value.to_owned());
-    found
+    let found = forwarded(&outcome).set().find(|(set, _)| *set == name).map(|(_, value)| value.to_vec());
+    found.map(|value| String::from_utf8(value).unwrap())
 }
 
 #[portable]
@@ -50,7 +50,10 @@ fn a_workload_without_a_token_is_the_principal() {
     forwarded(&got);
     let record = record(&got);
     assert_eq!(record["principal"], r#"Workload::"spiffe://example.org/ns/shop/sa/web""#);
-    assert_eq!(record["authentication"], json!({ "issuer": null, "method": "connection", "binding": "certificate" }));
+    assert_eq!(
+        record["authentication"],
+        json!({ "issuer": null, "method": "connection", "binding": "certificate", "place": null })
+    );
     assert_eq!(record["peer"], json!({ "workload": "spiffe://example.org/ns/shop/sa/web", "detail": null }));
     assert_eq!(record["policies"], json!(["mesh/web"]));
     let principal = header(get("/call", None, named(WEB)), "x-countersign-principal");

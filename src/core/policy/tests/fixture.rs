@@ -8,8 +8,8 @@ use crate::jose::ClaimPath;
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
-    Algorithms, Audiences, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord, FactType, FactValue,
-    GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenKind, TokenProfile, Typ,
+    Algorithms, Audiences, CredentialPlace, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord,
+    FactType, FactValue, GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -54,7 +54,8 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
         id: ClaimPath(vec!["sub".to_owned()]),
         groups: Some(groups_at(&["groups"], true)),
     };
-    Issuer { profile: profile(name, facts), principal, forward: EvidenceForwarding::Verified }
+    let from = vec![CredentialPlace::Authorization];
+    Issuer { profile: profile(name, facts), from, principal, forward: EvidenceForwarding::Verified }
 }
 
 fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {
@@ -311,6 +312,7 @@ pub(super) fn user_with(
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts: known,
         payload: [].into(),
+        place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     };

@@ -64,7 +64,10 @@ fn code(setting: &Setting, text: &str) -> &'static str {
 fn the_bytes_of_a_format_never_change() {
     let text = prepared(&setting(), POLICIES);
     let parts: Vec<&str> = text.split('.').collect();
-    assert_eq!((parts[0], parts[1], parts[2]), ("2", "A35XD8ev8OLQcc6z2KTIFe6KyErEYBNNZ7skIrUlhx8", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU"));
+    assert_eq!(
+        (parts[0], parts[1], parts[2]),
+        ("2", "A35XD8ev8OLQcc6z2KTIFe6KyErEYBNNZ7skIrUlhx8", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU")
+    );
 }
 
 #[portable]

@@ -8,7 +8,9 @@ use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::jose::ClaimPath;
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PrincipalRule};
+use crate::profile::{
+    CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PrincipalRule,
+};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
@@ -35,6 +37,7 @@ fn alice() -> Principal {
         groups: Vec::new(),
         facts: FactRecord::new(),
         payload: (*br#"{"sub":"zo"}"#).into(),
+        place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })
@@ -58,6 +61,7 @@ struct Case {
     mode: Mode,
     posture_forward: EvidenceForwarding,
     issuer_forward: EvidenceForwarding,
+    from: Vec<CredentialPlace>,
     principal: Principal,
     devices: Devices,
 }
@@ -68,6 +72,7 @@ impl Default for Case {
             mode: Mode::Enforce,
             posture_forward: EvidenceForwarding::Never,
             issuer_forward: EvidenceForwarding::Verified,
+            from: vec![CredentialPlace::Authorization],
             principal: Principal::Anonymous,
             devices: BTreeMap::new(),
         }
@@ -78,7 +83,12 @@ impl Case {
     fn policy(&self) -> HeaderPolicy {
         let principal =
             PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
-        let issuer = Issuer { profile: testing::profile("corp"), principal, forward: self.issuer_forward };
+        let issuer = Issuer {
+            profile: testing::profile("corp"),
+            from: self.from.clone(),
+            principal,
+            forward: self.issuer_forward,
+        };
         let device = DeviceProvider {
             profile: testing::profile("mdm"),
             header: "x-posture".to_owned(),
@@ -105,7 +115,10 @@ impl Case {
     }
 
     fn set(&self, fields: &[Field]) -> Vec<(String, String)> {
-        self.changes(fields).all_set().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        self.changes(fields)
+            .all_set()
+            .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
+            .collect()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{HeaderChanges, push_fact, push_source, set_built_in};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::identity_header::IdentitySource;
 use crate::portable;
-use crate::profile::{FactRecord, FactValue};
+use crate::profile::{CredentialPlace, FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::time::Seconds;
 
@@ -21,7 +21,7 @@ fn mdm() -> ProviderName {
 fn built_in(identity: &Identity) -> Vec<(String, String)> {
     let mut changes = HeaderChanges::removing([]);
     set_built_in(&mut changes, identity);
-    changes.all_set().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    changes.all_set().map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned())).collect()
 }
 
 fn value_of(identity: &Identity, source: &IdentitySource) -> Option<String> {
@@ -46,6 +46,7 @@ fn alice(groups: &[&str], facts: FactRecord) -> Principal {
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         facts,
         payload: (*br#"{"sub":"zo"}"#).into(),
+        place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })

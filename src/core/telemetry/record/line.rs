@@ -154,6 +154,7 @@ impl Json for &AuthenticationRecord {
         line.member("issuer", self.issuer.as_ref().map(ProviderName::as_str));
         line.member("method", self.method);
         line.member("binding", self.binding);
+        line.member("place", self.place.as_ref().map(ToString::to_string).as_deref());
         line.bracket('}');
     }
 }

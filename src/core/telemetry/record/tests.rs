@@ -9,6 +9,7 @@ use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
 use crate::policy::{Decision, NearMiss, Permit, PolicyId};
 use crate::portable;
+use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod};
@@ -31,6 +32,7 @@ fn principal(id: &str) -> Principal {
         groups: Vec::new(),
         facts: BTreeMap::new(),
         payload: [].into(),
+        place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
         expires: None,
     })
@@ -101,7 +103,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
         r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
         r#""config":"0123456789abcdef","mode":"enforce","application":"shop","route":"order","action":"GET","#,
         r#""method":"GET","path":"/orders/{id}","principal":"corp::User::\"alice\"","#,
-        r#""authentication":{"issuer":"corp","method":"bearer","binding":"none"},"peer":null,"#,
+        r#""authentication":{"issuer":"corp","method":"bearer","binding":"none","place":"header authorization"},"peer":null,"#,
         r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"reason":null},"#,
         r#""mdm":{"state":"verified","age":60,"bound":true,"reason":null},"#,
         r#""old":{"state":"stale","age":90000,"bound":null,"reason":"posture-stale"}},"#,
