@@ -288,7 +288,7 @@ dependencies() {
 
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
 
-scripts() { shellcheck build.sh .ci/run test-harness/containers.sh test-harness/glewlwyd.sh; }
+scripts() { shellcheck build.sh .ci/run test-harness/report.sh test-harness/containers.sh test-harness/glewlwyd.sh; }
 
 # Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary. A step that says
 # `skipped:` and why has not passed.

@@ -6,23 +6,15 @@
 # is in use.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+suite=containers
+# shellcheck source=test-harness/report.sh
+source test-harness/report.sh
 
 image=$(sed -n 's/^ *image: *//p' envoy/compose.yaml)
 work=target/containers
-passed=0 failed=0
 readonly image work
 rm -rf "$work"
 mkdir -p "$work"
-
-closing_line() { # WORD IGNORED
-  printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' "$1" "$passed" "$failed" "$2"
-}
-
-skip() { # REASON
-  printf 'test containers ... ignored\nskipped: %s\n' "$1"
-  closing_line ok 1
-  exit 0
-}
 
 # What Docker has of the set-up, an id a line, whoever made it.
 of_project() { # KIND
@@ -32,23 +24,6 @@ of_project() { # KIND
   volumes) docker volume ls --quiet --filter label=com.docker.compose.project=countersign ;;
   images) docker image ls --all --quiet --filter label=countersign ;;
   esac
-}
-
-complain() { # TEXT
-  printf '%s\n' "$1" >&2
-  return 1
-}
-
-check() { # WHAT COMMAND [ARGUMENT...]
-  local what=$1
-  shift
-  if "$@"; then
-    printf 'test containers: %s ... ok\n' "$what"
-    passed=$((passed + 1))
-  else
-    printf 'test containers: %s ... FAILED\n' "$what"
-    failed=$((failed + 1))
-  fi
 }
 
 # `--foreground` keeps what is run in this process group: a signal to the group ends it too.
@@ -139,8 +114,4 @@ check 'down takes it away' down
 check 'nothing is left' nothing_is_left
 trap - EXIT
 
-if ((failed)); then
-  closing_line FAILED 0
-  exit 1
-fi
-closing_line ok 0
+conclude

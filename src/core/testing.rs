@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::fetch::{Conflict, Response, SharedMemory, Write};
-use crate::jose::{Algorithm, AuthenticToken, HostSignatures, KeySet, Portable, UnverifiedToken};
+use crate::jose::{Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, Portable, UnverifiedToken};
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
-use crate::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenKind, TokenProfile, Typ};
+use crate::profile::{
+    Algorithms, Audiences, CredentialPlace, EvidenceForwarding, Expiry, Issuer, IssuerId, PrincipalRule, TokenKind,
+    TokenProfile, Typ,
+};
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -155,6 +158,13 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
         max_lifetime: None,
         facts: Vec::new(),
     }
+}
+
+/// An issuer with [`profile`] and without groups, whose tokens are accepted from these places and forwarded.
+pub(crate) fn issuer(name: &str, from: Vec<CredentialPlace>) -> Issuer {
+    let principal =
+        PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
+    Issuer { profile: profile(name), from, principal, forward: EvidenceForwarding::Verified }
 }
 
 /// The keys of [`profile`], in the configuration.

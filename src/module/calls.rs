@@ -103,7 +103,7 @@ pub(crate) fn remove_map_value(map: u32, name: &str) -> Result<(), HostFault> {
 }
 
 /// Sets a field, and removes all others of the name.
-pub(crate) fn set_map_value(map: u32, name: &str, value: &str) -> Result<(), HostFault> {
+pub(crate) fn set_map_value(map: u32, name: &str, value: &[u8]) -> Result<(), HostFault> {
     // SAFETY: the name and the value outlive the call, and the host only reads them.
     done(unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }

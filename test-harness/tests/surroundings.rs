@@ -54,6 +54,12 @@ fn the_envoy_configuration_of_the_documentation_has_neither_errors_nor_warnings(
 }
 
 #[test]
+fn so_does_the_configuration_for_browsers() {
+    let output = check(&["--deny-warnings", &of_repository("browser.yaml")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
 fn the_manifests_have_no_errors_and_their_plugins_are_found() {
     for name in
         ["istio/wasmplugin.yaml", "istio/gateway.yaml", "istio/waypoint.yaml", "gateway/envoyextensionpolicy.yaml"]

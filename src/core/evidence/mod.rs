@@ -145,11 +145,18 @@ mod tests {
     use super::{CredentialPlaces, Presented};
     use crate::limits::Limits;
     use crate::portable;
-    use crate::profile::{DeviceProvider, EvidenceForwarding, PostureBinding};
+    use crate::profile::{CredentialPlace, DeviceProvider, EvidenceForwarding, PostureBinding};
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
     use crate::request::Request;
     use crate::testing;
+
+    /// A cookie, and a header with a prefix.
+    fn places() -> CredentialPlaces {
+        let cookie = CredentialPlace::Cookie { name: "IdToken".into() };
+        let header = CredentialPlace::Header { name: "x-token".into(), prefix: "Token ".into() };
+        CredentialPlaces::of(&[testing::issuer("corp", vec![cookie, header])])
+    }
 
     fn collect(fields: &[(&str, &[u8])]) -> Result<Presented, Refusal> {
         let mdm = DeviceProvider {
@@ -159,7 +166,7 @@ mod tests {
             forward: EvidenceForwarding::Never,
         };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
-        Presented::collect(&CredentialPlaces::of(&[]), &[mdm], &limits, None, &Request::for_test(fields))
+        Presented::collect(&places(), &[mdm], &limits, None, &Request::for_test(fields))
     }
 
     fn refused(fields: &[(&str, &[u8])]) -> Refusal {
@@ -172,7 +179,8 @@ mod tests {
     #[portable]
     fn a_credential_at_any_other_place_is_not_looked_at() {
         let presented = collect(&[
-            ("cookie", b"authorization=Bearer a.b.c"),
+            ("cookie", b"authorization=Bearer a.b.c; idtoken=a.b.c"),
+            ("x_token", b"Token a.b.c"),
             ("proxy-authorization", b"Bearer a.b.c"),
             ("x-device_posture", b"a.b.c"),
             ("x-authorization", b"Bearer a.b.c"),
@@ -190,6 +198,70 @@ mod tests {
             .unwrap_or_else(|refusal| panic!("{refusal:?}"));
         assert!(presented.access_token.is_some());
         assert_eq!(presented.posture.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["mdm"]);
+    }
+
+    #[portable]
+    fn a_token_is_found_at_the_place_where_it_is() {
+        let token = testing::token(&testing::claims(serde_json::json!({})));
+        for (name, value, place) in [
+            ("authorization", format!("Bearer {token}"), "header authorization"),
+            ("x-token", format!("Token {token}"), "header x-token"),
+            ("cookie", format!("a=1; IdToken={token}"), "cookie IdToken"),
+        ] {
+            let presented = collect(&[(name, value.as_bytes())]).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            assert_eq!(presented.access_token.map(|token| token.place.to_string()).as_deref(), Some(place));
+        }
+    }
+
+    #[portable]
+    fn credentials_at_two_places_are_refused_and_the_record_names_the_places() {
+        let (auth, header) = (("authorization", &b"Bearer a.b.c"[..]), ("x-token", &b"Token a.b.c"[..]));
+        let (cookie, empty) = (("cookie", &b"IdToken=a.b.c"[..]), ("cookie", &b"IdToken="[..]));
+        for (fields, detail) in [
+            ([auth, header], "in `header authorization` and in `header x-token`"),
+            ([cookie, auth], "in `header authorization` and in `cookie IdToken`"),
+            ([header, empty], "in `header x-token` and in `cookie IdToken`"),
+            ([cookie, cookie], "more than once in `cookie IdToken`"),
+            ([header, header], "more than once in `header x-token`"),
+        ] {
+            let refusal = refused(&fields);
+            assert_eq!((refusal.reason, refusal.detail.to_string().as_str()), (Reason::CredentialDuplicate, detail));
+        }
+    }
+
+    #[portable]
+    fn a_value_that_is_not_one_token_in_its_form_is_refused_and_not_ignored() {
+        for (name, value) in [
+            ("x-token", &b""[..]),
+            ("x-token", b"a.b.c"),
+            ("x-token", b"token a.b.c"),
+            ("x-token", b"Token "),
+            ("x-token", b"Token  a.b.c"),
+            ("x-token", b"Token a.b.c "),
+            ("cookie", b"IdToken="),
+            ("cookie", b"IdToken"),
+            ("cookie", b"IdToken =a.b.c"),
+            ("cookie", b"a=1,IdToken=a.b.c"),
+            ("cookie", b"IdToken=\"a.b.c"),
+            ("cookie", b"IdToken=a b"),
+            ("cookie", b"IdToken=\xff"),
+        ] {
+            assert_eq!(refused(&[(name, value)]).reason, Reason::CredentialMalformed, "{}", value.escape_ascii());
+        }
+    }
+
+    #[portable]
+    fn an_opaque_token_outside_of_authorization_is_named_with_the_cookie_to_use() {
+        for (name, value, named) in [
+            ("cookie", "IdToken=2YotnFZFEjr1zCsicMWpAA", true),
+            ("x-token", "Token 2YotnFZFEjr1zCsicMWpAA", true),
+            ("authorization", "Bearer 2YotnFZFEjr1zCsicMWpAA", false),
+            ("cookie", "IdToken=a.b.c", false),
+        ] {
+            let refusal = refused(&[(name, value.as_bytes())]);
+            assert_eq!(refusal.reason, Reason::TokenMalformed);
+            assert_eq!(refusal.detail.to_string().contains("the cookie `IdToken`"), named, "{refusal:?}");
+        }
     }
 
     #[portable]

@@ -99,11 +99,11 @@ fn of<'p>(profiles: &[&'p TokenProfile], fits: impl Fn(&TokenProfile) -> bool) -
 mod tests {
     use serde_json::{Value, json};
 
-    use super::choose_profile;
+    use super::{choose_issuer, choose_profile};
     use crate::jose::{Algorithm, ClaimPath, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
-    use crate::profile::{Audiences, IssuerId, IssuerTemplate, Pin, TokenProfile, Typ};
+    use crate::profile::{Audiences, CredentialPlace, Issuer, IssuerId, IssuerTemplate, Pin, TokenProfile, Typ};
     use crate::refusal::Reason;
     use crate::testing;
 
@@ -119,6 +119,35 @@ mod tests {
         choose_profile(profiles, token.typ.as_deref(), &claims)
             .map(|profile| profile.name.as_str())
             .map_err(|refusal| refusal.reason)
+    }
+
+    #[portable]
+    fn a_token_keeps_its_issuer_wherever_it_is_and_is_accepted_only_where_that_issuer_says() {
+        let [people, software] = two_kinds();
+        let cookie = CredentialPlace::Cookie { name: "IdToken".into() };
+        let issuers = [
+            Issuer { profile: people, ..testing::issuer("people", vec![cookie.clone()]) },
+            Issuer { profile: software, ..testing::issuer("software", vec![CredentialPlace::Authorization]) },
+        ];
+        let chosen = |place: &CredentialPlace, typ: &str, audience: Value| {
+            let key = testing::key(Algorithm::Es256);
+            let claims = testing::claims(json!({ "aud": audience }));
+            let token = key.sign_claims(Some(testing::KEY_ID), Some(typ), &claims).unwrap();
+            let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
+            let claims = token.peek().ok().unwrap();
+            choose_issuer(&issuers, place, token.typ.as_deref(), &claims)
+                .map(|issuer| issuer.profile.name.as_str().to_owned())
+                .map_err(|refusal| (refusal.reason, refusal.detail.to_string()))
+        };
+        assert_eq!(chosen(&cookie, "JWT", json!("web")), Ok("people".to_owned()));
+        assert_eq!(chosen(&CredentialPlace::Authorization, "at+jwt", json!("api")), Ok("software".to_owned()));
+        let misplaced = |found: &str, accepted: &str| {
+            Err((Reason::CredentialMisplaced, format!("presented in `{found}`, accepted in `{accepted}`")))
+        };
+        let in_cookie = chosen(&cookie, "at+jwt", json!("api"));
+        assert_eq!(in_cookie, misplaced("cookie IdToken", "header authorization"));
+        let in_header = chosen(&CredentialPlace::Authorization, "JWT", json!("web"));
+        assert_eq!(in_header, misplaced("header authorization", "cookie IdToken"));
     }
 
     fn pinned(name: &str, value: &str) -> TokenProfile {

@@ -254,6 +254,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("deep", "upstream", plugin("countersign", deepest_configuration()).to_vec()),
         chain("routing", "upstream", plugin("countersign", crate::routing::configuration()).to_vec()),
         chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
+        chain("places", "upstream", plugin("countersign", crate::places::configuration()).to_vec()),
         chain("tokens", "upstream", plugin("countersign", tokens::configuration()).to_vec()),
         chain(
             "two",
@@ -425,8 +426,9 @@ impl Ask {
     /// The parts of all tokens in it that must appear nowhere: payloads and signatures, for headers are all alike.
     fn secrets(&self) -> Vec<String> {
         let values = self.headers.iter().map(|(_, value)| String::from_utf8_lossy(value));
-        let words: Vec<String> =
-            values.flat_map(|value| value.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+        let words: Vec<String> = values
+            .flat_map(|value| value.split([' ', '=', ';', '"', ',']).map(str::to_owned).collect::<Vec<_>>())
+            .collect();
         let tokens = words.iter().filter(|word| word.starts_with("eyJ"));
         tokens.flat_map(|token| token.split('.').skip(1)).filter(|part| part.len() > 20).map(str::to_owned).collect()
     }

@@ -9,8 +9,7 @@
 //! | code | why |
 //! |---|---|
 //! | `authority-missing`, `path-missing` | Envoy answers 400 itself before any filter; see `refusals.rs` |
-//! | `credential-duplicate` | Envoy joins two `Authorization` headers into one value, which is `credential-malformed`; see `refusals.rs` |
-//! | `not-configured` | Envoy takes no configuration that the module refuses |
+//! //! | `not-configured` | Envoy takes no configuration that the module refuses |
 //! | `clock-implausible` | Envoy's clock is the machine's |
 //! | `host-failure` | Envoy does not fail in the calls that the module makes |
 
@@ -38,6 +37,7 @@ mod keys;
 mod modules;
 mod mtls;
 mod outage;
+mod places;
 mod principals;
 mod protocols;
 mod record;
@@ -103,6 +103,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         principals::SCENARIOS,
         workloads::SCENARIOS,
         tokens::SCENARIOS,
+        places::SCENARIOS,
         signatures::SCENARIOS,
         absence::SCENARIOS,
         headers::SCENARIOS,

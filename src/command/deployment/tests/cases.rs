@@ -493,6 +493,16 @@ fn tokens_in_cookies_are_no_finding_where_they_do_not_reach_the_upstream_or_may(
     assert_eq!(codes(&with(&faulty, "token_endpoint: {}", none)), NONE);
     let some = "disable_access_token_set_cookie: true, disable_refresh_token_set_cookie: true";
     assert_eq!(codes(&with(&faulty, "token_endpoint: {}", some)), ["token-in-cookie"]);
+    let taken = "\"never\", \"from\": [{ \"cookie\": \"IdToken\" }]";
+    assert_eq!(
+        codes(&with(&with(&faulty, "token_endpoint: {}", some), "\"never\"", taken)),
+        NONE,
+        "the plugin takes it"
+    );
+    assert_eq!(codes(&with(&faulty, "\"never\"", taken)), ["token-in-cookie"], "two others arrive");
+    let renamed = "disable_access_token_set_cookie: true, disable_refresh_token_set_cookie: true, credentials: { cookie_names: { id_token: Other } }";
+    let renamed = with(&with(&faulty, "token_endpoint: {}", renamed), "\"never\"", taken);
+    assert_eq!(codes(&renamed), ["token-in-cookie"], "the plugin takes another cookie");
     let of_one_route =
         with(&faulty, ROUTE, "request_headers_to_remove: [cookie]\n                route: { cluster: upstream }");
     assert_eq!(codes(&of_one_route), ["token-in-cookie"], "another route would not remove it");

@@ -71,3 +71,31 @@ fn another_answer_of_the_oracle_is_found() {
     let other = differing(Some(&plan(&permit.replace("\"open\"", "\"other\"")))).unwrap();
     assert_eq!(other["policies"], serde_json::json!(["other"]));
 }
+
+#[test]
+fn a_request_presents_a_credential_in_a_header_or_a_cookie_as_in_envoy() {
+    let configuration = serde_json::json!({
+        "version": 1, "policies": "@id(\"open\") permit (principal is Anonymous, action, resource);",
+        "issuers": { "corp": {
+            "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["JWT"], "principal": { "id": "sub" },
+            "from": [{ "cookie": "IdToken" }, { "header": "x-token" }],
+            "keys": { "url": "https://login.example.com/keys", "cluster": "login" }
+        } },
+        "applications": { "shop": { "any_host": true, "routes": { "all": { "path": "/" } } } }
+    });
+    let (plan, _) = Plan::compile_value(&configuration).unwrap();
+    let trust = TrustStore::new(plan.key_sources(), 0);
+    for (headers, reason, detail) in [
+        (r#"[["cookie", "a=1; idtoken=x"]]"#, "permitted", ""),
+        (r#"[["cookie", "a=1; IdToken=abc"]]"#, "token-malformed", "puts the ID token"),
+        (r#"[["cookie", "IdToken=abc"], ["x-token", "abc"]]"#, "credential-duplicate", "`cookie IdToken`"),
+        (r#"[["cookie", "IdToken=abc"], ["cookie", "IdToken=abc"]]"#, "credential-duplicate", "more than once"),
+        (r#"[["x-token", "a b"]]"#, "credential-malformed", "not one token"),
+    ] {
+        let line = format!(r#"{{"id": "1", "method": "GET", "path": "/", "headers": {headers}}}"#);
+        let request = RequestLine::parse(line.as_bytes()).unwrap();
+        let answer = answer(&plan, &trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap();
+        assert_eq!(answer["reason"], reason, "{line}");
+        assert!(answer["detail"].as_str().unwrap_or_default().contains(detail), "{answer}");
+    }
+}

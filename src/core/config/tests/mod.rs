@@ -8,6 +8,7 @@ mod groups;
 mod outline;
 mod parts;
 mod peer;
+mod places;
 mod profiles;
 mod request_headers;
 mod tokens;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{HeaderChanges, HeaderPolicy};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::identity_header::{IdentityHeader, IdentitySource};
-use crate::jose::ClaimPath;
 use crate::mode::Mode;
 use crate::portable;
 use crate::profile::{
@@ -81,14 +80,7 @@ impl Default for Case {
 
 impl Case {
     fn policy(&self) -> HeaderPolicy {
-        let principal =
-            PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
-        let issuer = Issuer {
-            profile: testing::profile("corp"),
-            from: self.from.clone(),
-            principal,
-            forward: self.issuer_forward,
-        };
+        let issuer = Issuer { forward: self.issuer_forward, ..testing::issuer("corp", self.from.clone()) };
         let device = DeviceProvider {
             profile: testing::profile("mdm"),
             header: "x-posture".to_owned(),
@@ -241,4 +233,67 @@ fn an_upgrade_cannot_have_our_headers_removed_further_on() {
     assert_eq!(connection(b"Upgrade, X-Countersign-Principal", true).as_deref(), Some("upgrade"));
     assert_eq!(connection(b"Upgrade", true), None);
     assert_eq!(connection(b"close, x-countersign-principal", false), None);
+}
+
+fn from_cookie() -> Vec<CredentialPlace> {
+    let header = CredentialPlace::Header { name: "x-token".into(), prefix: "".into() };
+    vec![CredentialPlace::Cookie { name: "IdToken".into() }, header]
+}
+
+/// The principal whose token was presented at this place.
+fn alice_from(place: &CredentialPlace) -> Principal {
+    match alice() {
+        Principal::Verified(principal) => Principal::Verified(VerifiedPrincipal { place: place.clone(), ..principal }),
+        Principal::Anonymous => Principal::Anonymous,
+    }
+}
+
+#[portable]
+fn a_credential_in_a_header_or_cookie_leaves_the_request_like_one_in_authorization() {
+    let [cookie, header] = <[_; 2]>::try_from(from_cookie()).unwrap();
+    let cookies = ("cookie", &b"a=1; IdToken=x; b=\xff"[..]);
+    let left = vec![("cookie".to_owned(), String::from_utf8_lossy(b"a=1; b=\xff").into_owned())];
+    let both = |case: &Case, fields: &[Field]| {
+        let set = case.set(fields).into_iter().filter(|(name, _)| name == "cookie").collect::<Vec<_>>();
+        (case.changes(fields).removed().map(str::to_owned).collect::<Vec<_>>(), set)
+    };
+    for (mode, principal, forward, kept) in [
+        (Mode::Enforce, Principal::Anonymous, EvidenceForwarding::Verified, false),
+        (Mode::Enforce, alice_from(&cookie), EvidenceForwarding::Never, false),
+        (Mode::Enforce, alice_from(&cookie), EvidenceForwarding::Verified, true),
+        (Mode::Enforce, alice_from(&header), EvidenceForwarding::Never, false),
+        (Mode::Shadow, Principal::Anonymous, EvidenceForwarding::Never, true),
+        (Mode::Shadow, alice_from(&cookie), EvidenceForwarding::Never, false),
+    ] {
+        let from = from_cookie();
+        let case = Case { mode, principal, issuer_forward: forward, from, ..Case::default() };
+        let expected = if kept { Vec::new() } else { left.clone() };
+        assert_eq!(both(&case, &[cookies]), (Vec::new(), expected), "{mode:?} {:?} {forward:?}", case.principal);
+        let alone = both(&case, &[("cookie", b"IdToken=x")]);
+        assert_eq!(alone, (names(if kept { &[] } else { &["cookie"] }), Vec::new()), "{mode:?} {forward:?}");
+    }
+    for (principal, forward, removed) in [
+        (Principal::Anonymous, EvidenceForwarding::Verified, &["x-token", "x_token"][..]),
+        (alice_from(&header), EvidenceForwarding::Never, &["x-token", "x_token"]),
+        (alice_from(&header), EvidenceForwarding::Verified, &["x_token"]),
+        (alice_from(&cookie), EvidenceForwarding::Verified, &["x-token", "x_token"]),
+    ] {
+        let case = Case { principal, issuer_forward: forward, from: from_cookie(), ..Case::default() };
+        assert_eq!(case.removed(&["x-token", "x_token"]), names(removed), "{forward:?}");
+    }
+    let case = Case { from: from_cookie(), ..Case::default() };
+    assert_eq!(case.policy().trailers_to_remove(["x-token", "x_token", "x-sum"]), names(&["x-token", "x_token"]));
+}
+
+#[portable]
+fn cookies_are_left_alone_where_none_is_a_credential_and_removed_whole_where_the_operator_says_so() {
+    let fields = [("cookie", &b"IdToken=x; a=1"[..])];
+    assert_eq!(Case::default().removed(&["cookie"]), names(&[]));
+    assert!(Case::default().set(&fields).iter().all(|(name, _)| name != "cookie"));
+    let rules = HeaderRules::new(vec![Pattern::of("cookie")], Vec::new());
+    let policy =
+        HeaderPolicy::compile(&[testing::issuer("corp", from_cookie())], &[], Vec::new(), rules, Mode::Enforce);
+    let changes = policy.changes(&Identity::anonymous(), &Request::for_test(&fields), &decision_id());
+    assert_eq!(changes.removed().collect::<Vec<_>>(), ["cookie"]);
+    assert!(changes.all_set().all(|(name, _)| name != "cookie"));
 }
