@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::fetch::{Conflict, Response, SharedMemory, Write};
-use crate::jose::{Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, Portable, UnverifiedToken};
+use crate::jose::{Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, KeyUse, Portable, UnverifiedToken};
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
 use crate::profile::{
-    Algorithms, Audiences, CredentialPlace, EvidenceForwarding, Expiry, Issuer, IssuerId, PrincipalRule, TokenKind,
-    TokenProfile, Typ,
+    Algorithms, Audiences, CredentialPlace, EvidenceForwarding, Expiry, HeaderMembers, Issuer, IssuerId, PrincipalRule,
+    Subject, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
@@ -146,6 +146,9 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
         kind: TokenKind::Access,
+        header: HeaderMembers::Any,
+        subject: Subject::Any,
+        key_use: KeyUse::Signatures,
         issuer: IssuerId::Exactly(ISSUER.to_owned()),
         audiences: Audiences::OneOf(vec![AUDIENCE.to_owned()]),
         expiry: Expiry::Required,

@@ -9,7 +9,7 @@ use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{DeviceProvider, PostureBinding, TokenKind};
+use crate::profile::{DeviceProvider, PostureBinding, Subject, TokenKind};
 
 /// Facts of `context.<device>` that are worked out here.
 pub(super) const WORKED_OUT_FACTS: &[&str] = &["age", "bound"];
@@ -114,7 +114,14 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
         Ok(PostureBinding::None) | Err(_) => Vec::new(),
     };
     let max_age = max_age.required(Node::duration).map(Some);
-    let role = Role { kind: Ok(TokenKind::Posture), reserved_facts: WORKED_OUT_FACTS, max_age, reads };
+    let role = Role {
+        kind: Ok(TokenKind::Posture),
+        reserved_facts: WORKED_OUT_FACTS,
+        max_age,
+        reads,
+        subject: Ok(Subject::Any),
+        preset: None,
+    };
     let device = profile::read(node, name, members, role).and_then(|(profile, keys)| {
         profiles.add(node, &profile, keys);
         Ok(DeviceProvider { profile, header: header.clone()?, bind: bind?, forward: forward? })

@@ -3,13 +3,15 @@
 use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{is_reserved_type, quoted};
 use super::places::{self, FROM};
+use super::preset::{self, PRESET, Preset};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
-use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
+use super::reader::{Field, FreeNames, Given, Member, Node, Presence, Read, Shape, all};
 use super::token_kind::{self, TOKEN};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{FactField, GroupsRule, Issuer, PrincipalRule};
+use crate::profile::{CredentialPlace, EvidenceForwarding, FactField, GroupsRule, Issuer, PrincipalRule, Subject};
+use crate::spiffe::TrustDomain;
 use crate::text::is_identifier;
 
 /// `issuers`
@@ -25,9 +27,19 @@ pub(super) const ISSUERS: Field = Field {
     about: "who issues access tokens; the name is the Cedar namespace",
 };
 
+const TRUST_DOMAIN: &str = "trust_domain";
+
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static ISSUER_MEMBERS: [Field; 5] = [
+static ISSUER_MEMBERS: [Field; 7] = [
+    PRESET,
+    Field {
+        name: TRUST_DOMAIN,
+        presence: Presence::Optional,
+        shape: Shape::Text("trust domain"),
+        write: "the name of a SPIFFE trust domain, such as `example.org`",
+        about: "with `preset: spiffe-jwt-svid`, which requires it: the trust domain of `sub`",
+    },
     TOKEN,
     FROM,
     Field {
@@ -99,14 +111,19 @@ pub(super) fn read(entries: &[(&str, Node<'_>)], profiles: &mut Profiles) -> Rea
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let ([token, from, principal, forward, max_age], members) =
-        node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS)?;
+    let IssuerMembers { preset, own, members } = IssuerMembers::of(node)?;
+    let [_, trust_domain, token, from, principal, forward, max_age] = own;
     let from = from.or_default(places::read);
+    let subject = match preset.and_then(|preset| preset.own().find(|own| *own == TRUST_DOMAIN)) {
+        Some(_) => trust_domain.required(read_trust_domain).map(Subject::WorkloadOf),
+        None => Ok(Subject::Any),
+    };
     let principal = principal.required(read_principal);
     let forward = forward.or_default(profile::read_forward);
     let reads = principal.iter().flat_map(claims_read).cloned().collect();
     let kind = token.or_default(token_kind::read);
-    let role = Role { kind, reserved_facts: &[], max_age: max_age.optional(Node::duration), reads };
+    let max_age = max_age.optional(Node::duration);
+    let role = Role { kind, reserved_facts: &[], max_age, reads, subject, preset };
     let (profile, keys) = profile::read(node, name, members, role)?;
     profiles.add(node, &profile, keys);
     let principal = principal?;
@@ -114,6 +131,50 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
         agree_on_presence(node, groups, &profile.facts)?;
     }
     Ok(Issuer { profile, from: from?, principal, forward: forward? })
+}
+
+/// The members of an issuer. Those that its preset gives count as written.
+pub(super) struct IssuerMembers<'a> {
+    preset: Option<&'static Preset>,
+    own: [Member<'a>; ISSUER_MEMBERS.len()],
+    /// Those of every profile.
+    pub(super) members: [Member<'a>; profile::MEMBERS.len()],
+}
+
+impl<'a> IssuerMembers<'a> {
+    /// Reads the preset, and then the members.
+    pub(super) fn of(node: &Node<'a>) -> Read<Self> {
+        let preset = preset::read(node);
+        let (own, members) = match preset {
+            Ok(Some(preset)) => node.members_given(&ISSUER_MEMBERS, &profile::MEMBERS, &preset.given),
+            _ => node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS),
+        }?;
+        Ok(Self { preset: preset?, own, members })
+    }
+
+    /// Reads `forward`.
+    pub(super) fn forward(&self) -> Read<EvidenceForwarding> {
+        let [_, _, _, _, _, forward, _] = &self.own;
+        forward.or_default(profile::read_forward)
+    }
+
+    /// Reads `from`.
+    pub(super) fn from(&self) -> Read<Vec<CredentialPlace>> {
+        let [_, _, _, from, ..] = &self.own;
+        from.or_default(places::read)
+    }
+}
+
+fn read_trust_domain(node: &Node<'_>) -> Read<TrustDomain> {
+    let text = node.some_text()?;
+    TrustDomain::parse(text).or_else(|fault| {
+        let name = text.strip_prefix("spiffe://").and_then(|rest| TrustDomain::parse(rest).ok());
+        let help = match name {
+            Some(name) => format!("write the name alone: `{name}`"),
+            None => node.write_wanted(),
+        };
+        node.error(ConfigCode::BadValue, format!("{} is not a trust domain: {fault}", quoted(text)), help)
+    })
 }
 
 fn read_principal(node: &Node<'_>) -> Read<PrincipalRule> {

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::compile::DOCUMENT;
+use super::preset::{PRESET, PRESETS, Preset};
 use super::reader::field::{Field, FreeNames, List, Presence, Shape};
 
 /// The JSON Schema of a configuration.
@@ -84,6 +85,9 @@ fn object(tables: &'static [&'static [Field]], definitions: &mut Map<String, Val
         fields().map(|field| (field.name.to_owned(), Value::Object(property(field, definitions)))).collect();
     let required: Vec<&str> =
         fields().filter(|field| matches!(field.presence, Presence::Required)).map(|field| field.name).collect();
+    let presets: &[&Preset] = if fields().any(|field| field.name == PRESET.name) { &PRESETS } else { &[] };
+    let by_preset = presets.iter().map(|preset| with_preset(preset, &required));
+    let by_preset: Vec<Value> = by_preset.chain([without_preset(presets, &required)]).collect();
     let one_of: Vec<Value> = fields()
         .filter(|field| matches!(field.presence, Presence::OneOf))
         .map(|field| json!({ "required": [field.name] }))
@@ -96,12 +100,33 @@ fn object(tables: &'static [&'static [Field]], definitions: &mut Map<String, Val
     let mut schema = keywords([
         ("type", json!("object")),
         ("properties", Value::Object(properties)),
-        ("required", json!(required)),
         ("additionalProperties", json!(false)),
     ]);
+    if presets.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    } else {
+        schema.insert("anyOf".to_owned(), json!(by_preset));
+    }
     schema.extend((!one_of.is_empty()).then(|| ("oneOf".to_owned(), json!(one_of))));
     schema.extend((!dependent.is_empty()).then(|| ("dependentRequired".to_owned(), json!(dependent))));
     schema
+}
+
+/// What an object with this preset must have.
+fn with_preset(preset: &Preset, required: &[&'static str]) -> Value {
+    let written = required.iter().copied().filter(|name| !preset.given.contains_key(*name));
+    let own = preset.own().filter(|name| !required.contains(name));
+    let mut required = vec![PRESET.name];
+    required.extend(written.chain(own));
+    json!({ "properties": { PRESET.name: { "const": preset.name } }, "required": required })
+}
+
+/// What an object without a preset must have; members that only presets have are errors in it.
+fn without_preset(presets: &[&Preset], required: &[&str]) -> Value {
+    let own = presets.iter().flat_map(|preset| preset.own());
+    let absent: Map<String, Value> =
+        own.chain([PRESET.name]).map(|name| (name.to_owned(), Value::Bool(false))).collect();
+    json!({ "properties": absent, "required": required })
 }
 
 fn property(field: &'static Field, definitions: &mut Map<String, Value>) -> Keywords {

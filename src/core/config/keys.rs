@@ -7,7 +7,7 @@ use super::fetched_keys;
 use super::names::{quoted, quoted_list};
 use super::reader::{Field, Member, Node, Presence, Read, Shape};
 use crate::config_error::ConfigCode;
-use crate::jose::{Algorithm, KeySet, KeySetFault, SkippedKey, json};
+use crate::jose::{Algorithm, KeySet, KeySetFault, KeyUse, SkippedKey, json};
 use crate::keys::KeySource;
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::profile::IssuerId;
@@ -29,12 +29,21 @@ static INLINE_MEMBERS: [Field; 1] = [Field {
     about: "the set itself, as an object or as a JSON string; without any of the other members",
 }];
 
-/// Reads `keys` for a profile that accepts `algorithms` (`None`: each key says its own) and is of `issuer`.
-pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Read<&IssuerId>) -> Read<KeySource> {
+/// Which keys a profile accepts.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Accepted<'a> {
+    /// The algorithms; `None`: each key says its own.
+    pub(super) algorithms: Option<&'a [Algorithm]>,
+    /// Their `use`.
+    pub(super) key_use: KeyUse,
+}
+
+/// Reads `keys` for a profile that accepts these, and is of `issuer`.
+pub(super) fn read(node: &Node<'_>, accepted: Accepted<'_>, issuer: Read<&IssuerId>) -> Read<KeySource> {
     let ([inline], fetched) = node.members_beside(&INLINE_MEMBERS, &fetched_keys::MEMBERS)?;
     match inline.written()? {
         Some(inline) => match fetched.iter().find_map(|member| member.written().transpose()) {
-            None => read_inline(inline, algorithms).map(KeySource::Inline),
+            None => read_inline(inline, accepted).map(KeySource::Inline),
             Some(other) => other?.error(
                 ConfigCode::Contradiction,
                 "keys stand in `inline`, or they are fetched",
@@ -51,8 +60,8 @@ pub(super) fn read(node: &Node<'_>, algorithms: Option<&[Algorithm]>, issuer: Re
     }
 }
 
-fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Read<KeySet> {
-    let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, algorithms) };
+fn read_inline(inline: &Node<'_>, accepted: Accepted<'_>) -> Read<KeySet> {
+    let Value::String(text) = inline.value() else { return compile(inline, inline.value(), true, accepted) };
     if text.len() > MAX_KEY_SET_BYTES {
         return inline.error(
             ConfigCode::TooLarge,
@@ -61,7 +70,7 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Read<KeyS
         );
     }
     match json::parse(text.as_bytes(), MAX_TOKEN_JSON_DEPTH) {
-        Ok(set) => compile(inline, &set, false, algorithms),
+        Ok(set) => compile(inline, &set, false, accepted),
         Err(fault) => inline.error(
             ConfigCode::KeySet,
             format!("the text is not strict JSON: {fault}"),
@@ -71,9 +80,9 @@ fn read_inline(inline: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Read<KeyS
 }
 
 /// Compiles a set. `inside`: its keys have places in the document of their own.
-fn compile(node: &Node<'_>, set: &Value, inside: bool, algorithms: Option<&[Algorithm]>) -> Read<KeySet> {
+fn compile(node: &Node<'_>, set: &Value, inside: bool, accepted: Accepted<'_>) -> Read<KeySet> {
     let place = |index: usize| if inside { format!("/keys/{index}") } else { String::new() };
-    match KeySet::compile(set, algorithms) {
+    match KeySet::compile_for(set, accepted.algorithms, accepted.key_use) {
         Ok((compiled, skipped)) => {
             for key in &skipped {
                 node.warn_inside(

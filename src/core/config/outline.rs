@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 use super::applications::read_known_hosts;
 use super::compile::{DOCUMENT, MEMBERS};
 use super::devices::DEVICE_MEMBERS;
-use super::issuers::ISSUER_MEMBERS;
-use super::reader::{Field, Node, Problems, Read};
+use super::issuers::IssuerMembers;
+use super::keys::Accepted;
+use super::reader::{Member, Node, Problems, Read};
 use super::settings::{self, DEFAULT_GUARD};
-use super::{keys, peer, places, profile};
+use super::{keys, peer, profile};
 use crate::fetch::{Endpoint, HttpUrl};
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
 use crate::profile::{EvidenceForwarding, IssuerId};
@@ -79,8 +80,10 @@ impl Outline {
             withholding_issuers: issuers.or_empty(withholding).unwrap_or_default(),
             credential_cookies: issuers.or_empty(credential_cookies).unwrap_or_default(),
             key_endpoints: [
-                issuers.or_empty(|node| key_endpoints(node, &ISSUER_MEMBERS)),
-                devices.or_empty(|node| key_endpoints(node, &DEVICE_MEMBERS)),
+                issuers.or_empty(|node| key_endpoints(node, |entry| Ok(IssuerMembers::of(entry)?.members))),
+                devices.or_empty(|node| {
+                    key_endpoints(node, |entry| Ok(entry.members_beside(&DEVICE_MEMBERS, &profile::MEMBERS)?.1))
+                }),
             ]
             .into_iter()
             .flatten()
@@ -110,8 +113,7 @@ impl Default for Outline {
 /// The names of the issuers that have `forward: never`.
 fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
     let withheld = node.entries()?.into_iter().filter_map(|(name, entry)| {
-        let ([_, _, _, forward, _], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
-        let forward = forward.or_default(profile::read_forward).ok()?;
+        let forward = IssuerMembers::of(&entry).and_then(|members| members.forward()).ok()?;
         (forward == EvidenceForwarding::Never).then(|| name.to_owned())
     });
     Ok(withheld.collect())
@@ -119,20 +121,21 @@ fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
 
 /// The cookies that `from` of any issuer names.
 fn credential_cookies(node: &Node<'_>) -> Read<Vec<String>> {
-    let places = node.entries()?.into_iter().filter_map(|(_, entry)| {
-        let ([_, from, ..], _) = entry.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS).ok()?;
-        from.or_default(places::read).ok()
-    });
+    let entries = node.entries()?.into_iter();
+    let places = entries.filter_map(|(_, entry)| IssuerMembers::of(&entry).and_then(|members| members.from()).ok());
     Ok(places.flatten().filter_map(|place| place.cookie().map(str::to_owned)).collect())
 }
 
-/// Where the providers of a part have their keys fetched.
-fn key_endpoints<const OWN: usize>(node: &Node<'_>, own: &'static [Field; OWN]) -> Read<Vec<Endpoint>> {
+/// Where the providers of a part have their keys fetched; `members` are the members of a provider's profile.
+fn key_endpoints<'a>(
+    node: &Node<'a>,
+    members: impl Fn(&Node<'a>) -> Read<[Member<'a>; profile::MEMBERS.len()]>,
+) -> Read<Vec<Endpoint>> {
     let fetched = node.entries()?.into_iter().filter_map(|(_, entry)| {
-        let (_, [issuer, _, keys, ..]) = entry.members_beside(own, &profile::MEMBERS).ok()?;
+        let [issuer, _, keys, ..] = members(&entry).ok()?;
         let issuer: Read<IssuerId> = issuer.required(super::issuer::read);
         let issuer = issuer.as_ref().map_err(|reported| *reported);
-        match keys.required(|node| keys::read(node, None, issuer)).ok()? {
+        match keys.required(|node| keys::read(node, Accepted::default(), issuer)).ok()? {
             KeySource::Fetched(keys) => Some(endpoints(*keys)),
             KeySource::Inline(_) => None,
         }

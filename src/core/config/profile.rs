@@ -4,15 +4,17 @@ use serde_json::Value;
 
 use super::facts::{self, Around, FACTS};
 use super::issuer::{self, ISSUER};
-use super::keys::{self, KEYS};
+use super::keys::{self, Accepted, KEYS};
 use super::names::{is_reserved_provider, is_token, quoted, quoted_list};
+use super::preset::Preset;
 use super::reader::{Field, FreeNames, Given, List, Member, Node, Presence, Read, Shape, all, share, words};
 use super::token_kind;
 use crate::config_error::ConfigCode;
-use crate::jose::{Algorithm, ClaimPath, media_type};
+use crate::jose::{Algorithm, ClaimPath, KeyUse, media_type};
 use crate::keys::KeySource;
 use crate::profile::{
-    Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, IssuerId, Pin, TokenKind, TokenProfile, Typ,
+    Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, HeaderMembers, IssuerId, Pin, Subject, TokenKind,
+    TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::text::{is_identifier, nearest};
@@ -132,6 +134,10 @@ pub(super) struct Role<'a> {
     pub(super) max_age: Read<Option<Seconds>>,
     /// Claims that the role reads, beside those of the profile.
     pub(super) reads: Vec<ClaimPath>,
+    /// What `sub` must be.
+    pub(super) subject: Read<Subject>,
+    /// Its preset.
+    pub(super) preset: Option<&'static Preset>,
 }
 
 /// The name of a provider: a Cedar identifier that means nothing else.
@@ -164,7 +170,10 @@ pub(super) fn read(
     let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
-    let keys = keys.required(|node| keys::read(node, share(&algorithms)?.as_deref(), share(&issuer)));
+    let header = role.preset.map_or(HeaderMembers::Any, |preset| preset.header);
+    let key_use = role.preset.map_or(KeyUse::Signatures, |preset| preset.key_use);
+    let accepted = || Ok(Accepted { algorithms: share(&algorithms)?.as_deref(), key_use });
+    let keys = keys.required(|node| keys::read(node, accepted()?, share(&issuer)));
     let typ = typ.required(read_typ);
     let pins = pins.or_empty(read_pins);
     let expiry = exp.or_default(|node| node.word(&EXPIRIES));
@@ -227,10 +236,13 @@ pub(super) fn read(
     let profile = TokenProfile {
         name: name?,
         kind: role.kind?,
+        header,
         issuer: issuer?,
+        subject: role.subject?,
         audiences: audiences?,
         expiry: expiry?,
         algorithms,
+        key_use,
         typ: typ?,
         pins: pins?,
         forbid_claims: forbid_claims?,

@@ -1,8 +1,35 @@
 //! The members of the configuration as tables for people, one for each object that has a name.
 
 use super::compile::DOCUMENT;
+use super::preset::{PRESET, PRESETS, Preset, PresetMember};
 use super::reader::field::{Field, Given, Presence, Shape};
 use crate::time::Seconds;
+
+/// What a preset means for the members of its object.
+#[derive(Debug)]
+pub struct PresetTable {
+    /// The preset's name.
+    pub name: &'static str,
+    /// What it is for, in Markdown.
+    pub about: &'static str,
+    /// Each member that it says something about: its name, the value that the preset gives, and what may be written.
+    pub rows: Vec<[String; 3]>,
+}
+
+/// All presets, in the order of their table.
+#[must_use]
+pub fn presets() -> Vec<PresetTable> {
+    let row = |member: &PresetMember| {
+        let given = member.rule.given().map(written).unwrap_or_default();
+        [format!("`{}`", member.name), given, member.rule.may_be().to_owned()]
+    };
+    let table = |preset: &&Preset| PresetTable {
+        name: preset.name,
+        about: preset.about,
+        rows: preset.members.iter().map(row).collect(),
+    };
+    PRESETS.iter().map(table).collect()
+}
 
 /// The members of one object.
 #[derive(Debug)]
@@ -81,6 +108,7 @@ fn add_rows(shape: &'static Shape, path: &str, rows: &mut Vec<Row>, named: &mut 
 
 fn required(field: &Field, tables: &[&[Field]]) -> String {
     match field.presence {
+        Presence::Required if gives(tables, field.name) => "yes, unless `preset` gives it".to_owned(),
         Presence::Required => "yes".to_owned(),
         Presence::RequiredWith(others) => format!("with {}", listed(others.iter().copied(), " or ")),
         Presence::OneOf => {
@@ -92,17 +120,32 @@ fn required(field: &Field, tables: &[&[Field]]) -> String {
     }
 }
 
+/// Whether the object can have a preset that gives this member.
+fn gives(tables: &[&[Field]], member: &str) -> bool {
+    let has_preset = tables.iter().copied().flatten().any(|field| field.name == PRESET.name);
+    has_preset && PRESETS.iter().any(|preset| preset.given.contains_key(member))
+}
+
 fn default(field: &Field) -> String {
     match field.presence {
         Presence::Required | Presence::RequiredWith(_) | Presence::OneOf => String::new(),
         Presence::Optional => "none".to_owned(),
         Presence::Otherwise(phrase) => phrase.to_owned(),
-        Presence::Default(Given::False) => "`false`".to_owned(),
-        Presence::Default(Given::Number(number)) => number.to_string(),
-        Presence::Default(Given::Text(text)) => format!("`{text}`"),
-        Presence::Default(Given::Texts(texts)) => format!("`[{}]`", texts.join(", ")),
-        Presence::Default(Given::Member(name, text)) => format!("`{{ {name}: {text} }}`"),
-        Presence::Default(Given::NoMembers) => "that of each member".to_owned(),
+        Presence::Default(given) => written(given),
+    }
+}
+
+fn written(given: Given) -> String {
+    match given {
+        Given::False => "`false`".to_owned(),
+        Given::Number(number) => number.to_string(),
+        Given::Text(text) => format!("`{text}`"),
+        Given::Texts(texts) => format!("`[{}]`", texts.join(", ")),
+        Given::Members(members) => {
+            let members: Vec<String> = members.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            format!("`{{ {} }}`", members.join(", "))
+        }
+        Given::NoMembers => "that of each member".to_owned(),
     }
 }
 

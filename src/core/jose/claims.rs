@@ -100,6 +100,12 @@ impl<'t> UnverifiedClaims<'t> {
         self.0.get("iss").and_then(Value::as_str)
     }
 
+    /// `sub`, if it is a string.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.get("sub").and_then(Value::as_str)
+    }
+
     /// Whether the claim `name` has exactly `value`; see [`Claims::has`].
     #[must_use]
     pub fn has(&self, name: &str, value: &Value) -> bool {

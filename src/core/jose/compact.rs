@@ -24,6 +24,8 @@ pub struct UnverifiedToken {
     pub(crate) key_id: Option<String>,
     /// `typ` in lower case, without `application/`.
     pub(crate) typ: Option<String>,
+    /// Whether the header has other members than `alg`, `kid` and `typ`.
+    pub(super) has_other_members: bool,
     /// The compact form.
     pub(super) text: Vec<u8>,
     /// How many of its bytes are signed.
@@ -81,9 +83,10 @@ impl UnverifiedToken {
         let algorithm = named.and_then(Algorithm::from_name).ok_or_else(|| unsupported(named))?;
         let key_id = text_member(&header, "kid", "`kid` of the token is not a string")?.map(str::to_owned);
         let typ = text_member(&header, "typ", "`typ` of the token is not a string")?.map(media_type);
+        let has_other_members = header.keys().any(|name| !["alg", "kid", "typ"].contains(&name.as_str()));
         let signed = header_text.len().saturating_add(1).saturating_add(payload_text.len());
         let claims = OnceCell::new();
-        Ok(Self { algorithm, key_id, typ, text: text.to_vec(), signed, payload, signature, claims })
+        Ok(Self { algorithm, key_id, typ, has_other_members, text: text.to_vec(), signed, payload, signature, claims })
     }
 
     /// The signed bytes: header and payload with the dot between.

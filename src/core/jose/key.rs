@@ -66,6 +66,16 @@ enum Family {
     Ed25519,
 }
 
+/// What `use` of a key may be (RFC 7517 section 4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Absent, `sig`, or `jwt-svid`.
+    #[default]
+    Signatures,
+    /// `jwt-svid`. A SPIFFE bundle has keys of other kinds too, and none of those may sign a JWT-SVID (JWT-SVID section 6.2).
+    JwtSvid,
+}
+
 impl VerificationKey {
     /// Compiles one JWK for one of `algorithms`. With `None` every supported algorithm is accepted, and the key must
     /// name its own.
@@ -73,13 +83,21 @@ impl VerificationKey {
     /// # Errors
     /// See [`KeyFault`].
     pub fn compile(jwk: &Value, algorithms: Option<&[Algorithm]>) -> Result<Self, KeyFault> {
+        Self::compile_for(jwk, algorithms, KeyUse::default())
+    }
+
+    /// The same for keys of this use.
+    ///
+    /// # Errors
+    /// See [`KeyFault`].
+    pub fn compile_for(jwk: &Value, algorithms: Option<&[Algorithm]>, key_use: KeyUse) -> Result<Self, KeyFault> {
         let jwk = jwk.as_object().ok_or(KeyFault::NotAnObject)?;
         let key_id = text(jwk, "kid")?.map(str::to_owned);
         let family = Family::of(jwk)?;
         if let Some(member) = SECRET_MEMBERS.into_iter().find(|&member| jwk.contains_key(member)) {
             return Err(KeyFault::PrivateMaterial(member));
         }
-        intended_for_signatures(jwk)?;
+        intended_for_signatures(jwk, key_use)?;
         let algorithm = family.algorithm(jwk, algorithms)?;
         let compiled = Compiled::new(jwk, family)?;
         Ok(Self { algorithm, key_id, compiled })
@@ -202,11 +220,12 @@ impl Compiled {
 }
 
 /// `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3): a key that states its purpose must be meant for verifying
-/// signatures. SPIFFE bundles write `jwt-svid` in `use` (JWT-SVID section 4).
-fn intended_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
-    match text(jwk, "use")? {
-        None | Some("sig" | "jwt-svid") => {}
-        Some(other) => return Err(KeyFault::OtherUse(other.to_owned())),
+/// signatures. SPIFFE bundles write `jwt-svid` in `use` (JWT-SVID section 6.1).
+fn intended_for_signatures(jwk: &Map<String, Value>, key_use: KeyUse) -> Result<(), KeyFault> {
+    match (key_use, text(jwk, "use")?) {
+        (KeyUse::Signatures, None | Some("sig")) | (_, Some("jwt-svid")) => {}
+        (KeyUse::Signatures, Some(other)) => return Err(KeyFault::OtherUse(other.to_owned())),
+        (KeyUse::JwtSvid, _) => return Err(KeyFault::NotForJwtSvid),
     }
     match jwk.get("key_ops") {
         None => Ok(()),

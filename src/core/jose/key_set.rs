@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Algorithm, KeyFault, VerificationKey};
+use super::{Algorithm, KeyFault, KeyUse, VerificationKey};
 use crate::limits::MAX_KEYS_PER_SET;
 
 /// A message describes at most this many keys one by one.
@@ -80,6 +80,18 @@ impl KeySet {
     /// # Errors
     /// See [`KeySetFault`].
     pub fn compile(set: &Value, algorithms: Option<&[Algorithm]>) -> Result<(Self, Vec<SkippedKey>), KeySetFault> {
+        Self::compile_for(set, algorithms, KeyUse::default())
+    }
+
+    /// The same for keys of this use. Every other key is skipped.
+    ///
+    /// # Errors
+    /// See [`KeySetFault`].
+    pub fn compile_for(
+        set: &Value,
+        algorithms: Option<&[Algorithm]>,
+        key_use: KeyUse,
+    ) -> Result<(Self, Vec<SkippedKey>), KeySetFault> {
         let set = set.as_object().ok_or(KeySetFault::Malformed("the key set is not an object"))?;
         let listed = match set.get("keys") {
             Some(Value::Array(listed)) => listed,
@@ -92,7 +104,7 @@ impl KeySet {
         let mut usable: Vec<(usize, VerificationKey)> = Vec::new();
         let mut skipped = Vec::new();
         for (index, jwk) in listed.iter().enumerate() {
-            match VerificationKey::compile(jwk, algorithms) {
+            match VerificationKey::compile_for(jwk, algorithms, key_use) {
                 Ok(key) if key.key_id().is_some() && usable.iter().any(|(_, earlier)| same_name(earlier, &key)) => {
                     skipped.push(SkippedKey::new(index, jwk, KeyFault::DuplicateKeyId));
                 }

@@ -24,7 +24,7 @@ pub use compact::UnverifiedToken;
 pub(crate) use compact::media_type;
 pub use forged::{Forgery, ForgeryMemory, RememberingVerifier};
 pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
-pub use key::{KeyFault, VerificationKey};
+pub use key::{KeyFault, KeyUse, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
 pub use memory::TokenMemory;
 pub use presented::PresentedToken;

@@ -64,6 +64,15 @@ impl PresentedToken {
         }
     }
 
+    /// Whether the header has other members than `alg`, `kid` and `typ`.
+    #[must_use]
+    pub fn has_other_header_members(&self) -> bool {
+        match self {
+            Self::New(token) => token.has_other_members,
+            Self::Known(known) => known.has_other_members(),
+        }
+    }
+
     /// The SHA-256 of the token, which tells it from others and is not a credential.
     pub(crate) fn digest(&self) -> String {
         let text = match self {

@@ -20,6 +20,7 @@ pub struct VerifiedToken {
     algorithm: Algorithm,
     key_id: Option<String>,
     typ: Option<String>,
+    has_other_members: bool,
     payload: Rc<[u8]>,
     claims: AuthenticClaims,
     /// The thumbprint of the key (RFC 7638).
@@ -73,8 +74,8 @@ impl AuthenticToken {
     pub fn into_claim_set(self) -> Result<VerifiedToken, Refusal> {
         let Self { mut token, key } = self;
         let claims = AuthenticClaims::new(token.take_claims()?);
-        let UnverifiedToken { text, algorithm, key_id, typ, payload, .. } = token;
-        Ok(VerifiedToken { text, algorithm, key_id, typ, payload: payload.into(), claims, key })
+        let UnverifiedToken { text, algorithm, key_id, typ, has_other_members, payload, .. } = token;
+        Ok(VerifiedToken { text, algorithm, key_id, typ, has_other_members, payload: payload.into(), claims, key })
     }
 }
 
@@ -101,6 +102,12 @@ impl VerifiedToken {
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
+    }
+
+    /// Whether the header has other members than `alg`, `kid` and `typ`.
+    #[must_use]
+    pub const fn has_other_members(&self) -> bool {
+        self.has_other_members
     }
 
     /// The bytes of the payload, as signed.

@@ -3,19 +3,21 @@
 use super::{FetchedKeys, FetchedSet, KeyFetchFault, KeyLocation, key_endpoint};
 use crate::fetch::payload::{Answer, Payload};
 use crate::fetch::{Endpoint, Response, Schedule};
+use crate::jose::KeyUse;
 use crate::limits::MAX_KEY_SET_BYTES;
-use crate::profile::Algorithms;
+use crate::profile::{Algorithms, TokenProfile};
 
 /// The key set of one provider.
 #[derive(Debug)]
 pub(super) struct ProviderKeys {
     source: FetchedKeys,
     algorithms: Algorithms,
+    key_use: KeyUse,
 }
 
 impl ProviderKeys {
-    pub(super) const fn new(source: FetchedKeys, algorithms: Algorithms) -> Self {
-        Self { source, algorithms }
+    pub(super) fn new(source: FetchedKeys, profile: &TokenProfile) -> Self {
+        Self { source, algorithms: profile.algorithms.clone(), key_use: profile.key_use }
     }
 }
 
@@ -46,12 +48,12 @@ impl Payload for ProviderKeys {
             (KeyLocation::Metadata { metadata, issuer, key_host }, 0) => {
                 key_endpoint(response, metadata, issuer, key_host.as_ref()).map(Answer::Next)
             }
-            _ => FetchedSet::read(response, self.algorithms.listed()).map(Answer::Document),
+            _ => FetchedSet::read(response, self.algorithms.listed(), self.key_use).map(Answer::Document),
         }
     }
 
     fn parse(&self, text: &[u8]) -> Result<FetchedSet, KeyFetchFault> {
-        FetchedSet::parse(text, self.algorithms.listed())
+        FetchedSet::parse(text, self.algorithms.listed(), self.key_use)
     }
 
     fn ids(set: &FetchedSet) -> impl Iterator<Item = &str> {

@@ -2,7 +2,7 @@
 
 use super::KeyFetchFault;
 use crate::fetch::{FetchFault, Response};
-use crate::jose::{Algorithm, KeySet, SkippedKey, json};
+use crate::jose::{Algorithm, KeySet, KeyUse, SkippedKey, json};
 use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
 
 /// A JWK set that can be used.
@@ -19,20 +19,20 @@ impl FetchedSet {
     ///
     /// # Errors
     /// Every [`KeyFetchFault`] except `SharedKey` and `Metadata`.
-    pub fn read(response: &Response, algorithms: Option<&[Algorithm]>) -> Result<Self, KeyFetchFault> {
-        Self::parse(response.json_body(MAX_KEY_SET_BYTES)?, algorithms)
+    pub fn read(response: &Response, algorithms: Option<&[Algorithm]>, key_use: KeyUse) -> Result<Self, KeyFetchFault> {
+        Self::parse(response.json_body(MAX_KEY_SET_BYTES)?, algorithms, key_use)
     }
 
     /// Reads the text of a set.
     ///
     /// # Errors
     /// `TooLarge`, `NotJson`, `KeySet`.
-    pub fn parse(text: &[u8], algorithms: Option<&[Algorithm]>) -> Result<Self, KeyFetchFault> {
+    pub fn parse(text: &[u8], algorithms: Option<&[Algorithm]>, key_use: KeyUse) -> Result<Self, KeyFetchFault> {
         if text.len() > MAX_KEY_SET_BYTES {
             return Err(FetchFault::TooLarge { bytes: text.len(), max_bytes: MAX_KEY_SET_BYTES }.into());
         }
         let value = json::parse(text, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
-        let (keys, skipped) = KeySet::compile(&value, algorithms).map_err(KeyFetchFault::KeySet)?;
+        let (keys, skipped) = KeySet::compile_for(&value, algorithms, key_use).map_err(KeyFetchFault::KeySet)?;
         Ok(Self { keys, skipped })
     }
 

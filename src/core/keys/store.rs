@@ -57,7 +57,7 @@ impl TrustStore {
             keys: match source {
                 KeySource::Inline(keys) => Keys::Fixed(keys.clone()),
                 KeySource::Fetched(source) => {
-                    let keys = ProviderKeys::new((**source).clone(), profile.algorithms.clone());
+                    let keys = ProviderKeys::new((**source).clone(), profile);
                     let description = format!("{}\n{all}", profile.name);
                     Keys::Fetched(Box::new(Feed::new(keys, &description, seed.wrapping_add(index as u64))))
                 }
@@ -87,6 +87,12 @@ impl TrustStore {
     #[must_use]
     pub fn fetches(&self) -> bool {
         self.feeds().next().is_some()
+    }
+
+    /// Whether the keys of this provider are fetched.
+    #[must_use]
+    pub fn fetches_for(&self, provider: &ProviderName) -> bool {
+        self.feeds().any(|(name, _)| name == provider)
     }
 
     /// The keys of a provider that may be used now.
@@ -321,14 +327,14 @@ fn shares_a_key(one: &Member, other: &Member, keys: &KeySet, others: Option<&Key
 
 /// Everything about a provider that decides which keys it may have.
 fn describe(profile: &TokenProfile, source: &KeySource) -> String {
-    let TokenProfile { name, kind, issuer, audiences, typ, pins, algorithms, .. } = profile;
-    let apart = format!("{name} {kind:?} {issuer:?} {audiences:?} {typ:?} {pins:?}");
+    let TokenProfile { name, kind, issuer, subject, audiences, typ, pins, algorithms, key_use, .. } = profile;
+    let apart = format!("{name} {kind:?} {issuer:?} {subject:?} {audiences:?} {typ:?} {pins:?}");
     match source {
         KeySource::Inline(keys) => {
             let thumbprints: Vec<&str> = keys.keys().iter().map(VerificationKey::thumbprint).collect();
             format!("{apart} {thumbprints:?}\n")
         }
-        KeySource::Fetched(source) => format!("{apart} {algorithms:?} {source:?}\n"),
+        KeySource::Fetched(source) => format!("{apart} {algorithms:?} {key_use:?} {source:?}\n"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{MissingKey, TrustStore};
 use crate::jose::{Claims, KeySet, Portable, PresentedToken, SignatureVerifier, TokenMemory, VerifiedToken};
-use crate::profile::TokenProfile;
-use crate::refusal::{Reason, Refusal};
+use crate::profile::{HeaderMembers, TokenProfile};
+use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
 
 /// What tokens are verified with.
@@ -55,7 +55,7 @@ impl TokenProfile {
     /// them: a request that is refused whoever signed the token need not wait for the key.
     ///
     /// # Errors
-    /// `token-algorithm`, `token-key`, `token-signature`, `token-malformed`; a missing key; the refusal of `refused_anyway`.
+    /// `token-algorithm`, `token-malformed`, `token-key`, `token-signature`; a missing key; the refusal of `refused_anyway`.
     pub fn verify<T>(
         &self,
         token: PresentedToken,
@@ -69,7 +69,14 @@ impl TokenProfile {
             let refusal = Refusal::mismatch(Reason::TokenAlgorithm, "alg", [token.algorithm().name()], wanted);
             return Err(refusal.about(&self.name).into());
         }
-        let unnamed = token.key_id().is_none().then(|| token.clone());
+        if self.header == HeaderMembers::AlgKidTyp && token.has_other_header_members() {
+            let fault =
+                "the header of a JWT-SVID has `alg`, `kid` and `typ` and no other member, and this one has another";
+            return Err(Refusal::with(Reason::TokenMalformed, Detail::Fault(fault)).about(&self.name).into());
+        }
+        // Only a provider whose keys are fetched can have a newer key than those that did not sign the token.
+        let may_have_successor = token.key_id().is_none() && trust.fetches_for(&self.name);
+        let unnamed = may_have_successor.then(|| token.clone());
         let (token, missing) = match self.keys_for(&token, trust, now) {
             Ok(keys) => match token.verify(keys, verifier) {
                 Ok(verified) => return Ok(verified),

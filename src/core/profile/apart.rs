@@ -1,17 +1,20 @@
 //! Whether two profiles are told apart: no token is accepted by both, whoever signed it (RFC 8725 section 3.12).
 
-use super::{Audiences, Pin, TokenKind, TokenProfile, Typ};
+use super::{Audiences, Pin, Subject, TokenKind, TokenProfile, Typ};
 
 impl TokenProfile {
     /// Whether no token is accepted by both profiles, whatever its `iss` and its key are.
     ///
-    /// A token has one `typ` and one value of a pinned claim, so disjoint lists of either suffice. It can have audiences of
+    /// A token has one `sub`, one `typ` and one value of a pinned claim, so disjoint ones of either suffice. It can have audiences of
     /// both, though. If both profiles are for the token in `Authorization`, then [`choose_profile`](super::choose_profile)
     /// rejects it. Posture comes in another header, and nothing compares it with the profiles of issuers.
     #[must_use]
     pub fn is_told_apart_from(&self, other: &Self) -> bool {
         let pinned = self.pins.iter().any(|pin| other.pins.iter().any(|another| pin.excludes(another)));
-        pinned || self.typ.excludes(&other.typ) || self.is_told_apart_by_audience(other)
+        pinned
+            || self.subject.excludes(&other.subject)
+            || self.typ.excludes(&other.typ)
+            || self.is_told_apart_by_audience(other)
     }
 
     fn is_told_apart_by_audience(&self, other: &Self) -> bool {
@@ -20,6 +23,13 @@ impl TokenProfile {
             (Audiences::OneOf(_), Audiences::OneOf(_)) => in_authorization && self.audiences.excludes(&other.audiences),
             _ => self.audiences.excludes(&other.audiences),
         }
+    }
+}
+
+impl Subject {
+    /// Whether no `sub` fits both.
+    fn excludes(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::WorkloadOf(one), Self::WorkloadOf(other)) if one != other)
     }
 }
 

@@ -33,13 +33,13 @@ pub fn choose_issuer<'i>(
 }
 
 /// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
-/// compared with the token's own tenant later. If several profiles match, their pins decide; if several are left, `typ`
-/// decides, then `aud`. A token that fits more than one profile is rejected like one that fits none, and the order of
+/// compared with the token's own tenant later. If several profiles match, `sub` decides, by its trust domain; if several
+/// are left, their pins, then `typ`, then `aud`. A token that fits more than one profile is rejected like one that fits none, and the order of
 /// profiles never decides. The configuration is rejected at load unless profiles of one `iss` are told apart by one of the
-/// three, see [`TokenProfile::is_told_apart_from`].
+/// four, see [`TokenProfile::is_told_apart_from`].
 ///
 /// # Errors
-/// `token-issuer` if no profile has this `iss`. If several have it: `token-pin`, `token-typ` or `token-audience` if the token
+/// `token-issuer` if no profile has this `iss`, or if all that have it want `sub` to be of another trust domain. If several have it: `token-pin`, `token-typ` or `token-audience` if the token
 /// fits none of them; `token-audience` if it has audiences of two, and `token-pin` if it fits two in another way;
 /// `token-claim-type` if `aud` has the wrong type.
 pub fn choose_profile<'p>(
@@ -62,7 +62,12 @@ fn choose_among<'p>(
     claims: &UnverifiedClaims,
 ) -> Result<&'p TokenProfile, Refusal> {
     let has = |claim: &str, value: &_| claims.has(claim, value);
-    let by_pins: Vec<_> = of(several, |profile| profile.pins.iter().all(|pin| pin.fits(has)));
+    let by_subject = of(several, |profile| profile.subject.can_be(claims.subject()));
+    let by_pins = match by_subject.as_slice() {
+        [] => return Err(Refusal::new(Reason::TokenIssuer)),
+        [profile] => return Ok(profile),
+        several => of(several, |profile| profile.pins.iter().all(|pin| pin.fits(has))),
+    };
     let by_type = match by_pins.as_slice() {
         [] => return Err(Refusal::new(Reason::TokenPin)),
         [profile] => return Ok(profile),
@@ -103,8 +108,11 @@ mod tests {
     use crate::jose::{Algorithm, ClaimPath, UnverifiedToken};
     use crate::limits::TOKEN_BYTES;
     use crate::portable;
-    use crate::profile::{Audiences, CredentialPlace, Issuer, IssuerId, IssuerTemplate, Pin, TokenProfile, Typ};
+    use crate::profile::{
+        Audiences, CredentialPlace, Issuer, IssuerId, IssuerTemplate, Pin, Subject, TokenProfile, Typ,
+    };
     use crate::refusal::Reason;
+    use crate::spiffe::TrustDomain;
     use crate::testing;
 
     fn chosen(profiles: &[TokenProfile], changes: Value) -> Result<&str, Reason> {
@@ -176,6 +184,36 @@ mod tests {
         let profiles = [testing::profile("corp"), workload];
         assert_eq!(chosen(&profiles, json!({ "iss": null })), Ok("workload"));
         assert_eq!(chosen(&profiles, json!({})), Ok("corp"));
+    }
+
+    #[portable]
+    fn trust_domains_tell_profiles_without_iss_apart() {
+        let workloads = |name: &str, trust_domain: &str| TokenProfile {
+            issuer: IssuerId::Absent,
+            subject: Subject::WorkloadOf(TrustDomain::parse(trust_domain).unwrap()),
+            ..testing::profile(name)
+        };
+        let profiles = [workloads("org", "example.org"), workloads("com", "example.com")];
+        let of = |subject: Value| chosen(&profiles, json!({ "iss": null, "sub": subject }));
+        assert_eq!(of(json!("spiffe://example.org/web")), Ok("org"));
+        assert_eq!(of(json!("spiffe://example.com/web")), Ok("com"));
+        for subject in [
+            json!("spiffe://example.net/web"),
+            json!("spiffe://example.org"),
+            json!("spiffe://Example.org/web"),
+            json!("spiffe://example.org.example.com/web"),
+            json!("example.org"),
+            json!(null),
+            json!(7),
+        ] {
+            assert_eq!(of(subject.clone()), Err(Reason::TokenIssuer), "{subject}");
+        }
+        // Beside an issuer without a trust domain, the pins, `typ` or `aud` decide.
+        let any = TokenProfile { issuer: IssuerId::Absent, ..testing::profile("any") };
+        let profiles = [workloads("org", "example.org"), any];
+        assert_eq!(chosen(&profiles, json!({ "iss": null, "sub": "alice" })), Ok("any"));
+        assert_eq!(chosen(&profiles, json!({ "iss": null, "sub": "spiffe://example.org/a" })), Err(Reason::TokenPin));
+        assert!(!profiles[0].is_told_apart_from(&profiles[1]));
     }
 
     #[portable]

@@ -3,7 +3,7 @@
 //! The signature is verified elsewhere ([`keys`](crate::keys)), and facts and principals are read elsewhere. The order of the
 //! checks is fixed, so that a token is always rejected for the same reason:
 //!
-//! 1. `typ`, `iss`, `aud`: the token was issued by this issuer, as this type, for this service;
+//! 1. `typ`, `iss`, `sub` where it names the issuer, `aud`: the token was issued by this issuer, as this type, for this service;
 //! 2. pins, forbidden claims, an undeclared actor, marks of an ID token: the token has the role of this profile;
 //! 3. `sub`, `jti` and `sid` have the right types, whether anything reads them or not (RFC 7519 section 4.1, OpenID Connect
 //!    Front-Channel Logout 1.0 section 3); `nbf`, `iat` and `exp` have the right types and are present where required; the
@@ -77,6 +77,7 @@ impl TokenProfile {
             return Err(Refusal::mismatch(Reason::TokenTyp, "typ", typ, self.typ.written()));
         }
         self.issuer.judge(claims)?;
+        self.subject.judge(claims.string("sub")?)?;
         let audiences = claims.audiences()?;
         if !self.audiences.accept(audiences.as_deref()) {
             return Err(match audiences {

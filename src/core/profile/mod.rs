@@ -20,4 +20,4 @@ pub use judge::{Appraisal, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
 pub use place::CredentialPlace;
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
-pub use token::{Algorithms, Audiences, Expiry, Pin, TokenProfile, Typ};
+pub use token::{Algorithms, Audiences, Expiry, HeaderMembers, Pin, Subject, TokenProfile, Typ};

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::{FactField, IssuerId, TokenKind};
-use crate::jose::{Algorithm, ClaimPath};
+use crate::jose::{Algorithm, ClaimPath, KeyUse};
 use crate::provider::ProviderName;
+use crate::refusal::{Detail, Reason, Refusal};
+use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::time::Seconds;
 
 /// What `aud` must contain (RFC 7519 section 4.1.3).
@@ -59,6 +61,55 @@ pub struct Typ {
     /// Whether a token without `typ` is accepted.
     pub absent: bool,
 }
+
+/// Which members the header of a token may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderMembers {
+    /// Any.
+    Any,
+    /// `alg`, `kid` and `typ` (JWT-SVID section 2).
+    AlgKidTyp,
+}
+
+/// What `sub` must be (RFC 7519 section 4.1.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Any string, or absent.
+    Any,
+    /// The SPIFFE ID of a workload of this trust domain (JWT-SVID section 3.1).
+    WorkloadOf(TrustDomain),
+}
+
+impl Subject {
+    /// Whether a token with this `sub` can be accepted.
+    pub(super) fn can_be(&self, subject: Option<&str>) -> bool {
+        self.judge(subject).is_ok()
+    }
+
+    /// Compares the `sub` of a token.
+    ///
+    /// # Errors
+    /// `token-claim-missing`; `token-claim-type` if it is not a SPIFFE ID; `token-issuer` if it is of another trust domain.
+    pub(super) fn judge(&self, subject: Option<&str>) -> Result<(), Refusal> {
+        let Self::WorkloadOf(trust_domain) = self else { return Ok(()) };
+        let subject =
+            subject.ok_or_else(|| Refusal::with(Reason::TokenClaimMissing, Detail::Claim("sub".to_owned())))?;
+        match SpiffeId::parse(subject) {
+            Ok(id) if id.is_of(trust_domain) => Ok(()),
+            Ok(_) => Err(Refusal::with(Reason::TokenIssuer, Detail::Fault(OTHER_TRUST_DOMAIN))),
+            Err(_) => {
+                let detail = Detail::Type {
+                    claim: "sub".to_owned(),
+                    found: "a string",
+                    wanted: "the SPIFFE ID of a workload".to_owned(),
+                };
+                Err(Refusal::with(Reason::TokenClaimType, detail))
+            }
+        }
+    }
+}
+
+const OTHER_TRUST_DOMAIN: &str = "the SPIFFE ID in `sub` is of another trust domain";
 
 /// A claim that must have one of some values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,14 +166,20 @@ pub struct TokenProfile {
     pub name: ProviderName,
     /// Which kind of token it is, where `typ` does not say it.
     pub kind: TokenKind,
+    /// Which members its header may have.
+    pub header: HeaderMembers,
     /// `iss`.
     pub issuer: IssuerId,
+    /// `sub`.
+    pub subject: Subject,
     /// `aud`.
     pub audiences: Audiences,
     /// `exp`.
     pub expiry: Expiry,
     /// The algorithms that may have signed it.
     pub algorithms: Algorithms,
+    /// What `use` of the keys that sign it may be.
+    pub key_use: KeyUse,
     /// `typ`.
     pub typ: Typ,
     /// Claims that must have one of these values.

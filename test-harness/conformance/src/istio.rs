@@ -1,9 +1,11 @@
 //! Istio's sample tokens. They are well signed and name no audience: a profile that says who a token is for refuses them,
 //! and one that says in so many words that none is wanted takes them.
 
-use countersign_core::jose::Algorithm;
+use countersign_core::jose::{Algorithm, KeyUse};
 use countersign_core::keys::{KeySource, TrustStore, Verification};
-use countersign_core::profile::{Algorithms, Audiences, Expiry, IssuerId, TokenKind, TokenProfile, Typ};
+use countersign_core::profile::{
+    Algorithms, Audiences, Expiry, HeaderMembers, IssuerId, Subject, TokenKind, TokenProfile, Typ,
+};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
 use serde_json::Value;
@@ -45,6 +47,9 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
     let profile = TokenProfile {
         name: ProviderName::new("istio"),
         kind: TokenKind::Access,
+        header: HeaderMembers::Any,
+        subject: Subject::Any,
+        key_use: KeyUse::Signatures,
         issuer: IssuerId::Exactly("testing@secure.istio.io".to_owned()),
         audiences,
         expiry: Expiry::Required,

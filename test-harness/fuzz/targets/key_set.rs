@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use countersign_core::fetch::{Endpoint, HttpUrl, Response};
-use countersign_core::jose::{Algorithm, KeySet, json};
+use countersign_core::jose::{Algorithm, KeySet, KeyUse, json};
 use countersign_core::keys::{FetchedSet, key_endpoint};
 use countersign_core::limits::{MAX_KEYS_PER_SET, MAX_TOKEN_JSON_DEPTH};
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(endpoint) = key_endpoint(&answer, &metadata, "https://login.example.com", None) {
         assert_eq!((endpoint.url.authority(), endpoint.cluster), (metadata.url.authority(), metadata.cluster));
     }
-    let counts = FetchedSet::read(&answer, None).is_ok();
+    let counts = FetchedSet::read(&answer, None, KeyUse::Signatures).is_ok();
     let parsed = json::parse(bytes, MAX_TOKEN_JSON_DEPTH);
     assert_eq!(counts, parsed.as_ref().is_ok_and(|set| KeySet::compile(set, None).is_ok()));
     let Ok(set) = parsed else { return };

@@ -5,7 +5,7 @@ mod json_schema;
 
 use std::fs;
 
-use countersign_core::config::{Plan, Row, Table, json_schema, reference};
+use countersign_core::config::{Plan, PresetTable, Row, Table, json_schema, presets, reference};
 use countersign_core::config_error::ConfigCode;
 use serde_json::{Map, Value, json};
 use test_harness::paths;
@@ -28,6 +28,12 @@ fn complete() -> Value {
     corp["facts"]["rights?"] = json!({ "claim": ["realm_access", "roles"], "type": ["string"], "single": true });
     corp["facts"]["act?"] = json!("actor");
     corp["facts"]["realm?"] = json!({ "level": "long" });
+    let mut svid = test_harness::keys::KEYS.rogue.public_jwk();
+    svid["use"] = json!("jwt-svid");
+    plugin["issuers"]["workloads"] = json!({
+        "preset": "spiffe-jwt-svid", "trust_domain": "example.org", "audiences": ["ledger"],
+        "keys": { "inline": { "keys": [svid] } },
+    });
     plugin
 }
 
@@ -41,6 +47,21 @@ fn table(table: &Table) -> String {
     head.into_iter().chain(table.rows.iter().map(row)).collect::<Vec<String>>().join("\n")
 }
 
+fn preset(of: &PresetTable) -> String {
+    let head = ["| member | given | may be written |".to_owned(), "|---|---|---|".to_owned()];
+    let rows = of.rows.iter().map(|row| format!("| {} |", row.join(" | ")).replace("|  |", "| |"));
+    let table = head.into_iter().chain(rows).collect::<Vec<String>>().join("\n");
+    let mut about = vec![String::new()];
+    for word in of.about.split(' ') {
+        match about.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < 120 => line.extend([" ", word]),
+            _ => about.push(word.to_owned()),
+        }
+    }
+    format!("\n{}\n\n{table}\n", about.join("\n"))
+}
+
 #[test]
 fn the_tables_of_members_are_generated() {
     let file = paths::root().join("docs/configuration.md");
@@ -52,6 +73,13 @@ fn the_tables_of_members_are_generated() {
             generated.split_once(&marker).unwrap_or_else(|| panic!("no line `{}`", marker.trim_end()));
         let rest = after.lines().skip_while(|line| line.starts_with('|')).collect::<Vec<&str>>().join("\n");
         generated = format!("{before}{marker}{}\n{rest}\n", table(&of));
+    }
+    for of in presets() {
+        let marker = format!("<!-- preset: {} -->\n", of.name);
+        let (before, after) =
+            generated.split_once(&marker).unwrap_or_else(|| panic!("no line `{}`", marker.trim_end()));
+        let (_, rest) = after.split_once("\n<!-- end of the preset -->\n").expect("its end");
+        generated = format!("{before}{marker}{}\n<!-- end of the preset -->\n{rest}", preset(&of));
     }
     let generated = format!("{}\n", generated.trim_end());
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -184,7 +212,9 @@ fn the_schema_and_the_reader_agree_about_every_member() {
 fn every_member_of_the_reference_is_in_the_schema_and_no_other() {
     fn names(value: &Value, found: &mut Vec<String>) {
         let Value::Object(map) = value else { return };
-        if let Some(Value::Object(properties)) = map.get("properties") {
+        // Without `additionalProperties` they are conditions on members that are declared elsewhere.
+        let declared = map.get("properties").filter(|_| map.contains_key("additionalProperties"));
+        if let Some(Value::Object(properties)) = declared {
             found.extend(properties.keys().cloned());
             properties.values().for_each(|property| names(property, found));
         }

@@ -24,6 +24,7 @@ use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
 use crate::faults::Faults;
 use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
+use crate::software;
 use crate::tls::Authority;
 use crate::tokens;
 
@@ -255,6 +256,7 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("routing", "upstream", plugin("countersign", crate::routing::configuration()).to_vec()),
         chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
         chain("places", "upstream", plugin("countersign", crate::places::configuration()).to_vec()),
+        chain("software", "upstream", plugin("countersign", software::configuration()).to_vec()),
         chain("tokens", "upstream", plugin("countersign", tokens::configuration()).to_vec()),
         chain(
             "two",

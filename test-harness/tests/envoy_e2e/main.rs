@@ -49,6 +49,7 @@ mod rotation;
 mod routing;
 mod shadow;
 mod signatures;
+mod software;
 mod swap;
 mod tls;
 mod tokens;
@@ -102,6 +103,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
         workloads::SCENARIOS,
+        software::SCENARIOS,
         tokens::SCENARIOS,
         places::SCENARIOS,
         signatures::SCENARIOS,

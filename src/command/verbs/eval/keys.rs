@@ -60,7 +60,7 @@ pub fn install(trust: &mut TrustStore, plan: &Plan, given: &[GivenKeys]) -> Resu
             }
             None => return Err(usage(InstallFault::UnknownProvider.to_string())),
         };
-        let (keys, _) = KeySet::compile(&set, profile.algorithms.listed()).or_else(|fault| {
+        let (keys, _) = KeySet::compile_for(&set, profile.algorithms.listed(), profile.key_use).or_else(|fault| {
             let code = match fault {
                 KeySetFault::AmbiguousKey { .. } => ConfigCode::AmbiguousKey,
                 KeySetFault::NoUsableKey(_) => ConfigCode::NoUsableKey,

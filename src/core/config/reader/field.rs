@@ -50,8 +50,8 @@ pub enum Given {
     Text(&'static str),
     /// A list of strings.
     Texts(&'static [&'static str]),
-    /// An object with one member, which is a string.
-    Member(&'static str, &'static str),
+    /// An object whose members are strings.
+    Members(&'static [(&'static str, &'static str)]),
     /// An object without members; each of its own members has a default.
     NoMembers,
 }
@@ -65,7 +65,9 @@ impl Given {
             Self::Number(number) => Value::from(number),
             Self::Text(text) => Value::from(text),
             Self::Texts(texts) => Value::from(texts),
-            Self::Member(name, text) => Value::Object(Map::from_iter([(name.to_owned(), Value::from(text))])),
+            Self::Members(members) => {
+                Value::Object(members.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect())
+            }
             Self::NoMembers => Value::Object(Map::new()),
         }
     }

@@ -86,6 +86,18 @@ impl<'a> Node<'a> {
         Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
     }
 
+    /// The same, where these values count as written if the object does not have them.
+    pub(in crate::config) fn members_given<const OWN: usize, const SHARED: usize>(
+        &self,
+        own: &'static [Field; OWN],
+        shared: &'static [Field; SHARED],
+        given: &'static Map<String, Value>,
+    ) -> Read<([Member<'a>; OWN], [Member<'a>; SHARED])> {
+        let object = Object { given: Some(given), ..self.object_of(&[own, shared])? };
+        let own = own.each_ref().map(|field| self.member(field, &object));
+        Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
+    }
+
     /// The object, and what its unknown members were meant to be.
     fn object_of(&self, fields: &[&'static [Field]]) -> Read<Object<'a>> {
         let Value::Object(map) = self.value() else { return self.wrong_type("an object") };
@@ -104,18 +116,20 @@ impl<'a> Node<'a> {
             );
             misspelled.extend(near.map(|near| (near, reported)));
         }
-        Ok(Object { map, misspelled })
+        Ok(Object { map, given: None, misspelled })
     }
 
     fn member(&self, field: &'static Field, object: &Object<'a>) -> Member<'a> {
-        let node = object.map.get(field.name).map(|value| self.child(field, value));
+        let given = || object.given.and_then(|given| given.get(field.name));
+        let node = object.map.get(field.name).or_else(given).map(|value| self.child(field, value));
         let misspelled = object.misspelled.iter().find(|(name, _)| *name == field.name);
         Member::new(field, self.clone(), node, misspelled.map(|(_, reported)| *reported))
     }
 }
 
-/// An object, and its unknown members that were probably meant to be known ones, each with the error that says so.
+/// An object, values that count as written if it does not have them, and its unknown members that were probably meant to be known ones, each with the error that says so.
 struct Object<'a> {
     map: &'a Map<String, Value>,
+    given: Option<&'static Map<String, Value>>,
     misspelled: Vec<(&'static str, Reported)>,
 }

@@ -40,6 +40,16 @@ impl<'a> Node<'a> {
         self.problems
     }
 
+    /// Reads the value of a member that is read before the others.
+    pub(in crate::config) fn at<T>(
+        &self,
+        field: &'static Field,
+        value: &'a Value,
+        read: impl FnOnce(&Node<'a>) -> Read<T>,
+    ) -> Read<T> {
+        read(&self.child(field, value))
+    }
+
     /// The value of a member.
     pub(super) fn child<'b>(&self, field: &'static Field, value: &'b Value) -> Node<'b>
     where

@@ -9,9 +9,11 @@ mod outline;
 mod parts;
 mod peer;
 mod places;
+mod presets;
 mod profiles;
 mod request_headers;
 mod tokens;
+mod told_apart;
 
 use serde_json::{Value, json};
 

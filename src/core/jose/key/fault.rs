@@ -38,6 +38,9 @@ pub enum KeyFault {
     /// `use` is neither `sig` nor `jwt-svid`.
     #[error("`use` is `{}`, not `sig`", shown(.0))]
     OtherUse(String),
+    /// `use` is not `jwt-svid`, and JWT-SVIDs are verified with it.
+    #[error("`use` is not `jwt-svid`, and only such keys of a SPIFFE bundle sign JWT-SVIDs")]
+    NotForJwtSvid,
     /// `key_ops` does not contain `verify`.
     #[error("`key_ops` does not contain `verify`")]
     OtherOperations,

@@ -2,7 +2,8 @@ use serde_json::json;
 
 use super::FetchedSet;
 use crate::fetch::Response;
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, KeyUse};
+
 use crate::limits::MAX_KEY_SET_BYTES;
 use crate::portable;
 use crate::testing::{json_response, jwk_set, key};
@@ -12,7 +13,7 @@ fn good_set() -> String {
 }
 
 fn outcome(response: &Response) -> &'static str {
-    match FetchedSet::read(response, None) {
+    match FetchedSet::read(response, None, KeyUse::Signatures) {
         Ok(_) => "taken",
         Err(fault) => fault.outcome(),
     }
@@ -75,7 +76,7 @@ fn of_a_mixed_set_the_good_keys_are_taken_and_private_ones_are_told() {
     let mut private = key(Algorithm::Es384).public_jwk(Some("private"));
     private["d"] = json!("AAAA");
     let set = json!({ "keys": [{ "kty": "AKP", "alg": "ML-DSA-44" }, good, private, { "kty": "oct", "k": "AA" }, 7] });
-    let read = FetchedSet::read(&json_response(&[], &set.to_string()), None).unwrap();
+    let read = FetchedSet::read(&json_response(&[], &set.to_string()), None, KeyUse::Signatures).unwrap();
     assert_eq!(read.keys.keys().iter().map(|key| key.key_id()).collect::<Vec<_>>(), [Some("good")]);
     assert_eq!(read.skipped.iter().map(|key| key.index).collect::<Vec<_>>(), [0, 2, 3, 4]);
     assert_eq!(read.private_keys(), 1);

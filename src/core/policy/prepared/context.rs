@@ -61,10 +61,13 @@ fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
     let TokenProfile {
         name,
         kind: _,
+        header: _,
         issuer,
+        subject: _,
         audiences: _,
         expiry: _,
         algorithms: _,
+        key_use: _,
         typ: _,
         pins,
         forbid_claims: _,

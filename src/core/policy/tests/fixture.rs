@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
-use crate::jose::ClaimPath;
+use crate::jose::{ClaimPath, KeyUse};
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, CredentialPlace, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord,
-    FactType, FactValue, GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenKind, TokenProfile, Typ,
+    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PrincipalRule, Subject,
+    TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -28,6 +29,9 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
         kind: TokenKind::Access,
+        header: HeaderMembers::Any,
+        subject: Subject::Any,
+        key_use: KeyUse::Signatures,
         issuer: IssuerId::Exactly(format!("https://{name}.example.com")),
         audiences: Audiences::Absent,
         expiry: Expiry::Required,

@@ -7,9 +7,7 @@ use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderCo
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{
-    CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PrincipalRule,
-};
+use crate::profile::{CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
@@ -244,7 +242,7 @@ fn from_cookie() -> Vec<CredentialPlace> {
 fn alice_from(place: &CredentialPlace) -> Principal {
     match alice() {
         Principal::Verified(principal) => Principal::Verified(VerifiedPrincipal { place: place.clone(), ..principal }),
-        Principal::Anonymous => Principal::Anonymous,
+        Principal::Anonymous | Principal::Workload(_) => Principal::Anonymous,
     }
 }
 
