@@ -106,9 +106,8 @@ fn uris(certificate: &[u8]) -> Option<usize> {
             }
             let names = loop {
                 // Whether the extension is critical may stand before its value.
-                match extension.next()?? {
-                    (OCTET_STRING, names) => break names,
-                    _ => {}
+                if let (OCTET_STRING, names) = extension.next()?? {
+                    break names;
                 }
             };
             let mut names = Der(Der(names).only(SEQUENCE)?);

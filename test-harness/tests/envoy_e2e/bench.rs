@@ -51,6 +51,7 @@ pub struct Bench {
     pub keys: KeyWorld,
     pub authority: Authority,
     faults: OnceLock<io::Result<Faults>>,
+    workloads: OnceLock<Envoy>,
     runtime: Runtime,
     requests: AtomicU64,
     secrets: Mutex<BTreeSet<String>>,
@@ -96,6 +97,7 @@ impl Bench {
             keys,
             authority: Authority::new(),
             faults: OnceLock::new(),
+            workloads: OnceLock::new(),
             runtime,
             requests: AtomicU64::new(0),
             secrets: Mutex::default(),
@@ -132,6 +134,12 @@ impl Bench {
     /// The Envoy with a listener for each fault around the plugin; it starts when the first scenario wants it.
     pub fn faults(&self) -> &Faults {
         self.faults.get_or_init(|| Faults::start(self)).as_ref().expect("envoy starts")
+    }
+
+    /// The address of a listener of the Envoy that knows workloads; it starts when the first scenario wants it.
+    pub fn workloads(&self, listener: &str) -> SocketAddr {
+        let envoy = self.workloads.get_or_init(|| self.envoy_with("workloads", crate::workloads::listeners(self)));
+        envoy.listener(listener).expect("the listener is there")
     }
 
     /// Sends a request and sees what the client and the upstream got.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use test_harness::envoy::Envoy;
 use test_harness::keys::corp_key_set;
 use test_harness::paths::EnvoyVersion;
 use test_harness::tokens::{ALICE, Token};
@@ -25,6 +24,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_waypoint_names_the_workload_in_filter_state,
 ];
 
+const MUTUAL_TLS: &str = "mutual-tls";
 const WEB: &str = "spiffe://example.org/ns/shop/sa/web";
 const BATCH: &str = "spiffe://example.org/ns/shop/sa/batch";
 
@@ -58,14 +58,54 @@ fn over_tls() -> Value {
     json!({ "from": "tls", "certificate": "validated", "trust_domains": ["example.org"] })
 }
 
-/// An Envoy that validates client certificates where a client presents one.
-fn mutual_tls(bench: &Bench, name: &str) -> (Envoy, SocketAddr) {
-    let trusted = json!({ "trusted_ca": { "inline_string": bench.authority.pem() } });
-    let mut listener = plugin_listener(bench, "main", &configuration(&over_tls()));
-    tls::end_tls(bench, &mut listener, false, &trusted);
-    let envoy = bench.envoy_with(name, [listener]);
-    let address = envoy.listener("main").expect("the listener is there");
-    (envoy, address)
+/// A listener that validates client certificates where a client presents one, one that accepts any, and a waypoint's.
+pub fn listeners(bench: &Bench) -> [Value; 3] {
+    let authority = json!({ "inline_string": bench.authority.pem() });
+    let mut mutual = plugin_listener(bench, MUTUAL_TLS, &configuration(&over_tls()));
+    tls::end_tls(bench, &mut mutual, false, &json!({ "trusted_ca": authority }));
+    let mut any = plugin_listener(bench, "any-certificate", &of_any_certificate());
+    let validation = json!({ "trusted_ca": authority, "trust_chain_verification": "ACCEPT_UNTRUSTED" });
+    tls::end_tls(bench, &mut any, false, &validation);
+    [mutual, any, waypoint(bench)]
+}
+
+/// The waypoint's own filter is played by one that writes what a header says into the filter state that waypoints write.
+fn waypoint(bench: &Bench) -> Value {
+    let peer = json!({ "from": "istio-waypoint", "trust_domains": ["example.org"] });
+    let mut listener = plugin_listener(bench, "waypoint", &configuration(&peer));
+    let filters = manager(&mut listener)["http_filters"].as_array_mut().expect("filters");
+    filters.insert(
+        0,
+        json!({
+            "name": "waypoint",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+                "on_request_headers": [{
+                    "object_key": "io.istio.peer_principal", "factory_key": "envoy.string", "skip_if_empty": true,
+                    "format_string": {
+                        "text_format_source": { "inline_string": "%REQ(x-test-principal)%" }, "omit_empty_values": true
+                    }
+                }]
+            }
+        }),
+    );
+    listener
+}
+
+/// Nothing but the digest of a certificate is known.
+fn of_any_certificate() -> Value {
+    let mut configuration = configuration(&json!({ "from": "tls" }));
+    let routes = &mut configuration["applications"]["shop"]["routes"];
+    for name in ["call", "relay"] {
+        routes.as_object_mut().expect("routes").remove(name);
+    }
+    configuration["policies"] = json!(concat!(
+        "@id(\"order\") permit (principal is corp::User, action, resource == Route::\"shop/order\")\n",
+        "when { context has peer.certificate_sha256 };\n",
+        "@id(\"any\") permit (principal is corp::User, action, resource == Route::\"shop/any\") when { context has peer.uri };\n",
+        "@id(\"workload\") permit (principal is corp::User, action, resource == Route::\"shop/any\") when { context has peer.workload };\n",
+    ));
+    configuration
 }
 
 fn workload(bench: &Bench, uri: &str) -> Client {
@@ -78,8 +118,14 @@ fn both(bench: &Bench, address: SocketAddr, client: &Client, ask: &Ask) -> [Outc
     [over_http1, client.send_over_http2(bench, address, ask)]
 }
 
+fn all_allowed(outcomes: [Outcome; 2]) {
+    for outcome in outcomes {
+        outcome.allowed();
+    }
+}
+
 fn a_workload_is_permitted_and_denied_by_its_spiffe_id(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "workloads");
+    let address = bench.workloads(MUTUAL_TLS);
     let call = Ask::get("/call");
     for outcome in both(bench, address, &workload(bench, WEB), &call) {
         let received = outcome.allowed();
@@ -93,7 +139,7 @@ fn a_workload_is_permitted_and_denied_by_its_spiffe_id(bench: &Bench) {
             outcome.refused(403, "not-permitted");
         }
         // It is a workload, just not that one.
-        both(bench, address, &other, &Ask::get("/any")).map(Outcome::allowed);
+        all_allowed(both(bench, address, &other, &Ask::get("/any")));
     }
     for outcome in both(bench, address, &workload(bench, WEB), &Ask::new("POST", "/call")) {
         outcome.refused(403, "not-permitted");
@@ -104,7 +150,7 @@ fn a_workload_is_permitted_and_denied_by_its_spiffe_id(bench: &Bench) {
 }
 
 fn a_user_over_the_connection_of_a_workload_is_the_principal(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "relayed");
+    let address = bench.workloads(MUTUAL_TLS);
     let relay = Ask::get("/relay");
     let alice = || relay.clone().token(Token::of(ALICE).sign());
     for outcome in both(bench, address, &workload(bench, WEB), &alice()) {
@@ -131,7 +177,7 @@ fn a_user_over_the_connection_of_a_workload_is_the_principal(bench: &Bench) {
 
 /// Each beside its honest twin: the trusted authority has signed them all.
 fn a_look_alike_of_a_workload_is_none(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "look-alikes");
+    let address = bench.workloads(MUTUAL_TLS);
     let honest = workload(bench, WEB);
     for uri in [
         "spiffe://example.com/ns/shop/sa/web",
@@ -176,7 +222,7 @@ fn a_look_alike_of_a_workload_is_none(bench: &Bench) {
 /// Envoy tells the first URI only. From 1.38 on it also gives the certificate; before, whoever signs certificates must
 /// not sign one with two URIs, which docs/workloads.md says.
 fn a_certificate_with_two_uris_is_no_workload_where_envoy_gives_the_certificate(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "two-uris");
+    let address = bench.workloads(MUTUAL_TLS);
     for uris in [[WEB, BATCH], [WEB, "https://example.org/"], [WEB, WEB]] {
         let client = Client::new(bench, Some(&bench.authority.leaf_with(&uris)));
         // Twice, because the second time the certificate is known by its digest.
@@ -187,38 +233,19 @@ fn a_certificate_with_two_uris_is_no_workload_where_envoy_gives_the_certificate(
             }
         }
     }
-    both(bench, address, &workload(bench, WEB), &Ask::get("/call")).map(Outcome::allowed);
+    all_allowed(both(bench, address, &workload(bench, WEB), &Ask::get("/call")));
 }
 
 fn a_certificate_that_no_trusted_authority_has_signed_proves_no_workload(bench: &Bench) {
-    let (envoy, address) = mutual_tls(bench, "untrusted");
     let stranger = Authority::new().leaf(Some(WEB));
-    let answer = Client::new(bench, Some(&stranger)).send(bench, address, &Ask::get("/call"));
+    let answer = Client::new(bench, Some(&stranger)).send(bench, bench.workloads(MUTUAL_TLS), &Ask::get("/call"));
     assert!(answer.is_err(), "Envoy ends the connection");
-    drop(envoy);
     // Where any certificate is accepted, its digest is known, and its URI is not believed.
-    let mut configuration = configuration(&json!({ "from": "tls" }));
-    let routes = &mut configuration["applications"]["shop"]["routes"];
-    for name in ["call", "relay"] {
-        routes.as_object_mut().expect("routes").remove(name);
-    }
-    configuration["policies"] = json!(concat!(
-        "@id(\"order\") permit (principal is corp::User, action, resource == Route::\"shop/order\")\n",
-        "when { context has peer.certificate_sha256 };\n",
-        "@id(\"any\") permit (principal is corp::User, action, resource == Route::\"shop/any\") when { context has peer.uri };\n",
-        "@id(\"workload\") permit (principal is corp::User, action, resource == Route::\"shop/any\") when { context has peer.workload };\n",
-    ));
-    let mut listener = plugin_listener(bench, "main", &configuration);
-    let authority = bench.authority.pem();
-    let validation =
-        json!({ "trusted_ca": { "inline_string": authority }, "trust_chain_verification": "ACCEPT_UNTRUSTED" });
-    tls::end_tls(bench, &mut listener, false, &validation);
-    let envoy = bench.envoy_with("any-certificate", [listener]);
-    let address = envoy.listener("main").expect("the listener is there");
+    let address = bench.workloads("any-certificate");
     for leaf in [&stranger, &bench.authority.leaf(Some(WEB))] {
         let client = Client::new(bench, Some(leaf));
         let alice = |path: &str| Ask::get(path).token(Token::of(ALICE).sign());
-        both(bench, address, &client, &alice("/orders/7")).map(Outcome::allowed);
+        all_allowed(both(bench, address, &client, &alice("/orders/7")));
         for outcome in both(bench, address, &client, &alice("/any")) {
             outcome.refused(403, "not-permitted");
         }
@@ -226,22 +253,22 @@ fn a_certificate_that_no_trusted_authority_has_signed_proves_no_workload(bench: 
 }
 
 fn a_token_that_is_bound_to_the_workloads_certificate_passes_with_it_alone(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "bound");
+    let address = bench.workloads(MUTUAL_TLS);
     let [own, other] = [(); 2].map(|()| bench.authority.leaf(Some(WEB)));
     let bound = Ask::get("/relay").token(Token::of(ALICE).claim("cnf", json!({ "x5t#S256": own.thumbprint() })).sign());
     let send = |leaf: Option<&Leaf>| both(bench, address, &Client::new(bench, leaf), &bound);
-    send(Some(&own)).map(Outcome::allowed);
+    all_allowed(send(Some(&own)));
     // The same workload with another certificate is not the one that the token is bound to.
     for stranger in [Some(&other), None] {
         for outcome in send(stranger) {
             outcome.refused(401, "token-binding");
         }
     }
-    send(Some(&own)).map(Outcome::allowed);
+    all_allowed(send(Some(&own)));
 }
 
 fn a_header_is_no_evidence_of_a_workload(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "forged-headers");
+    let address = bench.workloads(MUTUAL_TLS);
     let xfcc = format!("By=spiffe://example.org/ns/shop/sa/api;Hash={};Subject=\"\";URI={WEB}", "0".repeat(64));
     let (nobody, batch) = (Client::new(bench, None), workload(bench, BATCH));
     for (name, value) in [
@@ -272,7 +299,7 @@ fn a_header_is_no_evidence_of_a_workload(bench: &Bench) {
 }
 
 fn a_resumed_session_is_still_that_of_the_workload(bench: &Bench) {
-    let (_envoy, address) = mutual_tls(bench, "resumed");
+    let address = bench.workloads(MUTUAL_TLS);
     for (client, expected) in [(workload(bench, WEB), None), (workload(bench, BATCH), Some((403, "not-permitted")))] {
         let mut resumed = 0;
         for _ in 0..4 {
@@ -287,28 +314,8 @@ fn a_resumed_session_is_still_that_of_the_workload(bench: &Bench) {
     }
 }
 
-/// The waypoint's own filter is played by one that writes what a header says into the filter state that waypoints write.
 fn a_waypoint_names_the_workload_in_filter_state(bench: &Bench) {
-    let peer = json!({ "from": "istio-waypoint", "trust_domains": ["example.org"] });
-    let mut listener = plugin_listener(bench, "main", &configuration(&peer));
-    let filters = manager(&mut listener)["http_filters"].as_array_mut().expect("filters");
-    filters.insert(
-        0,
-        json!({
-            "name": "waypoint",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-                "on_request_headers": [{
-                    "object_key": "io.istio.peer_principal", "factory_key": "envoy.string", "skip_if_empty": true,
-                    "format_string": {
-                        "text_format_source": { "inline_string": "%REQ(x-test-principal)%" }, "omit_empty_values": true
-                    }
-                }]
-            }
-        }),
-    );
-    let envoy = bench.envoy_with("waypoint", [listener]);
-    let address = envoy.listener("main").expect("the listener is there");
+    let address = bench.workloads("waypoint");
     let from = |principal: &str, ask: Ask| bench.ask_at(address, &ask.header("x-test-principal", principal));
     let call = || Ask::get("/call");
     for ask in [call(), call().http2(&[])] {

@@ -1,6 +1,6 @@
 //! Faults in an Envoy configuration, one at a time.
 
-use super::{Case, GOOD, NONE, check_cases, codes, codes_of, findings_of, parts, with};
+use super::{Case, GOOD, NONE, check_cases, codes, parts, with};
 
 const ROUTE: &str = "route: { cluster: upstream }";
 pub const HOST: &str = "- domains: [\"shop.example.com:*\"]";

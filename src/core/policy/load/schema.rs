@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::Names;
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
-use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind, WORKLOAD_TYPE};
+use crate::policy::kinds::{Actions, GROUP, PrincipalKind};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
 use crate::route::PEER_EVIDENCE;
@@ -89,14 +89,12 @@ pub(in crate::policy) fn schema(
         });
         namespaces.insert(issuer.profile.name.to_string(), json!({ "entityTypes": types, "actions": {} }));
     }
-    let mut types = json!({
-        ANONYMOUS_TYPE: {},
-        "Application": {},
-        "Route": { "memberOfTypes": ["Application"] },
-    });
-    if !names.vocabulary.trust_domains.is_empty() {
-        types[WORKLOAD_TYPE] = json!({});
+    let mut types = Map::new();
+    for kind in names.vocabulary.kinds().filter(|kind| !kind.has_token()) {
+        types.insert(names.vocabulary.principal_type(kind), json!({}));
     }
+    types.insert("Application".to_owned(), json!({}));
+    types.insert("Route".to_owned(), json!({ "memberOfTypes": ["Application"] }));
     let mut actions = Map::new();
     for action in Action::all() {
         let mut declared = Map::new();

@@ -13,7 +13,7 @@ const BARE: &[u8] = include_bytes!("bare.pem");
 
 fn pem(der: &[u8]) -> Vec<u8> {
     let standard = base64url::encode(der).replace('-', "+").replace('_', "/");
-    let padding = "=".repeat((4 - standard.len() % 4) % 4);
+    let padding = ["", "===", "==", "="][standard.len() % 4];
     [BEGIN, b"\n", standard.as_bytes(), padding.as_bytes(), b"\n", END, b"\n"].concat()
 }
 
