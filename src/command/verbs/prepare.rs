@@ -18,7 +18,7 @@ use crate::failure::Failure;
 configuration alone,\nor one inside Envoy's configuration or a Kubernetes resource. The output is JSON, which Envoy and kubectl \
 read as they read YAML;\nseveral documents are separated by `---`. The same file always gives the same output.\n\n\
 countersign-lean.wasm accepts prepared policies only, and countersign.wasm accepts both. A plugin accepts them only with the \
-configuration\nthat they were prepared with: after a change of issuers, devices, applications or groups, prepare again.\n\n\
+configuration\nthat they were prepared with: after a change of issuers, devices, trust domains, applications or groups, prepare again.\n\n\
 Examples:\n  countersign prepare countersign.yaml > countersign.json\n  \
 countersign prepare envoy.yaml > envoy.json\n  \
 countersign prepare countersign.yaml --check countersign.json\n\n\

@@ -35,9 +35,19 @@ fn a_provider_has_the_name_of_a_cedar_identifier_that_means_nothing_else() {
             "Cedar identifier",
         );
     }
-    for name in
-        ["http_request", "now", "peer", "Anonymous", "Action", "Route", "Application", "principal", "__cedar", "true"]
-    {
+    for name in [
+        "http_request",
+        "now",
+        "peer",
+        "Anonymous",
+        "Workload",
+        "Action",
+        "Route",
+        "Application",
+        "principal",
+        "__cedar",
+        "true",
+    ] {
         assert_problem(
             &renamed(name),
             &format!("/issuers/{name}"),

@@ -9,11 +9,43 @@ fn fault(line: &str) -> String {
 }
 
 #[test]
+fn the_peer_is_what_the_configuration_believes_of_it() {
+    let plan = |peer: &str| {
+        let text = format!(
+            r#"{{ "version": 1, "applications": {{ "a": {{ "any_host": true, "routes": {{ "r": {{ "path": "/" }} }} }} }},
+                "policies": "", "peer": {peer} }}"#
+        );
+        Plan::compile(text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:#?}")).0
+    };
+    let uri = r#", "peer_uri": "spiffe://example.org/a""#;
+    let digest = format!(r#", "peer_certificate_sha256": "{}""#, "0a".repeat(32));
+    let both = format!("{uri}{digest}");
+    let (any, validated) = (r#"{ "from": "tls" }"#, r#"{ "from": "tls", "certificate": "validated" }"#);
+    let waypoint = r#"{ "from": "istio-waypoint" }"#;
+    for (peer, members, has_digest, has_uri) in [
+        (r#"{ "from": "none" }"#, both.as_str(), false, false),
+        (any, &both, true, false),
+        (any, uri, false, false),
+        (validated, &both, true, true),
+        (validated, &digest, true, false),
+        (validated, uri, false, true),
+        (validated, "", false, false),
+        (waypoint, &both, false, true),
+        (waypoint, &digest, false, false),
+    ] {
+        let line = format!(r#"{{"id": "1", "method": "GET"{members}}}"#);
+        let found = RequestLine::parse(line.as_bytes()).unwrap().parts(&plan(peer)).peer;
+        assert_eq!((found.certificate_sha256.is_some(), found.uri.is_ok()), (has_digest, has_uri), "{peer} {members}");
+    }
+}
+
+#[test]
 fn a_full_line_is_read() {
     let digest = "0a".repeat(32);
     let line = format!(
         r#"{{"id": "7", "method": "GET", "path": "/x", "authority": "h", "headers": [["X-A", "1"], ["x-a", {{"base64": "/w=="}}]],
-            "source_address": "203.0.113.7:1234", "peer_certificate_sha256": "{digest}", "destination_port": 443}}"#
+            "source_address": "203.0.113.7:1234", "peer_certificate_sha256": "{digest}", "peer_uri": "spiffe://example.org/a",
+            "destination_port": 443}}"#
     );
     let request = RequestLine::parse(line.as_bytes()).unwrap();
     assert_eq!(request.id, "7");
@@ -24,6 +56,7 @@ fn a_full_line_is_read() {
     assert_eq!(request.headers, [("x-a".to_owned(), b"1".to_vec()), ("x-a".to_owned(), vec![0xff])]);
     assert_eq!(request.source_address.as_deref(), Some("203.0.113.7:1234"));
     assert_eq!(request.peer_certificate_sha256, Some([0x0a; 32]));
+    assert_eq!(request.peer_uri.as_deref(), Some("spiffe://example.org/a"));
     assert_eq!(request.destination_port, Some(443));
 }
 
@@ -50,6 +83,7 @@ fn a_bad_line_says_which_member_is_wrong() {
         (r#"{"id": "1", "method": "GET", "headers": [["a"]]}"#, "`headers` must be"),
         (r#"{"id": "1", "method": "GET", "headers": [[":path", "/"]]}"#, "`headers` must be"),
         (r#"{"id": "1", "method": "GET", "peer_certificate_sha256": "0a"}"#, "64 hexadecimal digits"),
+        (r#"{"id": "1", "method": "GET", "peer_uri": 7}"#, "a string"),
         (r#"{"id": "1", "method": "GET", "destination_port": 65536}"#, "`destination_port` must be"),
         (r#"{"id": "1", "method": "GET", "source_address": 1}"#, "`source_address` must be"),
     ];
