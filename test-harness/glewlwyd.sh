@@ -293,7 +293,14 @@ is_refused_with_two_tokens() { # TOKEN
   [[ $answer == *'"code":"credential-duplicate"'* ]] || complain "$answer"
 }
 
-signs_out() { [[ $(where_to -D "$work/signout" https://shop.test/oauth2/signout) == https://shop.test/* ]]; }
+# Into another jar: curl leaves a jar as it was if no cookie is left to write.
+signs_out() {
+  local location
+  location=$(where_to -c "$work/signed-out.jar" https://shop.test/oauth2/signout)
+  : >>"$work/signed-out.jar"
+  mv "$work/signed-out.jar" "$work/browser.jar"
+  [[ $location == https://shop.test/* ]] || complain "sent to: $location"
+}
 
 # Sends a token, and looks for the status, and for a text in the decision record.
 answers() { # PORT TOKEN STATUS TEXT
