@@ -17,9 +17,10 @@ use crate::jose::ClaimPath;
 use crate::profile::{ACTOR_CLAIM, FactField, FactType};
 use crate::text::nearest;
 
-type Word = (&'static str, fn() -> FactType);
+/// Makes a type that has a name.
+type Named = fn() -> FactType;
 
-static WORDS: [Word; 6] = [
+static WORDS: [(&str, Named); 6] = [
     ("string", || FactType::String),
     ("long", || FactType::Long),
     ("bool", || FactType::Bool),
