@@ -38,6 +38,7 @@ crate::codes! {
         "a host is not a DNS name, `*.` and a domain, or an IP address; or it has a scheme or port";
     DuplicateHost = "duplicate-host", Level::Error, "two applications serve the same host";
     BadTemplate = "bad-template", Level::Error, "the path of a route is not valid";
+    MissingAttribute = "missing-attribute", Level::Error, "a route has no value for a declared attribute";
     RoutesOverlap = "routes-overlap", Level::Error, "two routes of an application match the same paths";
     UnknownProvider = "unknown-provider", Level::Error, "no issuer or device provider has this name";
     UnknownApplication = "unknown-application", Level::Error, "no application has this name";
@@ -68,11 +69,13 @@ crate::codes! {
     MissingId = "missing-id", Level::Error, "the policy has no `@id`, which names it in decision records";
     InvalidId = "invalid-id", Level::Error, "the `@id` is not a valid name";
     DuplicateId = "duplicate-id", Level::Error, "two policies have the same `@id`";
-    UnknownAnnotation = "unknown-annotation", Level::Error, "an annotation is not `@id`, `@advice` or `@missing`";
+    UnknownAnnotation = "unknown-annotation", Level::Error, "an annotation has no meaning here";
     InvalidMissing = "invalid-missing", Level::Error, "`@missing` has a value other than `\"ignore\"`";
+    InvalidAnnotation = "invalid-annotation", Level::Error,
+        "the value of an annotation is not valid, or the annotation has no effect on this policy";
     MissingUndecided = "missing-undecided", Level::Error,
         "with `missing_facts: implied`, a fact is read where no default for its absence can be told";
-    UnknownAttribute = "unknown-attribute", Level::Error, "no record has the fact";
+    UnknownAttribute = "unknown-attribute", Level::Error, "no record has the fact, or no attribute has the name";
     ForeignFact = "foreign-fact", Level::Error, "not every principal of the scope has the fact";
     IndirectFact = "indirect-fact", Level::Error,
         "a record is used as a value, so load cannot see which facts the policy reads";
@@ -88,7 +91,7 @@ crate::codes! {
     IndirectEntity = "indirect-entity", Level::Error,
         "`principal`, `action` or `resource` is compared with something other than entities by name";
     ImpossibleLiteral = "impossible-literal", Level::Error,
-        "no request has this path, method or host, or the variable is never this entity";
+        "no request has this path, method or host, the attribute never has this value, or the variable is never this entity";
     AnonymousNetworkFact = "anonymous-network-fact", Level::Error, "a permit for Anonymous reads network facts";
     PolicyType = "policy-type", Level::Error, "Cedar's strict validation finds a type error";
     UnguardedFact = "unguarded-fact", Level::Error, "an optional fact is read without `has`";

@@ -13,9 +13,10 @@ use crate::keys::{MissingKey, Verification};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::{Decision, Permit};
 use crate::refusal::{Reason, Refusal};
-use crate::reply::{Answer, Forwarding, Grounds, Rehearsal, Reply};
-use crate::request::{Action, Request, RequestParts};
-use crate::route::{NoRoute, RouteMatch};
+use crate::remedy::Remedy;
+use crate::reply::{Answer, Forwarding, Grounds, Hints, Rehearsal, Reply};
+use crate::request::{Action, Method, Request, RequestMethod, RequestParts};
+use crate::route::{NoRoute, RouteMatch, ServedMetadata};
 use crate::telemetry::{DecisionId, DecisionRecord};
 use crate::time::UnixSeconds;
 
@@ -106,6 +107,17 @@ fn decide_by(
         Err(refusal) => return refuse(refusal.into(), grpc, decision_id, record),
     };
     record.read(&request);
+    if let Some((application, metadata)) = plan.router.metadata(&request) {
+        record.asks_for_metadata(application);
+        return match metadata_answer(&request, metadata) {
+            Some(answer) => {
+                record.answered(answer.status);
+                Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
+            }
+            // In any mode: the path belongs to the plugin, and nothing for it is forwarded.
+            None => refuse(Refusal::new(Reason::MethodNotListed).into(), grpc, decision_id, record),
+        };
+    }
     let forward =
         |grounds, identity: &Identity| Forwarding::of(grounds, &plan.header_policy, &request, identity, decision_id);
     let denial = match authorize(plan, verification, &request, time, &mut record) {
@@ -152,19 +164,42 @@ fn authorize(
         }
     };
     record.routed(&route);
-    let identity = identify(plan, verification, request, &route, now).inspect_err(|denial| {
+    authorize_on(&route, plan, verification, request, now, record).map_err(|denial| {
+        let metadata = route.application.resource_metadata.as_ref();
+        Denial { resource_metadata: metadata.map(|metadata| metadata.url.clone()), ..denial }
+    })
+}
+
+/// Steps 3 to 5, on this route.
+fn authorize_on(
+    route: &RouteMatch<'_>,
+    plan: &Plan,
+    verification: Verification<'_>,
+    request: &Request,
+    now: UnixSeconds,
+    record: &mut DecisionRecord,
+) -> Result<(Permit, Identity), Denial> {
+    let identity = identify(plan, verification, request, route, now).inspect_err(|denial| {
         if let Some(identity) = &denial.identity_so_far {
             record.identified(identity);
         }
     })?;
     record.identified(&identity);
-    let decision = plan.policies.decide(&identity, request, &route, now);
+    let decision = plan.policies.decide(&identity, request, route, now);
     record.decided(&decision);
     match permit_of(decision, identity.principal()) {
         Ok(permit) => Ok((permit, identity)),
-        Err((reason, advice)) => {
-            Err(Denial { advice, identity_so_far: Some(Box::new(identity)), ..Refusal::new(reason).into() })
-        }
+        Err((refusal, advice)) => Err(Denial { advice, identity_so_far: Some(Box::new(identity)), ..refusal.into() }),
+    }
+}
+
+/// The answer to a request for metadata; `None` if its method is not one of those that read it. No credential is looked at and
+/// no policy is asked, because the document is public.
+fn metadata_answer(request: &Request, metadata: &ServedMetadata) -> Option<Answer> {
+    let reads = |method| matches!(method, RequestMethod::Common(Method::Get | Method::Head));
+    match request.preflight_for {
+        Some(method) => reads(method).then(Answer::metadata_preflight),
+        None => reads(request.method).then(|| Answer::metadata(&metadata.document)),
     }
 }
 
@@ -201,26 +236,37 @@ fn identify(
 }
 
 /// The permit of a decision, or why the caller is refused, with advice.
-fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Reason, Option<String>)> {
+fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Refusal, Option<String>)> {
+    let refusal = |remedy: Option<Remedy>, reason| remedy.map_or(Refusal::new(reason), Refusal::until);
     match (decision, principal) {
         (Decision::Allow(permit), _) => Ok(permit),
-        (Decision::Failed { .. }, _) => Err((Reason::PolicyError, None)),
+        (Decision::Failed { .. }, _) => Err((Refusal::new(Reason::PolicyError), None)),
         // An anonymous caller is asked to authenticate, whatever else is wrong, and learns nothing about the policies.
         (Decision::Forbidden { .. } | Decision::NotPermitted { .. }, Principal::Anonymous) => {
-            Err((Reason::CredentialMissing, None))
+            Err((Refusal::new(Reason::CredentialMissing), None))
         }
-        (Decision::Forbidden { advice, .. }, Principal::Verified(_) | Principal::Workload(_)) => {
-            Err((Reason::ForbiddenByPolicy, advice))
+        (Decision::Forbidden { advice, remedy, .. }, Principal::Verified(_)) => {
+            Err((refusal(remedy, Reason::ForbiddenByPolicy), advice))
         }
-        (Decision::NotPermitted { near_misses }, Principal::Verified(_) | Principal::Workload(_)) => {
-            Err((Reason::NotPermitted, near_misses.into_iter().find_map(|miss| miss.advice)))
+        // A remedy is about the token, and a workload has none.
+        (Decision::Forbidden { advice, .. }, Principal::Workload(_)) => {
+            Err((Refusal::new(Reason::ForbiddenByPolicy), advice))
+        }
+        (Decision::NotPermitted { mut near_misses }, Principal::Verified(_)) => {
+            // Those with a remedy come first.
+            let remedy = near_misses.first_mut().and_then(|miss| miss.remedy.take());
+            Err((refusal(remedy, Reason::NotPermitted), near_misses.into_iter().find_map(|miss| miss.advice)))
+        }
+        (Decision::NotPermitted { near_misses }, Principal::Workload(_)) => {
+            Err((Refusal::new(Reason::NotPermitted), near_misses.into_iter().find_map(|miss| miss.advice)))
         }
     }
 }
 
 fn refuse(denial: Denial, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal);
-    let answer = Answer::to(&denial.refusal, denial.advice.as_deref(), grpc, decision_id);
+    let hints = Hints { advice: denial.advice.as_deref(), resource_metadata: denial.resource_metadata.as_deref() };
+    let answer = Answer::to(&denial.refusal, hints, grpc, decision_id);
     let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
     Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
 }

@@ -72,6 +72,8 @@ pub mod text;
 
 pub mod spiffe;
 
+pub mod remedy;
+
 pub mod config_error;
 pub mod refusal;
 

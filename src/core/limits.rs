@@ -113,6 +113,18 @@ pub const MAX_POLICY_EXPRESSION_DEPTH: usize = 100;
 /// of an `is ... in`, and a constant inside.
 pub const MAX_PREPARED_DEPTH: usize = MAX_POLICY_EXPRESSION_DEPTH + 3;
 
+/// Bytes of `@step_up` and of `@scope`, which a client reads in a header field.
+pub const MAX_REMEDY_BYTES: usize = 512;
+
+/// The longest `max_age` of a `@step_up`: a year.
+pub const LONGEST_STEP_UP: Seconds = Seconds::new(365 * 24 * 60 * 60);
+
+/// Bytes of the name of an `@alarm`, which is part of the name of a metric.
+pub const MAX_ALARM_BYTES: usize = 64;
+
+/// Attributes of routes that a configuration may declare.
+pub const MAX_ATTRIBUTES: usize = 32;
+
 /// Near misses named in one decision record.
 pub const MAX_NEAR_MISSES: usize = 3;
 

@@ -8,6 +8,7 @@ use core::fmt;
 
 use crate::codes;
 use crate::provider::ProviderName;
+use crate::remedy::Remedy;
 use crate::time::{Seconds, UnixSeconds};
 
 /// The four kinds of refusal; each has one HTTP status.
@@ -118,6 +119,10 @@ codes! {
     /// Presented, and about another device or user than the token.
     PostureNotBound = "posture-not-bound", RefusalKind::Unauthenticated, "The evidence about the device does not match the token.";
 
+    /// The policies would permit the request if the user had authenticated in another way or more recently (`@step_up`,
+    /// RFC 9470).
+    InsufficientUserAuthentication = "insufficient-user-authentication", RefusalKind::Unauthenticated, "A stronger or more recent authentication is required.";
+
     /// No application has this host.
     ApplicationUnknown = "application-unknown", RefusalKind::Forbidden, "No application has this host.";
     /// No route of the application has this path.
@@ -126,6 +131,8 @@ codes! {
     MethodNotListed = "method-not-listed", RefusalKind::Forbidden, "This route does not allow the method.";
     /// No permit applied.
     NotPermitted = "not-permitted", RefusalKind::Forbidden, "No policy permits this.";
+    /// The policies would permit the request if the token had another scope (`@scope`, RFC 6750 section 3.1).
+    InsufficientScope = "insufficient-scope", RefusalKind::Forbidden, "The token lacks a required scope.";
     /// A forbid applied.
     ForbiddenByPolicy = "forbidden-by-policy", RefusalKind::Forbidden, "A policy forbids this.";
 
@@ -228,6 +235,8 @@ pub enum Detail {
     },
     /// How long it takes until the outcome can change.
     RetryAfter(Seconds),
+    /// What the client can do about it. The challenge says it too.
+    Remedy(Remedy),
     /// What is wrong with one piece of evidence, where the reason names only its kind.
     Because {
         /// What a token with that fault would be refused for.
@@ -270,6 +279,7 @@ impl fmt::Display for Detail {
             Self::Fault(fault) => f.write_str(fault),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),
+            Self::Remedy(remedy) => remedy.fmt(f),
             Self::RetryAfter(pause) => write!(f, "may change in {pause}"),
             Self::Because { reason, detail } if **detail == Self::None => f.write_str(reason.code()),
             Self::Because { reason, detail } => write!(f, "{}: {detail}", reason.code()),
@@ -354,6 +364,16 @@ impl Refusal {
         }
         let detail = Detail::Because { reason: fault.reason, detail: Box::new(fault.detail) };
         Self { reason: Reason::PostureRefused, provider: fault.provider, detail }
+    }
+
+    /// The refusal of a request that the policies would permit if its client did this.
+    #[must_use]
+    pub const fn until(remedy: Remedy) -> Self {
+        let reason = match remedy {
+            Remedy::StepUp(_) => Reason::InsufficientUserAuthentication,
+            Remedy::Scope(_) => Reason::InsufficientScope,
+        };
+        Self { reason, provider: None, detail: Detail::Remedy(remedy) }
     }
 
     /// The same about the evidence of this provider.

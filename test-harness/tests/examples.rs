@@ -10,6 +10,7 @@ use countersign_core::fetch::FetchFault;
 use countersign_core::jose::{KeySetFault, json};
 use countersign_core::keys::{KeyFetchFault, KeySource, MetadataFault};
 use countersign_core::limits;
+use countersign_core::policy::Alarm;
 use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
 use countersign_core::request::{Action, RequestMethod};
@@ -239,10 +240,13 @@ fn the_readmes_minimal_configuration_is_accepted_without_a_warning() {
 fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_other() {
     let text = read(&paths::root().join("docs/metrics.md"));
     let provider = ProviderName::new("<provider>");
-    let (verdicts, reason) = ([Verdict::Allow, Verdict::Deny, Verdict::WouldDeny], Some(Reason::PolicyError));
+    let verdicts = [Verdict::Allow, Verdict::Deny, Verdict::WouldDeny, Verdict::Answered];
+    let reason = Some(Reason::PolicyError);
+    let alarm = Counter::Alarms(Alarm::parse("name").expect("an alarm")).name();
     let decisions = Counter::Decisions(DecisionCounter { verdict: Verdict::Allow, reason }).name();
     let mut metrics = vec![
         ("counter", decisions.replace("outcome.allow", "outcome.<outcome>").replace("policy_error", "<code>")),
+        ("counter", alarm.replace("alarm.name", "alarm.<name>")),
         ("counter", Counter::Configurations.name()),
         ("counter", Counter::Fetches(provider.clone(), "<outcome>").name()),
         ("counter", Counter::SkippedKeys(provider.clone()).name()),
@@ -448,7 +452,8 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
         MAX_WAITING_FOR_UNKNOWN_KEY WAITING_PLACES_PER_FREE_PLACE WAKES_AT_ONCE LONGEST_WAIT LONGEST_BACK_OFF SHARED_KEY_SLOTS
         MAX_SHARED_LEASE_BYTES MAX_TOLD_WORKERS MAX_GROUPS_PER_TOKEN MAX_LIST_ELEMENTS MAX_ENTITY_ID_BYTES
         MAX_ACTORS MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
-        MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MAX_NEAR_MISSES MAX_RECORD_TEXT_BYTES
+        MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MAX_REMEDY_BYTES LONGEST_STEP_UP MAX_ALARM_BYTES MAX_ATTRIBUTES
+        MAX_NEAR_MISSES MAX_RECORD_TEXT_BYTES
         EARLIEST_PLAUSIBLE_UNIX_SECONDS
     };
     let text = read(&paths::root().join("docs/defaults.md"));

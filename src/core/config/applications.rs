@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::attributes::{self, Values};
 use super::names::{guess, host_pattern, is_plain_name, quoted, quoted_list};
 use super::reader::{
     Entries, Field, FreeNames, Given, List, Member, Node, Presence, Read, Reported, Shape, all, share, words,
 };
+use super::resource_metadata::{self, RESOURCE_METADATA};
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
 use crate::request::{Action, Ambiguity, PathTemplate, RequestMethod};
-use crate::route::{Application, HostPattern, PEER_EVIDENCE, Requires, Route, Router};
+use crate::route::{Application, Attribute, HostPattern, PEER_EVIDENCE, Requires, Route, Router};
 use crate::text::nearest;
 
 static ACTIONS: [(&str, Action); 2] = [("read", Action::Read), ("write", Action::Write)];
@@ -26,7 +28,7 @@ pub(super) const APPLICATIONS: Field = Field {
 
 const APPLICATION: Shape = Shape::Named("application", || const { &Shape::Object(&[&APPLICATION_MEMBERS]) });
 
-static APPLICATION_MEMBERS: [Field; 4] = [
+static APPLICATION_MEMBERS: [Field; 6] = [
     Field {
         name: "hosts",
         presence: Presence::OneOf,
@@ -61,6 +63,8 @@ static APPLICATION_MEMBERS: [Field; 4] = [
         write: "an object of routes, such as `{ order: { path: \"/api/orders/{id}\" } }`",
         about: "its routes",
     },
+    RESOURCE_METADATA,
+    attributes::given("the attributes of its routes, where they do not have their own"),
 ];
 
 const REQUIRES: Shape = Shape::List(List::of(&Shape::Text("provider")).distinct());
@@ -69,7 +73,7 @@ const REQUIRES_TO_WRITE: &str =
 
 const ROUTE: Shape = Shape::Named("route", || const { &Shape::Object(&[&ROUTE_MEMBERS]) });
 
-static ROUTE_MEMBERS: [Field; 5] = [
+static ROUTE_MEMBERS: [Field; 6] = [
     Field {
         name: "path",
         presence: Presence::Required,
@@ -110,6 +114,7 @@ static ROUTE_MEMBERS: [Field; 5] = [
         write: REQUIRES_TO_WRITE,
         about: "replaces the application's",
     },
+    attributes::given("its attributes: each replaces the application's, which replaces the default"),
 ];
 
 static ENCODED_MEMBERS: [Field; Ambiguity::ALL.len()] = [
@@ -151,10 +156,17 @@ pub(super) fn entries<'a>(node: &Node<'a>) -> Read<Entries<'a>> {
 }
 
 /// Reads all applications, sorted by name.
-pub(super) fn read<'a>(entries: &[(&'a str, Node<'a>)], declared: Read<&Declared<'_>>) -> Read<Router> {
+pub(super) fn read<'a>(
+    entries: &[(&'a str, Node<'a>)],
+    declared: Read<&Declared<'_>>,
+    attributes: Read<&[Attribute]>,
+) -> Read<Router> {
+    let defaults = attributes.map(Values::defaults);
     let mut owners = Owners::default();
-    let applications = entries.iter().map(|(name, entry)| read_one(entry, name, declared, &mut owners));
-    all(applications).map(|applications| Router { applications })
+    let applications =
+        entries.iter().map(|(name, entry)| read_one(entry, name, declared, share(&defaults), &mut owners));
+    let applications = all(applications);
+    Ok(Router { applications: applications?, attributes: attributes?.to_vec() })
 }
 
 /// Which application has a host, so far.
@@ -168,15 +180,38 @@ fn read_one<'a>(
     node: &Node<'a>,
     name: &'a str,
     declared: Read<&Declared<'_>>,
+    defaults: Read<&Values<'_>>,
     owners: &mut Owners<'a>,
 ) -> Read<Application> {
     let named = plain_name(node, name, "an application");
-    let [hosts, any_host, requires, routes] = node.members(&APPLICATION_MEMBERS)?;
+    let [hosts, any_host, requires, routes, metadata, attributes] = node.members(&APPLICATION_MEMBERS)?;
     let hosts = read_place(node, name, &hosts, &any_host, owners);
     let requires = requires.or_empty(|node| read_requires(node, declared));
-    let routes = routes.required(|node| read_routes(node, share(&requires), declared));
+    let attributes = read_attributes(&attributes, defaults);
+    let inherited = Inherited { requires: share(&requires), attributes: share(&attributes) };
+    let routes = routes.required(|node| read_routes(node, inherited, declared));
+    let metadata = metadata.optional(|node| resource_metadata::read(node, share(&hosts), share(&routes)));
     named?;
-    Ok(Application { name: name.to_owned(), hosts: hosts?, requires: requires?, routes: routes? })
+    Ok(Application {
+        name: name.to_owned(),
+        hosts: hosts?,
+        requires: requires?,
+        resource_metadata: metadata?,
+        routes: routes?,
+    })
+}
+
+/// What a route has from its application where it has nothing of its own.
+#[derive(Clone, Copy)]
+struct Inherited<'i> {
+    requires: Read<&'i Requires>,
+    attributes: Read<&'i Values<'i>>,
+}
+
+/// Reads `attributes`, in place of those that are inherited.
+fn read_attributes<'i>(member: &Member<'_>, inherited: Read<&Values<'i>>) -> Read<Values<'i>> {
+    let own = member.optional(|node| inherited?.with(node))?;
+    own.map_or_else(|| inherited.cloned(), Ok)
 }
 
 /// A name that is part of entity ids and reports.
@@ -304,7 +339,7 @@ fn read_requires(node: &Node<'_>, declared: Read<&Declared<'_>>) -> Read<Require
     Ok(Requires { issuer, peer: !peer.is_empty(), devices: devices.into_iter().map(ProviderName::new).collect() })
 }
 
-fn read_routes(node: &Node<'_>, inherited: Read<&Requires>, declared: Read<&Declared<'_>>) -> Read<Vec<Route>> {
+fn read_routes(node: &Node<'_>, inherited: Inherited<'_>, declared: Read<&Declared<'_>>) -> Read<Vec<Route>> {
     let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
@@ -356,18 +391,19 @@ fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) -> Reported {
     node.report(ConfigCode::RoutesOverlap, message, help)
 }
 
-fn read_route(node: &Node<'_>, name: &str, inherited: Read<&Requires>, declared: Read<&Declared<'_>>) -> Read<Route> {
+fn read_route(node: &Node<'_>, name: &str, inherited: Inherited<'_>, declared: Read<&Declared<'_>>) -> Read<Route> {
     let named = plain_name(node, name, "a route");
-    let [path, encoded, methods, action, requires] = node.members(&ROUTE_MEMBERS)?;
+    let [path, encoded, methods, action, requires, attributes] = node.members(&ROUTE_MEMBERS)?;
     let path = path.required(read_path);
     let encoded = encoded.or_empty(|node| read_encoded(node, share(&path)));
     let methods = methods.or_default(|node| Node::distinct(node.some_elements()?, read_method));
     let action = action.optional(|node| node.word(&ACTIONS));
     let requires = match requires.optional(|node| read_requires(node, declared)) {
         Ok(Some(requires)) => Ok(requires),
-        Ok(None) => inherited.cloned(),
+        Ok(None) => inherited.requires.cloned(),
         Err(reported) => Err(reported),
     };
+    let attributes = read_attributes(&attributes, inherited.attributes).and_then(|values| values.of_route(node));
     named?;
     let route = Route {
         name: name.to_owned(),
@@ -376,6 +412,7 @@ fn read_route(node: &Node<'_>, name: &str, inherited: Read<&Requires>, declared:
         methods: methods?,
         action: action?,
         requires: requires?,
+        attributes: attributes?,
     };
     match route.methods.iter().find(|method| route.action_of_method(**method).is_none()) {
         None => Ok(route),

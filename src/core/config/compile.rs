@@ -146,11 +146,12 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let issuer_names = share(&issuer_names).map(Vec::as_slice);
     let devices = share(&devices).and_then(|entries| devices::read(entries, issuer_names, &mut profiles));
     let apart = profiles.tell_apart(node.problems());
-    let router = share(&applications).and_then(|entries| applications::read(entries, share(&declared)));
+    let entities = entities.or_empty(policies::read_entities);
+    let attributes = share(&entities).map(|entities| entities.attributes.as_slice());
+    let router = share(&applications).and_then(|entries| applications::read(entries, share(&declared), attributes));
     let application_names = share(&application_names).map(Vec::as_slice);
     let missing_facts = missing_facts.or_default(policies::missing_facts);
     let written = policies.required(|node| policies::read(node, application_names, missing_facts));
-    let groups = entities.or_empty(policies::read_entities);
     let client_address = client_address.or_default(settings::client_address);
     let guard = guard.or_default(settings::guard);
     let acknowledged_filters = acknowledged_filters.or_empty(settings::acknowledged_filters);
@@ -171,7 +172,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let PeerTrust { source: peer, trust_domains } = peer?;
     let vocabulary =
         Vocabulary { issuers: &issuers, devices: &devices, trust_domains: &trust_domains, router: &router };
-    let policies = compile_policies(&written?, &groups?, vocabulary, node.problems())?;
+    let policies = compile_policies(&written?, &entities?.groups, vocabulary, node.problems())?;
     version?;
     apart?;
     apart_places?;

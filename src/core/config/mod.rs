@@ -7,6 +7,7 @@
 //! the same result. No message repeats key material, or any text that is longer than a name.
 
 mod applications;
+mod attributes;
 mod canonical;
 mod claim;
 mod compile;
@@ -31,6 +32,7 @@ mod profiles;
 mod reader;
 mod reference;
 mod request_headers;
+mod resource_metadata;
 mod settings;
 mod token_kind;
 mod wire;

@@ -82,6 +82,11 @@ pub(super) fn is_reserved_provider(name: &str) -> bool {
     CEDAR_WORDS.contains(&name) || TAKEN_BY_SCHEMA.contains(&name)
 }
 
+/// Whether an attribute of routes may not have this name.
+pub(super) fn is_reserved_attribute(name: &str) -> bool {
+    CEDAR_WORDS.contains(&name)
+}
+
 /// Whether a principal's type may not have this name.
 pub(super) fn is_reserved_type(name: &str) -> bool {
     CEDAR_WORDS.contains(&name) || TAKEN_TYPES.contains(&name)

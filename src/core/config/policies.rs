@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::applications::plain_name;
+use super::attributes::{self, ATTRIBUTES};
 use super::names::{guess, quoted};
 use super::reader::{Field, FreeNames, Given, List, Node, Presence, Read, Shape, all, words};
 use crate::config_error::ConfigCode;
 use crate::policy::{GroupHierarchy, MissingFacts, PolicyDocument, PreparedPolicies};
+use crate::route::Attribute;
 
 /// `policies`
 pub(super) const POLICIES: Field = Field {
@@ -76,21 +78,24 @@ pub(super) const ENTITIES: Field = Field {
     name: "entities",
     presence: Presence::Optional,
     shape: Shape::Object(&[&ENTITIES_MEMBERS]),
-    write: "`{ groups: {...} }` with groups that are in other groups",
+    write: "`{ groups: {...}, attributes: {...} }`, with one or both of the two",
     about: "what policies know beside the request",
 };
 
-static ENTITIES_MEMBERS: [Field; 1] = [Field {
-    name: "groups",
-    presence: Presence::Required,
-    shape: Shape::Entries(FreeNames::of(
-        "group",
-        &Shape::List(List::of(&Shape::Text("group")).distinct()),
-        "a list of groups, such as `['corp::Group::\"staff\"']`",
-    )),
-    write: "an object of groups, each with the list of groups that it is in",
-    about: "groups, each with the groups that it is a member of",
-}];
+static ENTITIES_MEMBERS: [Field; 2] = [
+    ATTRIBUTES,
+    Field {
+        name: "groups",
+        presence: Presence::Optional,
+        shape: Shape::Entries(FreeNames::of(
+            "group",
+            &Shape::List(List::of(&Shape::Text("group")).distinct()),
+            "a list of groups, such as `['corp::Group::\"staff\"']`",
+        )),
+        write: "an object of groups, each with the list of groups that it is in",
+        about: "groups, each with the groups that it is a member of",
+    },
+];
 
 /// The policies in the form that the configuration has them.
 pub(super) enum Written {
@@ -201,14 +206,25 @@ fn read_document(
     })
 }
 
+/// What `entities` declares.
+#[derive(Default)]
+pub(super) struct Entities {
+    /// The attributes of routes, sorted by name.
+    pub(super) attributes: Vec<Attribute>,
+    /// Groups that are in other groups.
+    pub(super) groups: GroupHierarchy,
+}
+
 /// Reads `entities`.
-pub(super) fn read_entities(node: &Node<'_>) -> Read<GroupHierarchy> {
-    let [groups] = node.members(&ENTITIES_MEMBERS)?;
-    groups.required(|node| {
+pub(super) fn read_entities(node: &Node<'_>) -> Read<Entities> {
+    let [attributes, groups] = node.members(&ENTITIES_MEMBERS)?;
+    let attributes = attributes.or_empty(attributes::read_declared);
+    let groups = groups.or_empty(|node| {
         let groups = node.entries()?.into_iter().map(|(group, entry)| {
             let parents = Node::distinct(entry.elements()?, |element| element.some_text().map(str::to_owned))?;
             Ok((group.to_owned(), parents))
         });
         Ok(GroupHierarchy { pointer: node.pointer().to_owned(), parents: all(groups)?.into_iter().collect() })
-    })
+    });
+    Ok(Entities { attributes: attributes?, groups: groups? })
 }

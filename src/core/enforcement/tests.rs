@@ -13,6 +13,7 @@ use crate::telemetry::DecisionId;
 use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_key, token};
 use crate::time::UnixSeconds;
 
+mod challenges;
 mod groups;
 mod missing_keys;
 #[cfg(not(target_arch = "wasm32"))]

@@ -13,13 +13,15 @@ pub struct Denial {
     pub missing_key: Option<Box<MissingKey>>,
     /// What the caller can do about it, from a policy. Only a caller with a verified identity gets any.
     pub advice: Option<String>,
+    /// The URL of the metadata of the application that refuses (RFC 9728).
+    pub resource_metadata: Option<String>,
     /// The identity as far as it was verified; `None` where not even the principal was determined.
     pub identity_so_far: Option<Box<Identity>>,
 }
 
 impl From<Refusal> for Denial {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, missing_key: None, advice: None, identity_so_far: None }
+        Self { refusal, missing_key: None, advice: None, resource_metadata: None, identity_so_far: None }
     }
 }
 

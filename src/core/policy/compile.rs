@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cedar_policy::EntityTypeName;
 use cedar_policy::pst::Effect;
 
+use super::annotations::Annotations;
 use super::context::{self, PermitFor};
 use super::decide::catalog::Catalog;
 use super::decide::facts::FactResolver;
@@ -21,6 +22,7 @@ use super::load::implied::guarded;
 use super::load::names::Names;
 use super::load::paths::missed_slashes;
 use super::load::reads::Reads;
+use super::load::remedies::remedies;
 use super::load::rules::Rules;
 use super::load::schema::Schemas;
 use super::load::scope::{Scope, ScopeRoutesCache};
@@ -104,7 +106,7 @@ pub(super) fn compile(
                 needs: policy.applies.needs.iter().map(|name| ProviderName::new(name)).collect(),
             });
             #[cfg(any(test, feature = "oracle"))]
-            oracle.take(&policy.named, Arc::clone(&asked));
+            oracle.take(&policy.named, policy.annotations.clone(), Arc::clone(&asked));
             match translated(&policy, &mut translator) {
                 Ok(policy) => compiled.push((SliceKey::of(asked, &policy.rule, &types), policy)),
                 Err(error) => errors.push(error),
@@ -155,7 +157,7 @@ fn translated(
         Effect::Permit => decide::Effect::Permit,
         Effect::Forbid => decide::Effect::Forbid,
     };
-    Ok(Compiled { id: named.id.clone(), advice: named.advice.clone(), effect, rule })
+    Ok(Compiled { annotations: policy.annotations.clone(), effect, rule })
 }
 
 /// Everything that is judged of one policy by itself.
@@ -180,7 +182,13 @@ fn compile_one<'a>(
     }
     let subject = PolicyUnderValidation { source, named: &named, reads: &reads, scope: &scope, names };
     let applies = subject.validate(schemas)?;
-    Ok(Checked { source, named, reads, scope, applies, names })
+    let annotations = Annotations {
+        id: named.id.clone(),
+        advice: named.advice.clone(),
+        remedies: remedies(source, &named, names)?,
+        alarm: named.alarm.clone(),
+    };
+    Ok(Checked { source, named, annotations, reads, scope, applies, names })
 }
 
 /// What a permit for Anonymous may read: what the caller asks for, and when. Where it calls from is not who it is.

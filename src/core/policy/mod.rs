@@ -45,6 +45,7 @@
 //! names it. A policy that tests only for presence (`forbid ... when { context has peer }`) is accepted too, because
 //! there absence is its subject.
 
+mod annotations;
 #[cfg(feature = "cedar")]
 mod compile;
 mod context;
@@ -64,6 +65,7 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+pub use self::annotations::Alarm;
 pub use self::decide::decision::{Decision, NearMiss, Permit};
 #[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;

@@ -5,6 +5,7 @@ mod absent;
 #[cfg(not(target_arch = "wasm32"))]
 mod agreement;
 mod anonymous;
+mod attributes;
 mod context;
 mod decide;
 mod documents;
@@ -14,6 +15,7 @@ mod groups;
 mod implied;
 mod load;
 mod prepared;
+mod remedies;
 mod schema;
 mod slices;
 mod text;

@@ -22,13 +22,24 @@ struct Problem<'a> {
     advice: Option<&'a str>,
 }
 
+/// What a refused client learns beside the refusal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints<'a> {
+    /// The advice of a policy, for a verified principal only.
+    pub advice: Option<&'a str>,
+    /// The URL of the application's metadata (RFC 9728), for challenges.
+    pub resource_metadata: Option<&'a str>,
+}
+
 impl Answer {
-    /// The answer to a refused request. It holds the refusal's code and sentence, the decision's id and the policy's
-    /// advice, and `Retry-After` where no decision could be reached. It holds nothing of what the client presented.
+    /// The answer to a refused request. It holds the refusal's code and sentence, the decision's id and the hints, a
+    /// challenge where another token may succeed, and `Retry-After` where no decision could be reached. It holds nothing of
+    /// what the client presented.
     ///
     /// `grpc` is for a gRPC call, where the host turns the status into a grpc-status and the body into its message.
     #[must_use]
-    pub fn to(refusal: &Refusal, advice: Option<&str>, grpc: bool, decision_id: &DecisionId) -> Self {
+    pub fn to(refusal: &Refusal, hints: Hints<'_>, grpc: bool, decision_id: &DecisionId) -> Self {
+        let Hints { advice, resource_metadata } = hints;
         let kind = refusal.reason.kind();
         let (code, sentence) = (refusal.reason.code(), refusal.reason.sentence());
         let (content_type, body) = if grpc {
@@ -52,7 +63,7 @@ impl Answer {
             ("cache-control".to_owned(), "no-store".to_owned()),
             (DECISION_ID_HEADER.to_owned(), decision_id.to_string()),
         ];
-        if let Some(challenge) = challenge(refusal.reason) {
+        if let Some(challenge) = challenge(refusal, resource_metadata) {
             headers.push(("www-authenticate".to_owned(), challenge));
         }
         if kind == RefusalKind::Undecidable {
@@ -80,7 +91,7 @@ const fn title(kind: RefusalKind) -> &'static str {
 mod tests {
     use crate::portable;
     use crate::refusal::{Detail, Reason, Refusal};
-    use crate::reply::Answer;
+    use crate::reply::{Answer, Hints};
     use crate::telemetry::DecisionId;
     use crate::time::UnixSeconds;
 
@@ -89,7 +100,8 @@ mod tests {
     }
 
     fn to(reason: Reason, advice: Option<&str>, grpc: bool) -> Answer {
-        Answer::to(&Refusal::with(reason, Detail::Fault("for the record alone")), advice, grpc, &id())
+        let hints = Hints { advice, resource_metadata: None };
+        Answer::to(&Refusal::with(reason, Detail::Fault("for the record alone")), hints, grpc, &id())
     }
 
     fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {

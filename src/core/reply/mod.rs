@@ -10,7 +10,9 @@ mod header_changes;
 mod header_policy;
 mod header_value;
 mod identity_headers;
+mod metadata;
 
+pub use answer::Hints;
 pub use forwarding::{Forwarding, Grounds, Rehearsal};
 pub use header_policy::HeaderPolicy;
 

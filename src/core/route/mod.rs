@@ -5,9 +5,13 @@
 //! If other servers may read the path of a request as a path of a more specific route, the request is refused. It does
 //! not fall to the broader route: see [`NoRoute::Ambiguous`].
 
+mod attribute;
 mod host;
+mod metadata;
 
+pub use attribute::{Attribute, AttributeType, AttributeValue};
 pub use host::HostPattern;
+pub use metadata::{ResourceMetadata, ServedMetadata};
 
 use crate::provider::ProviderName;
 use crate::refusal::Detail;
@@ -31,6 +35,8 @@ pub struct Route {
     pub action: Option<Action>,
     /// Evidence that is required: of at most one issuer, of the connection, and of device providers.
     pub requires: Requires,
+    /// Its attributes, in the order of [`Router::attributes`]: a value for each.
+    pub attributes: Vec<AttributeValue>,
 }
 
 /// Evidence that must be verified and fresh before policies are evaluated.
@@ -53,6 +59,8 @@ pub struct Application {
     pub hosts: Option<Vec<HostPattern>>,
     /// The default of its routes for `requires`.
     pub requires: Requires,
+    /// Where clients learn who issues tokens for it.
+    pub resource_metadata: Option<ResourceMetadata>,
     /// Its routes, most specific first.
     pub routes: Vec<Route>,
 }
@@ -62,6 +70,8 @@ pub struct Application {
 pub struct Router {
     /// The applications in the order of their names.
     pub applications: Vec<Application>,
+    /// The attributes of all routes, in the order of their names.
+    pub attributes: Vec<Attribute>,
 }
 
 /// Where a request belongs.
@@ -120,6 +130,16 @@ impl Router {
             }
             _ => Err(NoRoute::Method(application, route)),
         }
+    }
+
+    /// The application and its document, if the request is for the path at which the plugin serves one. The path comes before
+    /// all routes, and with any method: it belongs to the plugin.
+    #[must_use]
+    pub fn metadata(&self, request: &Request) -> Option<(&Application, &ServedMetadata)> {
+        let application = self.application(&request.host)?;
+        let served = application.resource_metadata.as_ref()?.served.as_ref()?;
+        let is_asked_for = request.path.as_str() == served.path && request.path.ambiguities().next().is_none();
+        is_asked_for.then_some((application, served))
     }
 
     fn application(&self, host: &str) -> Option<&Application> {

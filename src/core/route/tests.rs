@@ -13,6 +13,7 @@ fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>) -> 
         methods: methods.iter().copied().map(RequestMethod::Common).collect(),
         action,
         requires: Requires::default(),
+        attributes: Vec::new(),
     }
 }
 
@@ -25,7 +26,7 @@ fn pattern(host: &str) -> HostPattern {
 
 fn application(name: &str, hosts: Option<&[&str]>, routes: Vec<Route>) -> Application {
     let hosts = hosts.map(|hosts| hosts.iter().map(|&host| pattern(host)).collect());
-    Application { name: name.to_owned(), hosts, requires: Requires::default(), routes }
+    Application { name: name.to_owned(), hosts, requires: Requires::default(), resource_metadata: None, routes }
 }
 
 fn router() -> Router {
@@ -42,6 +43,7 @@ fn router() -> Router {
                 ],
             ),
         ],
+        ..Router::default()
     }
 }
 
@@ -81,7 +83,10 @@ fn an_application_that_has_the_host_is_the_only_one_asked() {
 
 #[portable]
 fn without_an_application_for_the_host_there_is_no_route() {
-    let router = Router { applications: vec![application("shop", Some(&["shop.example.com"]), Vec::new())] };
+    let router = Router {
+        applications: vec![application("shop", Some(&["shop.example.com"]), Vec::new())],
+        ..Router::default()
+    };
     assert!(matches!(router.find(&request("GET", "a", "/", &[])), Err(NoRoute::Host)));
     assert!(matches!(Router::default().find(&request("GET", "a", "/", &[])), Err(NoRoute::Host)));
 }
@@ -124,7 +129,7 @@ fn paths(paths: &[(&str, &[Ambiguity])]) -> Router {
         .map(|(path, encoded)| Route { encoded: encoded.to_vec(), ..route(path, path, &[Method::Get], None) })
         .collect();
     routes.sort_by(|a, b| a.path.specificity(&b.path));
-    Router { applications: vec![application("api", Some(&["a"]), routes)] }
+    Router { applications: vec![application("api", Some(&["a"]), routes)], ..Router::default() }
 }
 
 fn route_of(router: &Router, path: &str) -> String {
@@ -258,6 +263,7 @@ fn an_exact_host_comes_before_a_wildcard_and_any_host_last() {
             application("tenants", Some(&["*.tenants.example.com"]), all()),
             application("zone", Some(&["admin.tenants.example.com", "*.example.com"]), all()),
         ],
+        ..Router::default()
     };
     for (host, expected) in [
         ("blue.tenants.example.com", "tenants/all GET"),
@@ -277,7 +283,8 @@ fn a_registered_method_is_served_where_a_route_lists_it_and_says_what_it_does() 
     dav.methods.push(RequestMethod::from_name(b"PROPFIND").expect("it is registered"));
     let mut unsaid = route("unsaid", "/unsaid", &[], None);
     unsaid.methods.extend(&dav.methods);
-    let router = Router { applications: vec![application("api", Some(&["a"]), vec![dav, unsaid])] };
+    let router =
+        Router { applications: vec![application("api", Some(&["a"]), vec![dav, unsaid])], ..Router::default() };
     assert_eq!(found_in(&router, "PROPFIND", "a", "/dav/x", &[]), "api/dav read");
     assert_eq!(found_in(&router, "GET", "a", "/dav/x", &[]), "api/dav read");
     assert_eq!(found_in(&router, "MKCOL", "a", "/dav/x", &[]), "no method in api/dav");

@@ -11,11 +11,13 @@
 //!   stats_tags:
 //!   - { tag_name: outcome, regex: "^wasmcustom\\.countersign\\.decisions(\\.outcome\\.(\\w+))" }
 //!   - { tag_name: reason, regex: "^wasmcustom\\.countersign\\.decisions.*(\\.reason\\.(\\w+))$" }
+//!   - { tag_name: alarm, regex: "^wasmcustom\\.countersign\\.alarms(\\.alarm\\.(\\w+))$" }
 //! ```
 //!
 //! The number of names is bounded by the configuration: no part of a request or of a provider's answer is ever in a
 //! name.
 
+use crate::policy::Alarm;
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 
@@ -26,6 +28,8 @@ pub enum Verdict {
     Allow,
     /// It was refused.
     Deny,
+    /// It was answered with public metadata, and no policy was asked.
+    Answered,
     /// It was forwarded although refused, because refusals are not enforced (`mode: shadow`).
     WouldDeny,
 }
@@ -37,7 +41,17 @@ impl Verdict {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Answered => "answered",
             Self::WouldDeny => "would_deny",
+        }
+    }
+
+    /// The code in metrics and in the record where nothing refuses the request.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Answered => "resource-metadata",
+            Self::Allow | Self::Deny | Self::WouldDeny => "permitted",
         }
     }
 }
@@ -47,7 +61,7 @@ impl Verdict {
 pub struct DecisionCounter {
     /// The result for the request.
     pub verdict: Verdict,
-    /// Why; `None` where it was permitted.
+    /// Why; `None` where nothing refuses it.
     pub reason: Option<Reason>,
 }
 
@@ -56,6 +70,8 @@ pub struct DecisionCounter {
 pub enum Counter {
     /// Decisions.
     Decisions(DecisionCounter),
+    /// Decisions that a policy with this `@alarm` determined.
+    Alarms(Alarm),
     /// Workers that served their first request under a configuration.
     Configurations,
     /// Fetches of a provider's keys, by outcome: `taken`, or the name of a fault.
@@ -91,9 +107,10 @@ impl Counter {
     pub fn name(&self) -> String {
         match self {
             Self::Decisions(DecisionCounter { verdict, reason }) => {
-                let reason = reason.map_or("permitted", Reason::code).replace('-', "_");
+                let reason = reason.map_or(verdict.code(), Reason::code).replace('-', "_");
                 format!("countersign.decisions.outcome.{}.reason.{reason}", verdict.name())
             }
+            Self::Alarms(alarm) => format!("countersign.alarms.alarm.{}", alarm.as_str().replace('-', "_")),
             Self::Configurations => "countersign.configurations".to_owned(),
             Self::Fetches(provider, outcome) => format!("countersign.keys.{provider}.fetches.outcome.{outcome}"),
             Self::SkippedKeys(provider) => format!("countersign.keys.{provider}.skipped_keys"),

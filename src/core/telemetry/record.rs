@@ -14,12 +14,12 @@ use super::{Counter, DecisionCounter, DecisionId, Verdict};
 use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
-use crate::policy::{Decision, Permit, PolicyId};
+use crate::policy::{Alarm, Decision, Permit, PolicyId};
 use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Request;
-use crate::route::{NoRoute, RouteMatch};
+use crate::route::{Application, NoRoute, RouteMatch};
 use crate::text::ByteSet;
 use crate::time::UnixSeconds;
 
@@ -43,11 +43,14 @@ pub struct DecisionRecord {
     peer: Option<PeerRecord>,
     evidence: BTreeMap<ProviderName, EvidenceRecord>,
     verdict: Verdict,
+    /// The status of the answer, where that is not a refusal.
+    answer_status: Option<u16>,
     /// Why the request is or would be refused; `None` where it is permitted.
     reason: Option<Reason>,
     detail: Option<String>,
     policies: Vec<PolicyId>,
     near_misses: Vec<NearMissRecord>,
+    alarms: Vec<Alarm>,
 }
 
 /// The workload at the other end of the connection, or why there is none.
@@ -126,10 +129,12 @@ impl DecisionRecord {
             peer: None,
             evidence: BTreeMap::new(),
             verdict: Verdict::Deny,
+            answer_status: None,
             reason: Some(Reason::NotConfigured),
             detail: None,
             policies: Vec::new(),
             near_misses: Vec::new(),
+            alarms: Vec::new(),
         }
     }
 
@@ -218,8 +223,14 @@ impl DecisionRecord {
     /// The policies were evaluated.
     pub fn decided(&mut self, decision: &Decision) {
         match decision {
-            Decision::Allow(permit) => self.policies = permit.determining().to_vec(),
-            Decision::Forbidden { determining, .. } => self.policies.clone_from(determining),
+            Decision::Allow(permit) => {
+                self.policies = permit.determining().to_vec();
+                self.alarms = permit.alarms().to_vec();
+            }
+            Decision::Forbidden { determining, alarms, .. } => {
+                self.policies.clone_from(determining);
+                self.alarms.clone_from(alarms);
+            }
             Decision::Failed { policies } => self.policies.clone_from(policies),
             Decision::NotPermitted { near_misses } => {
                 self.near_misses = near_misses
@@ -231,6 +242,18 @@ impl DecisionRecord {
                     .collect();
             }
         }
+    }
+
+    /// The request is for the metadata of this application.
+    pub fn asks_for_metadata(&mut self, application: &Application) {
+        self.application = Some(application.name.clone());
+    }
+
+    /// The request is answered with public metadata, with this status.
+    pub fn answered(&mut self, status: u16) {
+        self.verdict = Verdict::Answered;
+        self.answer_status = Some(status);
+        self.reason = None;
     }
 
     /// The request is forwarded because the policies permit it.
@@ -273,10 +296,16 @@ impl DecisionRecord {
         }
     }
 
-    /// The counter that this decision adds to.
+    /// Whether the request is refused, in this mode or in another.
     #[must_use]
-    pub const fn counter(&self) -> Counter {
-        Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason })
+    pub const fn is_refusal(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    /// The counters that this decision adds one to.
+    pub fn counters(&self) -> impl Iterator<Item = Counter> {
+        let decision = Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason });
+        core::iter::once(decision).chain(self.alarms.iter().cloned().map(Counter::Alarms))
     }
 }
 

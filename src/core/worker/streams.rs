@@ -11,7 +11,7 @@ use crate::jose::Tally;
 use crate::keys::{MissingKey, Verification};
 use crate::mode::Mode;
 use crate::refusal::{Reason, Refusal};
-use crate::reply::{Answer, Reply};
+use crate::reply::{Answer, Hints, Reply};
 use crate::request::{AddressSource, Headers, PeerSource, RequestParts};
 use crate::telemetry::{Counter, DecisionId, DecisionRecord, Gauge};
 use crate::time::UnixSeconds;
@@ -231,7 +231,7 @@ impl Worker {
             effects.push(Effect::Count(Counter::UnknownKeyRefusals(provider), 1));
         }
         match (reply, &self.names) {
-            (Reply::Answer(answer), _) => self.refuse(stream, answer, &record, effects),
+            (Reply::Answer(answer), _) => self.answer(stream, answer, &record, effects),
             (Reply::Forward(headers), Some(Names { guard, record: record_name })) => {
                 let guard = FilterState { name: Rc::clone(guard), value: ALLOW.into() };
                 let record_state = FilterState { name: Rc::clone(record_name), value: record.to_json().into() };
@@ -254,7 +254,7 @@ impl Worker {
         match result {
             Ok(()) => {
                 self.streams.insert(stream, Stage::Forwarded);
-                effects.push(Effect::Count(record.counter(), 1));
+                effects.extend(record.counters().map(|counter| Effect::Count(counter, 1)));
                 if was_parked {
                     effects.push(Effect::Resume { stream });
                 }
@@ -274,14 +274,17 @@ impl Worker {
         effects: &mut Vec<Effect>,
     ) {
         let answer = failure_answer(&mut record, grpc, decision_id);
-        self.refuse(stream, answer, &record, effects);
+        self.answer(stream, answer, &record, effects);
     }
 
-    fn refuse(&mut self, stream: u32, answer: Answer, record: &DecisionRecord, effects: &mut Vec<Effect>) {
+    /// Ends a stream with an answer. Only refusals are written to the log.
+    fn answer(&mut self, stream: u32, answer: Answer, record: &DecisionRecord, effects: &mut Vec<Effect>) {
         self.streams.insert(stream, Stage::Ended);
         let line = record.to_json();
-        effects.push(Effect::Log(Level::Info, line.clone()));
-        effects.push(Effect::Count(record.counter(), 1));
+        if record.is_refusal() {
+            effects.push(Effect::Log(Level::Info, line.clone()));
+        }
+        effects.extend(record.counters().map(|counter| Effect::Count(counter, 1)));
         let record =
             self.names.as_ref().map(|names| FilterState { name: Rc::clone(&names.record), value: line.into() });
         effects.push(Effect::Answer { stream, record, answer });
@@ -354,5 +357,5 @@ fn host_failure(plan: Option<&Plan>, grpc: bool, now: UnixSeconds, decision_id: 
 fn failure_answer(record: &mut DecisionRecord, grpc: bool, decision_id: &DecisionId) -> Answer {
     let refusal = Refusal::new(Reason::HostFailure);
     record.refused(&refusal);
-    Answer::to(&refusal, None, grpc, decision_id)
+    Answer::to(&refusal, Hints::default(), grpc, decision_id)
 }

@@ -1,6 +1,7 @@
 //! Whole documents, and what the other test files share: a document that compiles, changes to it, and one expected problem.
 
 mod applications;
+mod attributes;
 mod facts;
 mod fetched_keys;
 mod fields;
@@ -12,6 +13,7 @@ mod places;
 mod presets;
 mod profiles;
 mod request_headers;
+mod resource_metadata;
 mod tokens;
 mod told_apart;
 

@@ -268,7 +268,6 @@ fn documents_of_policies_name_their_applications_and_have_a_text() {
 
 #[portable]
 fn entities_are_lists_of_groups_by_group() {
-    assert_problem(&with("/entities", json!({})), "/entities", "missing-field", "`groups`", "an object of groups");
     assert_problem(
         &with("/entities", json!({ "groups": { "corp::Group::\"a/b\"": "corp::Group::\"c\"" } })),
         "/entities/groups/corp::Group::\"a~1b\"",

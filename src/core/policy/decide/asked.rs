@@ -31,6 +31,7 @@ pub(in crate::policy) struct Asked<'r> {
     /// What the action is in.
     action_group: Option<Entity<'r>>,
     resource: Entity<'r>,
+    attributes: &'r [Value<'static>],
     application: Entity<'r>,
     verified: Option<&'r VerifiedPrincipal>,
     devices: Option<&'r BTreeMap<ProviderName, DeviceEvidence>>,
@@ -95,6 +96,7 @@ impl<'r> Asked<'r> {
             action: Entity::new(catalog.action, route.action.name()),
             action_group: route.action.group().map(|group| Entity::new(catalog.action, group)),
             resource: Entity::new(catalog.route, &resource.id),
+            attributes: &resource.attributes,
             application: Entity::new(catalog.application, &route.application.name),
             verified,
             devices: verified.map(|_| identity.devices()),
@@ -203,6 +205,7 @@ impl Facts for Asked<'_> {
                 let value = self.request.parameters.get(name).ok_or(Fault::Absent)?;
                 Ok(Value::String(Cow::Borrowed(value)))
             }
+            Fact::Attribute { place, .. } => self.attributes.get(*place).map(Value::borrowed).ok_or(Fault::Absent),
             Fact::Evidence { provider, path } => match self.evidence(provider, path)?.1.ok_or(Fault::Absent)? {
                 Found::Evidence(fact) => value(fact),
                 Found::Own(own) => own_value(own),
@@ -217,6 +220,7 @@ impl Facts for Asked<'_> {
             Fact::Record(rows) => (usize::from(rows.clone().any(|row| is_there(&row))), 1),
             Fact::InRecord { row, .. } if is_there(row) => (2, 2),
             Fact::InRecord { record, .. } => (usize::from(record.clone().any(|row| is_there(&row))), 2),
+            Fact::Attribute { .. } => (1, 1),
             Fact::Parameter(name) => (if self.request.parameters.contains_key(name) { 3 } else { 2 }, 3),
             Fact::Evidence { provider, path } => (self.evidence(provider, path)?.0, path.len().saturating_add(1)),
         })

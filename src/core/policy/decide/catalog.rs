@@ -1,12 +1,14 @@
 //! The entities of a configuration: types of principals, actions, routes, and what each group is in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::policy::Vocabulary;
 use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::program::entity::{Entity, EntityTypes, TypeId};
+use crate::policy::program::value::{Set, Value};
 use crate::provider::ProviderName;
-use crate::route::RouteMatch;
+use crate::route::{AttributeValue, RouteMatch};
 
 /// Entities that are the same for every request, and the types of the others.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(in crate::policy) struct IssuerTypes {
 pub(in crate::policy) struct RouteEntity {
     /// Its id.
     pub id: String,
+    /// Its attributes, in the order of their names.
+    pub attributes: Vec<Value<'static>>,
     actions: Actions,
 }
 
@@ -67,7 +71,8 @@ impl Catalog {
         let routes = vocabulary.router.applications.iter().map(|application| {
             let routes = application.routes.iter().map(|route| {
                 let id = format!("{}/{}", application.name, route.name);
-                (route.name.clone(), RouteEntity { id, actions: Actions::of_route(route) })
+                let attributes = route.attributes.iter().map(value).collect();
+                (route.name.clone(), RouteEntity { id, attributes, actions: Actions::of_route(route) })
             });
             (application.name.clone(), routes.collect())
         });
@@ -105,5 +110,16 @@ impl Catalog {
     pub(in crate::policy) fn above(&self, group: &Entity<'_>) -> &[Entity<'static>] {
         let place = self.groups.binary_search_by(|(known, _)| known.cmp(group));
         place.ok().and_then(|place| self.groups.get(place)).map_or(&[], |(_, above)| above)
+    }
+}
+
+/// The value of an attribute as policies read it.
+fn value(value: &AttributeValue) -> Value<'static> {
+    let string = |text: &String| Value::String(Cow::Owned(text.clone()));
+    match value {
+        AttributeValue::String(text) => string(text),
+        AttributeValue::Long(number) => Value::Long(*number),
+        AttributeValue::Bool(truth) => Value::Bool(*truth),
+        AttributeValue::Strings(texts) => Value::Set(Set::sorted(texts.iter().map(string).collect())),
     }
 }

@@ -1,6 +1,8 @@
 //! The decision: allow or deny, and the policies that led to it. Values only.
 
 use crate::policy::PolicyId;
+use crate::policy::annotations::Alarm;
+use crate::remedy::Remedy;
 
 /// A permit that did not apply though its scope matched, or would have if the principal were in the group that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct NearMiss {
     pub failed_conditions: usize,
     /// Its `@advice`.
     pub advice: Option<String>,
+    /// What the client can do so that it applies, by its `@step_up` or `@scope`; `None` if it would still not apply.
+    pub remedy: Option<Remedy>,
 }
 
 /// Proof that the policies permit a request. Only [`PolicySet::decide`](crate::policy::PolicySet::decide) makes one, and forwarding
@@ -19,18 +23,25 @@ pub struct NearMiss {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     determining: Vec<PolicyId>,
+    alarms: Vec<Alarm>,
 }
 
 impl Permit {
     /// For the step that evaluates the policies, and for nothing else.
-    pub(super) const fn new(determining: Vec<PolicyId>) -> Self {
-        Self { determining }
+    pub(super) const fn new(determining: Vec<PolicyId>, alarms: Vec<Alarm>) -> Self {
+        Self { determining, alarms }
     }
 
     /// The permits that applied, sorted.
     #[must_use]
     pub fn determining(&self) -> &[PolicyId] {
         &self.determining
+    }
+
+    /// Their `@alarm`s, sorted, each once.
+    #[must_use]
+    pub fn alarms(&self) -> &[Alarm] {
+        &self.alarms
     }
 }
 
@@ -45,10 +56,15 @@ pub enum Decision {
         determining: Vec<PolicyId>,
         /// The `@advice` of the first of them that has one.
         advice: Option<String>,
+        /// What the client can do so that none of them applies, by the `@step_up` of the first. `None` unless each of them
+        /// has one, and a permit applies.
+        remedy: Option<Remedy>,
+        /// Their `@alarm`s, sorted, each once.
+        alarms: Vec<Alarm>,
     },
     /// No permit applied.
     NotPermitted {
-        /// Fewest failed conditions first, then by id; at most [`crate::limits::MAX_NEAR_MISSES`].
+        /// Those with a remedy first, then those with the fewest failed conditions, then by id; at most [`crate::limits::MAX_NEAR_MISSES`].
         near_misses: Vec<NearMiss>,
     },
     /// Policies could not be evaluated.

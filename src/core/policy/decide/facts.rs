@@ -24,6 +24,13 @@ pub(in crate::policy) enum Fact {
     },
     /// A parameter of the path. Every request has the record that it is in.
     Parameter(String),
+    /// An attribute of the route.
+    Attribute {
+        /// Its name.
+        name: String,
+        /// Its place among all attributes.
+        place: usize,
+    },
     /// The record of an issuer or a device provider, or what the path inside it leads to.
     Evidence {
         /// Whose.
@@ -34,6 +41,14 @@ pub(in crate::policy) enum Fact {
 }
 
 impl Fact {
+    /// How a policy names it.
+    fn named(&self) -> FactName<'_> {
+        match self {
+            Self::Attribute { name, .. } => FactName::Attribute(name),
+            _ => FactName::InContext(self.path()),
+        }
+    }
+
     /// The path inside `context` that leads to it.
     fn path(&self) -> Vec<&str> {
         let of_row = |row: &usize| {
@@ -47,11 +62,21 @@ impl Fact {
                 let record = CONTEXT_FACTS.iter().position(|fact| fact.of == ContextType::PathParameters);
                 record.iter().flat_map(of_row).chain([name.as_str()]).collect()
             }
+            Self::Attribute { .. } => Vec::new(),
             Self::Evidence { provider, path } => {
                 core::iter::once(provider.as_str()).chain(path.iter().map(String::as_str)).collect()
             }
         }
     }
+}
+
+/// How a policy names a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum FactName<'f> {
+    /// By its path inside `context`.
+    InContext(Vec<&'f str>),
+    /// As an attribute of `resource`.
+    Attribute(&'f str),
 }
 
 /// The facts that the policies of a configuration read, each once.
@@ -64,9 +89,9 @@ impl FactTable {
         self.0.get(place)
     }
 
-    /// The paths of the facts inside `context`, in the order of their slots.
-    pub(in crate::policy) fn paths(&self) -> impl ExactSizeIterator<Item = Vec<&str>> {
-        self.0.iter().map(Fact::path)
+    /// How policies name the facts, in the order of their slots.
+    pub(in crate::policy) fn names(&self) -> impl ExactSizeIterator<Item = FactName<'_>> {
+        self.0.iter().map(Fact::named)
     }
 }
 
@@ -83,6 +108,14 @@ impl<'a> FactResolver<'a> {
         Self { vocabulary, slots: HashMap::new(), table: FactTable::default() }
     }
 
+    fn slot_of(&mut self, fact: Fact) -> Slot {
+        let facts = &mut self.table.0;
+        *self.slots.entry(fact).or_insert_with_key(|fact| {
+            facts.push(fact.clone());
+            Slot(facts.len().saturating_sub(1))
+        })
+    }
+
     /// The table.
     pub(in crate::policy) fn finish(self) -> FactTable {
         self.table
@@ -91,13 +124,12 @@ impl<'a> FactResolver<'a> {
 
 impl SlotTable for FactResolver<'_> {
     fn slot(&mut self, path: &[&str]) -> Option<Slot> {
-        let fact = resolve(path, self.vocabulary)?;
-        let facts = &mut self.table.0;
-        let slot = self.slots.entry(fact).or_insert_with_key(|fact| {
-            facts.push(fact.clone());
-            Slot(facts.len().saturating_sub(1))
-        });
-        Some(*slot)
+        resolve(path, self.vocabulary).map(|fact| self.slot_of(fact))
+    }
+
+    fn attribute(&mut self, name: &str) -> Option<Slot> {
+        let place = self.vocabulary.router.attributes.iter().position(|attribute| attribute.name == name)?;
+        Some(self.slot_of(Fact::Attribute { name: name.to_owned(), place }))
     }
 }
 

@@ -17,10 +17,11 @@ use self::decision::{Decision, Permit};
 use self::explain::{Candidate, near_misses};
 use self::facts::{Fact, FactTable};
 use self::slice::{DocumentScope, Slice, Slices};
-use super::PolicyId;
+use super::annotations::{Alarm, Annotations};
 use super::context::CONTEXT_FACTS;
 use super::program::expression::{Rule, Slot};
 use crate::identity::Identity;
+use crate::remedy::Remedy;
 use crate::request::Request;
 use crate::route::RouteMatch;
 use crate::time::UnixSeconds;
@@ -37,10 +38,8 @@ pub(in crate::policy) enum Effect {
 /// A policy as it is evaluated and reported.
 #[derive(Debug)]
 pub(in crate::policy) struct Compiled {
-    /// As reported.
-    pub id: PolicyId,
-    /// `@advice`.
-    pub advice: Option<String>,
+    /// What it says beside its rule.
+    pub annotations: Annotations,
     /// Its effect.
     pub effect: Effect,
     /// When it applies.
@@ -62,11 +61,11 @@ pub(in crate::policy) struct Program {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Answers<'p> {
     /// Permits that apply, each with the number of its document.
-    pub permits: Vec<(usize, &'p PolicyId)>,
-    /// Forbids that apply, with their `@advice`.
-    pub forbids: Vec<(&'p PolicyId, Option<&'p str>)>,
+    pub permits: Vec<(usize, &'p Annotations)>,
+    /// Forbids that apply.
+    pub forbids: Vec<&'p Annotations>,
     /// Policies that could not be evaluated.
-    pub failed: Vec<&'p PolicyId>,
+    pub failed: Vec<&'p Annotations>,
 }
 
 impl Program {
@@ -78,7 +77,7 @@ impl Program {
         facts.any(|fact| match fact {
             Fact::Row(row) | Fact::InRecord { row, .. } => is_it(*row),
             Fact::Record(rows) => rows.clone().any(is_it),
-            Fact::Parameter(_) | Fact::Evidence { .. } => false,
+            Fact::Parameter(_) | Fact::Attribute { .. } | Fact::Evidence { .. } => false,
         })
     }
 
@@ -99,9 +98,9 @@ impl Program {
             for policy in &slice.policies {
                 match (policy.rule.applies(&asked), policy.effect) {
                     (Ok(false), _) => {}
-                    (Ok(true), Effect::Permit) => answers.permits.push((slice.asked.document, &policy.id)),
-                    (Ok(true), Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
-                    (Err(_), _) => answers.failed.push(&policy.id),
+                    (Ok(true), Effect::Permit) => answers.permits.push((slice.asked.document, &policy.annotations)),
+                    (Ok(true), Effect::Forbid) => answers.forbids.push(&policy.annotations),
+                    (Err(_), _) => answers.failed.push(&policy.annotations),
                 }
             }
         }
@@ -113,72 +112,96 @@ impl Program {
             let candidates = all.flat_map(|(slice, outside)| {
                 let missing = missing(slice, &asked);
                 let permits = slice.policies.iter().filter(|policy| policy.effect == Effect::Permit);
-                permits.map(move |permit| (permit, missing, outside))
+                permits.map(move |permit| (permit, missing, outside, slice.asked.document))
             });
-            let near_misses = near_misses(candidates.map(|(permit, missing, outside)| Candidate {
-                policy: &permit.id,
-                advice: permit.advice.as_deref(),
-                failed_conditions: permit.rule.failed_conditions(&asked),
+            let near_misses = near_misses(candidates.map(|(permit, missing, outside, document)| Candidate {
+                annotations: &permit.annotations,
+                failed: permit.rule.failed_conditions(&asked),
                 missing,
                 outside,
+                suffices: silent.is_only(document),
             }));
             Decision::NotPermitted { near_misses }
         })
     }
 }
 
-impl Answers<'_> {
+impl<'p> Answers<'p> {
     /// The decision. An error denies, whatever other policies say, and a forbid overrides permits.
     ///
     /// # Errors
     /// The documents whose permit is missing: one of these that must permit, or any if there is no permit at all.
     pub(in crate::policy) fn combined(mut self, must_permit: impl Iterator<Item = usize>) -> Result<Decision, Silent> {
-        let sorted = |mut ids: Vec<&PolicyId>| {
-            ids.sort();
-            ids.into_iter().cloned().collect::<Vec<_>>()
-        };
+        self.failed.sort_by(|a, b| a.id.cmp(&b.id));
+        self.forbids.sort_by(|a, b| a.id.cmp(&b.id));
+        self.permits.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
+        let ids = |policies: &[&Annotations]| policies.iter().map(|policy| policy.id.clone()).collect::<Vec<_>>();
         if !self.failed.is_empty() {
-            return Ok(Decision::Failed { policies: sorted(self.failed) });
+            return Ok(Decision::Failed { policies: ids(&self.failed) });
         }
+        let silent = Silent {
+            all: self.permits.is_empty(),
+            required: must_permit
+                .filter(|number| self.permits.iter().all(|(document, _)| document != number))
+                .collect(),
+        };
         if !self.forbids.is_empty() {
-            self.forbids.sort_by_key(|(id, _)| *id);
-            let advice = self.forbids.iter().find_map(|(_, advice)| *advice).map(str::to_owned);
             return Ok(Decision::Forbidden {
-                determining: sorted(self.forbids.iter().map(|(id, _)| *id).collect()),
-                advice,
+                determining: ids(&self.forbids),
+                advice: self.forbids.iter().find_map(|forbid| forbid.advice.clone()),
+                remedy: self.remedy().filter(|_| silent.is_nothing()).cloned(),
+                alarms: alarms(&self.forbids),
             });
         }
-        if self.permits.is_empty() {
-            return Err(Silent::All);
+        if !silent.is_nothing() {
+            return Err(silent);
         }
-        let silent: Vec<usize> =
-            must_permit.filter(|number| self.permits.iter().all(|(document, _)| document != number)).collect();
-        if silent.is_empty() {
-            let permits = self.permits.into_iter().map(|(_, id)| id).collect();
-            Ok(Decision::Allow(Permit::new(sorted(permits))))
-        } else {
-            Err(Silent::These(silent))
-        }
+        let permits: Vec<&Annotations> = self.permits.into_iter().map(|(_, permit)| permit).collect();
+        Ok(Decision::Allow(Permit::new(ids(&permits), alarms(&permits))))
+    }
+
+    /// What a client can do about the forbids that apply. `None` if one of them would still apply.
+    fn remedy(&self) -> Option<&'p Remedy> {
+        let remedies: Option<Vec<&'p Remedy>> = self.forbids.iter().map(|forbid| forbid.remedy()).collect();
+        remedies?.first().copied()
     }
 }
 
 /// The documents that did not permit a request and would have had to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Silent {
-    /// Any document: none of them permits it.
-    All,
-    /// These, by number: others do permit it.
-    These(Vec<usize>),
+pub(in crate::policy) struct Silent {
+    /// None of them permits it.
+    all: bool,
+    /// Those without whose permit no request to the application is permitted, by number.
+    required: Vec<usize>,
 }
 
 impl Silent {
+    /// Whether no permit was missing.
+    fn is_nothing(&self) -> bool {
+        !self.all && self.required.is_empty()
+    }
+
     /// Whether a permit of this document was missing.
     pub(in crate::policy) fn is_one(&self, document: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(numbers) => numbers.contains(&document),
+        self.all || self.required.contains(&document)
+    }
+
+    /// Whether a permit of this document alone would have sufficed.
+    pub(in crate::policy) fn is_only(&self, document: usize) -> bool {
+        match self.required.as_slice() {
+            [] => self.all,
+            required => required == [document],
         }
     }
+}
+
+/// The alarms of these policies, sorted, each once.
+fn alarms(policies: &[&Annotations]) -> Vec<Alarm> {
+    let mut alarms: Vec<Alarm> = policies.iter().filter_map(|policy| policy.alarm.clone()).collect();
+    alarms.sort_unstable();
+    alarms.dedup();
+    alarms
 }
 
 /// How much evidence the slice needs that is not verified.

@@ -11,6 +11,7 @@ pub(in crate::policy) mod implied;
 pub(in crate::policy) mod names;
 pub(in crate::policy) mod paths;
 pub(in crate::policy) mod reads;
+pub(in crate::policy) mod remedies;
 pub(in crate::policy) mod rules;
 pub(in crate::policy) mod schema;
 pub(in crate::policy) mod schema_text;
@@ -28,6 +29,7 @@ use self::names::Names;
 use self::reads::Reads;
 use self::scope::Scope;
 use self::validation::Applies;
+use super::annotations::Annotations;
 use super::text::source::{Named, Source};
 
 /// A valid policy with all that is known of it.
@@ -36,6 +38,8 @@ pub(in crate::policy) struct Checked<'a> {
     pub source: Source<'a>,
     /// The policy.
     pub named: Named,
+    /// What it says beside its rule.
+    pub annotations: Annotations,
     /// What its conditions read.
     pub reads: Reads,
     /// What its scope matches.

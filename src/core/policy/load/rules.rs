@@ -24,6 +24,7 @@ use crate::policy::text::source::{Named, Source};
 use crate::request::Action;
 use crate::text::suggestion;
 
+mod attributes;
 mod entities;
 mod literals;
 
@@ -123,6 +124,7 @@ impl<'a> Rules<'a> {
     }
 
     fn expression(&mut self, expression: &Expr) {
+        self.attribute_values(expression);
         match expression {
             Expr::GetAttr { expr, attr } => self.read(expression, expr, attr),
             Expr::HasAttr { expr, attrs } => match presence_path(expression) {
@@ -186,12 +188,14 @@ impl<'a> Rules<'a> {
 
     /// A member of something that is not `context`.
     fn foreign_member(&mut self, base: &Expr, attribute: &str) {
-        if matches!(base, Expr::Var(Var::Principal | Var::Action | Var::Resource) | Expr::Literal(_)) {
+        if matches!(base, Expr::Var(Var::Resource)) {
+            self.attribute(attribute);
+        } else if matches!(base, Expr::Var(Var::Principal | Var::Action) | Expr::Literal(_)) {
             self.breach(
                 attribute,
                 ConfigCode::UnknownAttribute,
-                format!("entities have no attributes, so `{attribute}` does not exist"),
-                "facts are in `context.<issuer>` and `context.<device>`".to_owned(),
+                format!("principals and actions have no attributes, so `{attribute}` does not exist"),
+                "facts are in `context.<issuer>` and `context.<device>`, attributes of routes in `resource`".to_owned(),
             );
         } else {
             self.breach(

@@ -13,7 +13,7 @@ use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVI
 use crate::policy::kinds::{Actions, GROUP, PrincipalKind};
 use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
-use crate::route::PEER_EVIDENCE;
+use crate::route::{AttributeType, PEER_EVIDENCE};
 
 /// What a policy is validated against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -89,12 +89,14 @@ pub(in crate::policy) fn schema(
         });
         namespaces.insert(issuer.profile.name.to_string(), json!({ "entityTypes": types, "actions": {} }));
     }
+    let attributes = names.vocabulary.router.attributes.iter();
+    let attributes = attributes.map(|attribute| (attribute.name.as_str(), attribute_type(attribute.of)));
     let mut types = Map::new();
     for kind in names.vocabulary.kinds().filter(|kind| !kind.has_token()) {
         types.insert(names.vocabulary.principal_type(kind), json!({}));
     }
     types.insert("Application".to_owned(), json!({}));
-    types.insert("Route".to_owned(), json!({ "memberOfTypes": ["Application"] }));
+    types.insert("Route".to_owned(), json!({ "memberOfTypes": ["Application"], "shape": record(attributes) }));
     let mut actions = Map::new();
     for action in Action::all() {
         let mut declared = Map::new();
@@ -179,6 +181,15 @@ fn cedar_type(of: ContextType, parameters: &BTreeMap<String, bool>) -> Value {
         ContextType::PathParameters => {
             record(parameters.iter().map(|(name, certain)| (name.as_str(), string(*certain))))
         }
+    }
+}
+
+fn attribute_type(of: AttributeType) -> Value {
+    match of {
+        AttributeType::String => json!({ "type": "String" }),
+        AttributeType::Long => json!({ "type": "Long" }),
+        AttributeType::Bool => json!({ "type": "Boolean" }),
+        AttributeType::Strings => json!({ "type": "Set", "element": { "type": "String" } }),
     }
 }
 

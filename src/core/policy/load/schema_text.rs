@@ -14,7 +14,8 @@ use crate::request::Action;
 
 /// What the text says of itself.
 const HEAD: &str = "\
-// The Cedar schema of a Countersign configuration: the entity types, the actions, and the facts of `context`.
+// The Cedar schema of a Countersign configuration: the entity types, the attributes of routes, the actions, and the
+// facts of `context`.
 // A fact with `?` may be absent: ask for it with `has` first. The records of issuers and devices all have one, because a
 // principal has the facts of its own issuer only, and a caller without a token has none. When a configuration is loaded, each policy is
 // checked once for each kind of principal in its scope: there, the facts of that principal's issuer, and of devices that

@@ -16,7 +16,7 @@ use crate::policy::load::names::Names;
 use crate::profile::{FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::Action;
-use crate::route::{PEER_EVIDENCE, RouteMatch};
+use crate::route::{AttributeValue, PEER_EVIDENCE, Route, RouteMatch};
 use crate::time::UnixSeconds;
 
 /// Entities that are the same for every request, and the types of the others.
@@ -95,10 +95,10 @@ impl EntityCatalog {
             let above = uid(&application_type, &application.name);
             let routes = application.routes.iter().map(|route| {
                 let own = uid(&route_type, &format!("{}/{}", application.name, route.name));
-                let entity = Entity::new_no_attrs(own.clone(), HashSet::from([above.clone()]));
-                (route.name.clone(), (own, vec![entity, Entity::with_uid(above.clone())]))
+                let entity = Entity::new(own.clone(), attributes(names, route), HashSet::from([above.clone()]));
+                Ok((route.name.clone(), (own, vec![named(entity)?, Entity::with_uid(above.clone())])))
             });
-            (application.name.clone(), routes.collect())
+            Ok((application.name.clone(), routes.collect::<Result<_, NotExpressible>>()?))
         });
         Ok(Self {
             anonymous: uid(&type_name(&names.vocabulary.principal_type(PrincipalKind::Anonymous))?, ANONYMOUS_ID),
@@ -106,7 +106,7 @@ impl EntityCatalog {
             issuers,
             groups: names.groups.clone(),
             actions: actions.collect(),
-            routes: routes.collect(),
+            routes: routes.collect::<Result<_, NotExpressible>>()?,
         })
     }
 
@@ -187,6 +187,18 @@ impl EntityCatalog {
         }
         entities
     }
+}
+
+/// The attributes of a route.
+fn attributes(names: Names<'_>, route: &Route) -> HashMap<String, RestrictedExpression> {
+    let string = |text: &String| RestrictedExpression::new_string(text.clone());
+    let values = route.attributes.iter().map(|value| match value {
+        AttributeValue::String(text) => string(text),
+        AttributeValue::Long(number) => RestrictedExpression::new_long(*number),
+        AttributeValue::Bool(truth) => RestrictedExpression::new_bool(*truth),
+        AttributeValue::Strings(texts) => RestrictedExpression::new_set(texts.iter().map(string)),
+    });
+    names.vocabulary.router.attributes.iter().map(|attribute| attribute.name.clone()).zip(values).collect()
 }
 
 /// The members of `context` that do not hang on the identity.

@@ -128,6 +128,11 @@ fn type_names(request: &AnyRequest, entities: &Entities, forms: [&Json; 2]) -> B
 struct Paths(Vec<Vec<String>>);
 
 impl SlotTable for Paths {
+    /// The entities of these requests have no attributes that are read.
+    fn attribute(&mut self, _: &str) -> Option<Slot> {
+        None
+    }
+
     fn slot(&mut self, path: &[&str]) -> Option<Slot> {
         self.0.push(path.iter().map(|&name| name.to_owned()).collect());
         Some(Slot(self.0.len().saturating_sub(1)))

@@ -1,7 +1,8 @@
 //! Decisions by Cedar's own authorizer, to hold the plugin's decisions against.
 //!
 //! Only for tests and for `countersign eval --oracle`. It shares with the plugin what load has found out about a policy
-//! (whom it is asked about, which devices it needs) and how answers are combined. It shares nothing else: Cedar evaluates
+//! (whom it is asked about, which devices it needs, what its remedies change), where its conditions are split, and how
+//! answers are combined. It shares nothing else: Cedar evaluates
 //! the text that it has parsed, every policy is asked about every request, and the request is built as Cedar's entities.
 
 pub mod language;
@@ -11,10 +12,11 @@ pub(in crate::policy) mod entities;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Template};
+use cedar_policy::pst::{self, Template};
 use cedar_policy::{Authorizer, EntityUid, PolicySet, PrincipalConstraint};
 
 use self::entities::{CedarRequest, EntityCatalog};
+use super::annotations::Annotations;
 use super::decide::Answers;
 use super::decide::decision::Decision;
 use super::decide::explain::{Candidate, near_misses};
@@ -22,6 +24,7 @@ use super::decide::slice::{Applicability, DocumentScope};
 use super::kinds::{GROUP, ResourceScope};
 use super::load::fixes::policy_text;
 use super::load::names::Names;
+use super::program::translate::conditions;
 use super::text::source::Named;
 use super::{PolicyDocument, PolicyId};
 use crate::identity::Identity;
@@ -42,8 +45,7 @@ pub(in crate::policy) struct Oracle {
 
 #[derive(Debug)]
 struct CedarPolicy {
-    id: PolicyId,
-    advice: Option<String>,
+    annotations: Annotations,
     /// A set of this policy alone.
     set: PolicySet,
     body: Template,
@@ -65,7 +67,7 @@ impl Oracle {
     }
 
     /// Takes the next policy.
-    pub(in crate::policy) fn take(&mut self, named: &Named, asked: Arc<Applicability>) {
+    pub(in crate::policy) fn take(&mut self, named: &Named, annotations: Annotations, asked: Arc<Applicability>) {
         let principal = match named.policy.principal_constraint() {
             PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
             PrincipalConstraint::Eq(entity)
@@ -75,8 +77,7 @@ impl Oracle {
         // One policy has no other whose id it could repeat, so a set without it would be Cedar's fault; the comparison
         // with the plugin's decisions shows it.
         self.policies.push(CedarPolicy {
-            id: named.id.clone(),
-            advice: named.advice.clone(),
+            annotations,
             set: PolicySet::from_policies([named.policy.clone()]).unwrap_or_default(),
             body: named.body.clone(),
             asked,
@@ -98,7 +99,7 @@ impl Oracle {
 
     /// Each policy with its text, as Cedar has it after load.
     pub(in crate::policy) fn texts(&self) -> impl Iterator<Item = (&PolicyId, String)> {
-        self.policies.iter().map(|policy| (&policy.id, policy_text(&policy.body)))
+        self.policies.iter().map(|policy| (&policy.annotations.id, policy_text(&policy.body)))
     }
 
     /// Decides one request.
@@ -118,10 +119,10 @@ impl Oracle {
             let response = Authorizer::new().is_authorized(&asked.request, &policy.set, &asked.entities);
             let applies = response.diagnostics().reason().next().is_some();
             match (applies, policy.body.effect) {
-                _ if response.diagnostics().errors().next().is_some() => answers.failed.push(&policy.id),
+                _ if response.diagnostics().errors().next().is_some() => answers.failed.push(&policy.annotations),
                 (false, _) => {}
-                (true, pst::Effect::Permit) => answers.permits.push((policy.asked.document, &policy.id)),
-                (true, pst::Effect::Forbid) => answers.forbids.push((&policy.id, policy.advice.as_deref())),
+                (true, pst::Effect::Permit) => answers.permits.push((policy.asked.document, &policy.annotations)),
+                (true, pst::Effect::Forbid) => answers.forbids.push(&policy.annotations),
             }
         }
         let must_permit = DocumentScope::must_permit(&self.documents, &route.application.name);
@@ -138,11 +139,11 @@ impl Oracle {
                 (*outside, one_route, &policy.principal, &policy.asked)
             });
             let near_misses = near_misses(candidates.into_iter().map(|(outside, policy)| Candidate {
-                policy: &policy.id,
-                advice: policy.advice.as_deref(),
-                failed_conditions: policy.failed_conditions(&asked),
+                annotations: &policy.annotations,
+                failed: policy.failed_conditions(&asked),
                 missing: policy.missing(&asked),
                 outside,
+                suffices: silent.is_only(policy.asked.document),
             }));
             Decision::NotPermitted { near_misses }
         })
@@ -182,24 +183,18 @@ impl CedarPolicy {
         self.asked.needs.iter().filter(|device| !asked.devices.contains(*device)).count()
     }
 
-    /// How many of its conditions fail, each as a policy of its own; one that cannot be evaluated fails.
-    fn failed_conditions(&self, asked: &CedarRequest) -> usize {
-        let Some((set, total)) = split(&self.body) else { return 0 };
+    /// The places of its conditions that fail, each as a policy of its own; one that cannot be evaluated fails.
+    fn failed_conditions(&self, asked: &CedarRequest) -> Vec<usize> {
+        let Some((set, total)) = split(&self.body) else { return Vec::new() };
         let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
-        total.saturating_sub(response.diagnostics().reason().collect::<BTreeSet<_>>().len())
+        let hold: BTreeSet<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        (0..total).filter(|place| !hold.contains(&place.to_string())).collect()
     }
 }
 
-/// The conditions of a policy, each as a policy of its own: `when` bodies are split at their outermost `&&`; an `unless` is
-/// one condition.
+/// The conditions of a policy, each as a policy of its own, named by its place.
 fn split(body: &Template) -> Option<(PolicySet, usize)> {
-    let mut conditions = Vec::new();
-    for clause in body.clauses() {
-        match clause {
-            Clause::When(condition) => split_and(condition, &mut conditions),
-            Clause::Unless(_) => conditions.push(clause.clone()),
-        }
-    }
+    let conditions = conditions(body);
     let mut set = PolicySet::new();
     let total = conditions.len();
     for (number, condition) in conditions.into_iter().enumerate() {
@@ -215,14 +210,4 @@ fn split(body: &Template) -> Option<(PolicySet, usize)> {
         set.add(cedar_policy::Policy::from_pst(policy).ok()?).ok()?;
     }
     Some((set, total))
-}
-
-fn split_and(condition: &std::sync::Arc<Expr>, into: &mut Vec<Clause>) {
-    match condition.as_ref() {
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
-            split_and(left, into);
-            split_and(right, into);
-        }
-        _ => into.push(Clause::When(condition.clone())),
-    }
 }

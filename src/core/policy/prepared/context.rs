@@ -12,7 +12,7 @@ use crate::profile::{
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
-use crate::route::{Application, Requires, Route, Router};
+use crate::route::{Application, Attribute, AttributeType, Requires, Route, Router};
 
 /// SHA-256 of what policies are validated against.
 pub(in crate::policy) type ContextDigest = [u8; 32];
@@ -22,11 +22,12 @@ pub(in crate::policy) fn context_digest(vocabulary: Vocabulary<'_>, groups: &Gro
     let mut bytes = Vec::new();
     let Vocabulary { issuers, devices, trust_domains, router } = vocabulary;
     let GroupHierarchy { pointer: _, parents } = groups;
-    let Router { applications } = router;
+    let Router { applications, attributes } = router;
     list(issuers, &mut bytes, issuer);
     list(devices, &mut bytes, device);
     list(trust_domains, &mut bytes, |trust_domain, into| encode_text(trust_domain.as_str(), into));
     list(applications, &mut bytes, application);
+    list(attributes, &mut bytes, attribute);
     parents.len().encode(&mut bytes);
     for (child, parents) in parents {
         child.encode(&mut bytes);
@@ -115,8 +116,21 @@ fn fact_type(of: &FactType, into: &mut Vec<u8>) {
     }
 }
 
+fn attribute(attribute: &Attribute, into: &mut Vec<u8>) {
+    // The values of routes may change: each request is decided by those of the configuration that it meets.
+    let Attribute { name, of, values, default: _ } = attribute;
+    name.encode(into);
+    into.push(match of {
+        AttributeType::String => 0,
+        AttributeType::Long => 1,
+        AttributeType::Bool => 2,
+        AttributeType::Strings => 3,
+    });
+    values.encode(into);
+}
+
 fn application(application: &Application, into: &mut Vec<u8>) {
-    let Application { name, hosts, requires, routes } = application;
+    let Application { name, hosts, requires, resource_metadata: _, routes } = application;
     name.encode(into);
     let hosts = hosts.as_ref().map(|hosts| hosts.iter().map(ToString::to_string).collect::<Vec<String>>());
     hosts.encode(into);
@@ -125,7 +139,7 @@ fn application(application: &Application, into: &mut Vec<u8>) {
 }
 
 fn route(route: &Route, into: &mut Vec<u8>) {
-    let Route { name, path, encoded, methods, action, requires } = route;
+    let Route { name, path, encoded, methods, action, requires, attributes: _ } = route;
     name.encode(into);
     encode_text(path.as_str(), into);
     list(encoded, into, |ambiguity, into| encode_text(ambiguity.name(), into));

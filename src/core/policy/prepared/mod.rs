@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `context` | the digest of what policies are validated against |
 //! | `bytes` | numbers, strings and lists as bytes, with caps on nesting and on memory |
-//! | `rule`, `program` | one policy, and all of them, as bytes |
+//! | `annotations`, `rule`, `program` | what a policy says, when it applies, and all policies, as bytes |
 //!
 //! The same policies in the same configuration always give the same string. A plugin accepts a string only with the rest of
 //! the configuration that it was prepared with: another type of a fact, or a route that no longer requires a device, could
@@ -15,6 +15,7 @@
 
 pub(in crate::policy) mod context;
 
+mod annotations;
 mod bytes;
 mod program;
 mod rule;

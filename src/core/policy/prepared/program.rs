@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use super::bytes::{Encoded, Malformed, Read, Reader, encode_list, encode_text};
 use crate::limits::MAX_POLICIES;
+use crate::policy::Vocabulary;
+use crate::policy::annotations::Annotations;
 use crate::policy::decide::catalog::Catalog;
-use crate::policy::decide::facts::FactResolver;
+use crate::policy::decide::facts::{FactName, FactResolver};
 use crate::policy::decide::slice::{Applicability, DocumentScope, Slice, SliceKey, Slices};
 use crate::policy::decide::{Compiled, Effect, Program};
 use crate::policy::kinds::{Actions, PrincipalKind, ResourceScope, WORKLOAD_TYPE};
 use crate::policy::program::entity::EntityTypes;
-use crate::policy::program::expression::{Rule, SlotTable as _};
-use crate::policy::{PolicyId, Vocabulary};
+use crate::policy::program::expression::{Rule, Slot, SlotTable as _};
 use crate::provider::ProviderName;
 use crate::request::Action;
 use crate::route::PEER_EVIDENCE;
@@ -28,9 +29,9 @@ pub(super) fn encode(program: &Program, vocabulary: Vocabulary<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let Program { slices, catalog, facts } = program;
     encode_list(catalog.types.names().collect::<Vec<String>>().iter(), &mut bytes);
-    let paths = facts.paths();
-    paths.len().encode(&mut bytes);
-    paths.for_each(|path| encode_texts(path.into_iter(), &mut bytes));
+    let names = facts.names();
+    names.len().encode(&mut bytes);
+    names.for_each(|name| encode_fact(name, &mut bytes));
     encode_list(slices.documents().iter(), &mut bytes);
     encode_list(catalog.groups().iter(), &mut bytes);
     let runs: Vec<&[Slice]> = slices.all().chunk_by(|one, next| one.asked == next.asked).collect();
@@ -56,11 +57,7 @@ pub(super) fn decode(bytes: &[u8], vocabulary: Vocabulary<'_>) -> Read<Program> 
     let types = EntityTypes::new(names.iter().map(String::as_str));
     from.types = Vec::<String>::decode(from)?.iter().map(|name| types.id(name).ok_or(UNKNOWN)).collect::<Read<_>>()?;
     let mut facts = FactResolver::new(vocabulary);
-    let slot = |path: Vec<String>| {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        facts.slot(&path).ok_or(UNKNOWN)
-    };
-    from.slots = Vec::<Vec<String>>::decode(from)?.into_iter().map(slot).collect::<Read<_>>()?;
+    from.slots = (0..from.count()?).map(|_| decode_fact(from, &mut facts)).collect::<Read<_>>()?;
     let documents = Vec::<DocumentScope>::decode(from)?;
     let is_known = |name: &String| vocabulary.router.applications.iter().any(|known| known.name == *name);
     if !documents.iter().flat_map(|document| &document.applications).all(is_known) {
@@ -82,6 +79,31 @@ pub(super) fn decode(bytes: &[u8], vocabulary: Vocabulary<'_>) -> Read<Program> 
     }
     let catalog = Catalog::compile(vocabulary, types, groups).ok_or(UNKNOWN)?;
     Ok(Program { slices: Slices::compile(policies, documents), catalog, facts: facts.finish() })
+}
+
+fn encode_fact(name: FactName<'_>, into: &mut Vec<u8>) {
+    match name {
+        FactName::InContext(path) => {
+            into.push(0);
+            encode_texts(path.into_iter(), into);
+        }
+        FactName::Attribute(name) => {
+            into.push(1);
+            encode_text(name, into);
+        }
+    }
+}
+
+fn decode_fact(from: &mut Reader<'_>, facts: &mut FactResolver<'_>) -> Read<Slot> {
+    let slot = match from.byte()? {
+        0 => {
+            let path = Vec::<String>::decode(from)?;
+            facts.slot(&path.iter().map(String::as_str).collect::<Vec<&str>>())
+        }
+        1 => facts.attribute(&String::decode(from)?),
+        _ => return Err(Malformed("an alternative is not known")),
+    };
+    slot.ok_or(UNKNOWN)
 }
 
 fn encode_texts<'t>(texts: impl ExactSizeIterator<Item = &'t str>, into: &mut Vec<u8>) {
@@ -174,17 +196,15 @@ impl Encoded for ResourceScope {
 
 impl Encoded for Compiled {
     fn encode(&self, into: &mut Vec<u8>) {
-        let Self { id, advice, effect, rule } = self;
-        encode_text(id.as_str(), into);
-        advice.encode(into);
+        let Self { annotations, effect, rule } = self;
+        annotations.encode(into);
         (*effect == Effect::Forbid).encode(into);
         rule.encode(into);
     }
 
     fn decode(from: &mut Reader<'_>) -> Read<Self> {
         Ok(Self {
-            id: PolicyId::new(&String::decode(from)?),
-            advice: Option::decode(from)?,
+            annotations: Annotations::decode(from)?,
             effect: if bool::decode(from)? { Effect::Forbid } else { Effect::Permit },
             rule: Rule::decode(from)?,
         })

@@ -67,9 +67,10 @@ impl Rule {
         Ok(true)
     }
 
-    /// How many conditions do not hold, each asked by itself; one that cannot be evaluated does not.
-    pub(in crate::policy) fn failed_conditions(&self, facts: &impl Facts) -> usize {
-        self.conditions.iter().filter(|condition| condition.truth(facts) != Ok(true)).count()
+    /// The places of the conditions that do not hold, each asked by itself; one that cannot be evaluated does not.
+    pub(in crate::policy) fn failed_conditions(&self, facts: &impl Facts) -> Vec<usize> {
+        let conditions = self.conditions.iter().enumerate();
+        conditions.filter(|(_, condition)| condition.truth(facts) != Ok(true)).map(|(place, _)| place).collect()
     }
 }
 

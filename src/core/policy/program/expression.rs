@@ -62,10 +62,13 @@ pub(in crate::policy) enum Variable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) struct Slot(pub usize);
 
-/// Gives the slot of the fact at a path inside `context`; one path always has one slot.
+/// Gives the slots of facts; one fact always has one slot.
 pub(in crate::policy) trait SlotTable {
-    /// The slot; `None` if there is no such fact.
+    /// The slot of the fact at a path inside `context`; `None` if there is no such fact.
     fn slot(&mut self, path: &[&str]) -> Option<Slot>;
+
+    /// The slot of an attribute of `resource`; `None` if routes have no such attribute.
+    fn attribute(&mut self, name: &str) -> Option<Slot>;
 }
 
 /// An expression.

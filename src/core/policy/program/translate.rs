@@ -23,7 +23,7 @@ pub(in crate::policy) enum Untranslatable {
     #[error("there is no entity type `{0}`")]
     UnknownType(String),
     /// There is no such fact.
-    #[error("`context.{0}` is not a fact")]
+    #[error("`{0}` is not a fact")]
     UnknownFact(String),
     /// A construct outside of the accepted language.
     #[error("{0} is not supported")]
@@ -46,29 +46,17 @@ impl<S: SlotTable> Translator<'_, S> {
     /// # Errors
     /// See [`Untranslatable`].
     pub(in crate::policy) fn rule(&mut self, policy: &Template) -> Translated<Rule> {
-        let mut conditions = Vec::new();
-        for clause in policy.clauses() {
-            match clause {
-                Clause::When(condition) => self.conjuncts(condition, &mut conditions)?,
-                Clause::Unless(condition) => conditions.push(Self::unary(Unary::Not, self.expression(condition)?)),
-            }
-        }
+        let condition = |condition: &Clause| match condition {
+            Clause::When(condition) => self.expression(condition),
+            Clause::Unless(condition) => Ok(Self::unary(Unary::Not, self.expression(condition)?)),
+        };
+        let conditions = conditions(policy).iter().map(condition).collect::<Translated<_>>()?;
         Ok(Rule {
             principal: self.principal(&policy.principal)?,
             action: self.action(&policy.action)?,
             resource: self.resource(&policy.resource)?,
             conditions,
         })
-    }
-
-    /// Splits at the outermost `&&`: to ask the operands in order until one does not hold is what `&&` does.
-    fn conjuncts(&mut self, condition: &Expr, into: &mut Vec<Expression>) -> Translated<()> {
-        if let Expr::BinaryOp { op: BinaryOp::And, left, right } = condition {
-            self.conjuncts(left, into)?;
-            return self.conjuncts(right, into);
-        }
-        into.push(self.expression(condition)?);
-        Ok(())
     }
 
     fn principal(&self, constraint: &PrincipalConstraint) -> Translated<Constraint> {
@@ -130,7 +118,18 @@ impl<S: SlotTable> Translator<'_, S> {
             Expr::BinaryOp { op: BinaryOp::Or, left, right } => Expression::Or(self.operands(left, right)?),
             Expr::BinaryOp { op: BinaryOp::In, left, right } => self.membership(left, right)?,
             Expr::BinaryOp { op, left, right } => Self::binary(binary(*op)?, self.operands(left, right)?),
+            Expr::GetAttr { expr, attr } if matches!(expr.as_ref(), Expr::Var(Var::Resource)) => {
+                let slot = self.slots.attribute(attr);
+                Expression::Fact(slot.ok_or_else(|| Untranslatable::UnknownFact(format!("resource.{attr}")))?)
+            }
             Expr::GetAttr { .. } => Expression::Fact(self.slot(&path(expression)?)?),
+            // Every route has every attribute.
+            Expr::HasAttr { expr, attrs } if matches!(expr.as_ref(), Expr::Var(Var::Resource)) => {
+                match attrs.iter().map(|name| self.slots.attribute(name)).collect::<Vec<_>>().as_slice() {
+                    [Some(_)] => Expression::Constant(Value::Bool(true)),
+                    _ => return Err(Untranslatable::Construct("`has` of what no route has")),
+                }
+            }
             Expr::HasAttr { expr, attrs } => {
                 let mut path = path(expr)?;
                 let certain = path.len();
@@ -176,7 +175,7 @@ impl<S: SlotTable> Translator<'_, S> {
     }
 
     fn slot(&mut self, path: &[&str]) -> Translated<Slot> {
-        self.slots.slot(path).ok_or_else(|| Untranslatable::UnknownFact(path.join(".")))
+        self.slots.slot(path).ok_or_else(|| Untranslatable::UnknownFact(format!("context.{}", path.join("."))))
     }
 
     fn expressions<'e>(&mut self, list: impl IntoIterator<Item = &'e Arc<Expr>>) -> Translated<Vec<Expression>> {
@@ -232,6 +231,29 @@ impl<S: SlotTable> Translator<'_, S> {
     }
 }
 
+/// The conditions of a policy, in the order in which they are asked: each `when` is split at its outermost `&&`, because to
+/// ask the operands in order until one does not hold is what `&&` does; an `unless` is one condition.
+pub(in crate::policy) fn conditions(policy: &Template) -> Vec<Clause> {
+    let mut conditions = Vec::new();
+    for clause in policy.clauses() {
+        match clause {
+            Clause::When(condition) => conjuncts(condition, &mut conditions),
+            Clause::Unless(_) => conditions.push(clause.clone()),
+        }
+    }
+    conditions
+}
+
+fn conjuncts(condition: &Arc<Expr>, into: &mut Vec<Clause>) {
+    match condition.as_ref() {
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
+            conjuncts(left, into);
+            conjuncts(right, into);
+        }
+        _ => into.push(Clause::When(Arc::clone(condition))),
+    }
+}
+
 /// The values, if all of the expressions are constant.
 fn constants(expressions: &[Expression]) -> Option<Vec<Value<'static>>> {
     let constant = |expression: &Expression| match expression {
@@ -260,7 +282,7 @@ fn path(expression: &Expr) -> Translated<Vec<&str>> {
             path.push(attr);
             Ok(path)
         }
-        _ => Err(Untranslatable::Construct("a member of something other than `context`")),
+        _ => Err(Untranslatable::Construct("a member of something other than `context` and `resource`")),
     }
 }
 

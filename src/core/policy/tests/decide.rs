@@ -43,7 +43,10 @@ fn a_forbid_overrides_and_its_advice_is_told() {
     let member = user("corp", "a", &["x"]);
     let decision = setting.decide(&policies, &member, &request("POST", "wiki.example.com", "/a"));
     let determining = ["a", "b", "z"].map(PolicyId::new).to_vec();
-    assert_eq!(decision, Decision::Forbidden { determining, advice: Some("first".to_owned()) });
+    assert_eq!(
+        decision,
+        Decision::Forbidden { determining, advice: Some("first".to_owned()), remedy: None, alarms: Vec::new() }
+    );
     let decision = setting.decide(&policies, &user("corp", "a", &[]), &request("GET", "wiki.example.com", "/a"));
     assert_eq!(named(&decision), ("allow", vec!["all"]));
 }
@@ -213,7 +216,10 @@ fn a_permit_is_skipped_where_the_evidence_that_it_reads_is_not_there() {
             panic!("not a default deny");
         };
         let advice = Some("Enrol the device.".to_owned());
-        assert_eq!(near_misses, [NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice }]);
+        assert_eq!(
+            near_misses,
+            [NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice, remedy: None }]
+        );
     }
     assert_eq!(named(&setting.decide(&policies, &anonymous(), &health)), ("not permitted", vec![]));
 }
@@ -271,6 +277,7 @@ fn near_misses_come_with_the_fewest_failed_conditions_first() {
         policy: PolicyId::new(id),
         failed_conditions,
         advice: advice.map(str::to_owned),
+        remedy: None,
     };
     // A group that the principal is not in is one condition that failed; a permit for somebody else is no near miss.
     let near_misses = vec![miss("one", 1, Some("do x")), miss("one-b", 1, None), miss("group", 1, None)];

@@ -14,7 +14,7 @@ use crate::profile::{
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
-use crate::route::{Application, HostPattern, Requires, Route, Router};
+use crate::route::{Application, Attribute, AttributeType, AttributeValue, HostPattern, Requires, Route, Router};
 use crate::spiffe::TrustDomain;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -82,7 +82,7 @@ fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
 fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>, requires: Requires) -> Route {
     let path = PathTemplate::parse(path).expect("a template");
     let methods = methods.iter().copied().map(RequestMethod::Common).collect();
-    Route { name: name.to_owned(), path, encoded: Vec::new(), methods, action, requires }
+    Route { name: name.to_owned(), path, encoded: Vec::new(), methods, action, requires, attributes: Vec::new() }
 }
 
 /// Issuers, devices, routes, group hierarchy.
@@ -122,6 +122,7 @@ impl Setting {
             name: name.to_owned(),
             hosts: Some(vec![HostPattern::Exactly(format!("{name}.example.com"))]),
             requires,
+            resource_metadata: None,
             routes,
         };
         Self {
@@ -130,6 +131,7 @@ impl Setting {
             trust_domains: Vec::new(),
             router: Router {
                 applications: vec![application("shop", all(), shop), application("wiki", Requires::default(), wiki)],
+                attributes: Vec::new(),
             },
             groups: GroupHierarchy { pointer: "/entities/groups".to_owned(), parents: BTreeMap::new() },
         }
@@ -151,6 +153,7 @@ impl Setting {
                     route("call", "/call", &methods, None, requires),
                     route("open", "/open", &methods, None, Requires::default()),
                 ],
+                resource_metadata: None,
             },
         );
         self
@@ -173,6 +176,42 @@ impl Setting {
     pub(super) fn with_fact_of(mut self, issuer: &str, fact: FactField) -> Self {
         let found = self.issuers.iter_mut().find(|known| known.profile.name.as_str() == issuer);
         found.expect("an issuer").profile.facts.push(fact);
+        self
+    }
+
+    /// The same with attributes: `owner` is any string, `sensitivity` one of three, `level` a number, `open` true or false,
+    /// `tags` a set. Each route has its own values.
+    pub(super) fn with_attributes(mut self) -> Self {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
+        let attribute = |name: &str, of: AttributeType, values: Option<Vec<String>>| Attribute {
+            name: name.to_owned(),
+            of,
+            values,
+            default: None,
+        };
+        self.router.attributes = vec![
+            attribute("level", AttributeType::Long, None),
+            attribute("open", AttributeType::Bool, None),
+            attribute("owner", AttributeType::String, None),
+            attribute("sensitivity", AttributeType::String, Some(names(&["public", "internal", "secret"]))),
+            attribute("tags", AttributeType::Strings, Some(names(&["pci", "eu", "beta"]))),
+        ];
+        let given = [
+            (3, false, "payments", "secret", &["pci", "eu"][..]),
+            (2, false, "payments", "internal", &[]),
+            (0, true, "platform", "public", &["beta"]),
+            (-1, true, "docs", "internal", &["eu"]),
+        ];
+        let routes = self.router.applications.iter_mut().flat_map(|application| &mut application.routes);
+        for (route, (level, open, owner, sensitivity, tags)) in routes.zip(given) {
+            route.attributes = vec![
+                AttributeValue::Long(level),
+                AttributeValue::Bool(open),
+                AttributeValue::String(owner.to_owned()),
+                AttributeValue::String(sensitivity.to_owned()),
+                AttributeValue::Strings(names(tags)),
+            ];
+        }
         self
     }
 

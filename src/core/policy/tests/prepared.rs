@@ -10,7 +10,7 @@ use crate::policy::PolicySet;
 use crate::portable;
 use crate::profile::{FactType, PostureBinding};
 use crate::request::{Action, Method, PathTemplate, RequestMethod};
-use crate::route::HostPattern;
+use crate::route::{AttributeType, AttributeValue, HostPattern};
 use crate::time::Seconds;
 
 /// Constants of all types, facts of all kinds, and each form of a scope.
@@ -27,12 +27,14 @@ const POLICIES: &str = r#"
     @id("e") forbid (principal, action, resource)
     when { datetime("2024-01-01").offset(duration("1d")) > datetime("2025-01-01").offset(duration("1h")) ||
            [decimal("1.5"), decimal("-0.0001")].contains(decimal("1.0")) || context.now == 7 };
+    @id("g") @step_up("acr_values=mfa") @alarm("loud") permit (principal is corp::User, action, resource)
+    when { context.corp has acr && context.corp.acr == "mfa" && resource.owner == "docs" && resource.tags.contains("eu") };
     @id("f") permit (principal is corp::User in corp::Group::"h", action, resource)
     when { principal in [corp::Group::"g", corp::Group::"k"] && context has peer && resource == Route::"wiki/page" };
 "#;
 
 fn setting() -> Setting {
-    Setting::new().with_group("corp::Group::\"g\"", "corp::Group::\"k\"")
+    Setting::new().with_group("corp::Group::\"g\"", "corp::Group::\"k\"").with_attributes()
 }
 
 fn prepared(setting: &Setting, text: &str) -> String {
@@ -66,7 +68,7 @@ fn the_bytes_of_a_format_never_change() {
     let parts: Vec<&str> = text.split('.').collect();
     assert_eq!(
         (parts[0], parts[1], parts[2]),
-        ("2", "A35XD8ev8OLQcc6z2KTIFe6KyErEYBNNZ7skIrUlhx8", "63Y2Uo9whJjXe2J59yeqyehGlYWY76xUnMKpqlUrpnU")
+        ("2", "j7DmVXCfcDhydkTES5IFJkGXHEQoUirc4_GegHNIygM", "ntgtDbS40qmV-EBh2J29kE8kM5PPih-4fR5iXaiRWaM")
     );
 }
 
@@ -104,7 +106,7 @@ fn another_format_is_not_read() {
     let error = setting.load(&other).expect_err("another format");
     assert_eq!(error.code, ConfigCode::PreparedFormat);
     assert!(error.help.contains("countersign prepare"), "{error}");
-    assert_eq!(code(&setting, "3.whatever it is"), "prepared-format");
+    assert_eq!(code(&setting, "1.whatever it is"), "prepared-format");
 }
 
 #[portable]
@@ -174,8 +176,8 @@ fn empty_policies(count: usize) -> Vec<u8> {
     let head = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
     let count_in_bytes = [count & 0x7f | 0x80, count >> 7];
     let count_in_bytes = count_in_bytes.map(|byte| u8::try_from(byte).expect("a byte"));
-    // A permit without a name, advice or conditions, for any principal, action and resource.
-    [head.as_slice(), &count_in_bytes, &[0; 7].repeat(count)].concat()
+    // A permit without a name, advice, remedies, alarm or conditions, for any principal, action and resource.
+    [head.as_slice(), &count_in_bytes, &[0; 9].repeat(count)].concat()
 }
 
 #[portable]
@@ -254,6 +256,9 @@ fn each_change_of_what_validation_reads_needs_new_preparation() {
         ("an issuer that a route requires", |setting| setting.router.applications[0].routes[0].requires.issuer = None),
         ("a device that a route requires", |setting| setting.router.applications[0].routes[0].requires.devices.clear()),
         ("one route fewer", |setting| drop(setting.router.applications[0].routes.pop())),
+        ("an attribute", |setting| drop(setting.router.attributes.pop())),
+        ("an attribute's type", |setting| setting.router.attributes[0].of = AttributeType::Bool),
+        ("the values of an attribute", |setting| setting.router.attributes[4].values = None),
         ("a group in another", |setting| {
             setting.groups.parents.insert("corp::Group::\"h\"".to_owned(), vec!["corp::Group::\"k\"".to_owned()]);
         }),
@@ -273,6 +278,8 @@ fn changes_of_what_validation_does_not_read_need_none() {
         ("a clock skew", |setting| setting.issuers[0].profile.clock_skew = Seconds::new(5)),
         ("an age", |setting| setting.devices[0].profile.max_age = Some(Seconds::new(60))),
         ("a forbidden claim", |setting| setting.issuers[0].profile.forbid_claims.push("nonce".to_owned())),
+        ("the values of a route", |setting| setting.router.applications[1].routes[0].attributes.clear()),
+        ("a default", |setting| setting.router.attributes[0].default = Some(AttributeValue::Long(7))),
         ("a header", |setting| setting.devices[0].header = "x-other".to_owned()),
         ("text in place of a number", |setting| {
             setting.devices[1].profile.facts[1].fact_type = FactType::LongOrText;

@@ -11,15 +11,16 @@ use cedar_policy::pst;
 use super::lexer::{self, Token, TokenKind};
 use super::nesting::Nesting;
 use crate::config_error::{ConfigCode, ConfigError, TextPosition};
-use crate::limits::{MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
-use crate::policy::{MissingFacts, PolicyDocument, PolicyId};
+use crate::limits::{MAX_ALARM_BYTES, MAX_POLICY_BRACKET_DEPTH, MAX_POLICY_EXPRESSION_DEPTH};
+use crate::policy::{Alarm, MissingFacts, PolicyDocument, PolicyId};
+use crate::remedy::{Scope, StepUp};
 use crate::text::suggestion;
 
 /// Bytes of an `@id`: it is a label in metrics and records.
 const MAX_ID_BYTES: usize = 64;
 
 /// The annotations that mean something here.
-const ANNOTATIONS: [&str; 3] = ["id", "advice", "missing"];
+const ANNOTATIONS: [&str; 6] = ["id", "advice", "step_up", "scope", "alarm", "missing"];
 
 /// One statement of a document: up to and with its `;`.
 #[derive(Clone, Debug)]
@@ -130,6 +131,12 @@ pub(in crate::policy) struct Named {
     pub id: PolicyId,
     /// `@advice`.
     pub advice: Option<String>,
+    /// `@step_up`.
+    pub step_up: Option<StepUp>,
+    /// `@scope`.
+    pub scope: Option<Scope>,
+    /// `@alarm`.
+    pub alarm: Option<Alarm>,
     /// `@missing("ignore")`: absent facts may lift this rule.
     pub missing_ignored: bool,
     /// It has no `@id` and is named by its place in the document.
@@ -195,7 +202,7 @@ fn parse_one(
             at_word(source, statement, key),
             ConfigCode::UnknownAnnotation,
             format!("`@{key}` is not a known annotation"),
-            suggestion(key, ANNOTATIONS, "use `@id`, `@advice` and `@missing` only"),
+            suggestion(key, ANNOTATIONS, "use `@id`, `@advice`, `@step_up`, `@scope`, `@alarm` and `@missing` only"),
         ));
     }
     let written = policy.annotation("id");
@@ -214,6 +221,25 @@ fn parse_one(
             "write `@missing(\"ignore\")` if absent evidence may lift this rule; otherwise remove it".to_owned(),
         ));
     }
+    let mut invalid = |name: &str, message: String, help: &str| {
+        let at = at_word(source, statement, name);
+        errors.push(source.problem(at, ConfigCode::InvalidAnnotation, message, help.to_owned()));
+    };
+    let step_up = policy.annotation("step_up").map(StepUp::parse).transpose().unwrap_or_else(|fault| {
+        let help = "write `@step_up(\"acr_values=urn:example:mfa, max_age=900\")`, or one of the two parts alone";
+        invalid("step_up", format!("the value of `@step_up` is not valid: {fault}"), help);
+        None
+    });
+    let scope = policy.annotation("scope").map(Scope::parse).transpose().unwrap_or_else(|fault| {
+        let help = "write `@scope(\"orders.write\")`, or several scopes with one space between each two";
+        invalid("scope", format!("the value of `@scope` is not valid: {fault}"), help);
+        None
+    });
+    let alarm = policy.annotation("alarm").map(Alarm::parse);
+    if alarm == Some(None) {
+        let help = format!("write lower-case letters, digits and `-`, at most {MAX_ALARM_BYTES} bytes");
+        invalid("alarm", "the value of `@alarm` is not the name of an alarm".to_owned(), &help);
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -224,6 +250,9 @@ fn parse_one(
     let named = Named {
         id: PolicyId::new(&reported),
         advice: policy.annotation("advice").map(str::to_owned),
+        step_up,
+        scope,
+        alarm: alarm.flatten(),
         missing_ignored: missing.is_some(),
         is_numbered,
         start: statement.start,

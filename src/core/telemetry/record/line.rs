@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord, PeerRecord};
 use crate::mode::Mode;
-use crate::policy::PolicyId;
+use crate::policy::{Alarm, PolicyId};
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 use crate::telemetry::Verdict;
@@ -20,7 +20,11 @@ impl DecisionRecord {
     /// The record as one line of ASCII JSON, without the line's end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let is_denied = self.verdict == Verdict::Deny;
+        let (decision, status) = match self.verdict {
+            Verdict::Allow | Verdict::WouldDeny => ("allow", None),
+            Verdict::Deny => ("deny", self.reason.map(|reason| reason.kind().status())),
+            Verdict::Answered => ("answered", self.answer_status),
+        };
         let mut line = Line(String::with_capacity(USUAL_BYTES));
         line.bracket('{');
         line.member("schema_version", SCHEMA_VERSION);
@@ -45,14 +49,15 @@ impl DecisionRecord {
             evidence.write(&mut line);
         }
         line.bracket('}');
-        line.member("decision", if is_denied { "deny" } else { "allow" });
+        line.member("decision", decision);
         let is_rehearsed = self.mode == Some(Mode::Shadow);
-        line.member("would_deny", is_rehearsed.then_some(self.verdict != Verdict::Allow));
-        line.member("reason", self.reason.map_or("permitted", Reason::code));
+        line.member("would_deny", is_rehearsed.then_some(self.is_refusal()));
+        line.member("reason", self.reason.map_or(self.verdict.code(), Reason::code));
         line.member("detail", self.detail.as_deref());
         line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.list("near_misses", &self.near_misses);
-        line.member("status", self.reason.filter(|_| is_denied).map(|reason| u64::from(reason.kind().status())));
+        line.list("alarms", self.alarms.iter().map(Alarm::as_str));
+        line.member("status", status.map(u64::from));
         line.bracket('}');
         line.0
     }

@@ -46,8 +46,15 @@ fn application() -> Application {
         methods: vec![RequestMethod::Common(Method::Get)],
         action: None,
         requires: Requires::default(),
+        attributes: Vec::new(),
     };
-    Application { name: "shop".to_owned(), hosts: None, requires: Requires::default(), routes: vec![route] }
+    Application {
+        name: "shop".to_owned(),
+        hosts: None,
+        requires: Requires::default(),
+        resource_metadata: None,
+        routes: vec![route],
+    }
 }
 
 /// A decision that permits, as only policies make it.
@@ -108,10 +115,13 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
         r#""mdm":{"state":"verified","age":60,"bound":true,"reason":null},"#,
         r#""old":{"state":"stale","age":90000,"bound":null,"reason":"posture-stale"}},"#,
         r#""decision":"allow","would_deny":null,"reason":"permitted","detail":null,"#,
-        r#""policies":["staff/read"],"near_misses":[],"status":null}"#,
+        r#""policies":["staff/read"],"near_misses":[],"alarms":[],"status":null}"#,
     );
     assert_eq!(record.to_json(), expected);
-    assert_eq!(record.counter().name(), "countersign.decisions.outcome.allow.reason.permitted");
+    assert_eq!(
+        record.counters().map(|counter| counter.name()).collect::<Vec<_>>(),
+        ["countersign.decisions.outcome.allow.reason.permitted"]
+    );
 }
 
 #[portable]
@@ -120,7 +130,7 @@ fn a_record_that_was_not_continued_is_one_of_a_refusal() {
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "not-configured");
     assert_eq!(member(&record, "status"), 503);
-    assert!(matches!(record.counter(), Counter::Decisions(counter) if counter.verdict == Verdict::Deny));
+    assert!(matches!(record.counters().next(), Some(Counter::Decisions(counter)) if counter.verdict == Verdict::Deny));
 }
 
 #[portable]
@@ -166,7 +176,9 @@ fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
     assert_eq!(member(&record, "would_deny"), true);
     assert_eq!(member(&record, "reason"), "not-permitted");
     assert_eq!(member(&record, "status"), serde_json::Value::Null);
-    assert!(matches!(record.counter(), Counter::Decisions(counter) if counter.verdict == Verdict::WouldDeny));
+    assert!(
+        matches!(record.counters().next(), Some(Counter::Decisions(counter)) if counter.verdict == Verdict::WouldDeny)
+    );
     record.permitted(&permit());
     assert_eq!(member(&record, "would_deny"), false);
 }
@@ -184,7 +196,8 @@ fn a_failure_of_the_host_is_recorded_as_a_refusal() {
 
 #[portable]
 fn near_misses_are_named_without_their_advice() {
-    let miss = NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice: Some("ask".to_owned()) };
+    let miss =
+        NearMiss { policy: PolicyId::new("read"), failed_conditions: 2, advice: Some("ask".to_owned()), remedy: None };
     let mut record = begin();
     record.decided(&Decision::NotPermitted { near_misses: vec![miss] });
     assert_eq!(member(&record, "near_misses"), serde_json::json!([{ "policy": "read", "failed_conditions": 2 }]));

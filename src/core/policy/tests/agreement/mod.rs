@@ -187,6 +187,8 @@ fn setting() -> Setting {
     ] {
         setting = setting.with_fact_of("corp", field(name, of));
     }
+    setting = setting.with_attributes();
+    setting.router.attributes[4].values = None;
     setting
         .with_group("corp::Group::\"g1\"", "corp::Group::\"g2\"")
         .with_group("corp::Group::\"g2\"", "corp::Group::\"g3\"")

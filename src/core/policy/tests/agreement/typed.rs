@@ -3,7 +3,9 @@
 use super::dice::Dice;
 
 /// What the accepted policies must have, taken together.
-pub(super) const OPERATORS: [&str; 40] = [
+pub(super) const OPERATORS: [&str; 42] = [
+    "@step_up(",
+    "resource.",
     " && ",
     " || ",
     "(!",
@@ -71,7 +73,7 @@ const fn fact(path: &'static str, of: Type, guards: &'static [&'static str]) -> 
     FactOf { path, of, guards }
 }
 
-const FACTS: [FactOf; 30] = [
+const FACTS: [FactOf; 31] = [
     fact("http_request.http_method", Type::String, &[]),
     fact("http_request.hostname", Type::String, &[]),
     fact("http_request.path", Type::String, &[]),
@@ -88,6 +90,7 @@ const FACTS: [FactOf; 30] = [
     fact("peer.trust_domain", Type::String, &["has peer.trust_domain"]),
     fact("corp.email", Type::String, &["has corp"]),
     fact("corp.department", Type::String, &["has corp", "corp has department"]),
+    fact("corp.acr", Type::String, &["has corp.acr"]),
     fact("corp.roles", Type::Strings, &["has corp.roles"]),
     fact("corp.office", Type::Ip, &["has corp", "corp has office"]),
     fact("corp.address.country", Type::String, &["has corp.address.country"]),
@@ -103,6 +106,10 @@ const FACTS: [FactOf; 30] = [
     fact("mdm.os_patch", Type::Long, &["has mdm", "mdm has os_patch"]),
     fact("mdm.bound", Type::Bool, &["has mdm"]),
 ];
+
+/// Attributes of routes by type. Every route has them.
+const ATTRIBUTES: [(&str, Type); 4] =
+    [("level", Type::Long), ("open", Type::Bool), ("owner", Type::String), ("tags", Type::Strings)];
 
 /// Strings that policies compare with, and that facts have.
 pub(super) const WORDS: [&str; 14] =
@@ -231,7 +238,11 @@ pub(super) fn policy(id: usize, dice: &mut Dice) -> String {
         clauses.push_str(&format!(" {keyword} {{ {condition} }}"));
     }
     let advice = if dice.once_in(3) { format!("@advice(\"advice {id}\") ") } else { String::new() };
-    format!("@id(\"p{id:03}\") @missing(\"ignore\") {advice}{effect} ({principal}, {action}, {resource}){clauses};\n")
+    let step_up = if clauses.contains(".acr") { "@step_up(\"acr_values=mfa\") " } else { "" };
+    let alarm = dice.one_of(&["", "@alarm(\"a\") ", "@alarm(\"b\") "]);
+    format!(
+        "@id(\"p{id:03}\") @missing(\"ignore\") {advice}{step_up}{alarm}{effect} ({principal}, {action}, {resource}){clauses};\n"
+    )
 }
 
 impl Writer<'_> {
@@ -358,7 +369,7 @@ impl Writer<'_> {
                 .to_owned();
         }
         let inner = depth - 1;
-        match self.dice.below(15) {
+        match self.dice.below(16) {
             0 => format!("({} && {})", self.truth(inner), self.truth(inner)),
             1 => format!("({} || {})", self.truth(inner), self.truth(inner)),
             2 => format!("(!{})", self.truth(inner)),
@@ -370,6 +381,10 @@ impl Writer<'_> {
             }
             6 => self.decimals(),
             7 => self.times(),
+            9 => {
+                let (name, of) = self.dice.one_of(&ATTRIBUTES);
+                self.compare(of, &format!("resource.{name}"), inner)
+            }
             8 => {
                 let range = self.ip();
                 self.compare(Type::Ip, &range, inner)

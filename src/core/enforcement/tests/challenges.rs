@@ -1,0 +1,194 @@
+//! What a refused client is told to do, and the metadata that leads it to an authorization server.
+
+use serde_json::{Value, json};
+
+use super::{alice, code, configuration, forwarded, outcome, parts, plan_of, posture, record, refusal, refused, set};
+use crate::config::Plan;
+use crate::portable;
+use crate::testing::NOW;
+
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// Admins need a hardware key within 15 minutes; a change needs a scope; and there is a way out that makes noise.
+const POLICIES: &str = r#"
+@id("admin") @advice("Sign in with your hardware key.") @step_up("acr_values=phr, max_age=900")
+permit (principal in corp::Group::"admins", action in Action::"read", resource in Application::"shop")
+when {
+  context.corp has acr && context.corp.acr == "phr" &&
+  context.corp has auth_time && context.now - context.corp.auth_time <= 900
+};
+
+@id("change") @scope("orders.write")
+permit (principal in corp::Group::"admins", action in Action::"write", resource in Application::"shop")
+when { context.corp.scope.contains("orders.write") };
+
+@id("glass") @alarm("break-glass")
+permit (principal in corp::Group::"on-call", action, resource in Application::"shop");
+"#;
+
+fn plan(mode: &str) -> Plan {
+    let mut configuration = configuration();
+    configuration["issuers"]["corp"]["facts"] =
+        json!({ "device_id?": "string", "acr?": "string", "auth_time?": "long", "scope": "scopes" });
+    configuration["applications"]["shop"]["requires"] = json!(["corp"]);
+    configuration["applications"]["shop"]["resource_metadata"] = json!({
+        "resource": "https://shop.example.com", "authorization_servers": ["https://login.example.com"],
+        "scopes_supported": ["orders.write"], "resource_name": "Shop",
+    });
+    configuration["policies"] = json!(POLICIES);
+    configuration["mode"] = json!(mode);
+    plan_of(&configuration)
+}
+
+fn admin(changes: Value) -> String {
+    let mut all = json!({ "groups": ["admins"], "acr": "phr", "auth_time": NOW.get() - 900 });
+    super::merge(&mut all, changes);
+    alice(all)
+}
+
+fn get(token: &str) -> crate::request::RequestParts {
+    parts("GET", "/api/orders/7", Some(token), None, &[])
+}
+
+fn header<'a>(answer: &'a crate::reply::Answer, name: &str) -> Option<&'a str> {
+    answer.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+}
+
+#[portable]
+fn a_user_who_authenticated_too_long_ago_or_too_weakly_is_asked_to_do_it_again() {
+    let plan = plan("enforce");
+    forwarded(&outcome(&plan, get(&admin(json!({})))));
+    for changes in
+        [json!({ "auth_time": NOW.get() - 901 }), json!({ "acr": "pwd" }), json!({ "acr": null, "auth_time": null })]
+    {
+        let got = outcome(&plan, get(&admin(changes)));
+        assert_eq!(refusal(&got), code(401, "insufficient-user-authentication"));
+        let challenge = header(refused(&got), "www-authenticate").expect("a challenge");
+        assert!(
+            challenge.contains(r#"error="insufficient_user_authentication""#)
+                && challenge.contains(r#"acr_values="phr", max_age="900""#)
+                && challenge
+                    .ends_with(r#"resource_metadata="https://shop.example.com/.well-known/oauth-protected-resource""#),
+            "{challenge}"
+        );
+        assert!(refused(&got).body.contains("Sign in with your hardware key."), "{got:?}");
+        assert_eq!(record(&got)["detail"], "wanted acr_values=phr, max_age=900");
+    }
+    // Whoever is not an admin would authenticate again in vain.
+    let outsider = outcome(&plan, get(&admin(json!({ "groups": [], "acr": "pwd" }))));
+    assert_eq!(refusal(&outsider), code(403, "not-permitted"));
+    assert_eq!(header(refused(&outsider), "www-authenticate"), None);
+}
+
+#[portable]
+fn a_client_without_the_scope_learns_which_one() {
+    let put = |token: &str| parts("PUT", "/api/orders/7", Some(token), None, &[]);
+    let got = outcome(&plan("enforce"), put(&admin(json!({ "scope": "orders.read" }))));
+    assert_eq!(refusal(&got), code(403, "insufficient-scope"));
+    let challenge = header(refused(&got), "www-authenticate").expect("a challenge");
+    assert!(challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+    assert!(challenge.contains(r#"scope="orders.write""#), "{challenge}");
+    forwarded(&outcome(&plan("enforce"), put(&admin(json!({ "scope": "orders.read orders.write" })))));
+}
+
+#[portable]
+fn an_anonymous_caller_is_asked_for_a_token_and_shown_the_metadata() {
+    let got = outcome(&plan("enforce"), parts("GET", "/api/orders/7", None, None, &[]));
+    assert_eq!(refusal(&got), code(401, "credential-missing"));
+    let expected = r#"Bearer realm="countersign", resource_metadata="https://shop.example.com/.well-known/oauth-protected-resource""#;
+    assert_eq!(header(refused(&got), "www-authenticate"), Some(expected));
+}
+
+#[portable]
+fn an_alarm_is_recorded_and_counted() {
+    let on_call = admin(json!({ "groups": ["on-call"] }));
+    let got = outcome(&plan("enforce"), get(&on_call));
+    forwarded(&got);
+    assert_eq!(record(&got)["alarms"], json!(["break-glass"]));
+    let counters: Vec<String> = got.record.counters().map(|counter| counter.name()).collect();
+    assert_eq!(
+        counters,
+        ["countersign.decisions.outcome.allow.reason.permitted", "countersign.alarms.alarm.break_glass"]
+    );
+}
+
+#[portable]
+fn a_rehearsal_records_the_challenge_that_it_does_not_send() {
+    let got = outcome(&plan("shadow"), get(&admin(json!({ "acr": "pwd" }))));
+    forwarded(&got);
+    assert_eq!(record(&got)["reason"], "insufficient-user-authentication");
+    assert_eq!(record(&got)["would_deny"], true);
+}
+
+#[portable]
+fn the_metadata_is_served_in_any_mode_and_no_credential_is_looked_at() {
+    for mode in ["enforce", "shadow"] {
+        let plan = plan(mode);
+        for (method, token) in [("GET", None), ("HEAD", None), ("GET", Some("nonsense"))] {
+            let got = outcome(&plan, parts(method, METADATA, token, None, &[]));
+            let answer = refused(&got);
+            assert_eq!(answer.status, 200, "{got:?}");
+            assert_eq!(header(answer, "content-type"), Some("application/json"));
+            assert_eq!(header(answer, "cache-control"), Some("public, max-age=3600"));
+            assert_eq!(header(answer, "access-control-allow-origin"), Some("*"));
+            let document: Value = serde_json::from_str(&answer.body).expect("JSON");
+            let expected = json!({
+                "resource": "https://shop.example.com", "authorization_servers": ["https://login.example.com"],
+                "scopes_supported": ["orders.write"], "bearer_methods_supported": ["header"], "resource_name": "Shop",
+            });
+            assert_eq!(document, expected);
+            let record = record(&got);
+            assert_eq!(
+                (&record["decision"], &record["reason"], &record["status"], &record["application"]),
+                (&json!("answered"), &json!("resource-metadata"), &json!(200), &json!("shop"))
+            );
+            assert_eq!((&record["principal"], &record["route"]), (&Value::Null, &Value::Null));
+            assert_eq!(record["would_deny"], if mode == "shadow" { json!(false) } else { Value::Null });
+            let counters: Vec<String> = got.record.counters().map(|counter| counter.name()).collect();
+            assert_eq!(counters, ["countersign.decisions.outcome.answered.reason.resource_metadata"]);
+            assert!(!got.record.is_refusal());
+        }
+    }
+}
+
+#[portable]
+fn a_browser_may_ask_before_it_reads_the_metadata() {
+    let preflight = |method| [("origin", "https://a.example"), ("access-control-request-method", method)];
+    let got = outcome(&plan("enforce"), parts("OPTIONS", METADATA, None, None, &preflight("GET")));
+    assert_eq!(refused(&got).status, 204);
+    assert_eq!(header(refused(&got), "access-control-allow-origin"), Some("*"));
+    assert_eq!(header(refused(&got), "access-control-allow-headers"), Some("*"));
+    assert_eq!(record(&got)["status"], 204);
+    let got = outcome(&plan("enforce"), parts("OPTIONS", METADATA, None, None, &preflight("PUT")));
+    assert_eq!(refusal(&got), code(403, "method-not-listed"));
+}
+
+#[portable]
+fn nothing_with_the_path_of_the_metadata_is_forwarded() {
+    let on_call = admin(json!({ "groups": ["on-call"] }));
+    for mode in ["enforce", "shadow"] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
+            let got = outcome(&plan(mode), parts(method, METADATA, Some(&on_call), None, &[]));
+            assert_eq!(refusal(&got), code(403, "method-not-listed"), "{mode} {method}");
+        }
+    }
+    // Other paths are ordinary ones, and an ambiguous spelling is refused as everywhere.
+    for path in ["/.well-known/oauth-protected-resource/", "/.well-known/oauth-protected-resource/x"] {
+        let got = outcome(&plan("enforce"), parts("GET", path, Some(&on_call), None, &[]));
+        assert_eq!(refusal(&got), code(403, "route-unknown"), "{path}");
+    }
+    let spelled = "/.well-known/oauth-protected-resourc%65";
+    let got = outcome(&plan("enforce"), parts("GET", spelled, Some(&on_call), None, &[]));
+    assert_eq!(refusal(&got), code(400, "path-ambiguous"));
+    let queried = outcome(&plan("enforce"), parts("GET", &format!("{METADATA}?a=b"), None, None, &[]));
+    assert_eq!(refused(&queried).status, 200);
+}
+
+#[portable]
+fn an_allow_is_what_it_was_with_metadata() {
+    let got = outcome(
+        &plan("enforce"),
+        parts("GET", "/api/orders/7", Some(&admin(json!({}))), Some(&posture(json!({}))), &[]),
+    );
+    assert_eq!(set(forwarded(&got), "x-countersign-principal"), Some(r#"corp::User::"alice""#));
+}
