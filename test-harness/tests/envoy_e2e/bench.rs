@@ -24,9 +24,8 @@ use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
 use crate::faults::Faults;
 use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
-use crate::software;
 use crate::tls::Authority;
-use crate::tokens;
+use crate::{challenges, software, tokens};
 
 /// The host of the example configuration.
 pub const HOST: &str = "shop.example.com";
@@ -265,6 +264,8 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("strict", "upstream", plugin("countersign", strict_configuration()).to_vec()),
         chain("places", "upstream", plugin("countersign", crate::places::configuration()).to_vec()),
         chain("software", "upstream", plugin("countersign", software::configuration()).to_vec()),
+        chain("challenges", "upstream", plugin("countersign", challenges::configuration("enforce")).to_vec()),
+        chain("challenges-shadow", "upstream", plugin("countersign", challenges::configuration("shadow")).to_vec()),
         chain("tokens", "upstream", plugin("countersign", tokens::configuration()).to_vec()),
         chain(
             "two",
@@ -467,8 +468,9 @@ impl Outcome {
         let text = self.answer.text();
         assert_eq!((self.answer.status, self.answer.code().as_deref()), (status, Some(code)), "{text}");
         assert_eq!(self.received, None, "a refused request reached the upstream");
+        let is_challenged = status == 401 || code == "insufficient-scope";
         assert_eq!(self.answer.header("content-type"), Some("application/problem+json"), "{text}");
-        assert_eq!(self.answer.header("www-authenticate").is_some(), status == 401, "{text}");
+        assert_eq!(self.answer.header("www-authenticate").is_some(), is_challenged, "{text}");
         assert_eq!(self.answer.decision_id().as_deref(), self.answer.header("x-countersign-decision-id"), "{text}");
         for secret in &self.secrets {
             assert!(!text.contains(secret.as_str()), "the answer holds a part of a token: {text}");

@@ -18,6 +18,7 @@ mod believed;
 mod bench;
 mod capabilities;
 mod caps;
+mod challenges;
 mod changed;
 mod command;
 mod configuration;
@@ -125,6 +126,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         believed::SCENARIOS,
         faults::SCENARIOS,
         gateway_and_sidecar::SCENARIOS,
+        challenges::SCENARIOS,
         changed::SCENARIOS,
         redirect::SCENARIOS,
         unjudged::SCENARIOS,
