@@ -280,7 +280,7 @@ is_let_in() {
 is_not_let_in_with_a_changed_token() {
   local answer
   cp "$work/browser.jar" "$work/changed.jar"
-  sed -i 's/\(\tIdToken\t.\{10\}\)./\1-/' "$work/changed.jar"
+  sed -i -e 's/\(\tIdToken\t.\{10\}\)-/\1A/' -e t -e 's/\(\tIdToken\t.\{10\}\)./\1-/' "$work/changed.jar"
   answer=$(provider_curl --connect-to "shop.test:443:127.0.0.1:$browser_port" -b "$work/changed.jar" -o /dev/null -w '%{http_code}' \
     https://shop.test/api/orders)
   [[ $answer == 401 ]] || complain "$answer"
@@ -293,12 +293,13 @@ is_refused_with_two_tokens() { # TOKEN
   [[ $answer == *'"code":"credential-duplicate"'* ]] || complain "$answer"
 }
 
-# Into another jar: curl leaves a jar as it was if no cookie is left to write.
+# The cookies that the answer deletes are deleted here: curl 7.88 reads its jar again before it writes it, and keeps them.
 signs_out() {
-  local location
-  location=$(where_to -c "$work/signed-out.jar" https://shop.test/oauth2/signout)
-  : >>"$work/signed-out.jar"
-  mv "$work/signed-out.jar" "$work/browser.jar"
+  local location name
+  location=$(where_to -D "$work/signed-out" https://shop.test/oauth2/signout)
+  for name in $(sed -n 's/^set-cookie: \([^=]*\)=deleted;.*1970 .*/\1/p' "$work/signed-out"); do
+    sed -i "/\t$name\t/d" "$work/browser.jar"
+  done
   [[ $location == https://shop.test/* ]] || complain "sent to: $location"
 }
 

@@ -93,7 +93,7 @@ fn a_request_presents_a_credential_in_a_header_or_a_cookie_as_in_envoy() {
         (r#"[["x-token", "a b"]]"#, "credential-malformed", "not one token"),
     ] {
         let line =
-            format!(r#"{{"id": "1", "method": "GET", "host": "shop.example.com", "path": "/", "headers": {headers}}}"#);
+            format!(r#"{{"id": "1", "method": "GET", "authority": "shop.example.com", "path": "/", "headers": {headers}}}"#);
         let request = RequestLine::parse(line.as_bytes()).unwrap();
         let answer = answer(&plan, &trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap();
         assert_eq!(answer["reason"], reason, "{line}");
