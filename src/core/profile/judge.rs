@@ -12,7 +12,7 @@
 //!
 //! A `NumericDate` with a fraction is rounded to the stricter side in each comparison.
 
-use super::{Expiry, TokenProfile};
+use super::{Expiry, FactField, TokenKind, TokenProfile};
 use crate::jose::{Claims, Rounding};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::{Seconds, UnixSeconds};
@@ -94,7 +94,9 @@ impl TokenProfile {
         if let Some(name) = self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
             return Err(claim(Reason::TokenClaimForbidden, name));
         }
-        self.refuse_undeclared_actor(claims.as_object())?;
+        if self.kind != TokenKind::Posture {
+            FactField::refuse_undeclared_actor(&self.facts, claims)?;
+        }
         match self.kind.foreign_mark(typ, claims) {
             Some(mark) => Err(Refusal::with(Reason::TokenClaimForbidden, Detail::IdToken(mark))),
             None => Ok(()),

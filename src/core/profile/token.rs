@@ -209,11 +209,6 @@ impl TokenProfile {
         core::iter::once(self.name.as_str()).chain(names.into_iter().map(String::as_str)).map(str::to_owned).collect()
     }
 
-    /// Whether its tokens name a principal.
-    pub(super) fn is_of_a_principal(&self) -> bool {
-        self.kind != TokenKind::Posture
-    }
-
     /// The claim that distinguishes tenants, if the profile itself does not restrict which tenants are accepted. Then a policy
     /// must.
     #[must_use]

@@ -6,9 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::{ClaimPosition, FactField, FactType};
-use crate::jose::{ClaimPath, wrong_type};
+use crate::jose::{ClaimPath, Claims, wrong_type};
 use crate::limits::MAX_ACTORS;
-use crate::profile::TokenProfile;
 use crate::refusal::{Detail, Reason, Refusal};
 
 /// The claim that names the actor.
@@ -39,22 +38,20 @@ impl FactType {
     }
 }
 
-impl TokenProfile {
-    /// Rejects a token that an actor presents for its subject, unless the facts declare the actor: policies could not tell
-    /// the actor from the subject.
+impl FactField {
+    /// Rejects a token that an actor presents for its subject, unless one of these facts is the actor: policies could not
+    /// tell the actor from the subject.
     ///
     /// # Errors
     /// `token-claim-forbidden`
-    pub(in crate::profile) fn refuse_undeclared_actor(&self, claims: &Map<String, Value>) -> Result<(), Refusal> {
-        let is_declared = || {
-            let declared = FactField::leading_to(&self.facts, &[ACTOR_CLAIM.to_owned()]);
-            declared
-                .is_some_and(|path| matches!(path.as_slice(), [field] if matches!(field.fact_type, FactType::Actor(_))))
-        };
-        if self.is_of_a_principal() && claims.contains_key(ACTOR_CLAIM) && !is_declared() {
-            return Err(Refusal::with(Reason::TokenClaimForbidden, Detail::Fault(UNDECLARED)));
+    pub(in crate::profile) fn refuse_undeclared_actor(fields: &[Self], claims: &Claims) -> Result<(), Refusal> {
+        let declared = Self::leading_to(fields, &[ACTOR_CLAIM.to_owned()]);
+        let declared = declared.as_deref();
+        let is_declared = matches!(declared, Some([field]) if matches!(field.fact_type, FactType::Actor(_)));
+        if is_declared || claims.get(ACTOR_CLAIM).is_none() {
+            return Ok(());
         }
-        Ok(())
+        Err(Refusal::with(Reason::TokenClaimForbidden, Detail::Fault(UNDECLARED)))
     }
 }
 
