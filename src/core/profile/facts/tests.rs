@@ -434,7 +434,7 @@ fn a_fact_is_read_at_the_place_of_its_claim_and_has_its_own_name() {
 #[portable]
 fn scopes_of_another_name_that_are_kept_elsewhere_are_not_the_empty_set() {
     let scopes = FactField { claim: ClaimPath::of("roles"), ..field("rights", true, FactType::Scopes) };
-    let read = |names: Value| read_all(&[scopes.clone()], json!({ "_claim_names": names }));
+    let read = |names: Value| read_all(core::slice::from_ref(&scopes), json!({ "_claim_names": names }));
     assert_eq!(read(json!({ "roles": "src1" })).unwrap_err().reason, Reason::TokenGroupOverage);
     assert_eq!(read(json!({ "rights": "src1" })), Ok(FactRecord::from([("rights".to_owned(), texts(&[]))])));
 }
