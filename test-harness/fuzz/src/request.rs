@@ -13,7 +13,7 @@
 //! token, behind `Bearer ` in `authorization`. A line with `~` is the source address, one with `^` the digest of the client
 //! certificate. Any line may hold any bytes.
 
-use countersign_core::request::{Peer, RequestParts};
+use countersign_core::request::{Peer, RequestParts, certificate_digest};
 
 use super::Signer;
 
@@ -55,7 +55,10 @@ impl WrittenRequest {
     fn read(&mut self, line: &[u8]) {
         match line.split_first() {
             Some((b'~', rest)) => self.parts.source_address = Some(String::from_utf8_lossy(rest).into_owned()),
-            Some((b'^', rest)) => self.parts.peer = Peer::from_certificate(Some(rest), None),
+            Some((b'^', rest)) => {
+                let digest = certificate_digest(rest);
+                self.parts.peer = digest.map_or_else(Peer::without_certificate, Peer::of_any_certificate);
+            }
             _ => {
                 // A name may begin with a colon, as in `:scheme`.
                 let colon = line.iter().skip(1).position(|byte| *byte == b':').map_or(line.len(), |place| place + 1);
