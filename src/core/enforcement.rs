@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use crate::config::Plan;
-use crate::evidence::Presented;
+use crate::evidence::{Presented, Scheme};
+use crate::freshness::Nonces;
 use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
 use crate::jose::VerifiedToken;
 use crate::keys::{MissingKey, Verification};
@@ -65,7 +66,9 @@ impl Time {
 /// this program, every request is refused.
 ///
 /// It reads no clock, keeps no state, and returns the same outcome for the same arguments: `verification` decides how
-/// signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. In
+/// signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. The one
+/// exception is the memory of proofs, `verification.proofs`: a request with a proof that is accepted writes to it, and the
+/// same request is refused from then on. In
 /// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and
 /// with no identity header beyond what was verified. An ambiguous request is refused in any mode, because it is not
 /// known what the upstream would make of it.
@@ -104,7 +107,10 @@ fn decide_by(
     let grpc = parts.is_grpc();
     let request = match Request::parse(parts, &plan.limits) {
         Ok(request) => request,
-        Err(refusal) => return refuse(refusal.into(), grpc, decision_id, record),
+        Err(refusal) => {
+            let answer = Answer::to(&refusal, Hints::default(), grpc, decision_id);
+            return refuse(refusal.into(), answer, record);
+        }
     };
     record.read(&request);
     if let Some((application, metadata)) = plan.router.metadata(&request) {
@@ -115,7 +121,11 @@ fn decide_by(
                 Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
             }
             // In any mode: the path belongs to the plugin, and nothing for it is forwarded.
-            None => refuse(Refusal::new(Reason::MethodNotListed).into(), grpc, decision_id, record),
+            None => {
+                let refusal = Refusal::new(Reason::MethodNotListed);
+                let answer = Answer::to(&refusal, Hints::default(), grpc, decision_id);
+                refuse(refusal.into(), answer, record)
+            }
         };
     }
     let forward =
@@ -131,12 +141,20 @@ fn decide_by(
     match Rehearsal::of(&plan.header_policy, &denial.refusal) {
         Some(rehearsal) => {
             record.rehearsed(&denial.refusal);
-            let identity = denial.identity_so_far.unwrap_or_else(|| Box::new(Identity::anonymous()));
+            let identity = denial.identity_so_far.map_or_else(Identity::anonymous, |identity| identity.of_rehearsal());
             let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
             let newly_verified = identity.into_newly_verified();
             Outcome { reply, record, missing_key: denial.missing_key, newly_verified }
         }
-        None => refuse(denial, grpc, decision_id, record),
+        None => {
+            let Denial { refusal, advice, resource_metadata, .. } = &denial;
+            let nonce = fresh_nonce(plan, verification, refusal, time.get());
+            let presented = Scheme::of(&request.headers);
+            let hints = Hints { advice: advice.as_deref(), resource_metadata: resource_metadata.as_deref() };
+            let answer = Answer::to(refusal, hints, grpc, decision_id);
+            let answer = answer.challenging((refusal, resource_metadata.as_deref()), &plan.schemes, presented, nonce);
+            refuse(denial, answer, record)
+        }
     }
 }
 
@@ -144,7 +162,18 @@ fn decide_by(
 #[must_use]
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let record = DecisionRecord::begin(decision_id, now);
-    refuse(Refusal::new(Reason::NotConfigured).into(), parts.is_grpc(), decision_id, record)
+    let refusal = Refusal::new(Reason::NotConfigured);
+    let answer = Answer::to(&refusal, Hints::default(), parts.is_grpc(), decision_id);
+    refuse(refusal.into(), answer, record)
+}
+
+/// The nonce for a client whose proof lacks one, under the rule of its token's issuer.
+fn fresh_nonce(plan: &Plan, verification: Verification<'_>, refusal: &Refusal, now: UnixSeconds) -> Option<String> {
+    if refusal.reason != Reason::ProofNonce {
+        return None;
+    }
+    let (_, rule) = plan.proofs().find(|(issuer, _)| Some(*issuer) == refusal.provider.as_ref())?;
+    Nonces::of(verification.proofs, rule.replay).ok().map(|nonces| nonces.fresh(now))
 }
 
 /// Steps 2 to 5: route, evidence, identity, policy.
@@ -232,7 +261,7 @@ fn identify(
         trust_domains: &plan.trust_domains,
         verification,
     };
-    verify(presented, anchors, &request.peer, &route.route.requires, now)
+    verify(presented, anchors, request, &route.route.requires, now)
 }
 
 /// The permit of a decision, or why the caller is refused, with advice.
@@ -263,10 +292,8 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Refus
     }
 }
 
-fn refuse(denial: Denial, grpc: bool, decision_id: &DecisionId, mut record: DecisionRecord) -> Outcome {
+fn refuse(denial: Denial, answer: Answer, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal);
-    let hints = Hints { advice: denial.advice.as_deref(), resource_metadata: denial.resource_metadata.as_deref() };
-    let answer = Answer::to(&denial.refusal, hints, grpc, decision_id);
     let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
     Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
 }

@@ -80,6 +80,7 @@ pub mod refusal;
 pub mod jose;
 
 pub mod fetch;
+pub mod freshness;
 pub mod profile;
 
 pub mod keys;
@@ -95,6 +96,8 @@ pub mod route;
 #[cfg(feature = "policy")]
 pub mod stripped;
 
+#[cfg(feature = "policy")]
+pub mod dpop;
 #[cfg(feature = "policy")]
 pub mod evidence;
 #[cfg(feature = "policy")]

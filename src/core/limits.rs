@@ -46,6 +46,26 @@ pub const MAX_FORGERIES: usize = 256;
 /// Bytes that they may take, with the tokens' text: anybody can send forgeries.
 pub const MAX_FORGERY_BYTES: usize = 256 * 1024;
 
+/// Bytes of one DPoP proof in compact form: with an RSA key of 4096 bits it has some 2.5 KiB.
+pub const MAX_PROOF_BYTES: usize = 8 * 1024;
+
+/// Bytes of the `jti` of a proof; a UUID has 36.
+pub const MAX_PROOF_ID_BYTES: usize = 256;
+
+/// Buckets for proofs that were used. The memory that workers share is never cleared, so the number of buckets is fixed.
+/// Each request with a proof reads and writes one.
+pub const PROOF_BUCKETS: u16 = 4_096;
+
+/// Proofs that one bucket remembers, 40 bytes each. All buckets together hold 524,288: some 8,700 requests a second, if
+/// each proof has to be remembered for a minute.
+pub const MAX_PROOFS_PER_BUCKET: usize = 128;
+
+/// How often a worker tries to write a bucket that other workers write at the same moment.
+pub const MAX_BUCKET_WRITES: usize = 16;
+
+/// How long a nonce for proofs is accepted. A client needs one more request for each new nonce.
+pub const NONCE_LIFETIME: Seconds = Seconds::new(300);
+
 /// Requests of one worker that wait for keys; each holds a connection and what Envoy has buffered of its body.
 pub const MAX_WAITING_REQUESTS: usize = 1_000;
 

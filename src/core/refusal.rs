@@ -61,8 +61,9 @@ codes! {
     CredentialMissing = "credential-missing", RefusalKind::Unauthenticated, "An access token is required.";
     /// Tokens at two places, or two at one: two `Authorization` headers, or one and a cookie of `from`.
     CredentialDuplicate = "credential-duplicate", RefusalKind::Unauthenticated, "More than one credential was presented.";
-    /// Not `Bearer` and one token (RFC 6750 section 2.1), or not one token in a header or cookie of `from`.
-    CredentialMalformed = "credential-malformed", RefusalKind::Unauthenticated, "The credential is not a bearer token.";
+    /// Not `Bearer` or `DPoP` and one token (RFC 6750 section 2.1, RFC 9449 section 7.1), or not one token in a header or
+    /// cookie of `from`.
+    CredentialMalformed = "credential-malformed", RefusalKind::Unauthenticated, "The credential is not an access token.";
     /// The token's issuer accepts no tokens from the place where this one was presented.
     CredentialMisplaced = "credential-misplaced", RefusalKind::Unauthenticated, "The token is not accepted where it was presented.";
     /// The token comes from an issuer whose tokens this route does not accept.
@@ -104,8 +105,36 @@ codes! {
     TokenClaimForbidden = "token-claim-forbidden", RefusalKind::Unauthenticated, "The token has a claim that is not accepted here.";
     /// The token says that its groups are listed elsewhere.
     TokenGroupOverage = "token-group-overage", RefusalKind::Unauthenticated, "The token does not carry all its groups.";
-    /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705).
-    TokenBinding = "token-binding", RefusalKind::Unauthenticated, "The token requires proof of possession, which is missing or not valid.";
+    /// `cnf` binds the token to a key or certificate that was not proved (RFC 7800, RFC 8705, RFC 9449),
+    /// or the issuer's tokens must be bound and it is not.
+    TokenBinding = "token-binding", RefusalKind::Unauthenticated, "Proof of possession of the token is required, and is missing or not valid.";
+
+    /// A token came by the scheme `DPoP` without a header field `DPoP` (RFC 9449 section 4.3, check 1).
+    ProofMissing = "proof-missing", RefusalKind::Unauthenticated, "A DPoP proof is required.";
+    /// Two header fields `DPoP` (check 1).
+    ProofDuplicate = "proof-duplicate", RefusalKind::Unauthenticated, "More than one DPoP proof was presented.";
+    /// Not one well-formed JWT, or a required claim is missing or has the wrong type (checks 2 and 3).
+    ProofMalformed = "proof-malformed", RefusalKind::Unauthenticated, "The DPoP proof is malformed.";
+    /// `typ` is not `dpop+jwt` (check 4).
+    ProofTyp = "proof-typ", RefusalKind::Unauthenticated, "The DPoP proof has the wrong type.";
+    /// `alg` is not one that the issuer's configuration lists (check 5).
+    ProofAlgorithm = "proof-algorithm", RefusalKind::Unauthenticated, "The DPoP proof's algorithm is not accepted.";
+    /// The signature is not valid for `jwk` (check 6).
+    ProofSignature = "proof-signature", RefusalKind::Unauthenticated, "The DPoP proof's signature is not valid.";
+    /// `jwk` is missing, is not a valid public key for `alg`, or has a member of a private key (check 7).
+    ProofKey = "proof-key", RefusalKind::Unauthenticated, "The DPoP proof does not have a valid public key.";
+    /// `htm` is not the request's method (check 8).
+    ProofMethod = "proof-method", RefusalKind::Unauthenticated, "The DPoP proof is for another method.";
+    /// `htu` is not the request's URL (check 9).
+    ProofTarget = "proof-target", RefusalKind::Unauthenticated, "The DPoP proof is for another URL.";
+    /// A nonce is required, and the proof has none, or one that is not ours or no longer valid (check 10).
+    ProofNonce = "proof-nonce", RefusalKind::Unauthenticated, "The DPoP proof requires the nonce of this answer.";
+    /// `iat` is longer ago than `dpop.max_age`, or lies ahead by more than the skew (check 11).
+    ProofTime = "proof-time", RefusalKind::Unauthenticated, "The DPoP proof is too old or not valid yet.";
+    /// `ath` is not the hash of the access token (check 12).
+    ProofToken = "proof-token", RefusalKind::Unauthenticated, "The DPoP proof is for another access token.";
+    /// The proof was used before (RFC 9449 section 11.1).
+    ProofReplayed = "proof-replayed", RefusalKind::Unauthenticated, "The DPoP proof was used before.";
 
     /// The route requires the connection of a workload of a listed trust domain.
     WorkloadMissing = "workload-missing", RefusalKind::Unauthenticated, "The connection of a known workload is required.";
@@ -143,6 +172,10 @@ codes! {
     /// The keys to verify the token with are not available: the provider was not reached yet, or has not been reached
     /// for longer than `max_stale`, or was not yet asked about the `kid`.
     KeysUnavailable = "keys-unavailable", RefusalKind::Undecidable, "Token verification keys are temporarily unavailable.";
+    /// The memory for used proofs has no room for this one.
+    ReplayStoreFull = "replay-store-full", RefusalKind::Undecidable, "Too many DPoP proofs were used recently.";
+    /// The memory for used proofs cannot be read or written.
+    ReplayStoreUnavailable = "replay-store-unavailable", RefusalKind::Undecidable, "DPoP proofs cannot be verified at the moment.";
     /// The clock is earlier than this program.
     ClockImplausible = "clock-implausible", RefusalKind::Undecidable, "The policy enforcement point does not know the time.";
     /// The proxy did not hand over the request, or did not carry out the changes to it.

@@ -3,19 +3,19 @@
 //! **The private keys in this file are public. They are test keys, made for this file and used nowhere else.** They are
 //! fixed so that tests need no randomness and mean the same on every run and target.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
-use crate::fetch::{Conflict, Response, SharedMemory, Write};
-use crate::jose::{Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, KeyUse, Portable, UnverifiedToken};
+use crate::fetch::{Conflict, LocalMemory, Response, SharedMemory, Write};
+use crate::jose::{
+    Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, KeyUse, Portable, UnverifiedToken, VerificationKey,
+    base64url,
+};
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
 use crate::profile::{
     Algorithms, Audiences, CredentialPlace, EvidenceForwarding, Expiry, HeaderMembers, Issuer, IssuerId, PrincipalRule,
-    Subject, TokenKind, TokenProfile, Typ,
+    SenderRule, Subject, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
@@ -167,7 +167,8 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
 pub(crate) fn issuer(name: &str, from: Vec<CredentialPlace>) -> Issuer {
     let principal =
         PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
-    Issuer { profile: profile(name), from, principal, forward: EvidenceForwarding::Verified }
+    let sender = SenderRule::IfBound(None);
+    Issuer { profile: profile(name), from, principal, forward: EvidenceForwarding::Verified, sender }
 }
 
 /// The keys of [`profile`], in the configuration.
@@ -196,6 +197,24 @@ pub(crate) fn token(claims: &Map<String, Value>) -> String {
     key(Algorithm::Es256).sign_claims(Some(KEY_ID), Some("JWT"), claims).unwrap()
 }
 
+/// The thumbprint of a key (RFC 7638).
+pub(crate) fn thumbprint(key: &SigningKey) -> String {
+    VerificationKey::compile(&key.public_jwk(None), None).unwrap().thumbprint().to_owned()
+}
+
+/// A DPoP proof by this key for a `GET` of `/` at `shop.example.com` with this token, made now. `changes` are made to the
+/// claims as in [`claims`].
+pub(crate) fn proof(key: &SigningKey, token: &str, changes: Value) -> String {
+    let hash = base64url::encode(&hmac_sha256::Hash::hash(token.as_bytes()));
+    let mut all = json!({
+        "iss": null, "sub": null, "aud": null, "exp": null, "iat": NOW.get(),
+        "jti": "1", "htm": "GET", "htu": "https://shop.example.com/", "ath": hash,
+    });
+    all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    let header = json!({ "typ": "dpop+jwt", "alg": key.algorithm().name(), "jwk": key.public_jwk(None) });
+    key.sign(header.as_object().unwrap(), Value::Object(claims(all)).to_string().as_bytes()).unwrap()
+}
+
 /// The same token, its signature verified.
 pub(crate) fn authentic(claims: &Map<String, Value>) -> AuthenticToken {
     let unverified = UnverifiedToken::parse(token(claims).as_bytes(), TOKEN_BYTES.default).unwrap();
@@ -213,7 +232,7 @@ impl HostSignatures for NoSignatures {
 
 /// Memory as the proxy's workers share it, for workers that are all in one test.
 #[derive(Default)]
-pub(crate) struct FakeMemory(RefCell<BTreeMap<String, (Vec<u8>, u32)>>);
+pub(crate) struct FakeMemory(LocalMemory);
 
 impl FakeMemory {
     /// Writes as a stranger would.
@@ -223,25 +242,16 @@ impl FakeMemory {
 
     /// The names of all entries.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.borrow().keys().cloned().collect()
+        self.0.names()
     }
 }
 
 impl SharedMemory for FakeMemory {
     fn read(&self, name: &str) -> Option<(Vec<u8>, u32)> {
-        self.0.borrow().get(name).cloned()
+        self.0.read(name)
     }
 
     fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict> {
-        let mut entries = self.0.borrow_mut();
-        let version = entries.get(name).map(|(_, version)| *version);
-        match (how, version) {
-            (Write::Create, Some(_)) => Err(Conflict),
-            (Write::Replace(wanted), Some(version)) if wanted != version => Err(Conflict),
-            _ => {
-                entries.insert(name.to_owned(), (value.to_vec(), version.unwrap_or(0).saturating_add(1)));
-                Ok(())
-            }
-        }
+        self.0.write(name, value, how)
     }
 }

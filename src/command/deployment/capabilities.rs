@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::json_view::Part;
 use super::model::Model;
 use super::plugin::Plugin;
-use Purpose::{Forward, Guard, Judge, Keys, Record, Refuse, Signatures};
+use Purpose::{Data, Forward, Guard, Judge, Keys, Record, Refuse, Signatures};
 
 /// What the plugin needs a capability for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,7 @@ enum Purpose {
     Guard,
     Forward,
     Keys,
+    Data,
     Record,
     Signatures,
 }
@@ -34,6 +35,7 @@ impl Purpose {
             Guard => "open the guard for allowed requests",
             Forward => "change the headers that the upstream receives",
             Keys => "fetch keys",
+            Data => "share keys and used proofs between workers",
             Record => "write its log and its metrics",
             Signatures => "let Envoy verify signatures",
         }
@@ -42,7 +44,7 @@ impl Purpose {
     /// The finding about a configuration without it.
     fn code(self) -> Code {
         match self {
-            Judge | Refuse | Guard | Forward | Keys => Code::CapabilityMissing,
+            Judge | Refuse | Guard | Forward | Keys | Data => Code::CapabilityMissing,
             Record => Code::CapabilityRecord,
             Signatures => Code::CapabilitySignatures,
         }
@@ -73,8 +75,8 @@ const NEEDED: [(&str, Purpose); 33] = [
     ("proxy_on_queue_ready", Keys),
     ("proxy_set_tick_period_milliseconds", Keys),
     ("proxy_http_call", Keys),
-    ("proxy_get_shared_data", Keys),
-    ("proxy_set_shared_data", Keys),
+    ("proxy_get_shared_data", Data),
+    ("proxy_set_shared_data", Data),
     ("proxy_register_shared_queue", Keys),
     ("proxy_resolve_shared_queue", Keys),
     ("proxy_enqueue_shared_queue", Keys),
@@ -111,7 +113,13 @@ fn restriction(config: &Part<'_>, plugin: &Plugin<'_>, findings: &mut Findings) 
         return;
     }
     let fetches = !plugin.outline.key_endpoints.is_empty();
-    let is_missing = |(name, purpose): &&(&str, Purpose)| !allowed.contains(name) && (fetches || *purpose != Keys);
+    let shares_proofs = !plugin.outline.issuers_sharing_proofs.is_empty();
+    let is_needed = |purpose: Purpose| match purpose {
+        Keys => fetches,
+        Data => fetches || shares_proofs,
+        _ => true,
+    };
+    let is_missing = |(name, purpose): &&(&str, Purpose)| !allowed.contains(name) && is_needed(*purpose);
     for code in [Code::CapabilityMissing, Code::CapabilityRecord, Code::CapabilitySignatures] {
         let missing: Vec<_> = NEEDED.iter().filter(is_missing).filter(|(_, purpose)| purpose.code() == code).collect();
         let Some((first, _)) = missing.first() else { continue };

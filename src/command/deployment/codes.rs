@@ -43,7 +43,9 @@ codes! {
     KeyClusterSni = "key-cluster-sni", Level::Error,
         "a provider that shares its address presents the certificate of another host, and the fetch fails";
     VmIdShared = "vm-id-shared", Level::Error,
-        "a module other than the plugin could plant keys in the shared data";
+        "a module other than the plugin could plant keys in the shared data, or remove used DPoP proofs from it";
+    ReplayMemoryMissing = "replay-memory-missing", Level::Error,
+        "the plugin rejects the configuration, because data that other modules can write cannot hold used DPoP proofs";
     CapabilityMissing = "capability-missing", Level::Error,
         "requests are then rejected, forwarded without a decision, or keep trailers that a client wrote";
     CachedUnjudged = "cached-unjudged", Level::Error,

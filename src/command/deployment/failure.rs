@@ -17,7 +17,13 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
 /// The data that workers share is that of all modules with the same `vm_id`.
 fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     let fetches = !plugin.outline.key_endpoints.is_empty();
+    let sharing = plugin.outline.issuers_sharing_proofs.first();
     let Some(vm_id) = vm_id(&plugin.part) else {
+        if let Some(issuer) = sharing {
+            let what = format!("the plugin has no `vm_id`, and the issuer `{issuer}` has `replay: shared`");
+            let help = "write under `vm_config`:\nvm_id: countersign";
+            return findings.add(Code::ReplayMemoryMissing, &plugin.part, &what, help);
+        }
         let what = if fetches {
             "the plugin has no `vm_id`, so each worker fetches keys itself"
         } else {
@@ -27,9 +33,9 @@ fn own_vm(model: &Model<'_>, plugin: &Plugin<'_>, findings: &mut Findings) {
     };
     let code = |part: &Part<'_>| part.path(["vm_config", "code"]).map(|code| code.value.clone());
     let strangers = model.wasm.iter().filter(|other| self::vm_id(other) == Some(vm_id));
-    for stranger in strangers.filter(|other| fetches && code(other) != code(&plugin.part)) {
-        let what =
-            format!("this module has the `vm_id` `{vm_id}` of the plugin, which fetches keys, but runs other code");
+    for stranger in strangers.filter(|other| (fetches || sharing.is_some()) && code(other) != code(&plugin.part)) {
+        let uses = if fetches { "fetches keys" } else { "remembers DPoP proofs" };
+        let what = format!("this module has the `vm_id` `{vm_id}` of the plugin, which {uses}, but runs other code");
         findings.add(Code::VmIdShared, stranger, &what, "give each module a unique `vm_id`");
     }
 }

@@ -23,6 +23,7 @@ pub fn check(model: &Model<'_>, findings: &mut Findings) {
     {
         for (_, plugin) in &resource.plugins {
             failure(&plugin.part, findings);
+            proofs(plugin, findings);
             attachment(resource, findings);
             let patches = patches(model, resource);
             guarded(resource, plugin, &patches, findings);
@@ -43,6 +44,14 @@ fn failure(plugin: &Part<'_>, findings: &mut Findings) {
             let part = strategy.as_ref().unwrap_or(plugin);
             findings.add(Code::FailReload, part, "`failStrategy` is not FAIL_RELOAD", RELOAD);
         }
+    }
+}
+
+/// Istio gives the plugin no data of its own.
+fn proofs(plugin: &Plugin<'_>, findings: &mut Findings) {
+    if let Some(issuer) = plugin.outline.issuers_sharing_proofs.first() {
+        let what = format!("the issuer `{issuer}` has `replay: shared`, and Istio sets no `vm_id`");
+        findings.add(Code::ReplayMemoryMissing, &plugin.part, &what, "write under `dpop`:\nreplay: per_worker");
     }
 }
 

@@ -8,6 +8,8 @@ use std::io::{self, BufRead, Write as _};
 use clap::Args;
 use countersign_core::config::Plan;
 use countersign_core::enforcement::{self, Outcome};
+use countersign_core::fetch::LocalMemory;
+use countersign_core::freshness::ProofMemory;
 use countersign_core::keys::{KeySource, TrustStore, Verification};
 use countersign_core::policy::NoPolicyText;
 use countersign_core::reply::Reply;
@@ -94,6 +96,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let file = std::fs::File::open(&arguments.requests).map_err(|fault| unreadable(&arguments.requests, &fault))?;
         Box::new(io::BufReader::new(file))
     };
+    // The lines are requests of one proxy: a proof that is in two of them is used twice. Cedar's authorizer gets a memory
+    // of its own, because it decides each line again.
+    let (memory, other_memory) = (LocalMemory::default(), LocalMemory::default());
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut faults = false;
     for number in 1_u64.. {
@@ -115,8 +120,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(request) => {
                 let time = written.unwrap_or_else(clock);
                 let decide: Decide = if written.is_some() { enforcement::decide_at } else { enforcement::decide };
-                let plans = (&plan, oracle.as_ref());
-                let (own, differing) = compared(plans, &trust, &request, (decide, time), number)?;
+                let other = oracle.as_ref().map(|oracle| (oracle, &other_memory));
+                let (own, differing) = compared(((&plan, &memory), other), &trust, &request, (decide, time), number)?;
                 writeln!(output, "{}", escape_json(&own.to_string()))?;
                 if let Some(differing) = differing {
                     faults = true;
@@ -160,15 +165,15 @@ fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
 /// One of the doors to a decision.
 type Decide = fn(&Plan, Verification<'_>, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
 
-/// The answer, and that of the second plan where it is another one.
+/// The plugin's answer, and that of Cedar's authorizer where it differs. Each has a memory for proofs of its own.
 fn compared(
-    (plan, oracle): (&Plan, Option<&Plan>),
+    (own, oracle): ((&Plan, &LocalMemory), Option<(&Plan, &LocalMemory)>),
     trust: &TrustStore,
     request: &RequestLine,
     moment: (Decide, UnixSeconds),
     number: u64,
 ) -> Result<(Value, Option<Value>), Failure> {
-    let own = answer(plan, trust, request, moment, number)?;
+    let own = answer(own, trust, request, moment, number)?;
     let other = oracle.map(|oracle| answer(oracle, trust, request, moment, number)).transpose()?;
     let differing = other.filter(|other| *other != own);
     Ok((own, differing))
@@ -176,7 +181,7 @@ fn compared(
 
 /// The decision record with the request's id and what the upstream would see.
 fn answer(
-    plan: &Plan,
+    (plan, memory): (&Plan, &LocalMemory),
     trust: &TrustStore,
     request: &RequestLine,
     (decide, now): (Decide, UnixSeconds),
@@ -184,7 +189,10 @@ fn answer(
 ) -> Result<Value, Failure> {
     // The same lines at the same time get the same ids, so that two runs can be compared.
     let decision_id = DecisionId::derive(&[0; 32], number, now);
-    let outcome = decide(plan, Verification::by(trust), request.clone().parts(plan), now, &decision_id);
+    // Nobody can use a nonce of a run elsewhere, so its secret may be known.
+    let proofs = ProofMemory { shared: Some(memory), own: Some(memory), seed: &[0; 32] };
+    let verification = Verification { proofs, ..Verification::by(trust) };
+    let outcome = decide(plan, verification, request.clone().parts(plan), now, &decision_id);
     let record: Map<String, Value> =
         serde_json::from_str(&outcome.record.to_json()).map_err(|fault| Failure::Usage(fault.to_string()))?;
     let mut answer = Map::new();

@@ -20,7 +20,7 @@ use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::evidence::CredentialPlaces;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_JSON_DEPTH};
 use crate::policy::{GroupHierarchy, PolicyDocument, PolicySet, Vocabulary};
-use crate::reply::HeaderPolicy;
+use crate::reply::{HeaderPolicy, Schemes};
 
 impl Plan {
     /// Compiles the bytes of a configuration, whole or not at all: JSON text, or the encoding of a
@@ -142,7 +142,8 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         .and_then(|issuers| Ok(Declared { issuers, devices: names(&devices)?, has_workloads: has_workloads? }));
 
     let mut profiles = Profiles::default();
-    let issuers = share(&issuers).and_then(|entries| issuers::read(entries, &mut profiles));
+    let issuer_entries = issuers;
+    let issuers = share(&issuer_entries).and_then(|entries| issuers::read(entries, &mut profiles));
     let issuer_names = share(&issuer_names).map(Vec::as_slice);
     let devices = share(&devices).and_then(|entries| devices::read(entries, issuer_names, &mut profiles));
     let apart = profiles.tell_apart(node.problems());
@@ -167,6 +168,13 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let mode = mode.or_default(settings::mode);
     let limits = limits.or_default(settings::limits);
 
+    let sources_agree = match (&issuers, &peer) {
+        (Ok(read), Ok(peer)) => {
+            share(&issuer_entries).and_then(|entries| issuers::agree_on_peer(entries, read, peer.source))
+        }
+        _ => Ok(()),
+    };
+
     // Policies are judged against what they can speak of, and so only where all of that could be read.
     let (issuers, devices, router) = (issuers?, devices?, router?);
     let PeerTrust { source: peer, trust_domains } = peer?;
@@ -177,7 +185,9 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     apart?;
     apart_places?;
     acknowledged_filters?;
+    sources_agree?;
     let mode = mode?;
+    let schemes = Schemes::of(&issuers);
     let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Ok(Plan {
         digest,
@@ -192,6 +202,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         client_address: client_address?,
         guard: guard?,
         header_policy,
+        schemes,
         mode,
         limits: limits?,
     })

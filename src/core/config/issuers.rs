@@ -7,10 +7,14 @@ use super::preset::{self, PRESET, Preset};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Member, Node, Presence, Read, Shape, all};
+use super::sender::{self, DPOP, SENDER_CONSTRAINT};
 use super::token_kind::{self, TOKEN};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{CredentialPlace, EvidenceForwarding, FactField, GroupsRule, Issuer, PrincipalRule, Subject};
+use crate::profile::{
+    CredentialPlace, EvidenceForwarding, FactField, GroupsRule, Issuer, PrincipalRule, SenderRule, Subject,
+};
+use crate::request::PeerSource;
 use crate::spiffe::TrustDomain;
 use crate::text::is_identifier;
 
@@ -31,7 +35,7 @@ const TRUST_DOMAIN: &str = "trust_domain";
 
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-static ISSUER_MEMBERS: [Field; 7] = [
+static ISSUER_MEMBERS: [Field; 9] = [
     PRESET,
     Field {
         name: TRUST_DOMAIN,
@@ -54,6 +58,8 @@ static ISSUER_MEMBERS: [Field; 7] = [
         Presence::Optional,
         "longest time since `iat`; makes `iat` required. With `exp: absent` it must be written",
     ),
+    SENDER_CONSTRAINT,
+    DPOP,
 ];
 
 static PRINCIPAL_MEMBERS: [Field; 3] = [
@@ -109,10 +115,20 @@ pub(super) fn read(entries: &[(&str, Node<'_>)], profiles: &mut Profiles) -> Rea
     all(entries.iter().map(|(name, entry)| read_one(entry, name, profiles)))
 }
 
+/// Compares `sender_constraint` of the issuers with `peer`.
+pub(super) fn agree_on_peer(entries: &[(&str, Node<'_>)], issuers: &[Issuer], peer: PeerSource) -> Read<()> {
+    let node_of = |issuer: &Issuer| entries.iter().find(|(name, _)| *name == issuer.profile.name.as_str());
+    all(issuers.iter().filter_map(|issuer| {
+        let (_, node) = node_of(issuer)?;
+        Some(sender::agree_on_peer(node, &issuer.sender, peer))
+    }))
+    .map(|_: Vec<()>| ())
+}
+
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
     let IssuerMembers { preset, own, members } = IssuerMembers::of(node)?;
-    let [_, trust_domain, token, from, principal, forward, max_age] = own;
+    let [_, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
     let from = from.or_default(places::read);
     let subject = match preset.and_then(|preset| preset.own().find(|own| *own == TRUST_DOMAIN)) {
         Some(_) => trust_domain.required(read_trust_domain).map(Subject::WorkloadOf),
@@ -120,7 +136,10 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     };
     let principal = principal.required(read_principal);
     let forward = forward.or_default(profile::read_forward);
-    let reads = principal.iter().flat_map(claims_read).cloned().collect();
+    let sender = sender::read(node, constraint, dpop);
+    let confirmation =
+        sender.iter().filter(|sender| !sender.accepts_unbound()).map(|_| ClaimPath(vec!["cnf".to_owned()]));
+    let reads = principal.iter().flat_map(claims_read).cloned().chain(confirmation).collect();
     let kind = token.or_default(token_kind::read);
     let max_age = max_age.optional(Node::duration);
     let role = Role { kind, reserved_facts: &[], max_age, reads, subject, preset };
@@ -130,7 +149,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     if let Some(groups) = &principal.groups {
         agree_on_presence(node, groups, &profile.facts)?;
     }
-    Ok(Issuer { profile, from: from?, principal, forward: forward? })
+    Ok(Issuer { profile, from: from?, principal, forward: forward?, sender: sender? })
 }
 
 /// The members of an issuer. Those that its preset gives count as written.
@@ -154,8 +173,14 @@ impl<'a> IssuerMembers<'a> {
 
     /// Reads `forward`.
     pub(super) fn forward(&self) -> Read<EvidenceForwarding> {
-        let [_, _, _, _, _, forward, _] = &self.own;
+        let [_, _, _, _, _, forward, ..] = &self.own;
         forward.or_default(profile::read_forward)
+    }
+
+    /// Reads `sender_constraint` and `dpop`.
+    pub(super) fn sender(self, node: &Node<'_>) -> Read<SenderRule> {
+        let [.., constraint, dpop] = self.own;
+        sender::read(node, constraint, dpop)
     }
 
     /// Reads `from`.

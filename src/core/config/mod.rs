@@ -33,6 +33,7 @@ mod reader;
 mod reference;
 mod request_headers;
 mod resource_metadata;
+mod sender;
 mod settings;
 mod token_kind;
 mod wire;

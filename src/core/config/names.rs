@@ -31,7 +31,7 @@ const CEDAR_WORDS: &[&str] = &[
 
 /// Names that mean something else beside a provider's: members of `context`, and types of the schema.
 const TAKEN_BY_SCHEMA: &[&str] =
-    &["http_request", "now", "peer", "Anonymous", "Workload", "Action", "Route", "Application"];
+    &["credential", "http_request", "now", "peer", "Anonymous", "Workload", "Action", "Route", "Application"];
 
 /// Names of types that Cedar has itself, and those that each issuer's namespace has already.
 const TAKEN_TYPES: &[&str] = &[
@@ -57,6 +57,7 @@ pub(super) const TAKEN: &[(&str, &str)] = &[
     ("connection", "it ends at each hop"),
     ("content-length", "it says where the body ends"),
     ("cookie", "it carries the client's state for the application"),
+    ("dpop", "it carries the proof of possession"),
     ("host", "it names the application"),
     ("keep-alive", "it ends at each hop"),
     ("proxy-authenticate", "it ends at each hop"),

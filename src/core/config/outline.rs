@@ -11,6 +11,7 @@ use super::reader::{Member, Node, Problems, Read};
 use super::settings::{self, DEFAULT_GUARD};
 use super::{keys, peer, profile};
 use crate::fetch::{Endpoint, HttpUrl};
+use crate::freshness::MemoryScope;
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
 use crate::profile::{EvidenceForwarding, IssuerId};
 use crate::request::{AddressSource, PeerSource};
@@ -38,6 +39,8 @@ pub struct Outline {
     pub withholding_issuers: Vec<String>,
     /// The cookies from which access tokens are taken, so that the plugin decides whether they reach the upstream.
     pub credential_cookies: Vec<String>,
+    /// The issuers whose DPoP proofs all workers are to remember (`replay: shared`).
+    pub issuers_sharing_proofs: Vec<String>,
     /// Where keys are fetched: for each provider the key set or the metadata, and another host that the metadata may name.
     pub key_endpoints: Vec<Endpoint>,
 }
@@ -79,6 +82,7 @@ impl Outline {
             identity_headers: identity_headers.or_empty(Node::entries).map(names).unwrap_or_default(),
             withholding_issuers: issuers.or_empty(withholding).unwrap_or_default(),
             credential_cookies: issuers.or_empty(credential_cookies).unwrap_or_default(),
+            issuers_sharing_proofs: issuers.or_empty(sharing_proofs).unwrap_or_default(),
             key_endpoints: [
                 issuers.or_empty(|node| key_endpoints(node, |entry| Ok(IssuerMembers::of(entry)?.members))),
                 devices.or_empty(|node| {
@@ -105,6 +109,7 @@ impl Default for Outline {
             identity_headers: Vec::new(),
             withholding_issuers: Vec::new(),
             credential_cookies: Vec::new(),
+            issuers_sharing_proofs: Vec::new(),
             key_endpoints: Vec::new(),
         }
     }
@@ -124,6 +129,15 @@ fn credential_cookies(node: &Node<'_>) -> Read<Vec<String>> {
     let entries = node.entries()?.into_iter();
     let places = entries.filter_map(|(_, entry)| IssuerMembers::of(&entry).and_then(|members| members.from()).ok());
     Ok(places.flatten().filter_map(|place| place.cookie().map(str::to_owned)).collect())
+}
+
+/// The names of the issuers that have `replay: shared`.
+fn sharing_proofs(node: &Node<'_>) -> Read<Vec<String>> {
+    let sharing = node.entries()?.into_iter().filter_map(|(name, entry)| {
+        let sender = IssuerMembers::of(&entry).and_then(|members| members.sender(&entry)).ok()?;
+        (sender.dpop()?.replay == MemoryScope::Shared).then(|| name.to_owned())
+    });
+    Ok(sharing.collect())
 }
 
 /// Where the providers of a part have their keys fetched; `members` are the members of a provider's profile.

@@ -8,9 +8,9 @@ use crate::keys::KeySource;
 use crate::limits::Limits;
 use crate::mode::Mode;
 use crate::policy::{PolicySet, Vocabulary};
-use crate::profile::{DeviceProvider, Issuer, TokenProfile};
+use crate::profile::{DeviceProvider, DpopRule, Issuer, TokenProfile};
 use crate::provider::ProviderName;
-use crate::reply::HeaderPolicy;
+use crate::reply::{HeaderPolicy, Schemes};
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
 use crate::spiffe::TrustDomain;
@@ -42,6 +42,8 @@ pub struct Plan {
     pub credential_places: CredentialPlaces,
     /// Which headers a forwarded request loses and gains.
     pub header_policy: HeaderPolicy,
+    /// The schemes by which tokens are accepted.
+    pub schemes: Schemes,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.
@@ -71,10 +73,19 @@ impl Plan {
         self.profiles().filter_map(|profile| Some((profile, self.keys.get(&profile.name)?)))
     }
 
-    /// The algorithms that any of these profiles accepts, in the order of [`Algorithm::ALL`].
+    /// The issuers of DPoP-bound tokens, each with the proofs that are accepted.
+    pub fn proofs(&self) -> impl Iterator<Item = (&ProviderName, &DpopRule)> {
+        self.issuers.iter().filter_map(|issuer| Some((&issuer.profile.name, issuer.sender.dpop()?)))
+    }
+
+    /// The algorithms that any of these profiles accepts, or that may have signed a proof, in the order of
+    /// [`Algorithm::ALL`].
     #[must_use]
     pub fn algorithms(&self) -> Vec<Algorithm> {
-        let is_accepted = |algorithm: &Algorithm| self.profiles().any(|profile| profile.algorithms.accept(*algorithm));
+        let is_accepted = |algorithm: &Algorithm| {
+            self.profiles().any(|profile| profile.algorithms.accept(*algorithm))
+                || self.proofs().any(|(_, rule)| rule.algorithms.contains(algorithm))
+        };
         Algorithm::ALL.iter().copied().filter(is_accepted).collect()
     }
 }

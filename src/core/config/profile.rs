@@ -334,7 +334,8 @@ fn read_audiences(node: &Node<'_>) -> Read<Audiences> {
     audiences.map(Audiences::OneOf)
 }
 
-fn read_algorithms(node: &Node<'_>) -> Read<Vec<Algorithm>> {
+/// Reads a list of algorithms.
+pub(super) fn read_algorithms(node: &Node<'_>) -> Read<Vec<Algorithm>> {
     Node::distinct(node.some_elements()?, |element| {
         let name = element.some_text()?;
         if let Some(algorithm) = Algorithm::from_name(name) {

@@ -14,6 +14,7 @@ use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_
 use crate::time::UnixSeconds;
 
 mod challenges;
+mod dpop;
 mod groups;
 mod missing_keys;
 #[cfg(not(target_arch = "wasm32"))]
@@ -124,15 +125,20 @@ fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSec
     let asked = HostVerifier::default();
     let nothing = ForgeryMemory::default();
     let verifier = nothing.before(&asked, now);
-    let first =
-        decide(plan, Verification { trust, verifier: &verifier, memory: None }, parts.clone(), now, &decision_id());
+    let first = decide(
+        plan,
+        Verification { verifier: &verifier, ..Verification::by(trust) },
+        parts.clone(),
+        now,
+        &decision_id(),
+    );
     first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), now));
     let found = verifier.into_found();
     let is_forged = !found.is_empty();
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, now));
     asked.take_tally();
     let verifier = forgeries.before(&asked, now);
-    let remembering = Verification { trust, verifier: &verifier, memory: Some(&tokens) };
+    let remembering = Verification { verifier: &verifier, memory: Some(&tokens), ..Verification::by(trust) };
     let second = decide(plan, remembering, parts, now, &decision_id());
     assert_eq!(first.reply, second.reply, "a remembered token changes the reply");
     assert_eq!(first.record, second.record, "a remembered token changes the record");

@@ -6,17 +6,19 @@
 //! A credential in any other place (the query, another cookie, a header spelled with `_`) is ignored, and so proves
 //! nothing.
 
-mod bearer;
+mod authorization;
 mod cookies;
 mod places;
 
+pub use authorization::Scheme;
 pub(crate) use cookies::Rest;
 pub(crate) use places::COOKIE;
 pub use places::CredentialPlaces;
 
-use bearer::{after_scheme, one_token};
+use authorization::{after_scheme, one_token};
 use places::Found;
 
+use crate::dpop::PresentedProof;
 use crate::jose::{PresentedToken, TokenMemory};
 use crate::limits::Limits;
 use crate::profile::{CredentialPlace, DeviceProvider};
@@ -28,6 +30,8 @@ use crate::request::{Exactly, Request};
 pub struct Presented {
     /// The access token.
     pub(crate) access_token: Option<AccessToken>,
+    /// The proof that came with it; `None` if the token came by another scheme than `DPoP`.
+    pub(crate) proof: Option<PresentedProof>,
     /// Posture tokens by provider.
     pub(crate) posture: Vec<(ProviderName, PresentedToken)>,
 }
@@ -41,12 +45,12 @@ pub struct AccessToken {
 }
 
 impl Presented {
-    /// Collects the one access token from the places of the issuers and posture from the header of each device provider,
-    /// and looks nowhere else.
+    /// Collects the one access token from the places of the issuers, with the scheme `DPoP` (RFC 9449 section 7.1) also the
+    /// proof from `DPoP`, and posture from the header of each device provider, and looks nowhere else.
     ///
     /// # Errors
     /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), the errors
-    /// of [`PresentedToken::read`] for the access token; for posture `posture-refused` with the fault as detail.
+    /// of [`PresentedToken::read`] for the access token and of [`PresentedProof::read`] for its proof; for posture `posture-refused` with the fault as detail.
     pub fn collect(
         places: &CredentialPlaces,
         devices: &[DeviceProvider],
@@ -55,9 +59,16 @@ impl Presented {
         request: &Request,
     ) -> Result<Self, Refusal> {
         let max_bytes = limits.max_token_bytes;
+        let mut proof = None;
         let access_token = match places.find(&request.headers)? {
             None => None,
-            Some(found) => Some(AccessToken::read(found, max_bytes, memory)?),
+            Some(found) => {
+                let (scheme, token) = AccessToken::read(found, max_bytes, memory)?;
+                if scheme == Scheme::Dpop {
+                    proof = Some(PresentedProof::read(&request.headers, &token.token)?);
+                }
+                Some(token)
+            }
         };
         let mut posture = Vec::new();
         for device in devices {
@@ -70,37 +81,45 @@ impl Presented {
                 Exactly::Many => return Err(posture_refused(provider, "more than one")),
             }
         }
-        Ok(Self { access_token, posture })
+        Ok(Self { access_token, proof, posture })
     }
 }
 
 impl AccessToken {
     /// A known token need not be looked at byte by byte: it was one token when it was verified.
-    fn read((place, value): Found<'_>, max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
-        let token = value_in(place, value)?;
+    fn read(
+        (place, value): Found<'_>,
+        max_bytes: usize,
+        memory: Option<&TokenMemory>,
+    ) -> Result<(Scheme, Self), Refusal> {
+        let (scheme, token) = value_in(place, value)?;
         let token = match PresentedToken::known(token, memory) {
             Some(known) => known,
             None => read_new(one_token(token)?, place, max_bytes)?,
         };
-        Ok(Self { place: place.clone(), token })
+        Ok((scheme, Self { place: place.clone(), token }))
     }
 }
 
 /// What is at the place of the token, without what the place puts around it. It is not known to be one token.
-fn value_in<'a>(place: &CredentialPlace, value: Option<&'a [u8]>) -> Result<&'a [u8], Refusal> {
+/// A header or cookie of `from` has no scheme, and is like `Bearer`: whoever has the token can use it.
+fn value_in<'a>(place: &CredentialPlace, value: Option<&'a [u8]>) -> Result<(Scheme, &'a [u8]), Refusal> {
     let value = value.ok_or_else(|| {
         malformed(
             "the cookie's name is in white space, without a value or after a comma: servers read that in two ways",
         )
     })?;
-    let token = match place {
+    let (scheme, token) = match place {
         CredentialPlace::Authorization => after_scheme(value)?,
-        CredentialPlace::Cookie { .. } => value,
-        CredentialPlace::Header { prefix, .. } => value
-            .strip_prefix(prefix.as_bytes())
-            .ok_or_else(|| malformed("the header does not begin with the `prefix` of the configuration"))?,
+        CredentialPlace::Cookie { .. } => (Scheme::Bearer, value),
+        CredentialPlace::Header { prefix, .. } => {
+            let token = value
+                .strip_prefix(prefix.as_bytes())
+                .ok_or_else(|| malformed("the header does not begin with the `prefix` of the configuration"))?;
+            (Scheme::Bearer, token)
+        }
     };
-    if token.is_empty() { Err(malformed("no token")) } else { Ok(token) }
+    if token.is_empty() { Err(malformed("no token")) } else { Ok((scheme, token)) }
 }
 
 fn read_new(token: &[u8], place: &CredentialPlace, max_bytes: usize) -> Result<PresentedToken, Refusal> {

@@ -8,6 +8,7 @@
 mod endpoint;
 pub(crate) mod feed;
 mod jitter;
+mod local;
 mod lookups;
 pub(crate) mod payload;
 mod prospect;
@@ -19,6 +20,7 @@ mod unknown_ids;
 pub mod workers;
 
 pub use endpoint::{Endpoint, HttpUrl, HttpUrlFault};
+pub use local::LocalMemory;
 pub use prospect::Prospect;
 pub use request::{FetchRequest, RequestId};
 pub use response::{FetchFault, Response};

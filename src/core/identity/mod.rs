@@ -15,6 +15,7 @@ pub use workload::Workload;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::dpop::Unspent;
 use crate::jose::VerifiedToken;
 use crate::profile::{CredentialPlace, FactRecord};
 use crate::provider::ProviderName;
@@ -28,6 +29,8 @@ pub struct Identity {
     workload: Result<Workload, Detail>,
     devices: BTreeMap<ProviderName, DeviceEvidence>,
     newly_verified: Vec<Rc<VerifiedToken>>,
+    /// The proof of the principal's token, until it is used. Whoever has a copy of the request has the proof too.
+    unspent: Option<Unspent>,
 }
 
 /// The Cedar principal.
@@ -98,6 +101,7 @@ impl Identity {
             workload: Err(Detail::None),
             devices: BTreeMap::new(),
             newly_verified: Vec::new(),
+            unspent: None,
         }
     }
 
@@ -123,6 +127,16 @@ impl Identity {
 }
 
 impl Identity {
+    /// The identity of a request that is forwarded although it is refused. If its proof was not used, it could be the copy
+    /// of another request, so its caller is Anonymous.
+    #[must_use]
+    pub fn of_rehearsal(self) -> Self {
+        if self.unspent.is_none() {
+            return self;
+        }
+        Self { newly_verified: self.newly_verified, ..Self::anonymous() }
+    }
+
     /// The tokens that prove this identity and that were not in the memory.
     #[must_use]
     pub fn into_newly_verified(self) -> Vec<Rc<VerifiedToken>> {
@@ -138,7 +152,7 @@ impl Identity {
             Principal::Workload(workload) => Ok(workload.clone()),
             Principal::Anonymous | Principal::Verified(_) => Err(Detail::None),
         };
-        Self { principal, workload, devices, newly_verified: Vec::new() }
+        Self { principal, workload, devices, newly_verified: Vec::new(), unspent: None }
     }
 
     /// The same over the connection of a workload.

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::sender_constraint::{FittingSender, Sender, fits_posture};
 use super::{
     Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, Workload,
     posture_binding, principal,
 };
+use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
 use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
 use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_issuer};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::request::Peer;
+use crate::request::{Peer, Request};
 use crate::route::Requires;
 use crate::spiffe::TrustDomain;
 use crate::time::{Seconds, UnixSeconds};
@@ -37,21 +39,27 @@ pub struct TrustAnchors<'a> {
 /// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then the required posture. Presented
 /// evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
+/// A proof is used at the very end, once everything else is accepted: a request that is refused, or that waits for keys,
+/// does not use up its proof.
+///
 /// # Errors
-/// Every refusal of kind `Unauthenticated`, and `keys-unavailable`.
+/// Every refusal of kind `Unauthenticated`, `keys-unavailable`, `replay-store-full` and `replay-store-unavailable`.
 pub fn verify(
     presented: Presented,
     anchors: TrustAnchors<'_>,
-    peer: &Peer,
+    request: &Request,
     requires: &Requires,
     now: UnixSeconds,
 ) -> Result<Identity, Denial> {
-    let Presented { access_token, posture } = presented;
+    let Presented { access_token, proof, posture } = presented;
+    let peer = &request.peer;
+    let memory = anchors.verification.proofs;
+    let sender = Sender { request, proof: proof.as_ref(), memory, now };
     let mut posture: BTreeMap<ProviderName, PresentedToken> = posture.into_iter().collect();
     let mut newly_verified = Vec::new();
     let workload = Workload::of(peer, anchors.trust_domains);
-    let (principal, access_token) = match access_token {
-        None => (workload.clone().map_or(Principal::Anonymous, Principal::Workload), None),
+    let (principal, access_token, unspent) = match access_token {
+        None => (workload.clone().map_or(Principal::Anonymous, Principal::Workload), None, None),
         Some(token) => {
             let required = |issuer: &ProviderName| {
                 require_issuer(requires, Some(issuer))?;
@@ -59,12 +67,12 @@ pub fn verify(
                 require_presented(requires, &posture)
             };
             let is_new = matches!(token.token, PresentedToken::New(_));
-            let (principal, token) = verify_access_token(token, anchors, peer, required, now)?;
+            let (principal, token, unspent) = verify_access_token(token, anchors, sender, required, now)?;
             newly_verified.extend(is_new.then(|| Rc::clone(&token)));
-            (Principal::Verified(principal), Some(token))
+            (Principal::Verified(principal), Some(token), unspent)
         }
     };
-    let mut identity = Identity { principal, workload, devices: BTreeMap::new(), newly_verified };
+    let mut identity = Identity { principal, workload, devices: BTreeMap::new(), newly_verified, unspent };
     let token_claims = access_token.as_deref().map(VerifiedToken::claims);
     let required =
         require_issuer(requires, identity.issuer()).and_then(|()| require_workload(requires, &identity.workload));
@@ -93,10 +101,17 @@ pub fn verify(
             }
         };
     }
-    match require_posture(requires, &identity) {
-        Ok(()) => Ok(identity),
-        Err(refusal) => Err(identity.denied(refusal.into())),
+    if let Err(refusal) = require_posture(requires, &identity) {
+        return Err(identity.denied(refusal.into()));
     }
+    if let Some(proof) = identity.unspent.take() {
+        // A copy of a proof says nothing about its sender, so the denial has no identity.
+        proof.spend(memory, now).map_err(|refusal| match identity.issuer() {
+            Some(issuer) => refusal.about(issuer),
+            None => refusal,
+        })?;
+    }
+    Ok(identity)
 }
 
 impl Identity {
@@ -119,21 +134,29 @@ impl Identity {
 fn verify_access_token(
     AccessToken { place, token }: AccessToken,
     TrustAnchors { issuers, verification, .. }: TrustAnchors<'_>,
-    peer: &Peer,
+    sender: Sender<'_>,
     required: impl FnOnce(&ProviderName) -> Result<(), Refusal>,
     now: UnixSeconds,
-) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>), NotVerified> {
+) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>, Option<Unspent>), NotVerified> {
     let unverified = token.peek()?;
     let issuer = choose_issuer(issuers, &place, token.typ(), &unverified)?;
     let name = &issuer.profile.name;
     let subject = |typ: Option<&str>, claims: &Claims| {
-        TokenSubject::read(issuer, typ, claims, peer, now).map_err(|refusal| refusal.about(name))
+        TokenSubject::read(issuer, typ, claims, sender, now).map_err(|refusal| refusal.about(name))
     };
     let token = issuer.profile.verify(token, verification, now, |typ, claims| {
         subject(typ, claims)?;
         required(name)
     })?;
-    let TokenSubject { id, groups, facts, sender_constraint, expires } = subject(token.typ(), token.claims())?;
+    let TokenSubject { id, groups, facts, sender, expires } = subject(token.typ(), token.claims())?;
+    let (sender_constraint, unspent) = match sender {
+        FittingSender::Bearer => (SenderConstraint::Bearer, None),
+        FittingSender::Certificate => (SenderConstraint::Certificate, None),
+        FittingSender::Dpop(proof, scope) => {
+            let unspent = proof.verify(scope, verification.verifier).map_err(|refusal| refusal.about(name))?;
+            (SenderConstraint::Dpop, Some(unspent))
+        }
+    };
     let principal = VerifiedPrincipal {
         issuer: name.clone(),
         entity_type: issuer.principal.entity_type.clone(),
@@ -145,25 +168,25 @@ fn verify_access_token(
         sender_constraint,
         expires,
     };
-    Ok((principal, token))
+    Ok((principal, token, unspent))
 }
 
 /// What a token says about its subject, whoever signed it. Only the claims of an authentic token make a principal of
 /// it.
-struct TokenSubject {
+struct TokenSubject<'r> {
     id: String,
     groups: Vec<String>,
     facts: FactRecord,
-    sender_constraint: SenderConstraint,
+    sender: FittingSender<'r>,
     expires: Option<UnixSeconds>,
 }
 
-impl TokenSubject {
+impl<'r> TokenSubject<'r> {
     fn read(
         issuer: &Issuer,
         typ: Option<&str>,
         claims: &Claims,
-        peer: &Peer,
+        sender: Sender<'r>,
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
         let times = issuer.profile.judge(typ, claims, now)?;
@@ -171,7 +194,7 @@ impl TokenSubject {
             id: principal::id(&issuer.principal, claims)?,
             groups: principal::groups(&issuer.principal, claims)?,
             facts: FactField::read_all(&issuer.profile.facts, claims)?,
-            sender_constraint: SenderConstraint::met(claims, peer)?,
+            sender: sender.fits(issuer, claims)?,
             expires: times.expires,
         })
     }
@@ -237,7 +260,7 @@ fn posture_of(
         // Everything else about it is right: it is outdated, not forged.
         Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
     };
-    SenderConstraint::met(claims, peer)?;
+    fits_posture(claims, peer)?;
     Ok(DeviceEvidence::Verified(DeviceFacts {
         facts: FactField::read_all(&provider.profile.facts, claims)?,
         bound: posture_binding::is_bound(&provider.bind, access_token, claims)?,

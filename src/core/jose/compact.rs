@@ -1,8 +1,8 @@
 //! The compact form of a JWS (RFC 7515 section 7.1): three parts, two dots, nothing else.
 //!
-//! The bytes come from the client and are not trusted. Only `alg`, `kid` and `typ` of the header are used. `jwk`,
-//! `jku`, `x5u`, `x5c` and `x5t` are never read, so that a token can supply neither a key nor the address of one (RFC
-//! 8725 section 3.10).
+//! The bytes come from the client and are not trusted. Only `alg`, `kid` and `typ` of a token's header are used. `jku`,
+//! `x5u`, `x5c` and `x5t` are never read, and `jwk` only of a [proof](super::UnverifiedProof), so that a token can supply
+//! neither a key nor the address of one (RFC 8725 section 3.10).
 
 use core::cell::OnceCell;
 
@@ -50,6 +50,11 @@ impl UnverifiedToken {
     /// # Errors
     /// `token-too-large`, `token-malformed`, `token-critical`, `token-algorithm`.
     pub fn parse(text: &[u8], max_bytes: usize) -> Result<Self, Refusal> {
+        Self::parse_with_header(text, max_bytes).map(|(token, _)| token)
+    }
+
+    /// The same, with the whole header.
+    pub(super) fn parse_with_header(text: &[u8], max_bytes: usize) -> Result<(Self, Map<String, Value>), Refusal> {
         at_most(text.len(), max_bytes)?;
         let mut parts = text.split(|&byte| byte == b'.');
         let (Some(header_text), Some(payload_text), Some(signature_text), None) =
@@ -86,7 +91,9 @@ impl UnverifiedToken {
         let has_other_members = header.keys().any(|name| !["alg", "kid", "typ"].contains(&name.as_str()));
         let signed = header_text.len().saturating_add(1).saturating_add(payload_text.len());
         let claims = OnceCell::new();
-        Ok(Self { algorithm, key_id, typ, has_other_members, text: text.to_vec(), signed, payload, signature, claims })
+        let token =
+            Self { algorithm, key_id, typ, has_other_members, text: text.to_vec(), signed, payload, signature, claims };
+        Ok((token, header))
     }
 
     /// The signed bytes: header and payload with the dot between.

@@ -10,6 +10,7 @@ mod key;
 mod key_set;
 mod memory;
 mod presented;
+mod proof;
 mod signature;
 mod verifier;
 
@@ -28,6 +29,7 @@ pub use key::{KeyFault, KeyUse, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
 pub use memory::TokenMemory;
 pub use presented::PresentedToken;
+pub use proof::UnverifiedProof;
 pub use signature::{AuthenticToken, VerifiedToken};
 pub use verifier::{Portable, SignatureVerifier, UnverifiedSignature};
 

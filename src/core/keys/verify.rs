@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{MissingKey, TrustStore};
+use crate::freshness::ProofMemory;
 use crate::jose::{Claims, KeySet, Portable, PresentedToken, SignatureVerifier, TokenMemory, VerifiedToken};
 use crate::profile::{HeaderMembers, TokenProfile};
 use crate::refusal::{Detail, Reason, Refusal};
@@ -17,13 +18,15 @@ pub struct Verification<'a> {
     pub verifier: &'a dyn SignatureVerifier,
     /// The tokens that earlier requests presented. Without a memory, or with an empty one, the result is the same.
     pub memory: Option<&'a TokenMemory>,
+    /// Where the proofs are remembered that earlier requests used. Without a memory no proof is accepted.
+    pub proofs: ProofMemory<'a>,
 }
 
 impl<'a> Verification<'a> {
-    /// With these keys, by the code of this program, without a memory.
+    /// With these keys, by the code of this program, without a memory of tokens or proofs.
     #[must_use]
     pub const fn by(trust: &'a TrustStore) -> Self {
-        Self { trust, verifier: &Portable, memory: None }
+        Self { trust, verifier: &Portable, memory: None, proofs: ProofMemory::NONE }
     }
 }
 

@@ -15,7 +15,7 @@
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::identity::{DeviceFacts, Workload};
+use crate::identity::{DeviceFacts, SenderConstraint, Workload};
 use crate::request::{Exactly, PathParameters, Request};
 use crate::time::UnixSeconds;
 
@@ -68,6 +68,8 @@ pub(in crate::policy) struct RequestFacts<'r> {
     pub parameters: &'r PathParameters,
     /// The time of the decision.
     pub now: UnixSeconds,
+    /// What the caller's token is bound by.
+    pub sender_constraint: SenderConstraint,
 }
 
 /// The value of a fact.
@@ -130,9 +132,10 @@ pub(in crate::policy) struct DeviceFact {
 
 const HTTP_REQUEST: Option<&str> = Some("http_request");
 const PEER: Option<&str> = Some("peer");
+const CREDENTIAL: Option<&str> = Some("credential");
 
 /// All rows. Names and types of `http_request` are those of AWS Verified Access where it has them.
-pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 14] = [
+pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
     ContextFact {
         record: HTTP_REQUEST,
         name: "http_method",
@@ -255,6 +258,15 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 14] = [
         presence: Presence::CertainOfWorkload(NO_WORKLOAD),
         permits: PermitFor::Verified,
         value: |facts| facts.workload.map(|workload| ContextValue::String(Cow::Borrowed(workload.trust_domain()))),
+    },
+    // Anonymous has no credential, and so none that is bound. An absent fact would make each rule ask for it with `has`.
+    ContextFact {
+        record: CREDENTIAL,
+        name: "bound_by",
+        of: ContextType::String,
+        presence: Presence::Certain,
+        permits: PermitFor::Verified,
+        value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.sender_constraint.bound_by()))),
     },
 ];
 

@@ -11,6 +11,7 @@ mod judge;
 mod kind;
 mod place;
 mod roles;
+mod sender;
 mod token;
 
 pub use choose::{choose_issuer, choose_profile};
@@ -20,4 +21,5 @@ pub use judge::{Appraisal, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
 pub use place::CredentialPlace;
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
+pub use sender::{DpopRule, Scheme, SenderRule};
 pub use token::{Algorithms, Audiences, Expiry, HeaderMembers, Pin, Subject, TokenProfile, Typ};

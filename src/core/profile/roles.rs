@@ -1,6 +1,6 @@
 //! The roles that a token can play: it names a principal, or it describes a device.
 
-use super::{CredentialPlace, TokenProfile};
+use super::{CredentialPlace, SenderRule, TokenProfile};
 use crate::jose::ClaimPath;
 
 /// Whether verified evidence is forwarded to the upstream.
@@ -45,6 +45,8 @@ pub struct Issuer {
     pub principal: PrincipalRule,
     /// Whether the token is forwarded to the upstream.
     pub forward: EvidenceForwarding,
+    /// What the sender of a token must prove.
+    pub sender: SenderRule,
 }
 
 /// How posture is tied to the user's token.

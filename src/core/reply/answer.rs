@@ -2,10 +2,16 @@
 
 use serde::Serialize;
 
-use super::challenge::challenge;
+use super::challenge::{Schemes, challenge};
 use super::{Answer, DECISION_ID_HEADER};
+use crate::evidence::Scheme;
 use crate::refusal::{Detail, Refusal, RefusalKind};
 use crate::telemetry::DecisionId;
+
+const WWW_AUTHENTICATE: &str = "www-authenticate";
+
+/// The header of a nonce for the next proof (RFC 9449 section 8.2).
+const NONCE_HEADER: &str = "dpop-nonce";
 
 /// The members of a problem document, in this order.
 ///
@@ -64,7 +70,7 @@ impl Answer {
             (DECISION_ID_HEADER.to_owned(), decision_id.to_string()),
         ];
         if let Some(challenge) = challenge(refusal, resource_metadata) {
-            headers.push(("www-authenticate".to_owned(), challenge));
+            headers.push((WWW_AUTHENTICATE.to_owned(), challenge));
         }
         if kind == RefusalKind::Undecidable {
             let pause = match refusal.detail {
@@ -74,6 +80,25 @@ impl Answer {
             headers.push(("retry-after".to_owned(), pause.to_string()));
         }
         Self { status: kind.status(), headers, body }
+    }
+
+    /// The same with a challenge for each scheme that is accepted, and with a nonce for the next proof. `presented` is the
+    /// scheme of the request.
+    #[must_use]
+    pub fn challenging(
+        mut self,
+        (refusal, resource_metadata): (&Refusal, Option<&str>),
+        schemes: &Schemes,
+        presented: Option<Scheme>,
+        nonce: Option<String>,
+    ) -> Self {
+        if schemes.accept_proofs() {
+            self.headers.retain(|(name, _)| name != WWW_AUTHENTICATE);
+            let challenges = schemes.challenges(refusal, resource_metadata, presented);
+            self.headers.extend(challenges.into_iter().map(|challenge| (WWW_AUTHENTICATE.to_owned(), challenge)));
+        }
+        self.headers.extend(nonce.map(|nonce| (NONCE_HEADER.to_owned(), nonce)));
+        self
     }
 }
 

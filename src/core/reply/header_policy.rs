@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header_changes::HeaderChanges;
 use super::{DECISION_ID_HEADER, identity_headers};
+use crate::dpop::DPOP;
 use crate::evidence::{COOKIE, CredentialPlaces, Rest};
-use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::identity_header::IdentityHeader;
 use crate::mode::Mode;
 use crate::profile::{DeviceProvider, EvidenceForwarding, Issuer};
@@ -57,15 +58,21 @@ impl HeaderPolicy {
             .map(|device| (device.profile.name.clone(), device.header.clone()))
             .collect();
         let places = CredentialPlaces::of(issuers);
+        // Where no issuer accepts proofs, the header is not evidence, and is forwarded like any other.
+        let proofs = issuers.iter().any(|issuer| issuer.sender.dpop().is_some()).then(|| DPOP.to_owned());
         let kept_unverified = match mode {
             Mode::Enforce => BTreeSet::new(),
-            Mode::Shadow => forwarded_posture.values().cloned().chain(places.headers().map(str::to_owned)).collect(),
+            Mode::Shadow => {
+                let headers = places.headers().map(str::to_owned).chain(proofs.clone());
+                forwarded_posture.values().cloned().chain(headers).collect()
+            }
         };
         let own: BTreeSet<String> = devices
             .iter()
             .map(|device| normal_form(&device.header))
             .chain(identity_headers.iter().map(|header| normal_form(&header.name)))
             .chain(places.headers().map(normal_form))
+            .chain(proofs)
             .collect();
         let mut screen = request_headers.screen();
         own.iter().for_each(|name| screen.add_name(name));
@@ -156,6 +163,10 @@ impl HeaderPolicy {
         match identity.principal() {
             Principal::Verified(principal) if self.places.headers().any(|header| header == name) => {
                 principal.place.header() == Some(name) && self.forwards_token_of(principal)
+            }
+            // The upstream can verify the proof of a token that it receives, and of no other.
+            Principal::Verified(principal) if name == DPOP && principal.sender_constraint == SenderConstraint::Dpop => {
+                self.forwards_token_of(principal)
             }
             Principal::Verified(_) | Principal::Workload(_) | Principal::Anonymous => {
                 self.kept_unverified.contains(name)

@@ -13,6 +13,7 @@ mod identity_headers;
 mod metadata;
 
 pub use answer::Hints;
+pub use challenge::Schemes;
 pub use forwarding::{Forwarding, Grounds, Rehearsal};
 pub use header_policy::HeaderPolicy;
 

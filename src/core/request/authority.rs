@@ -17,21 +17,29 @@ use crate::text::ByteSet;
 /// `authority-malformed`: empty, userinfo, a port that is not 1 to 65535, an empty label, or a byte that is not a
 /// letter, a digit, `.`, `-` or `_`.
 pub fn host_of(authority: &[u8]) -> Result<String, Refusal> {
+    host_and_port(authority).map(|(host, _)| host)
+}
+
+/// The same, with the port if the authority has one.
+///
+/// # Errors
+/// As [`host_of`].
+pub(crate) fn host_and_port(authority: &[u8]) -> Result<(String, Option<u16>), Refusal> {
     let text = core::str::from_utf8(authority).map_err(|_| malformed("a byte that no host name has"))?;
     if text.contains('@') {
         return Err(malformed("userinfo"));
     }
     if let Some(rest) = text.strip_prefix('[') {
         let (address, after) = rest.split_once(']').ok_or(malformed("a bracket that is not closed"))?;
-        port_after(after)?;
+        let port = port_after(after)?;
         let address: Ipv6Addr = address.parse().map_err(|_| malformed("brackets without an IPv6 address"))?;
-        return Ok(format!("[{address}]"));
+        return Ok((format!("[{address}]"), port));
     }
     let (name, after) = match text.find(':') {
         Some(colon) => text.split_at_checked(colon).ok_or(malformed("a colon inside a character"))?,
         None => (text, ""),
     };
-    port_after(after)?;
+    let port = port_after(after)?;
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.is_empty() {
         return Err(malformed("an empty name"));
@@ -42,18 +50,18 @@ pub fn host_of(authority: &[u8]) -> Result<String, Refusal> {
     if name.split('.').any(str::is_empty) {
         return Err(malformed("an empty label"));
     }
-    Ok(name.to_ascii_lowercase())
+    Ok((name.to_ascii_lowercase(), port))
 }
 
 /// Accepts nothing, or a colon and a port.
-fn port_after(text: &str) -> Result<(), Refusal> {
+fn port_after(text: &str) -> Result<Option<u16>, Refusal> {
     let Some(digits) = text.strip_prefix(':') else {
-        return if text.is_empty() { Ok(()) } else { Err(malformed("something after the address")) };
+        return if text.is_empty() { Ok(None) } else { Err(malformed("something after the address")) };
     };
     // `parse` accepts a leading `+`, which a port cannot have.
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     match digits.parse::<u16>() {
-        Ok(1..) if all_digits => Ok(()),
+        Ok(port @ 1..) if all_digits => Ok(Some(port)),
         _ => Err(malformed("a port that is not 1 to 65535")),
     }
 }

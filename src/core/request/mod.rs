@@ -17,6 +17,7 @@ mod template;
 mod tests;
 
 pub use ambiguity::Ambiguity;
+pub(crate) use authority::host_and_port;
 pub use authority::host_of;
 pub use certificate::{CertificateMemory, UriCount};
 pub use headers::{Exactly, HeaderField, Headers};
@@ -63,6 +64,8 @@ pub struct Request {
     pub method: RequestMethod,
     /// Host in lower case, without port and one trailing dot.
     pub host: String,
+    /// The port after the host, if the client named one. Routes and policies do not see it.
+    pub host_port: Option<u16>,
     /// The path. The route decides whether its ambiguous spellings are accepted.
     pub path: Path,
     /// The query without `?`; empty if there is none. Printable ASCII.
@@ -95,7 +98,7 @@ impl Request {
             Exactly::None => return Err(Refusal::with(Reason::MethodUnsupported, Detail::Fault("no method"))),
             Exactly::Many => return Err(Refusal::with(Reason::MethodUnsupported, Detail::Fault("two methods"))),
         };
-        let host = host_of(authority(&headers)?)?;
+        let (host, host_port) = host_and_port(authority(&headers)?)?;
         let (path, query) = match headers.exactly(":path") {
             Exactly::One(target) => Path::parse(target, limits.max_path_bytes)?,
             Exactly::None => return Err(Refusal::new(Reason::PathMissing)),
@@ -104,7 +107,19 @@ impl Request {
         let upgrade = headers.contains("upgrade");
         let preflight_for = if upgrade { None } else { preflight(method, &headers)? };
         let client_ip = source_address.as_deref().and_then(client_ip);
-        Ok(Self { method, host, path, query, upgrade, preflight_for, headers, client_ip, destination_port, peer })
+        Ok(Self {
+            method,
+            host,
+            host_port,
+            path,
+            query,
+            upgrade,
+            preflight_for,
+            headers,
+            client_ip,
+            destination_port,
+            peer,
+        })
     }
 }
 

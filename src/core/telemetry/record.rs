@@ -191,11 +191,11 @@ impl DecisionRecord {
             }
             Principal::Verified(verified) => Some(AuthenticationRecord {
                 issuer: Some(verified.issuer.clone()),
-                method: "bearer",
-                binding: match verified.sender_constraint {
-                    SenderConstraint::Bearer => "none",
-                    SenderConstraint::Certificate => "certificate",
+                method: match verified.sender_constraint {
+                    SenderConstraint::Bearer | SenderConstraint::Certificate => "bearer",
+                    SenderConstraint::Dpop => "dpop",
                 },
+                binding: verified.sender_constraint.bound_by(),
                 place: Some(verified.place.clone()),
             }),
         };

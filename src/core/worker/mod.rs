@@ -26,6 +26,7 @@
 mod effect;
 mod keys;
 mod lines;
+mod proofs;
 mod seed;
 mod streams;
 
@@ -35,6 +36,7 @@ mod tests;
 use core::fmt;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 pub use effect::{Change, Changes, Effect, FilterState, HostFault, Level};
 pub use keys::MESSAGES_AT_ONCE;
@@ -49,6 +51,7 @@ use crate::mode::Mode;
 use crate::time::UnixSeconds;
 use crate::waiting::WaitingRoom;
 use keys::{SHADOW_TICK, SOON, SPREAD};
+use proofs::Proofs;
 use streams::{Names, Stage};
 
 /// One configuration on one worker: its keys, the tokens that were verified, the requests that wait for keys, and how far
@@ -68,6 +71,8 @@ pub struct Worker {
     tokens: TokenMemory,
     /// The signatures that were found to be forged in the last few seconds.
     forgeries: ForgeryMemory,
+    /// The proofs that were used.
+    proofs: Proofs,
     /// The memory that the workers share, if it is this plugin's own.
     sharing: Option<Sharing>,
     /// The secret that decision ids are derived from; without one every request is refused.
@@ -111,15 +116,15 @@ pub struct Deployment {
 /// Memory that only workers of this plugin share.
 struct Sharing {
     vm_id: String,
-    memory: Box<dyn SharedMemory>,
+    memory: Rc<dyn SharedMemory>,
 }
 
 impl Sharing {
     /// The proxy keeps one shared memory for each `vm_id`, and one for all modules that have none. A plugin without a
     /// `vm_id` of its own shares that one with strangers, who could plant a key there. So it is used only under a
     /// `vm_id`.
-    fn of(vm_id: Vec<u8>, memory: Box<dyn SharedMemory>) -> Option<Self> {
-        let vm_id = String::from_utf8(vm_id).ok()?;
+    fn of(vm_id: &[u8], memory: Rc<dyn SharedMemory>) -> Option<Self> {
+        let vm_id = String::from_utf8(vm_id.to_vec()).ok()?;
         (!vm_id.is_empty()).then_some(Self { vm_id, memory })
     }
 }
@@ -136,6 +141,7 @@ impl Worker {
             verifier: HostVerifier::default(),
             tokens: TokenMemory::default(),
             forgeries: ForgeryMemory::default(),
+            proofs: Proofs::default(),
             sharing: None,
             seed,
             decisions: 0,
@@ -152,8 +158,8 @@ impl Worker {
 
     /// A worker under this configuration, with the keys that are written in it.
     ///
-    /// Whether it succeeds depends on the configuration's bytes alone: not on time, randomness, network, shared memory or
-    /// the signatures that the host verifies. The proxy runs a worker whose configuration failed without the filter, so all
+    /// Whether it succeeds depends on the configuration's bytes and on whether there is a `vm_id` alone: not on time,
+    /// randomness, network, the content of shared memory or the signatures that the host verifies. The proxy runs a worker whose configuration failed without the filter, so all
     /// workers must come to the same answer.
     ///
     /// # Errors
@@ -166,6 +172,9 @@ impl Worker {
         let (plan, warnings) = Plan::compile(json).map_err(|problems| lines::rejected(&problems))?;
         let mut effects = lines::configured(&deployment, &plan, &warnings);
         let Deployment { vm_id, memory, signatures, seed, .. } = deployment;
+        let sharing = Sharing::of(&vm_id, memory.into());
+        let proofs =
+            Proofs::of(&plan, sharing.as_ref(), seed.as_ref()).map_err(|problems| lines::rejected(&problems))?;
         let algorithms = plan.algorithms();
         let (verifier, declined) = HostVerifier::prove(signatures, &algorithms);
         effects.push(lines::verifiers(&algorithms, &verifier, &declined));
@@ -174,10 +183,10 @@ impl Worker {
         let forgeries = ForgeryMemory::new(plan.limits.max_remembered_bytes);
         let wanted = Wanted::by(&plan, trust.fetches());
         let (names, plan) = (Some(Names::of(&plan)), Some(plan));
-        let memories = Self { tokens, forgeries, ..Self::unconfigured(seed) };
+        let memories = Self { tokens, forgeries, proofs, ..Self::unconfigured(seed) };
         let mut worker = Self { plan, names, wanted, trust, verifier, reminded: now, ..memories };
         if worker.fetches() {
-            worker.sharing = Sharing::of(vm_id, memory);
+            worker.sharing = sharing;
         }
         effects.extend(worker.first_tick());
         if worker.is_shadow() {

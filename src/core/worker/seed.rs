@@ -35,7 +35,8 @@ impl Seed {
         self.bytes(label).first_chunk::<16>().map(hex::encode).unwrap_or_default()
     }
 
-    fn bytes(&self, label: &str) -> [u8; 32] {
+    /// 32 secret bytes for this purpose.
+    pub(super) fn bytes(&self, label: &str) -> [u8; 32] {
         HMAC::mac(format!("countersign worker {label}").as_bytes(), self.0)
     }
 }

@@ -170,7 +170,12 @@ impl Worker {
             (Some(seed), Some(plan), Ok(parts)) => {
                 let decision_id = seed.decision_id(number, now);
                 let verifier = self.forgeries.before(&self.verifier, now);
-                let verification = Verification { trust: &self.trust, verifier: &verifier, memory: Some(&self.tokens) };
+                let verification = Verification {
+                    trust: &self.trust,
+                    verifier: &verifier,
+                    memory: Some(&self.tokens),
+                    proofs: self.proofs.memory(),
+                };
                 let mut outcome = decide(plan, verification, parts, now, &decision_id);
                 for token in mem::take(&mut outcome.newly_verified) {
                     self.tokens.keep(token, now);

@@ -1,8 +1,13 @@
-//! The figures of RFC 9449 (DPoP), as far as this core goes: it takes no proofs. So a proof must not be taken for an access
-//! token, and an access token that asks for a proof must not be taken without one.
+//! The figures of RFC 9449 (DPoP). A proof must not be accepted as an access token, and an access token that is bound to a
+//! key must not be accepted without a proof.
+//!
+//! The RFC publishes no private key, and the access token of its requests is opaque. So whole requests have the claims of
+//! figure 8, bound to a key of ours; that figure 13 itself is accepted as a proof is a test of the core's module `dpop`.
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide;
+use countersign_core::fetch::LocalMemory;
+use countersign_core::freshness::ProofMemory;
 use countersign_core::jose::{Algorithm, UnverifiedToken, VerificationKey, base64url};
 use countersign_core::keys::{TrustStore, Verification};
 use countersign_core::limits::TOKEN_BYTES;
@@ -74,6 +79,21 @@ fn bound_tokens(figure: &str, case: &mut impl FnMut(String, Stated, Found)) -> R
     let bearer = |token: &str| answer(&plan, &[("authorization", format!("Bearer {token}"))]);
     case("figure 8: bound token as a bearer token".to_owned(), Stated::Wrong, bearer(&with));
     case("figure 8: the same without `cnf`".to_owned(), Stated::Right, bearer(&without));
+    let jkt = VerificationKey::compile(&key.public_jwk(None), None).map_err(|fault| fault.to_string())?;
+    claims.insert("cnf".to_owned(), json!({ "jkt": jkt.thumbprint() }));
+    let ours = sign(&claims)?;
+    let proved = |url: &str| -> Result<Found, String> {
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public_jwk(None) });
+        let hash = base64url::encode(&hmac_sha256::Hash::hash(ours.as_bytes()));
+        let proof = json!({ "jti": "e1j3V_bKic8-LAEB", "htm": "GET", "htu": url, "iat": NOW, "ath": hash });
+        let header = header.as_object().cloned().unwrap_or_default();
+        let proof = key.sign(&header, proof.to_string().as_bytes()).map_err(|fault| fault.to_string())?;
+        Ok(answer(&plan, &[("authorization", format!("DPoP {ours}")), ("dpop", proof)]))
+    };
+    let own = "https://resource.example.org/protectedresource";
+    case("figure 8: bound to a key of ours, with its proof".to_owned(), Stated::Right, proved(own)?);
+    let other = "https://server.example.com/token";
+    case("figure 8: bound to a key of ours, with a proof for another URL".to_owned(), Stated::Wrong, proved(other)?);
     let dpop = answer(&plan, &[("authorization", format!("DPoP {without}"))]);
     case("figure 8: the same without `cnf`, by the DPoP scheme".to_owned(), Stated::Wrong, dpop);
     Ok(())
@@ -84,6 +104,7 @@ fn plan(jwk: &Value) -> Result<Plan, String> {
     let issuer = json!({
         "issuer": ISSUER, "audiences": "absent", "typ": ["at+jwt", "JWT", "absent"],
         "keys": { "inline": { "keys": [jwk] } }, "principal": { "id": "sub" },
+        "dpop": {},
     });
     let configuration = json!({
         "version": 1,
@@ -106,15 +127,10 @@ fn answer(plan: &Plan, fields: &[(&str, String)]) -> Found {
     let headers = fixed.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
     let parts = RequestParts { headers: headers.collect(), ..RequestParts::default() };
     let now = UnixSeconds::new(NOW);
-    match decide(
-        plan,
-        Verification::by(&TrustStore::new(plan.key_sources(), 0)),
-        parts,
-        now,
-        &DecisionId::derive(&[0; 32], 0, now),
-    )
-    .reply
-    {
+    let (trust, memory) = (TrustStore::new(plan.key_sources(), 0), LocalMemory::default());
+    let proofs = ProofMemory { shared: Some(&memory), own: None, seed: &[0; 32] };
+    let verification = Verification { proofs, ..Verification::by(&trust) };
+    match decide(plan, verification, parts, now, &DecisionId::derive(&[0; 32], 0, now)).reply {
         Reply::Forward(_) => Found::Accepted,
         Reply::Answer(_) => Found::Refused(Stage::Claims),
     }

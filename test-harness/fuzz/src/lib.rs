@@ -145,7 +145,7 @@ pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let trust = TrustStore::new(plan.key_sources(), 0);
     let (asked, nothing) = (HostVerifier::default(), ForgeryMemory::default());
     let verifier = nothing.before(&asked, NOW);
-    let first = decide(plan, Verification { trust: &trust, verifier: &verifier, memory: None }, parts.clone(), NOW, &id);
+    let first = decide(plan, Verification { verifier: &verifier, ..Verification::by(&trust) }, parts.clone(), NOW, &id);
     let (mut tokens, mut forgeries) = (TokenMemory::new(1 << 20), ForgeryMemory::new(1 << 20));
     first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), NOW));
     let found = verifier.into_found();
@@ -153,7 +153,7 @@ pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, NOW));
     asked.take_tally();
     let verifier = forgeries.before(&asked, NOW);
-    let remembering = Verification { trust: &trust, verifier: &verifier, memory: Some(&tokens) };
+    let remembering = Verification { verifier: &verifier, memory: Some(&tokens), ..Verification::by(&trust) };
     let second = decide(plan, remembering, parts.clone(), NOW, &id);
     assert!(!is_forged || asked.take_tally().by_plugin == 0, "a forged signature is verified again");
     assert_eq!(first.reply, second.reply, "two decisions about one request differ");

@@ -4,9 +4,11 @@
 
 #![no_main]
 
-use countersign_core::jose::{ClaimPath, PresentedToken, Rounding, UnverifiedToken, VerifiedToken};
+use countersign_core::jose::{
+    ClaimPath, Portable, PresentedToken, Rounding, UnverifiedProof, UnverifiedToken, VerifiedToken,
+};
 use countersign_core::keys::{NotVerified, TrustStore, Verification};
-use countersign_core::limits::TOKEN_BYTES;
+use countersign_core::limits::{MAX_PROOF_BYTES, TOKEN_BYTES};
 use countersign_core::profile::{FactField, FactValue, choose_profile};
 use countersign_core::refusal::Reason;
 use countersign_fuzz::{NOW, Signer, plan};
@@ -22,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         Some((signer, token)) => (Some(*signer), token.as_bytes()),
         None => (None, bytes),
     };
+    read_as_proof(text);
     let Ok(token) = UnverifiedToken::parse(text, TOKEN_BYTES.default) else {
         // What the signer makes is well formed, if it is not too long.
         assert!(signer.is_none() || text.len() > TOKEN_BYTES.default, "a signed token is malformed");
@@ -51,6 +54,19 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+/// A client sends its own key with a proof: whatever it sends, only a public key of the proof's algorithm verifies it.
+fn read_as_proof(text: &[u8]) {
+    let proof = UnverifiedProof::parse(text, MAX_PROOF_BYTES);
+    let token = UnverifiedToken::parse(text, MAX_PROOF_BYTES);
+    assert!(proof.is_err() || token.is_ok(), "a proof is not a token");
+    let Ok(proof) = proof else { return };
+    assert!(proof.claims().is_ok(), "a proof without claims");
+    if let Ok(key) = proof.key() {
+        assert_eq!(key.algorithm(), proof.algorithm());
+        let _ = proof.is_signed_by(&key, &Portable);
+    }
+}
 
 /// Everything that can be asked of a claim set.
 fn read(token: &VerifiedToken) {

@@ -24,6 +24,9 @@ fn complete() -> Value {
     corp["keys"]["jwks"] = json!({ "host": "keys.example.com", "cluster": "keys" });
     corp["pins"] = json!({ "azp": "shop-web", "ver": 2, "tenant": ["a", "b"] });
     corp["max_age"] = json!("12h");
+    corp["dpop"] = json!({
+        "algorithms": ["ES256", "EdDSA"], "max_age": "60s", "external_scheme": "https", "nonce": "off", "replay": "shared",
+    });
     corp["facts"]["roles?"] = json!({ "type": ["string"], "single": true });
     corp["facts"]["rights?"] = json!({ "claim": ["realm_access", "roles"], "type": ["string"], "single": true });
     corp["facts"]["act?"] = json!("actor");

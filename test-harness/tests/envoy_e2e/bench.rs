@@ -279,6 +279,9 @@ fn chains(example: &Bootstrap, module: &Path, folder: &Path, keys: &KeyWorld) ->
         chain("plugin-then-failing", "upstream", [main(), fixture("second", failing)?.to_vec()].concat()),
         chain("failing-then-plugin", "upstream", [fixture("first", failing)?.to_vec(), main()].concat()),
     ];
+    chains.extend(crate::dpop::configurations().into_iter().map(|(name, vm_id, configuration)| {
+        chain(name, "upstream", vec![wasm_filter(vm_id, module, &configuration), guard_filter("countersign")])
+    }));
     // Each under a `vm_id` of its own, so that what they share with other workers is in nobody's way.
     chains.extend(keys.configurations().into_iter().map(|(name, fetching)| {
         chain(name, "upstream", vec![wasm_filter(name, module, &fetching), guard_filter("countersign")])

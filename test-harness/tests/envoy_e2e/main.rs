@@ -11,6 +11,7 @@
 //! | `authority-missing`, `path-missing` | Envoy answers 400 itself before any filter; see `refusals.rs` |
 //! //! | `not-configured` | Envoy takes no configuration that the module refuses |
 //! | `clock-implausible` | Envoy's clock is the machine's |
+//! | `replay-store-unavailable` | Envoy does not fail in the calls that the module makes |
 //! | `host-failure` | Envoy does not fail in the calls that the module makes |
 
 mod absence;
@@ -23,6 +24,7 @@ mod changed;
 mod command;
 mod configuration;
 mod discovery;
+mod dpop;
 mod edges;
 mod elsewhere;
 mod faults;
@@ -137,6 +139,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         key_faults::SCENARIOS,
         key_transport::SCENARIOS,
         discovery::SCENARIOS,
+        dpop::SCENARIOS,
         outage::SCENARIOS,
         rotation::SCENARIOS,
         remembered::SCENARIOS,

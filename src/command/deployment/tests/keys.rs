@@ -110,6 +110,21 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// The configuration without `vm_id`, and with an issuer whose used proofs are shared.
+#[test]
+fn used_proofs_are_shared_only_under_a_vm_id() {
+    let without = with(GOOD, "vm_id: countersign, ", "");
+    let proofs = |replay: &str| {
+        let issuer = format!(r#"{{ "version": 1, "issuers": {{ "corp": {{ "dpop": {{ "replay": "{replay}" }} }} }}, "#);
+        with(&without, "{ \"version\": 1, ", &issuer)
+    };
+    assert_eq!(codes(&without), ["vm-id"]);
+    assert_eq!(codes(&proofs("shared")), ["replay-memory-missing"]);
+    assert_eq!(codes(&proofs("per_worker")), ["vm-id"]);
+    let under_one = with(&proofs("shared"), "vm_config: { ", "vm_config: { vm_id: countersign, ");
+    assert_eq!(codes(&under_one), NONE);
+}
+
 #[test]
 fn each_fault_is_found_at_its_place() {
     check_cases(&secure(), CASES);

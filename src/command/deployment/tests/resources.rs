@@ -144,6 +144,12 @@ pub const OF_ISTIO: &[Case] = &[
     Case { code: "guard-overridden", from: NETWORK_PATCH, to: ISTIO_GUARD_EMPTIED, line: "guard: {" },
     Case { code: "fail-open", from: "FAIL_RELOAD", to: "FAIL_OPEN", line: "failStrategy" },
     Case { code: "fail-reload", from: "FAIL_RELOAD", to: "FAIL_CLOSE", line: "failStrategy" },
+    Case {
+        code: "replay-memory-missing",
+        from: "pluginConfig: { version: 1,",
+        to: "pluginConfig: { version: 1, issuers: { corp: { dpop: {} } },",
+        line: "selector",
+    },
     Case { code: "plugin-phase", from: "phase: AUTHN", to: "phase: STATS", line: "phase" },
     Case { code: "plugin-ports", from: "mode: SERVER", to: "mode: SERVER, ports: [{ number: 80 }]", line: "ports" },
     Case { code: "stream-idle-timeout", from: "stream_idle_timeout", to: "drain_timeout", line: "spec:" },

@@ -2,6 +2,7 @@
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement;
+use countersign_core::fetch::LocalMemory;
 use countersign_core::keys::TrustStore;
 use countersign_core::provider::ProviderName;
 use countersign_core::time::UnixSeconds;
@@ -35,7 +36,7 @@ fn a_record_names_the_digest_of_the_configuration_itself_whether_keys_are_given_
     assert!(trust.keys(&corp, NOW).is_err());
     let record = |trust: &TrustStore| {
         let request = RequestLine::parse(br#"{"id": "1", "method": "GET", "path": "/"}"#).unwrap();
-        answer(&plan, trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap()["config"].clone()
+        answer((&plan, &LocalMemory::default()), trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap()["config"].clone()
     };
     let before = record(&trust);
     let installed = keys::install(&mut trust, &plan, &[given]);
@@ -62,7 +63,8 @@ fn another_answer_of_the_oracle_is_found() {
         RequestLine::parse(br#"{"id": "1", "method": "GET", "path": "/", "authority": "a.example"}"#).unwrap();
     let differing = |oracle: Option<&Plan>| {
         let moment: (super::Decide, UnixSeconds) = (enforcement::decide_at, NOW);
-        compared((&own, oracle), &trust, &request, moment, 1).ok().unwrap().1
+        let (memory, other) = (LocalMemory::default(), LocalMemory::default());
+        compared(((&own, &memory), oracle.map(|oracle| (oracle, &other))), &trust, &request, moment, 1).ok().unwrap().1
     };
     let mut same = plan(permit);
     same.policies.ask_the_oracle().expect("policies as text");
@@ -92,10 +94,12 @@ fn a_request_presents_a_credential_in_a_header_or_a_cookie_as_in_envoy() {
         (r#"[["cookie", "IdToken=abc"], ["cookie", "IdToken=abc"]]"#, "credential-duplicate", "more than once"),
         (r#"[["x-token", "a b"]]"#, "credential-malformed", "not one token"),
     ] {
-        let line =
-            format!(r#"{{"id": "1", "method": "GET", "authority": "shop.example.com", "path": "/", "headers": {headers}}}"#);
+        let line = format!(
+            r#"{{"id": "1", "method": "GET", "authority": "shop.example.com", "path": "/", "headers": {headers}}}"#
+        );
         let request = RequestLine::parse(line.as_bytes()).unwrap();
-        let answer = answer(&plan, &trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap();
+        let answer =
+            answer((&plan, &LocalMemory::default()), &trust, &request, (enforcement::decide_at, NOW), 1).ok().unwrap();
         assert_eq!(answer["reason"], reason, "{line}");
         assert!(answer["detail"].as_str().unwrap_or_default().contains(detail), "{answer}");
     }

@@ -14,6 +14,7 @@ mod presets;
 mod profiles;
 mod request_headers;
 mod resource_metadata;
+mod sender;
 mod tokens;
 mod told_apart;
 

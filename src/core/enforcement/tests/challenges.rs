@@ -41,7 +41,7 @@ fn plan(mode: &str) -> Plan {
 }
 
 fn admin(changes: Value) -> String {
-    let mut all = json!({ "groups": ["admins"], "acr": "phr", "auth_time": NOW.get() - 900 });
+    let mut all = json!({ "groups": ["admins"], "acr": "phr", "auth_time": NOW.get().saturating_sub(900) });
     super::merge(&mut all, changes);
     alice(all)
 }

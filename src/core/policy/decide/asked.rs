@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::catalog::Catalog;
 use super::facts::{Fact, FactTable};
-use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, VerifiedPrincipal};
+use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::policy::context::{CONTEXT_FACTS, ContextValue, DEVICE_FACTS, RequestFacts};
 use crate::policy::kinds::{ANONYMOUS_ID, PrincipalKind};
 use crate::policy::program::entity::Entity;
@@ -65,7 +65,8 @@ impl<'r> Asked<'r> {
             Principal::Anonymous | Principal::Workload(_) => None,
         };
         let resource = catalog.route_of(route).ok_or(NotExpressible)?;
-        let request = RequestFacts { request, workload, parameters: &route.parameters, now };
+        let sender_constraint = verified.map_or(SenderConstraint::Bearer, |verified| verified.sender_constraint);
+        let request = RequestFacts { request, workload, parameters: &route.parameters, now, sender_constraint };
         let (kind, principal, memberships) = match asking {
             Principal::Anonymous => {
                 let anonymous = Entity::new(catalog.anonymous, ANONYMOUS_ID);

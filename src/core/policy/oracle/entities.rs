@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
 
-use crate::identity::{DeviceEvidence, Identity, Principal, VerifiedPrincipal};
+use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
 use crate::policy::kinds::{ANONYMOUS_ID, Actions, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::load::groups::Groups;
@@ -132,7 +132,12 @@ impl EntityCatalog {
             .and_then(|routes| routes.get(&route.route.name))
             .filter(|_| Actions::of_route(route.route).holds(route.action))
             .ok_or(NotExpressible)?;
-        let mut members = request_members(&RequestFacts { request, workload, parameters: &route.parameters, now })?;
+        let sender_constraint = match asking {
+            Principal::Verified(verified) => verified.sender_constraint,
+            Principal::Anonymous | Principal::Workload(_) => SenderConstraint::Bearer,
+        };
+        let facts = RequestFacts { request, workload, parameters: &route.parameters, now, sender_constraint };
+        let mut members = request_members(&facts)?;
         let mut entities: Vec<Entity> = action_entities.iter().chain(route_entities).cloned().collect();
         let mut devices: HashSet<ProviderName> =
             workload.map(|_| ProviderName::new(PEER_EVIDENCE)).into_iter().collect();

@@ -42,7 +42,8 @@ fn list<T>(elements: &[T], into: &mut Vec<u8>, write: fn(&T, &mut Vec<u8>)) {
 }
 
 fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
-    let Issuer { profile, from: _, principal: PrincipalRule { entity_type, id: _, groups }, forward: _ } = issuer;
+    let Issuer { profile, from: _, principal: PrincipalRule { entity_type, id: _, groups }, forward: _, sender: _ } =
+        issuer;
     self::profile(profile, into);
     entity_type.encode(into);
     groups.is_some().encode(into);

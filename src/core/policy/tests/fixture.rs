@@ -9,8 +9,8 @@ use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, CredentialPlace, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord,
-    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PrincipalRule, Subject,
-    TokenKind, TokenProfile, Typ,
+    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PrincipalRule, SenderRule,
+    Subject, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -58,8 +58,13 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
         id: ClaimPath(vec!["sub".to_owned()]),
         groups: Some(groups_at(&["groups"], true)),
     };
-    let from = vec![CredentialPlace::Authorization];
-    Issuer { profile: profile(name, facts), from, principal, forward: EvidenceForwarding::Verified }
+    Issuer {
+        profile: profile(name, facts),
+        from: vec![CredentialPlace::Authorization],
+        principal,
+        forward: EvidenceForwarding::Verified,
+        sender: SenderRule::IfBound(None),
+    }
 }
 
 fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {

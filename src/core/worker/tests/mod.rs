@@ -3,6 +3,7 @@
 mod events;
 mod keys;
 mod memory;
+mod proofs;
 mod proxy;
 mod requests;
 mod waiting;
