@@ -15,6 +15,8 @@ pub const CORP_ISSUER: &str = "https://login.example.com";
 pub const MACHINES_ISSUER: &str = "https://machines.example.com";
 /// `iss` of posture tokens.
 pub const MDM_ISSUER: &str = "https://mdm.example.com";
+/// The host of the example.
+pub const HOST: &str = "shop.example.com";
 /// `aud` of all tokens.
 pub const AUDIENCE: &str = "shop";
 /// Seconds from `iat` to `exp` of an access token.

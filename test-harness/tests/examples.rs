@@ -425,6 +425,12 @@ macro_rules! caps {
 /// A cap, whatever its type.
 struct Cap(i128);
 
+impl From<u16> for Cap {
+    fn from(value: u16) -> Self {
+        Self(value.into())
+    }
+}
+
 impl From<i64> for Cap {
     fn from(value: i64) -> Self {
         Self(value.into())
@@ -448,7 +454,8 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
     let expected = caps! {
         MAX_CONFIG_BYTES MAX_CONFIG_JSON_DEPTH MAX_TOKEN_JSON_DEPTH MAX_JOSE_HEADER_BYTES MAX_CERTIFICATE_PEM_BYTES
         MAX_REMEMBERED_CERTIFICATES MAX_TRUST_DOMAINS MAX_KEY_SET_BYTES
-        MAX_KEYS_PER_SET MAX_UNKNOWN_KEYS FORGERY_REMEMBERED MAX_FORGERIES MAX_FORGERY_BYTES MAX_WAITING_REQUESTS
+        MAX_KEYS_PER_SET MAX_UNKNOWN_KEYS FORGERY_REMEMBERED MAX_FORGERIES MAX_FORGERY_BYTES MAX_PROOF_BYTES
+        MAX_PROOF_ID_BYTES PROOF_BUCKETS MAX_PROOFS_PER_BUCKET MAX_BUCKET_WRITES NONCE_LIFETIME MAX_WAITING_REQUESTS
         MAX_WAITING_FOR_UNKNOWN_KEY WAITING_PLACES_PER_FREE_PLACE WAKES_AT_ONCE LONGEST_WAIT LONGEST_BACK_OFF SHARED_KEY_SLOTS
         MAX_SHARED_LEASE_BYTES MAX_TOLD_WORKERS MAX_GROUPS_PER_TOKEN MAX_LIST_ELEMENTS MAX_ENTITY_ID_BYTES
         MAX_ACTORS MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
@@ -461,7 +468,7 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
         rows(&text, "| cap | value | why |").into_iter().map(|row| (cells(row)[0], amount(cells(row)[1]))).collect();
     assert_eq!(documented, expected);
 
-    let constant = Regex::new(r"(?m)^pub const ([A-Z_]+): (?:usize|i64|Seconds) =").expect("a pattern");
+    let constant = Regex::new(r"(?m)^pub const ([A-Z_]+): (?:u16|usize|i64|Seconds) =").expect("a pattern");
     let source = read(&paths::root().join("src/core/limits.rs"));
     let in_source: Vec<&str> = constant.captures_iter(&source).map(|parts| parts.extract::<1>().1[0]).collect();
     assert_eq!(documented.iter().map(|(name, _)| *name).collect::<Vec<_>>(), in_source);

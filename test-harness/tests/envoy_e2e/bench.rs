@@ -27,8 +27,8 @@ use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
 use crate::tls::Authority;
 use crate::{challenges, software, tokens};
 
-/// The host of the example configuration.
-pub const HOST: &str = "shop.example.com";
+pub use test_harness::tokens::HOST;
+
 /// The host of the strict configuration.
 pub const STRICT_HOST: &str = "strict.example.com";
 /// The worker threads of each Envoy.

@@ -4,12 +4,12 @@
 //! too, and is allowed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use hmac_sha256::Hash;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use test_harness::clock::unix_seconds;
+use test_harness::dpop::{Client, Proof, bare_jwk, bound, thumbprint, url};
 use test_harness::keys::{DemoKey, KEYS, corp_key_set, machines_key_set};
 use test_harness::tokens::{ALICE, REPORTER, Token, base64url};
 
@@ -29,11 +29,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 ];
 
 const PATH: &str = "/things/7";
-
-/// The URL of a request, as its client sees it.
-fn url(path: &str) -> String {
-    format!("http://{HOST}{path}")
-}
 
 /// The listeners of this file, each with the `vm_id` of its plugin. The one whose memory is filled has one of its own.
 pub fn configurations() -> [(&'static str, &'static str, Value); 4] {
@@ -68,97 +63,6 @@ fn configuration(dpop: &Value) -> Value {
             "@id(\"machines\") permit (principal is machines::User, action, resource);",
         ),
     })
-}
-
-/// A client: a token bound to its key.
-#[derive(Clone)]
-struct Client {
-    key: Arc<DemoKey>,
-    token: String,
-}
-
-impl Client {
-    fn new() -> Self {
-        Self::with(DemoKey::new("client"))
-    }
-
-    fn with(key: Arc<DemoKey>) -> Self {
-        let token = bound(Token::of(ALICE), &key);
-        Self { key, token }
-    }
-}
-
-fn bound(token: Token, key: &DemoKey) -> String {
-    token.claim("cnf", json!({ "jkt": thumbprint(key) })).sign()
-}
-
-/// RFC 7638
-fn thumbprint(key: &DemoKey) -> String {
-    let jwk = bare_jwk(key);
-    let members = match jwk["kty"].as_str() {
-        Some("EC") => format!(r#"{{"crv":{},"kty":"EC","x":{},"y":{}}}"#, jwk["crv"], jwk["x"], jwk["y"]),
-        Some("RSA") => format!(r#"{{"e":{},"kty":"RSA","n":{}}}"#, jwk["e"], jwk["n"]),
-        other => panic!("no key of these tests has the type {other:?}"),
-    };
-    base64url(Hash::hash(members.as_bytes()))
-}
-
-fn bare_jwk(key: &DemoKey) -> Value {
-    let mut jwk = key.key.public_jwk(None);
-    let members = jwk.as_object_mut().expect("an object");
-    members.remove("alg");
-    members.remove("use");
-    jwk
-}
-
-/// A proof before it is signed, and the request that it is for.
-#[derive(Clone)]
-struct Proof {
-    key: Arc<DemoKey>,
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-}
-
-/// No two proofs of a run have one `jti`.
-static PROOFS: AtomicU64 = AtomicU64::new(0);
-
-impl Proof {
-    fn of(client: &Client, method: &str, path: &str) -> Self {
-        let object = |value: Value| value.as_object().cloned().expect("an object");
-        let id = PROOFS.fetch_add(1, Ordering::Relaxed);
-        Self {
-            key: Arc::clone(&client.key),
-            header: object(json!({ "typ": "dpop+jwt", "alg": client.key.alg, "jwk": bare_jwk(&client.key) })),
-            claims: object(json!({
-                "jti": format!("{}-{id}", std::process::id()), "htm": method, "htu": url(path), "iat": unix_seconds(),
-                "ath": base64url(Hash::hash(client.token.as_bytes())),
-            })),
-        }
-    }
-
-    fn header(mut self, name: &str, value: Value) -> Self {
-        self.header.insert(name.to_owned(), value);
-        self
-    }
-
-    fn claim(mut self, name: &str, value: Value) -> Self {
-        self.claims.insert(name.to_owned(), value);
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        self.header.remove(name);
-        self.claims.remove(name);
-        self
-    }
-
-    fn sign(&self) -> String {
-        self.sign_with(&self.key)
-    }
-
-    fn sign_with(&self, key: &DemoKey) -> String {
-        key.key.sign(&self.header, Value::Object(self.claims.clone()).to_string().as_bytes()).expect("signed")
-    }
 }
 
 fn ask(listener: &'static str, scheme: &str, token: &str, proofs: &[&str]) -> Ask {

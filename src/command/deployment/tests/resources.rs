@@ -148,7 +148,7 @@ pub const OF_ISTIO: &[Case] = &[
         code: "replay-memory-missing",
         from: "pluginConfig: { version: 1,",
         to: "pluginConfig: { version: 1, issuers: { corp: { dpop: {} } },",
-        line: "selector",
+        line: "spec:",
     },
     Case { code: "plugin-phase", from: "phase: AUTHN", to: "phase: STATS", line: "phase" },
     Case { code: "plugin-ports", from: "mode: SERVER", to: "mode: SERVER, ports: [{ number: 80 }]", line: "ports" },

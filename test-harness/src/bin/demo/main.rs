@@ -1,5 +1,7 @@
 //! The main job, shown: real services, a real Envoy with the module, real requests, and a table of what was decided and why.
 
+mod actors;
+
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -11,12 +13,12 @@ use clap::Parser;
 use comfy_table::{Table, presets};
 use serde_json::Value;
 use test_harness::clock::Stopwatch;
-use test_harness::envoy::{Bootstrap, Chain, Envoy};
+use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::http1::Request;
 use test_harness::keys::KEYS;
 use test_harness::paths::{self, EnvoyVersion};
 use test_harness::services::Services;
-use test_harness::tokens::{CAROL, Token};
+use test_harness::tokens::{CAROL, HOST, Token};
 
 /// Starts an identity provider, a device provider, an upstream application and Envoy with the module, sends requests
 /// through, and prints what was decided and why. The exit code is 1 if an answer is not the expected one.
@@ -42,6 +44,9 @@ struct Step {
     /// The policy that allows, or the reason to refuse.
     because: &'static str,
 }
+
+/// The listener for callers that need no device.
+const ACTORS: &str = "actors";
 
 /// The token of a caller who holds none of the trusted keys and claims to be Carol.
 const FORGED: &str = "forged";
@@ -89,40 +94,56 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     let mut bootstrap = Bootstrap::example_on_free_ports(&module, services.upstream.address())?;
     bootstrap.set_cluster("identity-provider", services.identity_provider.address());
     bootstrap.set_cluster("device-provider", services.device_provider.address());
+    let alone = bootstrap.clone();
+    let filters = vec![wasm_filter("countersign", &module, &actors::configuration()), guard_filter("countersign")];
+    bootstrap.add_listener(&Chain { name: ACTORS.to_owned(), cluster: "upstream".to_owned(), filters });
     // The rest waits for Envoy and for answers, which must not keep the services from their work.
     tokio::task::block_in_place(|| {
         let envoy = Envoy::start(&binary, &bootstrap, arguments.workers, &paths::new_run_folder("demo")?)?;
         let as_expected = show_requests(&services, &envoy)?;
-        let lean = start_lean(&binary, bootstrap.clone(), arguments.workers)?;
+        let lean = start_lean(&binary, alone.clone(), arguments.workers)?;
         let alike = count_alike(&services, &lean)?;
         println!("countersign-lean.wasm, with the same policies prepared: {alike} of {} decided alike", STEPS.len());
         let modules = [("countersign.wasm", &module, &envoy), ("countersign-lean.wasm", &paths::lean_module()?, &lean)];
-        show_cost(&binary, &bootstrap, &modules, arguments.workers)?;
+        show_cost(&binary, &alone, &modules, arguments.workers)?;
         Ok(as_expected && alike == STEPS.len())
     })
 }
 
 fn show_requests(services: &Services, envoy: &Envoy) -> io::Result<bool> {
-    let address = envoy.listener("main")?;
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["who", "device", "request", "answer", "decided by", "ms"]);
+    table.set_header(["who", "with", "request", "answer", "decided by", "ms"]);
     let mut as_expected = true;
-    for step in STEPS {
-        let shown = show(step, services, envoy, address)?;
+    let mut add = |who: &str, with: &str, request: String, shown: Shown| {
         as_expected &= shown.as_expected;
         let marker = if shown.as_expected { "" } else { " (not expected)" };
         table.add_row([
-            step.who.to_owned(),
-            if step.device.is_empty() { "-".to_owned() } else { step.device.to_owned() },
-            format!("{} {}", step.method, step.path),
+            who.to_owned(),
+            if with.is_empty() { "-".to_owned() } else { with.to_owned() },
+            request,
             format!("{}{marker}", shown.status),
             shown.because,
             format!("{:.1}", shown.time.as_secs_f64() * 1e3),
         ]);
+    };
+    let address = envoy.listener("main")?;
+    for step in STEPS {
+        let shown = show(step, services, envoy, address)?;
+        add(step.who, step.device, format!("{} {}", step.method, step.path), shown);
+    }
+    let (address, world) = (envoy.listener(ACTORS)?, actors::World::new());
+    for step in actors::STEPS {
+        let request = (step.credential)(&world, request(step.method, step.path));
+        let shown = sent(&request, (step.status, step.because), envoy, address)?;
+        add(step.who, step.with, format!("{} {}", step.method, step.path), shown);
     }
     println!("{table}");
     Ok(as_expected)
+}
+
+fn request(method: &str, path: &str) -> Request {
+    Request::new(method, path.as_bytes()).header("host", HOST.as_bytes()).header("connection", b"close")
 }
 
 /// What came of a step.
@@ -134,9 +155,7 @@ struct Shown {
 }
 
 fn show(step: &Step, services: &Services, envoy: &Envoy, address: SocketAddr) -> io::Result<Shown> {
-    let mut request = Request::new(step.method, step.path.as_bytes())
-        .header("host", b"shop.example.com")
-        .header("connection", b"close");
+    let mut request = request(step.method, step.path);
     if let Some(token) = access_token(step, services)? {
         request = request.header("authorization", format!("Bearer {token}").as_bytes());
     }
@@ -144,9 +163,14 @@ fn show(step: &Step, services: &Services, envoy: &Envoy, address: SocketAddr) ->
         let token = fetch(services.device_provider.address(), &format!("/posture?{}", step.posture))?;
         request = request.header("x-device-posture", token.as_bytes());
     }
-    let sent = Stopwatch::start();
+    sent(&request, (step.status, step.because), envoy, address)
+}
+
+/// Sends a request, and compares what came of it with what must.
+fn sent(request: &Request, wanted: (u16, &str), envoy: &Envoy, address: SocketAddr) -> io::Result<Shown> {
+    let start = Stopwatch::start();
     let answer = request.send(address)?;
-    let time = sent.elapsed();
+    let time = start.elapsed();
     // The upstream echoes what it received; a refusal carries the id itself. Either way the id finds the record in the access log.
     let id = match answer.status {
         200 => upstream_header(&answer.json(), "x-countersign-decision-id"),
@@ -162,7 +186,7 @@ fn show(step: &Step, services: &Services, envoy: &Envoy, address: SocketAddr) ->
         .collect();
     let reason = record["reason"].as_str().unwrap_or("no record").to_owned();
     let expected = if answer.status == 200 { &policies } else { &reason };
-    let as_expected = answer.status == step.status && expected == step.because;
+    let as_expected = (answer.status, expected.as_str()) == wanted;
     let because = match (answer.status, policies.is_empty(), near.is_empty()) {
         (200, _, _) => policies,
         (_, false, _) => format!("{reason}: {policies}"),
