@@ -96,7 +96,7 @@ pub(super) struct Sender<'r> {
 pub(super) enum FittingSender<'r> {
     Bearer,
     Certificate,
-    Dpop(JudgedProof<'r>, MemoryScope),
+    Dpop(Box<JudgedProof<'r>>, MemoryScope),
 }
 
 impl<'r> Sender<'r> {
@@ -131,7 +131,7 @@ impl<'r> Sender<'r> {
                 let clock_skew = issuer.profile.clock_skew;
                 let thumbprint = &thumbprint;
                 let judged = proof.judge(Bound { request, thumbprint, rule, clock_skew, memory, now })?;
-                Ok(FittingSender::Dpop(judged, rule.replay))
+                Ok(FittingSender::Dpop(Box::new(judged), rule.replay))
             }
         }
     }
