@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::host::{Host, MetricKind};
-use countersign_core::fetch::{Conflict, Endpoint, Response, SharedMemory, Write};
+use countersign_core::fetch::{Conflict, Endpoint, LocalMemory, Response, SharedMemory, Write};
 use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
 use countersign_core::request::Headers;
@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) signatures: Signatures,
     metrics: Vec<String>,
     pub(crate) values: BTreeMap<String, i64>,
-    memory: Rc<Memory>,
+    memory: Rc<LocalMemory>,
     tokens: u32,
 }
 
@@ -76,9 +76,6 @@ impl Signatures {
     }
 }
 
-#[derive(Default)]
-struct Memory(RefCell<BTreeMap<String, (Vec<u8>, u32)>>);
-
 impl Fake {
     /// Looks at the host, or changes it.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
@@ -106,7 +103,7 @@ impl Fake {
 
     /// The names of the entries in shared memory.
     pub(crate) fn shared(&self) -> Vec<String> {
-        self.with(|state| state.memory.0.borrow().keys().cloned().collect())
+        self.with(|state| state.memory.names())
     }
 }
 
@@ -253,23 +250,14 @@ impl HostSignatures for FakeSignatures {
     }
 }
 
-struct SharedData(Rc<Memory>);
+struct SharedData(Rc<LocalMemory>);
 
 impl SharedMemory for SharedData {
     fn read(&self, name: &str) -> Option<(Vec<u8>, u32)> {
-        self.0.0.borrow().get(name).cloned()
+        self.0.read(name)
     }
 
     fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict> {
-        let mut entries = self.0.0.borrow_mut();
-        let version = entries.get(name).map(|(_, version)| *version);
-        match (how, version) {
-            (Write::Create, Some(_)) => Err(Conflict),
-            (Write::Replace(wanted), Some(version)) if wanted != version => Err(Conflict),
-            _ => {
-                entries.insert(name.to_owned(), (value.to_vec(), version.unwrap_or(0).saturating_add(1)));
-                Ok(())
-            }
-        }
+        self.0.write(name, value, how)
     }
 }

@@ -9,10 +9,10 @@ use super::{Conflict, SharedMemory, Write};
 #[derive(Default)]
 pub struct LocalMemory(RefCell<BTreeMap<String, (Vec<u8>, u32)>>);
 
-#[cfg(test)]
 impl LocalMemory {
-    /// The names of all entries.
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// The names of all entries, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         self.0.borrow().keys().cloned().collect()
     }
 }
