@@ -62,6 +62,7 @@ make_certificates() {
     openssl genrsa -out "$key.key" 2048
     openssl rsa -in "$key.key" -pubout -out "$key.pub"
   done
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out dpop.key
 }
 
 provider_curl() { curl --silent --show-error --max-time 10 --cacert "$work/ca.pem" "$@"; }
@@ -122,7 +123,7 @@ configure_provider() {
     "jwt-type": "rsa", "jwt-key-size": "256", key: $k, cert: $c, "jwks-show": true, "jwks-x5c": [],
     "access-token-duration": 3600, "refresh-token-duration": 86400, "code-duration": 600, "allow-non-oidc": true,
     "auth-type-code-enabled": true, "auth-type-password-enabled": true, "auth-type-client-enabled": true, "pkce-allowed": true, scopes: $scopes,
-    "resource-allowed": true, "resource-client-property": "resource",
+    "oauth-dpop-allowed": true, "oauth-dpop-iat-duration": 60, "resource-allowed": true, "resource-client-property": "resource",
     "resource-scope": {"orders.read": ["https://shop.test"]}}}' >"$work/plugin.json"
   api POST mod/plugin/ -d "@$work/plugin.json"
 }
@@ -142,6 +143,12 @@ grant() { # CURL-ARGUMENT...
 
 by_client_credentials() {
   grant -d grant_type=client_credentials -d scope=orders.read -d resource=https://shop.test | jq -er .access_token
+}
+
+# Bound to the key of the proof (RFC 9449 section 5).
+by_client_credentials_with_proof() {
+  grant -H "DPoP: $(proof POST "$issuer/token")" -d grant_type=client_credentials -d scope=orders.read -d resource=https://shop.test |
+    jq -er .access_token
 }
 
 by_password() { grant -d grant_type=password -d username=alice -d password=password -d 'scope=openid orders.read'; }
@@ -192,7 +199,8 @@ start_envoy() {
     {static_resources: {listeners: [application,
       listener("two"; $two; {issuers: {
           people: issuer({token: "id", typ: ["JWT"], audiences: ["web"], principal: {id: "sub"}}),
-          software: issuer({typ: ["at+jwt"], audiences: ["https://shop.test"], principal: {type: "Service", id: "client_id"}})},
+          software: issuer({typ: ["at+jwt"], audiences: ["https://shop.test"], principal: {type: "Service", id: "client_id"},
+            dpop: {external_scheme: "http"}})},
         policies: "@id(\"people\") permit (principal is people::User, action, resource); @id(\"software\") permit (principal == software::Service::\"web\", action, resource);"}),
       listener("alike"; $alike; {issuers: {corp: issuer({typ: ["JWT"], audiences: ["web"], principal: {id: "sub"}})},
         policies: "@id(\"all\") permit (principal is corp::User, action, resource);"})],
@@ -303,11 +311,13 @@ signs_out() {
   [[ $location == https://shop.test/* ]] || complain "sent to: $location"
 }
 
-# Sends a token, and looks for the status, and for a text in the decision record.
-answers() { # PORT TOKEN STATUS TEXT
-  local port=$1 token=$2 status=$3 text=$4 answer id
+# Sends a token, and looks for the status, and for a text in the decision record. With a proof the scheme is `DPoP`.
+answers() { # PORT TOKEN STATUS TEXT [PROOF]
+  local port=$1 token=$2 status=$3 text=$4 answer id scheme=Bearer header=()
+  if [[ -n ${5:-} ]]; then scheme=DPoP header=(-H "dpop: $5"); fi
   [[ -n $token ]] || complain 'there is no token' || return
-  answer=$(curl --silent --include --max-time 10 -H 'host: shop.test' -H "authorization: Bearer $token" "http://127.0.0.1:$port/orders")
+  answer=$(curl --silent --include --max-time 10 -H 'host: shop.test' -H "authorization: $scheme $token" ${header[@]+"${header[@]}"} \
+    "http://127.0.0.1:$port/orders")
   [[ $answer == "HTTP/1.1 $status "* ]] || complain "$answer" || return
   if ((status == 200)); then return; fi
   id=$(sed -n 's/.*"decision_id":"\([0-9a-f]*\)".*/\1/p' <<<"$answer")
@@ -319,6 +329,27 @@ answers() { # PORT TOKEN STATUS TEXT
 }
 
 base64url() { base64 --wrap=0 | tr '+/' '-_' | tr -d '='; }
+
+# The signature as JWS writes it: both numbers of the DER form, 32 bytes each (RFC 7518 section 3.4).
+es256() { # KEY-FILE
+  local number bytes=''
+  for number in $(openssl dgst -sha256 -sign "$1" | openssl asn1parse -inform DER | sed -n 's/.*INTEGER *://p'); do
+    bytes+=$(printf '%64s' "$number" | tr ' ' 0)
+  done
+  printf '%b' "$(sed 's/../\\x&/g' <<<"$bytes")" | base64url
+}
+
+# A DPoP proof for a request (RFC 9449 section 4.2), with a token also for that.
+proof() { # METHOD URL [TOKEN]
+  local point ath='' input
+  point=$(openssl pkey -in "$work/dpop.key" -pubout -outform DER | tail -c 64 | base64 --wrap=0)
+  if [[ -n ${3:-} ]]; then ath=$(printf '%s' "$3" | openssl dgst -sha256 -binary | base64url); fi
+  input=$(jq -cnj --arg x "$(base64 -d <<<"$point" | head -c 32 | base64url)" --arg y "$(base64 -d <<<"$point" | tail -c 32 | base64url)" \
+    '{typ: "dpop+jwt", alg: "ES256", jwk: {kty: "EC", crv: "P-256", x: $x, y: $y}}' | base64url)
+  input+=.$(jq -cnj --arg htm "$1" --arg htu "$2" --arg ath "$ath" --arg jti "$(openssl rand -hex 16)" \
+    '{jti: $jti, htm: $htm, htu: $htu, iat: (now | floor)} + if $ath == "" then {} else {ath: $ath} end' | base64url)
+  printf '%s.%s' "$input" "$(printf '%s' "$input" | es256 "$work/dpop.key")"
+}
 
 provider_port=$(free_port) two_port=$(free_port) alike_port=$(free_port) upstream_port=$(free_port) browser_port=$(free_port)
 provider=https://localhost:$provider_port/api
@@ -349,6 +380,11 @@ payload=$(cut -d. -f2 <<<"$software")
 none=$(printf '{"alg":"none","typ":"at+jwt"}' | base64url)
 check 'an unsigned token is refused' answers "$two_port" "$none.$payload." 401 'token-malformed'
 check 'so is one that says none and has a signature' answers "$two_port" "$none.$payload.c2ln" 401 '`alg` is `none`'
+bound=$(by_client_credentials_with_proof)
+once=$(proof GET http://shop.test/orders "$bound")
+check 'a token that the provider bound to a key is let in with a proof' answers "$two_port" "$bound" 200 '' "$once"
+check 'it is refused with the same proof again' answers "$two_port" "$bound" 401 '"reason":"proof-replayed"' "$once"
+check 'it is refused as a bearer token' answers "$two_port" "$bound" 401 'the token is DPoP-bound, and came as a bearer token'
 check 'the example for browsers has neither errors nor warnings' \
   "$COUNTERSIGN_BIN" check --deny-warnings envoy/browser.yaml
 check 'a browser without a session is sent to the login' is_sent_to_login
