@@ -154,7 +154,8 @@ fn certificates_are_remembered_up_to_the_cap_and_not_one_more() {
     let mut memory = CertificateMemory::default();
     let digest = |number: usize| {
         let mut digest = [0; 32];
-        digest[..8].copy_from_slice(&number.to_be_bytes()[..8]);
+        let number = number.to_be_bytes();
+        digest[..number.len()].copy_from_slice(&number);
         digest
     };
     for number in 0..MAX_REMEMBERED_CERTIFICATES {
