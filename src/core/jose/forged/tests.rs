@@ -1,5 +1,5 @@
 use super::{Entry, Forgery, ForgeryMemory};
-use crate::jose::{Algorithm, HostVerifier, KeySet, PresentedToken, Tally};
+use crate::jose::{Algorithm, HostVerifier, KeySet, PresentedToken};
 use crate::limits::{FORGERY_REMEMBERED, MAX_FORGERIES, MAX_FORGERY_BYTES, TOKEN_BYTES};
 use crate::portable;
 use crate::refusal::Reason;
@@ -144,7 +144,7 @@ fn what_a_host_says_is_remembered_and_nothing_where_it_fails() {
     use std::cell::Cell;
     use std::rc::Rc;
 
-    use crate::jose::HostSignatures;
+    use crate::jose::{HostSignatures, Tally};
 
     /// Right about everything, until it fails.
     struct Host(Rc<Cell<bool>>);
