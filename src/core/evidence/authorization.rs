@@ -1,11 +1,9 @@
 //! The access token inside an `Authorization` field (RFC 6750 section 2.1, RFC 9449 section 7.1).
 
+use crate::profile::AUTHORIZATION;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Exactly, Headers};
 use crate::text::ByteSet;
-
-/// The header field of access tokens.
-const AUTHORIZATION: &str = "authorization";
 
 /// How a token is presented; the names are compared without regard to case (RFC 9110 section 11.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

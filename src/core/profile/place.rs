@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 /// The header field of access tokens (RFC 6750 section 2.1), in lower case.
-const AUTHORIZATION: &str = "authorization";
+pub(crate) const AUTHORIZATION: &str = "authorization";
 
 /// Where a client presents an access token. A query parameter is never such a place (RFC 9700 section 4.3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
