@@ -24,9 +24,9 @@ impl Proofs {
     /// could remove a proof from it, or read the secret of nonces. All workers come to the same answer.
     pub(super) fn of(plan: &Plan, sharing: Option<&Sharing>, seed: Option<&Seed>) -> Result<Self, Vec<ConfigError>> {
         let shared = sharing.map(|sharing| Rc::clone(&sharing.memory));
-        let sharing_issuers = plan.proofs().filter(|(_, rule)| rule.replay == MemoryScope::Shared);
-        let problems: Vec<ConfigError> = sharing_issuers.map(|(issuer, _)| without_vm_id(issuer.as_str())).collect();
-        if shared.is_none() && !problems.is_empty() {
+        let lack_it = plan.proofs().filter(|(_, rule)| shared.is_none() && rule.replay == MemoryScope::Shared);
+        let problems: Vec<ConfigError> = lack_it.map(|(issuer, _)| without_vm_id(issuer.as_str())).collect();
+        if !problems.is_empty() {
             return Err(problems);
         }
         // Without a seed every request is refused.
