@@ -47,6 +47,16 @@ free_port() {
   printf '%s' "$port"
 }
 
+# await_listener <port> <id of the Envoy> <its log>: returns once the port accepts a connection.
+await_listener() {
+  for _ in {1..300}; do
+    if (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.1
+  done
+  complain "Envoy does not listen on port $1: $(tail -n 5 "$3")"
+}
+
 # --- the provider ------------------------------------------------------------------------------------------------------
 
 make_certificates() {
@@ -212,12 +222,7 @@ start_envoy() {
   "$ENVOY" --config-path "$work/envoy.json" --concurrency 1 --disable-hot-restart --log-level warning \
     --file-flush-interval-msec 20 >"$work/access.log" 2>"$work/envoy.log" &
   envoy_pid=$!
-  for _ in {1..300}; do
-    if (: <>"/dev/tcp/127.0.0.1/$alike_port") 2>/dev/null; then return; fi
-    kill -0 "$envoy_pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  complain "Envoy does not listen: $(tail -n 5 "$work/envoy.log")"
+  await_listener "$alike_port" "$envoy_pid" "$work/envoy.log"
 }
 
 # The example for browsers as it stands, with the names and ports of this run.
@@ -237,12 +242,7 @@ start_browser_envoy() {
   "$ENVOY" --config-path "$work/browser.yaml" --concurrency 1 --disable-hot-restart --log-level warning \
     --file-flush-interval-msec 20 >"$work/browser.log" 2>"$work/browser.err" &
   browser_envoy_pid=$!
-  for _ in {1..300}; do
-    if (: <>"/dev/tcp/127.0.0.1/$browser_port") 2>/dev/null; then return; fi
-    kill -0 "$browser_envoy_pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  complain "the browser's Envoy does not listen: $(tail -n 5 "$work/browser.err")"
+  await_listener "$browser_port" "$browser_envoy_pid" "$work/browser.err"
 }
 
 # --- a browser, which is curl with a jar of cookies --------------------------------------------------------------------

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac_sha256::Hash;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::clock::unix_seconds;
 use crate::keys::DemoKey;
@@ -73,69 +73,16 @@ pub fn bare_jwk(key: &DemoKey) -> Value {
     jwk
 }
 
-/// A proof before it is signed, and the request that it is for.
-#[derive(Clone)]
-pub struct Proof {
-    key: Arc<DemoKey>,
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-}
-
 /// No two proofs of a run have one `jti`.
 static PROOFS: AtomicU64 = AtomicU64::new(0);
 
-impl Proof {
-    /// A good one.
-    #[must_use]
-    pub fn of(client: &Client, method: &str, path: &str) -> Self {
-        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-        let id = PROOFS.fetch_add(1, Ordering::Relaxed);
-        Self {
-            key: Arc::clone(&client.key),
-            header: object(json!({ "typ": "dpop+jwt", "alg": client.key.alg, "jwk": bare_jwk(&client.key) })),
-            claims: object(json!({
-                "jti": format!("{}-{id}", std::process::id()), "htm": method, "htu": url(path), "iat": unix_seconds(),
-                "ath": base64url(Hash::hash(client.token.as_bytes())),
-            })),
-        }
-    }
-
-    /// Another member of the header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: Value) -> Self {
-        self.header.insert(name.to_owned(), value);
-        self
-    }
-
-    /// Another claim.
-    #[must_use]
-    pub fn claim(mut self, name: &str, value: Value) -> Self {
-        self.claims.insert(name.to_owned(), value);
-        self
-    }
-
-    /// The same without this member or claim.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
-        self.header.remove(name);
-        self.claims.remove(name);
-        self
-    }
-
-    /// The signed proof.
-    #[must_use]
-    pub fn sign(&self) -> String {
-        self.sign_with(&self.key)
-    }
-
-    /// The same, signed with another key.
-    ///
-    /// # Panics
-    /// The key does not sign.
-    #[must_use]
-    pub fn sign_with(&self, key: &DemoKey) -> String {
-        key.key
-            .sign(&self.header, Value::Object(self.claims.clone()).to_string().as_bytes())
-            .unwrap_or_else(|fault| panic!("the key does not sign: {fault}"))
-    }
+/// A good proof of this client for a request, before it is signed.
+#[must_use]
+pub fn proof(client: &Client, method: &str, path: &str) -> Token {
+    let id = PROOFS.fetch_add(1, Ordering::Relaxed);
+    let claims = json!({
+        "jti": format!("{}-{id}", std::process::id()), "htm": method, "htu": url(path), "iat": unix_seconds(),
+        "ath": base64url(Hash::hash(client.token.as_bytes())),
+    });
+    Token::new(&client.key, "dpop+jwt", claims).without_header("kid").header("jwk", bare_jwk(&client.key))
 }

@@ -56,7 +56,7 @@ pub struct Token {
 }
 
 impl Token {
-    fn new(key: &Arc<DemoKey>, typ: &str, claims: Value) -> Self {
+    pub(crate) fn new(key: &Arc<DemoKey>, typ: &str, claims: Value) -> Self {
         let claims = match claims {
             Value::Object(claims) => claims,
             _ => Map::new(),

@@ -9,7 +9,7 @@ use std::thread;
 use hmac_sha256::Hash;
 use serde_json::{Value, json};
 use test_harness::clock::unix_seconds;
-use test_harness::dpop::{Client, Proof, bare_jwk, bound, thumbprint, url};
+use test_harness::dpop::{Client, bare_jwk, bound, proof, thumbprint, url};
 use test_harness::keys::{DemoKey, KEYS, corp_key_set, machines_key_set};
 use test_harness::tokens::{ALICE, REPORTER, Token, base64url};
 
@@ -71,7 +71,7 @@ fn ask(listener: &'static str, scheme: &str, token: &str, proofs: &[&str]) -> As
 }
 
 fn honest(listener: &'static str, client: &Client) -> Ask {
-    ask(listener, "DPoP", &client.token, &[&Proof::of(client, "GET", PATH).sign()])
+    ask(listener, "DPoP", &client.token, &[&proof(client, "GET", PATH).sign()])
 }
 
 /// The request over each protocol, each with what the function makes anew.
@@ -97,10 +97,10 @@ fn a_proved_sender_is_allowed_and_the_upstream_gets_token_and_proof(bench: &Benc
         format!("HTTP://{}:80{PATH}", HOST.to_uppercase()),
         format!("http://{HOST}./things/%37"),
     ] {
-        let proof = Proof::of(&client, "GET", PATH).claim("htu", json!(htu)).sign();
+        let proof = proof(&client, "GET", PATH).claim("htu", json!(htu)).sign();
         bench.ask(&ask("dpop", "dpop", &client.token, &[&proof])).allowed();
     }
-    let proof = Proof::of(&client, "POST", PATH).sign();
+    let proof = proof(&client, "POST", PATH).sign();
     let post = Ask::new("POST", format!("{PATH}?a=b")).at("dpop").body(b"body".to_vec());
     bench.ask(&post.header("authorization", format!("DPoP {}", client.token)).header("dpop", proof)).allowed();
 }
@@ -139,29 +139,29 @@ const HOSTILE: &[Hostile] = &[
     ("no iat", "proof-malformed", |c| with(c, &get(c).without("iat").sign())),
     ("an iat that is a string", "proof-malformed", |c| with(c, &get(c).claim("iat", json!("1")).sign())),
     ("no ath", "proof-malformed", |c| with(c, &get(c).without("ath").sign())),
-    ("no typ", "proof-typ", |c| with(c, &get(c).without("typ").sign())),
+    ("no typ", "proof-typ", |c| with(c, &get(c).without_header("typ").sign())),
     ("the typ of a token", "proof-typ", |c| with(c, &get(c).header("typ", json!("JWT")).sign())),
     ("the access token as a proof", "proof-typ", |c| with(c, &c.token)),
     ("no algorithm", "proof-algorithm", |c| with(c, &get(c).header("alg", json!("none")).sign())),
     ("a shared secret", "proof-algorithm", |c| with(c, &get(c).header("alg", json!("HS256")).sign())),
     ("an algorithm that is not listed", "proof-algorithm", |c| with(c, &get(c).header("alg", json!("ES384")).sign())),
     ("an algorithm of another key", "proof-key", |c| with(c, &get(c).header("alg", json!("RS256")).sign())),
-    ("no key", "proof-key", |c| with(c, &get(c).without("jwk").sign())),
+    ("no key", "proof-key", |c| with(c, &get(c).without_header("jwk").sign())),
     ("a private key", "proof-key", |c| with(c, &key(c, "d", json!("AAAA")).sign())),
     ("a symmetric key", "proof-key", |c| with(c, &get(c).header("jwk", json!({ "kty": "oct", "k": "AAAA" })).sign())),
     ("a point beside the curve", "proof-key", |c| with(c, &key(c, "y", bare_jwk(&c.key)["x"].clone()).sign())),
     ("another curve", "proof-key", |c| with(c, &key(c, "crv", json!("P-521")).sign())),
     ("a key for encryption", "proof-key", |c| with(c, &key(c, "use", json!("enc")).sign())),
     ("a key as a string", "proof-key", |c| with(c, &get(c).header("jwk", json!(bare_jwk(&c.key).to_string())).sign())),
-    ("a key by its id", "proof-key", |c| with(c, &get(c).without("jwk").header("kid", json!("client")).sign())),
-    ("the thief's key", "token-binding", |c| with(c, &Proof::of(&thief(c), "GET", PATH).sign())),
-    ("the thief's signature under the client's key", "proof-signature", |c| with(c, &get(c).sign_with(&DemoKey::new("thief")))),
+    ("a key by its id", "proof-key", |c| with(c, &get(c).without_header("jwk").header("kid", json!("client")).sign())),
+    ("the thief's key", "token-binding", |c| with(c, &proof(&thief(c), "GET", PATH).sign())),
+    ("the thief's signature under the client's key", "proof-signature", |c| with(c, &get(c).signed_by(&DemoKey::new("thief")).sign())),
     ("a signature of other claims", "proof-signature", |c| with(c, &spliced(c))),
-    ("another method", "proof-method", |c| with(c, &Proof::of(c, "POST", PATH).sign())),
+    ("another method", "proof-method", |c| with(c, &proof(c, "POST", PATH).sign())),
     ("the method in lower case", "proof-method", |c| with(c, &get(c).claim("htm", json!("get")).sign())),
-    ("another path", "proof-target", |c| with(c, &Proof::of(c, "GET", "/things/8").sign())),
-    ("a slash at the end", "proof-target", |c| with(c, &Proof::of(c, "GET", "/things/7/").sign())),
-    ("dot segments", "proof-target", |c| with(c, &Proof::of(c, "GET", "/x/../things/7").sign())),
+    ("another path", "proof-target", |c| with(c, &proof(c, "GET", "/things/8").sign())),
+    ("a slash at the end", "proof-target", |c| with(c, &proof(c, "GET", "/things/7/").sign())),
+    ("dot segments", "proof-target", |c| with(c, &proof(c, "GET", "/x/../things/7").sign())),
     ("another host", "proof-target", |c| with(c, &get(c).claim("htu", json!(format!("http://evil.example{PATH}"))).sign())),
     ("the host as userinfo", "proof-target", |c| with(c, &get(c).claim("htu", json!(format!("http://{HOST}@evil.example{PATH}"))).sign())),
     ("another scheme", "proof-target", |c| with(c, &get(c).claim("htu", json!(format!("https://{HOST}{PATH}"))).sign())),
@@ -183,8 +183,8 @@ const HOSTILE: &[Hostile] = &[
     ("another scheme", "credential-malformed", |c| ask("dpop", "PoP", &c.token, &[&get(c).sign()])),
 ];
 
-fn get(client: &Client) -> Proof {
-    Proof::of(client, "GET", PATH)
+fn get(client: &Client) -> Token {
+    proof(client, "GET", PATH)
 }
 
 fn with(client: &Client, proof: &str) -> Ask {
@@ -192,7 +192,7 @@ fn with(client: &Client, proof: &str) -> Ask {
 }
 
 /// A proof with another member in its key.
-fn key(client: &Client, member: &str, value: Value) -> Proof {
+fn key(client: &Client, member: &str, value: Value) -> Token {
     let mut jwk = bare_jwk(&client.key);
     jwk[member] = value;
     get(client).header("jwk", jwk)
@@ -289,7 +289,7 @@ fn a_proof_is_used_once_with_each_worker_where_the_configuration_says_so(bench: 
 fn a_client_learns_the_nonce_for_its_proofs_and_repeats_its_request(bench: &Bench) {
     let client = Client::new();
     let proof = || get(&client);
-    let with = |proof: &Proof| ask("dpop-nonce", "DPoP", &client.token, &[&proof.sign()]);
+    let with = |proof: &Token| ask("dpop-nonce", "DPoP", &client.token, &[&proof.sign()]);
     let answer = bench.ask(&with(&proof())).refused(401, "proof-nonce");
     assert!(answer.text().contains("error=\"use_dpop_nonce\""), "{}", answer.text());
     let nonce = answer.header("dpop-nonce").expect("a nonce").to_owned();

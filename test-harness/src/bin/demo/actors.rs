@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use test_harness::clock::unix_seconds;
-use test_harness::dpop::{Client, Proof};
+use test_harness::dpop::{Client, proof};
 use test_harness::http1::Request;
 use test_harness::keys::{DemoKey, KEYS, corp_key_set};
 use test_harness::tokens::{ALICE, AUDIENCE, CORP_ISSUER, HOST, Token};
@@ -91,13 +91,13 @@ impl World {
     /// A new key for Alice, and one for Mallory.
     pub fn new() -> Self {
         let alice = Client::new();
-        let seen = Proof::of(&alice, "PUT", ORDER).sign();
+        let seen = proof(&alice, "PUT", ORDER).sign();
         Self { alice, mallory: DemoKey::new("mallory"), seen }
     }
 
     fn forged(&self) -> String {
         let mallory = Client { key: Arc::clone(&self.mallory), token: self.alice.token.clone() };
-        Proof::of(&mallory, "PUT", ORDER).sign()
+        proof(&mallory, "PUT", ORDER).sign()
     }
 }
 
