@@ -50,7 +50,8 @@ impl Presented {
     ///
     /// # Errors
     /// `credential-duplicate`, `credential-malformed` (another scheme, an empty value, more than one token), the errors
-    /// of [`PresentedToken::read`] for the access token and of [`PresentedProof::read`] for its proof; for posture `posture-refused` with the fault as detail.
+    /// of [`PresentedToken::read`] for the access token and of [`PresentedProof::read`] for its proof; for posture
+    /// `posture-refused` with the fault as detail.
     pub fn collect(
         places: &CredentialPlaces,
         devices: &[DeviceProvider],

@@ -36,8 +36,8 @@ pub struct TrustAnchors<'a> {
 /// Turns presented evidence into a verified identity.
 ///
 /// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required
-/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then the required posture. Presented
-/// evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
+/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then the required
+/// posture. Presented evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// A proof is used at the very end, once everything else is accepted: a request that is refused, or that waits for keys,
 /// does not use up its proof.

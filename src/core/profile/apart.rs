@@ -5,9 +5,10 @@ use super::{Audiences, Pin, Subject, TokenKind, TokenProfile, Typ};
 impl TokenProfile {
     /// Whether no token is accepted by both profiles, whatever its `iss` and its key are.
     ///
-    /// A token has one `sub`, one `typ` and one value of a pinned claim, so disjoint ones of either suffice. It can have audiences of
-    /// both, though. If both profiles are for the token in `Authorization`, then [`choose_profile`](super::choose_profile)
-    /// rejects it. Posture comes in another header, and nothing compares it with the profiles of issuers.
+    /// A token has one `sub`, one `typ` and one value of a pinned claim, so disjoint ones of either suffice. It can
+    /// have audiences of both, though. If both profiles are for the token in `Authorization`, then
+    /// [`choose_profile`](super::choose_profile) rejects it. Posture comes in another header, and nothing compares it
+    /// with the profiles of issuers.
     #[must_use]
     pub fn is_told_apart_from(&self, other: &Self) -> bool {
         let pinned = self.pins.iter().any(|pin| other.pins.iter().any(|another| pin.excludes(another)));

@@ -32,16 +32,16 @@ pub fn choose_issuer<'i>(
     Err(Refusal::with(Reason::CredentialMisplaced, detail).about(&profile.name))
 }
 
-/// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the `iss` is
-/// compared with the token's own tenant later. If several profiles match, `sub` decides, by its trust domain; if several
-/// are left, their pins, then `typ`, then `aud`. A token that fits more than one profile is rejected like one that fits none, and the order of
-/// profiles never decides. The configuration is rejected at load unless profiles of one `iss` are told apart by one of the
-/// four, see [`TokenProfile::is_told_apart_from`].
+/// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the
+/// `iss` is compared with the token's own tenant later. If several profiles match, `sub` decides, by its trust domain;
+/// if several are left, their pins, then `typ`, then `aud`. A token that fits more than one profile is rejected like
+/// one that fits none, and the order of profiles never decides. The configuration is rejected at load unless profiles
+/// of one `iss` are told apart by one of the four, see [`TokenProfile::is_told_apart_from`].
 ///
 /// # Errors
-/// `token-issuer` if no profile has this `iss`, or if all that have it want `sub` to be of another trust domain. If several have it: `token-pin`, `token-typ` or `token-audience` if the token
-/// fits none of them; `token-audience` if it has audiences of two, and `token-pin` if it fits two in another way;
-/// `token-claim-type` if `aud` has the wrong type.
+/// `token-issuer` if no profile has this `iss`, or if all that have it want `sub` to be of another trust domain. If
+/// several have it: `token-pin`, `token-typ` or `token-audience` if the token fits none of them; `token-audience` if it
+/// has audiences of two, and `token-pin` if it fits two in another way; `token-claim-type` if `aud` has the wrong type.
 pub fn choose_profile<'p>(
     profiles: impl IntoIterator<Item = &'p TokenProfile>,
     typ: Option<&str>,

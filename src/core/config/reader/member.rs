@@ -127,7 +127,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// An object, values that count as written if it does not have them, and its unknown members that were probably meant to be known ones, each with the error that says so.
+/// An object, values that count as written if it does not have them, and its unknown members that were probably meant
+/// to be known ones, each with the error that says so.
 struct Object<'a> {
     map: &'a Map<String, Value>,
     given: Option<&'static Map<String, Value>>,

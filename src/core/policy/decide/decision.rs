@@ -64,7 +64,8 @@ pub enum Decision {
     },
     /// No permit applied.
     NotPermitted {
-        /// Those with a remedy first, then those with the fewest failed conditions, then by id; at most [`crate::limits::MAX_NEAR_MISSES`].
+        /// Those with a remedy first, then those with the fewest failed conditions, then by id; at most
+        /// [`crate::limits::MAX_NEAR_MISSES`].
         near_misses: Vec<NearMiss>,
     },
     /// Policies could not be evaluated.

@@ -24,8 +24,9 @@ pub(in crate::policy) struct Candidate<'p> {
     pub suffices: bool,
 }
 
-/// The near misses among these permits: those first that would apply if their client did what their annotations name; then
-/// those with the fewest failed conditions, and of these the ones whose scope matched whole. No more candidates are taken than are looked at, so their conditions are evaluated when they are taken.
+/// The near misses among these permits: those first that would apply if their client did what their annotations name;
+/// then those with the fewest failed conditions, and of these the ones whose scope matched whole. No more candidates
+/// are taken than are looked at, so their conditions are evaluated when they are taken.
 pub(in crate::policy) fn near_misses<'p>(candidates: impl IntoIterator<Item = Candidate<'p>>) -> Vec<NearMiss> {
     let mut misses: Vec<(bool, NearMiss)> = candidates
         .into_iter()

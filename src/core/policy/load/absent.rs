@@ -9,8 +9,8 @@
 //! its principal in no group, so `principal in` a group is false there, as a `has` is. A fact of scopes is always there, but
 //! without its claim it is the empty set, so `.contains` is false there.
 //!
-//! A caller without a token, Anonymous or a workload, has no facts of any issuer or device. A forbid for everybody is one for that caller too, so it
-//! must hold without them where the caller can ask for anything but a preflight.
+//! A caller without a token, Anonymous or a workload, has no facts of any issuer or device. A forbid for everybody is
+//! one for that caller too, so it must hold without them where the caller can ask for anything but a preflight.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -171,8 +171,8 @@ fn bytes_with_their_digest_are_read_or_rejected() {
 
 /// So many policies that no request meets, as bytes.
 fn empty_policies(count: usize) -> Vec<u8> {
-    // No types and no facts, one document without applications that need not permit, no groups, one list of policies: of the document, for any
-    // resource, no actions, no kinds, no devices.
+    // No types and no facts, one document without applications that need not permit, no groups, one list of policies:
+    // of the document, for any resource, no actions, no kinds, no devices.
     let head = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
     let count_in_bytes = [count & 0x7f | 0x80, count >> 7];
     let count_in_bytes = count_in_bytes.map(|byte| u8::try_from(byte).expect("a byte"));
