@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use countersign_core::config::json_schema;
+use countersign_core::telemetry::record_schema;
 use serde_json::{Value, json};
 use test_harness::envoy::Bootstrap;
 use test_harness::keys::{corp_key_set, mdm_key_set, with_inline_keys};
@@ -370,6 +371,15 @@ fn the_json_schema_of_the_configuration_is_printed() {
     assert_eq!(output.status.code(), Some(0), "{}", all(&output));
     let schema: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!(schema, json_schema());
+}
+
+#[test]
+fn the_json_schema_of_the_decision_record_is_printed() {
+    let output = run(&["schema", "--record"]);
+    assert!(output.status.success());
+    let schema: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(schema, record_schema());
+    assert_eq!(run(&["schema", "--record", "--cedar", &example_file()]).status.code(), Some(2));
 }
 
 #[test]

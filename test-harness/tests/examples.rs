@@ -15,7 +15,7 @@ use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
 use countersign_core::request::{Action, RequestMethod};
 use countersign_core::stripped::{LEFT_ALONE, REMOVED};
-use countersign_core::telemetry::{Counter, DecisionCounter, Gauge, Verdict};
+use countersign_core::telemetry::{Counter, DecisionCounter, Gauge, Verdict, record_schema};
 use countersign_core::time::Seconds;
 use regex::Regex;
 use serde_json::Value;
@@ -309,6 +309,9 @@ fn the_documentation_lists_every_member_of_the_decision_record_in_its_order_with
     let text = read(&paths::root().join("docs/record.md"));
     let table = rows(&text, "| member | type | meaning |");
     let documented: Vec<(&str, &str)> = table.iter().map(|row| (cells(row)[0], cells(row)[1])).collect();
+    let schema = record_schema();
+    let required = schema["required"].as_array().expect("a list").iter().map(|name| name.as_str().expect("a name"));
+    assert_eq!(required.collect::<Vec<_>>(), documented.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     let mut states = BTreeSet::new();
     for file in cedar_files() {
         for answer in answers(&file.with_extension("requests.ndjson")) {

@@ -25,7 +25,7 @@ pub enum Verb {
     Key(key::Verb),
     /// Print a configuration with its policies prepared, for countersign-lean.wasm
     Prepare(prepare::Arguments),
-    /// Print the JSON Schema of the configuration, or the Cedar schema of one
+    /// Print the JSON Schema of the configuration or of the decision record, or a Cedar schema
     Schema(schema::Arguments),
 }
 

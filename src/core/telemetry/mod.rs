@@ -7,4 +7,4 @@ mod record;
 pub use decision_id::DecisionId;
 pub use metrics::{Counter, DecisionCounter, Gauge, Verdict};
 pub(crate) use record::cedar_notation;
-pub use record::{AuthenticationRecord, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord};
+pub use record::{AuthenticationRecord, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord, record_schema};

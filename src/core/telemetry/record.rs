@@ -7,8 +7,11 @@
 //! path of the request.
 
 mod line;
+mod schema;
 
 use std::collections::BTreeMap;
+
+pub use schema::record_schema;
 
 use super::{Counter, DecisionCounter, DecisionId, Verdict};
 use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};

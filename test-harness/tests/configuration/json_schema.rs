@@ -1,4 +1,4 @@
-//! Validates by the keywords of JSON Schema (draft 2020-12) that the schema of the configuration uses. A keyword that is not
+//! Validates by the keywords of JSON Schema (draft 2020-12) that the schemas of the configuration and of the record use. A keyword that is not
 //! known here panics, so the schema cannot silently use more than is tested.
 
 use serde_json::{Map, Value};
@@ -38,6 +38,7 @@ impl Validator<'_> {
                 Value::Array(types) => types.iter().any(|kind| is_of(kind, value)),
                 kind => is_of(kind, value),
             },
+            "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= count()),
             "minLength" => value.as_str().is_none_or(|text| text.chars().count() >= count()),
             "pattern" => {
                 let pattern = regex::Regex::new(argument.as_str().expect("a pattern")).expect("a pattern");
@@ -93,6 +94,7 @@ fn is_of(kind: &Value, value: &Value) -> bool {
         "array" => value.is_array(),
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         other => panic!("the type `{other}` is not known here"),
     }

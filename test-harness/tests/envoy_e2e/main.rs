@@ -34,6 +34,8 @@ mod gateway_and_sidecar;
 mod guard;
 mod headers;
 mod holding_back;
+#[path = "../configuration/json_schema.rs"]
+mod json_schema;
 mod key_faults;
 mod key_transport;
 mod keys;

@@ -1,11 +1,13 @@
 //! A decision can be explained: one id in the answer, the access log and Envoy's log, counters, and no token anywhere.
 
 use aho_corasick::AhoCorasick;
+use countersign_core::telemetry::record_schema;
 use serde_json::Value;
 use test_harness::clock::Deadline;
 use test_harness::tokens::{ALICE, BOB, Token};
 
 use crate::bench::{Ask, Bench};
+use crate::json_schema::is_valid;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -18,8 +20,11 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 ];
 
 /// After all other scenarios.
-pub const SCENARIOS_AFTERWARDS: &[Scenario] =
-    scenarios![no_log_holds_any_part_of_a_token, the_module_never_trapped_and_envoy_still_answers];
+pub const SCENARIOS_AFTERWARDS: &[Scenario] = scenarios![
+    no_log_holds_any_part_of_a_token,
+    every_record_is_valid_under_the_schema_of_records,
+    the_module_never_trapped_and_envoy_still_answers,
+];
 
 /// The decision record in an access line.
 pub fn record(line: &str) -> Value {
@@ -100,6 +105,21 @@ fn no_log_holds_any_part_of_a_token(bench: &Bench) {
     let secrets = AhoCorasick::new(&secrets).expect("no more than it can take");
     for log in [bench.envoy.log(), bench.envoy.access_log()] {
         assert!(!secrets.is_match(&log), "a log holds a part of a token");
+    }
+}
+
+fn every_record_is_valid_under_the_schema_of_records(bench: &Bench) {
+    let schema = record_schema();
+    let log = bench.envoy.access_log();
+    let records: Vec<Value> = log.lines().filter(|line| line.contains("\"decision_id\"")).map(record).collect();
+    assert!(records.len() > 100, "only {} records", records.len());
+    for record in records {
+        assert!(is_valid(&schema, &record), "{record}");
+        for name in schema["required"].as_array().expect("names") {
+            let mut without = record.clone();
+            without.as_object_mut().expect("an object").remove(name.as_str().expect("a name"));
+            assert!(!is_valid(&schema, &without), "{name} may be absent");
+        }
     }
 }
 

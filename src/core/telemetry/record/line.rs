@@ -11,7 +11,7 @@ use crate::telemetry::Verdict;
 use crate::text::push_json_string;
 
 /// The version of the record's members.
-const SCHEMA_VERSION: u64 = 1;
+pub(super) const SCHEMA_VERSION: u64 = 1;
 
 /// Bytes that a line is given at first. The record of a permitted request usually has about 600.
 const USUAL_BYTES: usize = 1024;
