@@ -249,6 +249,8 @@ real_provider_tests() {
   done
 }
 
+page_tests() { COUNTERSIGN_WASM=$module test-harness/chromium.sh; }
+
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
     wasm_cargo test --locked -p countersign-core --target wasm32-unknown-unknown --lib
@@ -288,7 +290,8 @@ dependencies() {
 
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
 
-scripts() { shellcheck build.sh .ci/run test-harness/report.sh test-harness/containers.sh test-harness/glewlwyd.sh; }
+scripts() { shellcheck build.sh .ci/run test-harness/report.sh test-harness/containers.sh test-harness/glewlwyd.sh \
+  test-harness/chromium.sh; }
 
 # Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary. A step that says
 # `skipped:` and why has not passed.
@@ -355,6 +358,7 @@ task_test() {
   step 'core tests as wasm32 in Node' node_tests
   step 'end to end in both Envoys' envoy_tests
   step 'a real identity provider (Glewlwyd) in both Envoys' real_provider_tests
+  step 'the page of a refusal in Chromium' page_tests
   step 'the set-up in containers (Docker)' container_tests
   local kind passed total_failed ignored
   for kind in unit_tests node_tests envoy_tests; do
@@ -364,7 +368,7 @@ task_test() {
     fi
   done
   print_summary
-  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,real_provider,container}_tests.log)
+  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,real_provider,page,container}_tests.log)
   local verdict=ok
   if ((failed)); then verdict=FAILED; fi
   printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' \

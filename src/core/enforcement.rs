@@ -15,7 +15,7 @@ use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 use crate::policy::{Decision, Permit};
 use crate::refusal::{Reason, Refusal};
 use crate::remedy::Remedy;
-use crate::reply::{Answer, Forwarding, Grounds, Hints, Rehearsal, Reply};
+use crate::reply::{Answer, AnswerDetail, Form, Forwarding, Grounds, Hints, Rehearsal, Reply};
 use crate::request::{Action, Method, Request, RequestMethod, RequestParts};
 use crate::route::{NoRoute, RouteMatch, ServedMetadata};
 use crate::telemetry::{DecisionId, DecisionRecord};
@@ -104,11 +104,11 @@ fn decide_by(
 ) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, time.get());
     record.configured(&plan.digest, plan.mode);
-    let grpc = parts.is_grpc();
+    let form = Form::of(&parts, plan.answer_detail);
     let request = match Request::parse(parts, &plan.limits) {
         Ok(request) => request,
         Err(refusal) => {
-            let answer = Answer::to(&refusal, Hints::default(), grpc, decision_id);
+            let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
             return refuse(refusal.into(), answer, record);
         }
     };
@@ -123,7 +123,7 @@ fn decide_by(
             // In any mode: the path belongs to the plugin, and nothing for it is forwarded.
             None => {
                 let refusal = Refusal::new(Reason::MethodNotListed);
-                let answer = Answer::to(&refusal, Hints::default(), grpc, decision_id);
+                let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
                 refuse(refusal.into(), answer, record)
             }
         };
@@ -147,11 +147,15 @@ fn decide_by(
             Outcome { reply, record, missing_key: denial.missing_key, newly_verified }
         }
         None => {
-            let Denial { refusal, advice, resource_metadata, .. } = &denial;
+            let Denial { refusal, advice, resource_metadata, sign_in, .. } = &denial;
             let nonce = fresh_nonce(plan, verification, refusal, time.get());
             let presented = Scheme::of(&request.headers);
-            let hints = Hints { advice: advice.as_deref(), resource_metadata: resource_metadata.as_deref() };
-            let answer = Answer::to(refusal, hints, grpc, decision_id);
+            let hints = Hints {
+                advice: advice.as_deref(),
+                resource_metadata: resource_metadata.as_deref(),
+                sign_in: sign_in.as_ref(),
+            };
+            let answer = Answer::to(refusal, hints, form, decision_id);
             let answer = answer.challenging((refusal, resource_metadata.as_deref()), &plan.schemes, presented, nonce);
             refuse(denial, answer, record)
         }
@@ -163,7 +167,7 @@ fn decide_by(
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let record = DecisionRecord::begin(decision_id, now);
     let refusal = Refusal::new(Reason::NotConfigured);
-    let answer = Answer::to(&refusal, Hints::default(), parts.is_grpc(), decision_id);
+    let answer = Answer::to(&refusal, Hints::default(), Form::of(parts, AnswerDetail::default()), decision_id);
     refuse(refusal.into(), answer, record)
 }
 
@@ -195,7 +199,8 @@ fn authorize(
     record.routed(&route);
     authorize_on(&route, plan, verification, request, now, record).map_err(|denial| {
         let metadata = route.application.resource_metadata.as_ref();
-        Denial { resource_metadata: metadata.map(|metadata| metadata.url.clone()), ..denial }
+        let resource_metadata = metadata.map(|metadata| metadata.url.clone());
+        Denial { resource_metadata, sign_in: route.application.sign_in.clone(), ..denial }
     })
 }
 
@@ -293,7 +298,7 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Refus
 }
 
 fn refuse(denial: Denial, answer: Answer, mut record: DecisionRecord) -> Outcome {
-    record.refused(&denial.refusal);
+    record.refused(&denial.refusal, answer.status);
     let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
     Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
 }

@@ -8,6 +8,7 @@ use super::reader::{
     Entries, Field, FreeNames, Given, List, Member, Node, Presence, Read, Reported, Shape, all, share, words,
 };
 use super::resource_metadata::{self, RESOURCE_METADATA};
+use super::sign_in::{self, SIGN_IN};
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
 use crate::provider::ProviderName;
@@ -28,7 +29,7 @@ pub(super) const APPLICATIONS: Field = Field {
 
 const APPLICATION: Shape = Shape::Named("application", || const { &Shape::Object(&[&APPLICATION_MEMBERS]) });
 
-static APPLICATION_MEMBERS: [Field; 6] = [
+static APPLICATION_MEMBERS: [Field; 7] = [
     Field {
         name: "hosts",
         presence: Presence::OneOf,
@@ -65,6 +66,7 @@ static APPLICATION_MEMBERS: [Field; 6] = [
     },
     RESOURCE_METADATA,
     attributes::given("the attributes of its routes, where they do not have their own"),
+    SIGN_IN,
 ];
 
 const REQUIRES: Shape = Shape::List(List::of(&Shape::Text("provider")).distinct());
@@ -184,19 +186,21 @@ fn read_one<'a>(
     owners: &mut Owners<'a>,
 ) -> Read<Application> {
     let named = plain_name(node, name, "an application");
-    let [hosts, any_host, requires, routes, metadata, attributes] = node.members(&APPLICATION_MEMBERS)?;
+    let [hosts, any_host, requires, routes, metadata, attributes, sign_in] = node.members(&APPLICATION_MEMBERS)?;
     let hosts = read_place(node, name, &hosts, &any_host, owners);
     let requires = requires.or_empty(|node| read_requires(node, declared));
     let attributes = read_attributes(&attributes, defaults);
     let inherited = Inherited { requires: share(&requires), attributes: share(&attributes) };
     let routes = routes.required(|node| read_routes(node, inherited, declared));
     let metadata = metadata.optional(|node| resource_metadata::read(node, share(&hosts), share(&routes)));
+    let sign_in = sign_in.optional(sign_in::read);
     named?;
     Ok(Application {
         name: name.to_owned(),
         hosts: hosts?,
         requires: requires?,
         resource_metadata: metadata?,
+        sign_in: sign_in?,
         routes: routes?,
     })
 }

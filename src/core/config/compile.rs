@@ -13,6 +13,7 @@ use super::plan::Plan;
 use super::policies::{self, ENTITIES, MISSING_FACTS, POLICIES, Written};
 use super::profiles::Profiles;
 use super::reader::{Entries, Field, Node, Presence, Problems, Read, Shape, share};
+use super::reply::{self, REPLY};
 use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS};
 use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE};
 use super::wire::document;
@@ -86,7 +87,7 @@ const DOCUMENT_VERSION: u64 = 1;
 pub(super) static DOCUMENT: Shape = Shape::Object(&[&MEMBERS]);
 
 /// The members of the document.
-pub(super) static MEMBERS: [Field; 15] = [
+pub(super) static MEMBERS: [Field; 16] = [
     Field {
         name: "version",
         presence: Presence::Required,
@@ -106,6 +107,7 @@ pub(super) static MEMBERS: [Field; 15] = [
     ACKNOWLEDGED_FILTERS,
     IDENTITY_HEADERS,
     REQUEST_HEADERS,
+    REPLY,
     MODE,
     LIMITS,
 ];
@@ -126,6 +128,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         acknowledged_filters,
         identity_headers,
         request_headers,
+        reply,
         mode,
         limits,
     ] = node.members(&MEMBERS)?;
@@ -165,6 +168,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         identity_headers: share(&identity_headers),
     };
     let request_headers = request_headers.or_empty(|node| request_headers::read(node, declared_headers));
+    let answer_detail = reply.or_default(reply::read);
     let mode = mode.or_default(settings::mode);
     let limits = limits.or_default(settings::limits);
 
@@ -203,6 +207,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         guard: guard?,
         header_policy,
         schemes,
+        answer_detail: answer_detail?,
         mode,
         limits: limits?,
     })

@@ -31,10 +31,12 @@ mod profile;
 mod profiles;
 mod reader;
 mod reference;
+mod reply;
 mod request_headers;
 mod resource_metadata;
 mod sender;
 mod settings;
+mod sign_in;
 mod token_kind;
 mod wire;
 

@@ -10,7 +10,7 @@ use crate::mode::Mode;
 use crate::policy::{PolicySet, Vocabulary};
 use crate::profile::{DeviceProvider, DpopRule, Issuer, TokenProfile};
 use crate::provider::ProviderName;
-use crate::reply::{HeaderPolicy, Schemes};
+use crate::reply::{AnswerDetail, HeaderPolicy, Schemes};
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
 use crate::spiffe::TrustDomain;
@@ -44,6 +44,8 @@ pub struct Plan {
     pub header_policy: HeaderPolicy,
     /// The schemes by which tokens are accepted.
     pub schemes: Schemes,
+    /// How much refused clients learn.
+    pub answer_detail: AnswerDetail,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The caps.

@@ -3,6 +3,7 @@
 use super::Identity;
 use crate::keys::{MissingKey, NotVerified};
 use crate::refusal::Refusal;
+use crate::route::SignIn;
 
 /// Why a request is denied, with all that is needed to answer it, to record it and to rehearse it.
 #[derive(Clone, Debug)]
@@ -15,13 +16,15 @@ pub struct Denial {
     pub advice: Option<String>,
     /// The URL of the metadata of the application that refuses (RFC 9728).
     pub resource_metadata: Option<String>,
+    /// Where people sign in to the application that refuses.
+    pub sign_in: Option<SignIn>,
     /// The identity as far as it was verified; `None` where not even the principal was determined.
     pub identity_so_far: Option<Box<Identity>>,
 }
 
 impl From<Refusal> for Denial {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, missing_key: None, advice: None, resource_metadata: None, identity_so_far: None }
+        Self { refusal, missing_key: None, advice: None, resource_metadata: None, sign_in: None, identity_so_far: None }
     }
 }
 

@@ -5,15 +5,18 @@
 
 mod answer;
 mod challenge;
+mod form;
 mod forwarding;
 mod header_changes;
 mod header_policy;
 mod header_value;
 mod identity_headers;
 mod metadata;
+mod page;
 
 pub use answer::Hints;
 pub use challenge::Schemes;
+pub use form::{AnswerDetail, Form, Representation};
 pub use forwarding::{Forwarding, Grounds, Rehearsal};
 pub use header_policy::HeaderPolicy;
 

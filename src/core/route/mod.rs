@@ -8,10 +8,12 @@
 mod attribute;
 mod host;
 mod metadata;
+mod sign_in;
 
 pub use attribute::{Attribute, AttributeType, AttributeValue};
 pub use host::HostPattern;
 pub use metadata::{ResourceMetadata, ServedMetadata};
+pub use sign_in::SignIn;
 
 use crate::provider::ProviderName;
 use crate::refusal::Detail;
@@ -61,6 +63,8 @@ pub struct Application {
     pub requires: Requires,
     /// Where clients learn who issues tokens for it.
     pub resource_metadata: Option<ResourceMetadata>,
+    /// Where people sign in to it.
+    pub sign_in: Option<SignIn>,
     /// Its routes, most specific first.
     pub routes: Vec<Route>,
 }

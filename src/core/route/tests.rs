@@ -26,7 +26,14 @@ fn pattern(host: &str) -> HostPattern {
 
 fn application(name: &str, hosts: Option<&[&str]>, routes: Vec<Route>) -> Application {
     let hosts = hosts.map(|hosts| hosts.iter().map(|&host| pattern(host)).collect());
-    Application { name: name.to_owned(), hosts, requires: Requires::default(), resource_metadata: None, routes }
+    Application {
+        name: name.to_owned(),
+        hosts,
+        requires: Requires::default(),
+        resource_metadata: None,
+        sign_in: None,
+        routes,
+    }
 }
 
 fn router() -> Router {

@@ -46,7 +46,7 @@ pub struct DecisionRecord {
     peer: Option<PeerRecord>,
     evidence: BTreeMap<ProviderName, EvidenceRecord>,
     verdict: Verdict,
-    /// The status of the answer, where that is not a refusal.
+    /// The status of the answer, where there is one.
     answer_status: Option<u16>,
     /// Why the request is or would be refused; `None` where it is permitted.
     reason: Option<Reason>,
@@ -132,7 +132,7 @@ impl DecisionRecord {
             peer: None,
             evidence: BTreeMap::new(),
             verdict: Verdict::Deny,
-            answer_status: None,
+            answer_status: Some(Reason::NotConfigured.kind().status()),
             reason: Some(Reason::NotConfigured),
             detail: None,
             policies: Vec::new(),
@@ -262,19 +262,22 @@ impl DecisionRecord {
     /// The request is forwarded because the policies permit it.
     pub fn permitted(&mut self, _permit: &Permit) {
         self.verdict = Verdict::Allow;
+        self.answer_status = None;
         self.reason = None;
         self.detail = None;
     }
 
-    /// The request is refused.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    /// The request is refused with an answer of this status.
+    pub fn refused(&mut self, refusal: &Refusal, status: u16) {
         self.verdict = Verdict::Deny;
+        self.answer_status = Some(status);
         self.because_of(refusal);
     }
 
     /// The request is forwarded although it is refused, because refusals are not enforced.
     pub fn rehearsed(&mut self, refusal: &Refusal) {
         self.verdict = Verdict::WouldDeny;
+        self.answer_status = None;
         self.because_of(refusal);
     }
 

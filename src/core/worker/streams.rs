@@ -11,7 +11,7 @@ use crate::jose::Tally;
 use crate::keys::{MissingKey, Verification};
 use crate::mode::Mode;
 use crate::refusal::{Reason, Refusal};
-use crate::reply::{Answer, Hints, Reply};
+use crate::reply::{Answer, AnswerDetail, Form, Hints, Reply};
 use crate::request::{AddressSource, Headers, PeerSource, RequestParts};
 use crate::telemetry::{Counter, DecisionId, DecisionRecord, Gauge};
 use crate::time::UnixSeconds;
@@ -64,7 +64,7 @@ impl Names {
 pub(super) struct Changing {
     /// Whether it waited: then it must be resumed.
     was_parked: bool,
-    grpc: bool,
+    form: Form,
     decision_id: DecisionId,
     record: DecisionRecord,
 }
@@ -102,7 +102,7 @@ impl Wanted {
 struct Judgement {
     outcome: Outcome,
     decision_id: DecisionId,
-    grpc: bool,
+    form: Form,
     /// The client's address as the host gave it; parsed only if the request has to wait.
     source_address: Option<String>,
 }
@@ -164,7 +164,8 @@ impl Worker {
     fn judge(&mut self, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Judgement {
         let number = self.decisions;
         self.decisions = self.decisions.wrapping_add(1);
-        let grpc = read.as_ref().is_ok_and(RequestParts::is_grpc);
+        let detail = self.plan.as_ref().map_or_else(AnswerDetail::default, |plan| plan.answer_detail);
+        let form = read.as_ref().map_or_else(|_| Form::default(), |parts| Form::of(parts, detail));
         let source_address = read.as_ref().ok().and_then(|parts| parts.source_address.clone());
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
             (Some(seed), Some(plan), Ok(parts)) => {
@@ -196,11 +197,11 @@ impl Worker {
                     Some(seed) => seed.decision_id(number, now),
                     None => DecisionId::derive(&[0; 32], number, now),
                 };
-                let outcome = host_failure(plan.as_ref(), grpc, now, &decision_id);
+                let outcome = host_failure(plan.as_ref(), form, now, &decision_id);
                 (decision_id, outcome)
             }
         };
-        Judgement { outcome, decision_id, grpc, source_address }
+        Judgement { outcome, decision_id, form, source_address }
     }
 
     /// Whether a new request waits for this key. In shadow mode nothing may be delayed; the key is sought all the same.
@@ -229,7 +230,7 @@ impl Worker {
 
     /// Does what was decided.
     fn carry_out(&mut self, stream: u32, judgement: Judgement, was_parked: bool, effects: &mut Vec<Effect>) {
-        let Judgement { outcome: Outcome { reply, record, missing_key, .. }, decision_id, grpc, .. } = judgement;
+        let Judgement { outcome: Outcome { reply, record, missing_key, .. }, decision_id, form, .. } = judgement;
         if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
             && let MissingKey { provider, sought: Some(_), prospect: Prospect::None } = *missing
         {
@@ -241,12 +242,12 @@ impl Worker {
                 let guard = FilterState { name: Rc::clone(guard), value: ALLOW.into() };
                 let record_state = FilterState { name: Rc::clone(record_name), value: record.to_json().into() };
                 let changes = Changes { headers, record: record_state, guard };
-                let changing = Changing { was_parked, grpc, decision_id, record };
+                let changing = Changing { was_parked, form, decision_id, record };
                 self.streams.insert(stream, Stage::Changing(Box::new(changing)));
                 effects.push(Effect::Forward { stream, changes });
             }
             // A request cannot be forwarded without a configuration, whatever the reply were to say.
-            (Reply::Forward(_), None) => self.fail(stream, grpc, &decision_id, record, effects),
+            (Reply::Forward(_), None) => self.fail(stream, form, &decision_id, record, effects),
         }
     }
 
@@ -254,7 +255,7 @@ impl Worker {
     pub fn forwarded(&mut self, stream: u32, result: Result<(), HostFault>) -> Vec<Effect> {
         let Some(stage @ Stage::Changing(_)) = self.streams.get_mut(&stream) else { return Vec::new() };
         let Stage::Changing(changing) = mem::replace(stage, Stage::Ended) else { return Vec::new() };
-        let Changing { was_parked, grpc, decision_id, record } = *changing;
+        let Changing { was_parked, form, decision_id, record } = *changing;
         let mut effects = Vec::new();
         match result {
             Ok(()) => {
@@ -264,7 +265,7 @@ impl Worker {
                     effects.push(Effect::Resume { stream });
                 }
             }
-            Err(HostFault) => self.fail(stream, grpc, &decision_id, record, &mut effects),
+            Err(HostFault) => self.fail(stream, form, &decision_id, record, &mut effects),
         }
         effects
     }
@@ -273,12 +274,12 @@ impl Worker {
     fn fail(
         &mut self,
         stream: u32,
-        grpc: bool,
+        form: Form,
         decision_id: &DecisionId,
         mut record: DecisionRecord,
         effects: &mut Vec<Effect>,
     ) {
-        let answer = failure_answer(&mut record, grpc, decision_id);
+        let answer = failure_answer(&mut record, form, decision_id);
         self.answer(stream, answer, &record, effects);
     }
 
@@ -350,17 +351,18 @@ fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
 }
 
 /// The outcome for a request that the host could not read.
-fn host_failure(plan: Option<&Plan>, grpc: bool, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
+fn host_failure(plan: Option<&Plan>, form: Form, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, now);
     if let Some(plan) = plan {
         record.configured(&plan.digest, plan.mode);
     }
-    let answer = failure_answer(&mut record, grpc, decision_id);
+    let answer = failure_answer(&mut record, form, decision_id);
     Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
 }
 
-fn failure_answer(record: &mut DecisionRecord, grpc: bool, decision_id: &DecisionId) -> Answer {
+fn failure_answer(record: &mut DecisionRecord, form: Form, decision_id: &DecisionId) -> Answer {
     let refusal = Refusal::new(Reason::HostFailure);
-    record.refused(&refusal);
-    Answer::to(&refusal, Hints::default(), grpc, decision_id)
+    let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
+    record.refused(&refusal, answer.status);
+    answer
 }

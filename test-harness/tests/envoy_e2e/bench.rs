@@ -321,6 +321,7 @@ pub fn strict_configuration() -> Value {
             "when { context.corp.level * 9223372036854775807 > 0 };\n",
         ) } },
         "identity_headers": { "x-tier": { "fact": "corp.tier" }, "x-tags": { "fact": "corp.tags" }, "x-payload": { "payload": "corp" } },
+        "reply": { "detail": "code" },
         "limits": { "max_token_bytes": 2048, "max_header_bytes": 8192, "max_headers": 20, "max_path_bytes": 256 }
     })
 }

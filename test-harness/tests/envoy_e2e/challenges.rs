@@ -61,6 +61,7 @@ pub fn configuration(mode: &str) -> Value {
             "resource_metadata": {
                 "resource": format!("https://{HOST}"), "authorization_servers": ["https://login.example.com"],
             },
+            "sign_in": { "url": "https://login.example.com/start?to=shop&x=1", "redirect": true },
             "routes": {
                 "settings": { "path": "/settings", "methods": ["GET", "PUT"] },
                 "secret": { "path": "/secret", "attributes": { "sensitivity": "secret", "readers": ["carol"] } },

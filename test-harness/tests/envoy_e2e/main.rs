@@ -42,6 +42,7 @@ mod keys;
 mod modules;
 mod mtls;
 mod outage;
+mod pages;
 mod places;
 mod principals;
 mod protocols;
@@ -131,6 +132,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         faults::SCENARIOS,
         gateway_and_sidecar::SCENARIOS,
         challenges::SCENARIOS,
+        pages::SCENARIOS,
         changed::SCENARIOS,
         redirect::SCENARIOS,
         unjudged::SCENARIOS,

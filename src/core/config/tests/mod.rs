@@ -15,6 +15,7 @@ mod profiles;
 mod request_headers;
 mod resource_metadata;
 mod sender;
+mod sign_in;
 mod tokens;
 mod told_apart;
 

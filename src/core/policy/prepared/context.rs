@@ -131,7 +131,7 @@ fn attribute(attribute: &Attribute, into: &mut Vec<u8>) {
 }
 
 fn application(application: &Application, into: &mut Vec<u8>) {
-    let Application { name, hosts, requires, resource_metadata: _, routes } = application;
+    let Application { name, hosts, requires, resource_metadata: _, sign_in: _, routes } = application;
     name.encode(into);
     let hosts = hosts.as_ref().map(|hosts| hosts.iter().map(ToString::to_string).collect::<Vec<String>>());
     hosts.encode(into);

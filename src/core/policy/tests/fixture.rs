@@ -128,6 +128,7 @@ impl Setting {
             hosts: Some(vec![HostPattern::Exactly(format!("{name}.example.com"))]),
             requires,
             resource_metadata: None,
+            sign_in: None,
             routes,
         };
         Self {
@@ -159,6 +160,7 @@ impl Setting {
                     route("open", "/open", &methods, None, Requires::default()),
                 ],
                 resource_metadata: None,
+                sign_in: None,
             },
         );
         self

@@ -20,10 +20,10 @@ impl DecisionRecord {
     /// The record as one line of ASCII JSON, without the line's end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let (decision, status) = match self.verdict {
-            Verdict::Allow | Verdict::WouldDeny => ("allow", None),
-            Verdict::Deny => ("deny", self.reason.map(|reason| reason.kind().status())),
-            Verdict::Answered => ("answered", self.answer_status),
+        let decision = match self.verdict {
+            Verdict::Allow | Verdict::WouldDeny => "allow",
+            Verdict::Deny => "deny",
+            Verdict::Answered => "answered",
         };
         let mut line = Line(String::with_capacity(USUAL_BYTES));
         line.bracket('{');
@@ -57,7 +57,7 @@ impl DecisionRecord {
         line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.list("near_misses", &self.near_misses);
         line.list("alarms", self.alarms.iter().map(Alarm::as_str));
-        line.member("status", status.map(u64::from));
+        line.member("status", self.answer_status.map(u64::from));
         line.bracket('}');
         line.0
     }

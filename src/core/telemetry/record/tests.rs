@@ -53,6 +53,7 @@ fn application() -> Application {
         hosts: None,
         requires: Requires::default(),
         resource_metadata: None,
+        sign_in: None,
         routes: vec![route],
     }
 }
@@ -137,7 +138,7 @@ fn a_record_that_was_not_continued_is_one_of_a_refusal() {
 fn a_refusal_names_its_code_detail_and_status() {
     let mut record = begin();
     record.configured(DIGEST, Mode::Enforce);
-    record.refused(&Refusal::with(Reason::HeadersTooLarge, Detail::Size { found: 101, max: 100 }));
+    record.refused(&Refusal::with(Reason::HeadersTooLarge, Detail::Size { found: 101, max: 100 }), 400);
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "headers-too-large");
     assert_eq!(member(&record, "detail"), "101, at most 100");
@@ -149,7 +150,7 @@ fn a_refusal_names_its_code_detail_and_status() {
 fn refused_posture_is_recorded_under_its_provider() {
     let mdm = ProviderName::new("mdm");
     let mut record = begin();
-    record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm));
+    record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm), 401);
     let evidence = member(&record, "evidence");
     let expected =
         serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "reason": "posture-refused" } });
@@ -161,7 +162,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
     let mdm = ProviderName::new("mdm");
     let mut record = begin();
     record.devices(&BTreeMap::from([(mdm.clone(), DeviceEvidence::Stale { age: Seconds::new(5) })]));
-    record.refused(&Refusal::new(Reason::PostureStale).about(&mdm));
+    record.refused(&Refusal::new(Reason::PostureStale).about(&mdm), 401);
     let expected =
         serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "reason": "posture-stale" } });
     assert_eq!(member(&record, "evidence"), expected);
@@ -188,7 +189,7 @@ fn a_failure_of_the_host_is_recorded_as_a_refusal() {
     let mut record = begin();
     record.configured(DIGEST, Mode::Enforce);
     record.permitted(&permit());
-    record.refused(&Refusal::new(Reason::HostFailure));
+    record.refused(&Refusal::new(Reason::HostFailure), 503);
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "host-failure");
     assert_eq!(member(&record, "status"), 503);
