@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::challenge::{Schemes, challenge};
+use super::facts::Facts;
 use super::form::{AnswerDetail, Form, Representation};
 use super::{Answer, DECISION_ID_HEADER, page};
 use crate::evidence::Scheme;
@@ -14,22 +15,6 @@ const WWW_AUTHENTICATE: &str = "www-authenticate";
 
 /// The header of a nonce for the next proof (RFC 9449 section 8.2).
 const NONCE_HEADER: &str = "dpop-nonce";
-
-/// What a refused client may read, in any form.
-pub(super) struct Facts<'a> {
-    /// The status's own phrase.
-    pub title: &'static str,
-    /// The status.
-    pub status: u16,
-    /// What the reason means.
-    pub sentence: Option<&'static str>,
-    /// The reason.
-    pub code: &'static str,
-    /// The decision's id.
-    pub decision_id: &'a str,
-    /// The advice of a policy.
-    pub advice: Option<&'a str>,
-}
 
 /// The members of a problem document, in this order.
 ///

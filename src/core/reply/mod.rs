@@ -5,6 +5,7 @@
 
 mod answer;
 mod challenge;
+mod facts;
 mod form;
 mod forwarding;
 mod header_changes;

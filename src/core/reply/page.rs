@@ -1,6 +1,6 @@
 //! The answer to a refused client as a page: HTML without scripts and without anything from elsewhere.
 
-use super::answer::Facts;
+use super::facts::Facts;
 
 /// What the page looks like. [`STYLE_DIGEST`] belongs to exactly these bytes.
 const STYLE: &str = ":root{color-scheme:light dark;font:1.125rem/1.5 system-ui,sans-serif}\
@@ -76,7 +76,7 @@ mod tests {
 
     use super::{STYLE, STYLE_DIGEST, headers, page};
     use crate::portable;
-    use crate::reply::answer::Facts;
+    use crate::reply::facts::Facts;
 
     #[portable]
     fn the_style_is_the_one_that_the_policy_allows() {
