@@ -129,6 +129,7 @@ crate::codes! {
         "a permit reads the posture of a device that may not be the caller's";
     PathSpelling = "path-spelling", Level::Warning,
         "a rule compares a path with a string that the same path with a trailing slash does not equal";
+    RehearsedPolicy = "rehearsed-policy", Level::Warning, "a policy has `@mode(\"shadow\")`: it is evaluated and recorded, and decides nothing";
     NumberedPolicy = "numbered-policy", Level::Warning,
         "with `missing_facts: implied`, policies without `@id` are named by their place in the document";
     LooseScopeMatch = "loose-scope-match", Level::Warning,

@@ -221,6 +221,7 @@ fn authorize_on(
     record.identified(&identity);
     let decision = plan.policies.decide(&identity, request, route, now);
     record.decided(&decision);
+    record.rehearsed_policies(plan.policies.rehearse(&identity, request, route, now));
     match permit_of(decision, identity.principal()) {
         Ok(permit) => Ok((permit, identity)),
         Err((refusal, advice)) => Err(Denial { advice, identity_so_far: Some(Box::new(identity)), ..refusal.into() }),

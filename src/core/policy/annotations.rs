@@ -17,6 +17,8 @@ pub(in crate::policy) struct Annotations {
     pub remedies: Vec<Remedied>,
     /// `@alarm`.
     pub alarm: Option<Alarm>,
+    /// `@mode("shadow")`: it decides nothing, and is only evaluated in a rehearsal.
+    pub is_rehearsed: bool,
 }
 
 /// A remedy, and the conditions of the policy that it can change.
@@ -105,6 +107,7 @@ mod tests {
                 Remedied { remedy: scope.clone(), conditions: vec![3] },
             ],
             alarm: None,
+            is_rehearsed: false,
         };
         assert_eq!(annotations.remedy_of(&[1]), Some(&step_up));
         assert_eq!(annotations.remedy_of(&[3]), Some(&scope));

@@ -132,8 +132,10 @@ pub(super) fn compile(
         .into());
     };
     let slices = Slices::compile(compiled, scopes);
+    let program = Program { slices, catalog, facts };
     let set = PolicySet {
-        program: Program { slices, catalog, facts },
+        rehearses: program.rehearses(),
+        program,
         context: context_digest(vocabulary, hierarchy),
         is_prepared: false,
         groups: groups.clone(),
@@ -187,6 +189,7 @@ fn compile_one<'a>(
         advice: named.advice.clone(),
         remedies: remedies(source, &named, names)?,
         alarm: named.alarm.clone(),
+        is_rehearsed: named.is_rehearsed,
     };
     Ok(Checked { source, named, annotations, reads, scope, applies, names })
 }
@@ -226,7 +229,7 @@ fn document_warnings(
     let mut warnings = Vec::new();
     if statements.is_empty() {
         warnings.push(warning(ConfigCode::NoPolicies, "there are no policies: every request is denied".to_owned()));
-    } else if !checked.iter().any(|policy| is_permit(&policy)) {
+    } else if !checked.iter().any(|policy| is_permit(&policy) && !policy.named.is_rehearsed) {
         warnings.push(warning(
             ConfigCode::NoPermit,
             "no policy of this document permits anything: on its own, it denies every request".to_owned(),
@@ -243,6 +246,10 @@ fn document_warnings(
                 numbered.len()
             ),
         ));
+    }
+    for policy in checked.iter().filter(|policy| policy.named.is_rehearsed) {
+        let message = format!("`{}` is only rehearsed (`@mode(\"shadow\")`): it decides nothing", policy.named.id);
+        warnings.push(warning(ConfigCode::RehearsedPolicy, message));
     }
     for policy in checked.iter().filter(is_permit) {
         for device in policy.names.vocabulary.devices {

@@ -66,7 +66,7 @@ mod vocabulary;
 mod tests;
 
 pub use self::annotations::Alarm;
-pub use self::decide::decision::{Decision, NearMiss, Permit};
+pub use self::decide::decision::{Decision, NearMiss, Permit, Rehearsed};
 #[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;
 pub use self::policy_id::PolicyId;
@@ -74,7 +74,7 @@ pub use self::vocabulary::Vocabulary;
 
 use std::collections::BTreeMap;
 
-use self::decide::Program;
+use self::decide::{Program, Say};
 #[cfg(feature = "cedar")]
 use self::load::groups::Groups;
 #[cfg(feature = "cedar")]
@@ -142,6 +142,8 @@ pub struct PolicySet {
     /// Of what the policies were validated against.
     context: ContextDigest,
     is_prepared: bool,
+    /// Whether any policy is only rehearsed.
+    rehearses: bool,
     /// For the schema of the configuration.
     #[cfg(feature = "cedar")]
     groups: Groups,
@@ -179,9 +181,10 @@ impl PolicySet {
         vocabulary: Vocabulary<'_>,
     ) -> Result<Self, ConfigErrors> {
         let context = context_digest(vocabulary, groups);
-        let program = prepared::load(&prepared.text, vocabulary, &context);
+        let program = prepared::load(&prepared.text, vocabulary, &context).map_err(|fault| prepared.error(&fault))?;
         Ok(Self {
-            program: program.map_err(|fault| prepared.error(&fault))?,
+            rehearses: program.rehearses(),
+            program,
             context,
             is_prepared: true,
             #[cfg(feature = "cedar")]
@@ -212,7 +215,24 @@ impl PolicySet {
         if self.oracle.as_ref().is_some_and(oracle::Oracle::is_asked) {
             return self.decide_by_oracle(identity, request, route, now);
         }
-        self.program.decide(identity, request, route, now)
+        self.program.decide(Say::Enforced, identity, request, route, now)
+    }
+
+    /// Decides one request as if the policies that are only rehearsed were in force; `None` if there are none. Nothing follows
+    /// from it: the permit in it is dropped.
+    #[must_use]
+    pub fn rehearse(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Option<Rehearsed> {
+        if !self.rehearses {
+            return None;
+        }
+        let decision = self.program.decide(Say::WithRehearsed, identity, request, route, now);
+        Some(Rehearsed::of(decision))
     }
 
     /// Whether any policy reads the fact of this name in `context.http_request`.
@@ -234,7 +254,7 @@ impl PolicySet {
         now: UnixSeconds,
     ) -> Decision {
         match &self.oracle {
-            Some(oracle) => oracle.decide(identity, request, route, now),
+            Some(oracle) => oracle.decide(Say::Enforced, identity, request, route, now),
             None => Decision::Failed { policies: Vec::new() },
         }
     }

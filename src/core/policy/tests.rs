@@ -15,6 +15,7 @@ mod groups;
 mod implied;
 mod load;
 mod prepared;
+mod rehearsal;
 mod remedies;
 mod schema;
 mod slices;

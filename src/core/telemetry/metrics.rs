@@ -72,6 +72,8 @@ pub enum Counter {
     Decisions(DecisionCounter),
     /// Decisions that a policy with this `@alarm` determined.
     Alarms(Alarm),
+    /// Decisions that would be another one if the rehearsed policies were in force: whether the request would be allowed.
+    Rehearsals(bool),
     /// Workers that served their first request under a configuration.
     Configurations,
     /// Fetches of a provider's keys, by outcome: `taken`, or the name of a fault.
@@ -111,6 +113,9 @@ impl Counter {
                 format!("countersign.decisions.outcome.{}.reason.{reason}", verdict.name())
             }
             Self::Alarms(alarm) => format!("countersign.alarms.alarm.{}", alarm.as_str().replace('-', "_")),
+            Self::Rehearsals(allows) => {
+                format!("countersign.rehearsals.outcome.{}", if *allows { "would_allow" } else { "would_deny" })
+            }
             Self::Configurations => "countersign.configurations".to_owned(),
             Self::Fetches(provider, outcome) => format!("countersign.keys.{provider}.fetches.outcome.{outcome}"),
             Self::SkippedKeys(provider) => format!("countersign.keys.{provider}.skipped_keys"),

@@ -17,7 +17,7 @@ use super::{Counter, DecisionCounter, DecisionId, Verdict};
 use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
-use crate::policy::{Alarm, Decision, Permit, PolicyId};
+use crate::policy::{Alarm, Decision, Permit, PolicyId, Rehearsed};
 use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -54,6 +54,9 @@ pub struct DecisionRecord {
     policies: Vec<PolicyId>,
     near_misses: Vec<NearMissRecord>,
     alarms: Vec<Alarm>,
+    rehearsal: Option<Rehearsed>,
+    /// Whether the policies that are in force allow the request; `None` if they were not asked.
+    policies_allow: Option<bool>,
 }
 
 /// The workload at the other end of the connection, or why there is none.
@@ -138,6 +141,8 @@ impl DecisionRecord {
             policies: Vec::new(),
             near_misses: Vec::new(),
             alarms: Vec::new(),
+            rehearsal: None,
+            policies_allow: None,
         }
     }
 
@@ -225,6 +230,7 @@ impl DecisionRecord {
 
     /// The policies were evaluated.
     pub fn decided(&mut self, decision: &Decision) {
+        self.policies_allow = Some(matches!(decision, Decision::Allow(_)));
         match decision {
             Decision::Allow(permit) => {
                 self.policies = permit.determining().to_vec();
@@ -245,6 +251,11 @@ impl DecisionRecord {
                     .collect();
             }
         }
+    }
+
+    /// What would be decided if policies that are only rehearsed were in force.
+    pub fn rehearsed_policies(&mut self, rehearsed: Option<Rehearsed>) {
+        self.rehearsal = rehearsed;
     }
 
     /// The request is for the metadata of this application.
@@ -311,7 +322,10 @@ impl DecisionRecord {
     /// The counters that this decision adds one to.
     pub fn counters(&self) -> impl Iterator<Item = Counter> {
         let decision = Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason });
-        core::iter::once(decision).chain(self.alarms.iter().cloned().map(Counter::Alarms))
+        let alarms = self.alarms.iter().cloned().map(Counter::Alarms);
+        let rehearsal = self.rehearsal.as_ref().map(|rehearsed| rehearsed.allows);
+        let differs = rehearsal.filter(|allows| Some(*allows) != self.policies_allow);
+        core::iter::once(decision).chain(alarms).chain(differs.map(Counter::Rehearsals))
     }
 }
 

@@ -41,6 +41,12 @@ when { context.corp.scope.contains("orders.write") };
 
 @id("break-glass") @alarm("break-glass")
 permit (principal in corp::Group::"break-glass", action, resource);
+
+@id("soon") @mode("shadow")
+permit (principal in corp::Group::"engineering", action in Action::"write", resource == Route::"shop/notes");
+
+@id("no-notes") @mode("shadow")
+forbid (principal in corp::Group::"admins", action, resource == Route::"shop/notes");
 "#;
 
 /// The configuration of the listeners `challenges` and `challenges-shadow`.
@@ -67,6 +73,7 @@ pub fn configuration(mode: &str) -> Value {
                 "secret": { "path": "/secret", "attributes": { "sensitivity": "secret", "readers": ["carol"] } },
                 "hidden": { "path": "/hidden", "attributes": { "sensitivity": "secret" } },
                 "orders": { "path": "/orders", "methods": ["POST"] },
+                "notes": { "path": "/notes", "methods": ["GET", "PUT"] },
                 "place": { "path": "/shop.Orders/Place", "methods": ["POST"] },
                 "rest": { "path": "/.well-known/{rest*}" },
             },

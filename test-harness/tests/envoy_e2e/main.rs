@@ -49,6 +49,7 @@ mod protocols;
 mod record;
 mod redirect;
 mod refusals;
+mod rehearsal;
 mod remembered;
 mod removed;
 mod rotation;
@@ -133,6 +134,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         gateway_and_sidecar::SCENARIOS,
         challenges::SCENARIOS,
         pages::SCENARIOS,
+        rehearsal::SCENARIOS,
         changed::SCENARIOS,
         redirect::SCENARIOS,
         unjudged::SCENARIOS,

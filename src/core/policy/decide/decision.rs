@@ -45,6 +45,28 @@ impl Permit {
     }
 }
 
+/// What would be decided if the policies that are only rehearsed were in force. Nothing can be forwarded because of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// Whether the request would be allowed.
+    pub allows: bool,
+    /// The policies that would determine the decision, or that could not be evaluated, sorted.
+    pub policies: Vec<PolicyId>,
+}
+
+impl Rehearsed {
+    /// For the step that evaluates the policies.
+    pub(in crate::policy) fn of(decision: Decision) -> Self {
+        let allows = matches!(decision, Decision::Allow(_));
+        let policies = match decision {
+            Decision::Allow(permit) => permit.determining,
+            Decision::Forbidden { determining: policies, .. } | Decision::Failed { policies } => policies,
+            Decision::NotPermitted { .. } => Vec::new(),
+        };
+        Self { allows, policies }
+    }
+}
+
 /// The decision with its reasons. Only [`Decision::Allow`] lets a request through.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -35,6 +35,25 @@ pub(in crate::policy) enum Effect {
     Forbid,
 }
 
+/// Which policies have a say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Say {
+    /// Those that are in force.
+    Enforced,
+    /// Those and the ones that are only rehearsed.
+    WithRehearsed,
+}
+
+impl Say {
+    /// Whether a policy with these annotations has one.
+    pub(in crate::policy) const fn has(self, policy: &Annotations) -> bool {
+        match self {
+            Self::Enforced => !policy.is_rehearsed,
+            Self::WithRehearsed => true,
+        }
+    }
+}
+
 /// A policy as it is evaluated and reported.
 #[derive(Debug)]
 pub(in crate::policy) struct Compiled {
@@ -81,9 +100,15 @@ impl Program {
         })
     }
 
-    /// Decides one request.
+    /// Whether any policy is only rehearsed.
+    pub(in crate::policy) fn rehearses(&self) -> bool {
+        self.slices.all().iter().flat_map(|slice| &slice.policies).any(|policy| policy.annotations.is_rehearsed)
+    }
+
+    /// Decides one request by the policies that have a say.
     pub(in crate::policy) fn decide(
         &self,
+        say: Say,
         identity: &Identity,
         request: &Request,
         route: &RouteMatch<'_>,
@@ -95,7 +120,7 @@ impl Program {
         let met = || self.slices.met(route, &asked);
         let mut answers = Answers::default();
         for slice in met().filter(|slice| missing(slice, &asked) == 0) {
-            for policy in &slice.policies {
+            for policy in slice.policies.iter().filter(|policy| say.has(&policy.annotations)) {
                 match (policy.rule.applies(&asked), policy.effect) {
                     (Ok(false), _) => {}
                     (Ok(true), Effect::Permit) => answers.permits.push((slice.asked.document, &policy.annotations)),
@@ -112,6 +137,7 @@ impl Program {
             let candidates = all.flat_map(|(slice, outside)| {
                 let missing = missing(slice, &asked);
                 let permits = slice.policies.iter().filter(|policy| policy.effect == Effect::Permit);
+                let permits = permits.filter(|permit| say.has(&permit.annotations));
                 permits.map(move |permit| (permit, missing, outside, slice.asked.document))
             });
             let near_misses = near_misses(candidates.map(|(permit, missing, outside, document)| Candidate {

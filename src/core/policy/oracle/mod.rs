@@ -17,10 +17,10 @@ use cedar_policy::{Authorizer, EntityUid, PolicySet, PrincipalConstraint};
 
 use self::entities::{CedarRequest, EntityCatalog};
 use super::annotations::Annotations;
-use super::decide::Answers;
 use super::decide::decision::Decision;
 use super::decide::explain::{Candidate, near_misses};
 use super::decide::slice::{Applicability, DocumentScope};
+use super::decide::{Answers, Say};
 use super::kinds::{GROUP, ResourceScope};
 use super::load::fixes::policy_text;
 use super::load::names::Names;
@@ -102,9 +102,10 @@ impl Oracle {
         self.policies.iter().map(|policy| (&policy.annotations.id, policy_text(&policy.body)))
     }
 
-    /// Decides one request.
+    /// Decides one request by the policies that have a say.
     pub(in crate::policy) fn decide(
         &self,
+        say: Say,
         identity: &Identity,
         request: &Request,
         route: &RouteMatch<'_>,
@@ -113,7 +114,10 @@ impl Oracle {
         let asked = self.catalog.as_ref().and_then(|catalog| catalog.request(identity, request, route, now).ok());
         let Some(asked) = asked else { return Decision::Failed { policies: Vec::new() } };
         // Cedar judges the scope. What is asked here is what Cedar does not know.
-        let asked_about = || self.policies.iter().filter(|policy| self.is_asked_about(policy, route, &asked));
+        let asked_about = || {
+            let with_a_say = self.policies.iter().filter(|policy| say.has(&policy.annotations));
+            with_a_say.filter(|policy| self.is_asked_about(policy, route, &asked))
+        };
         let mut answers = Answers::default();
         for policy in asked_about().filter(|policy| policy.missing(&asked) == 0) {
             let response = Authorizer::new().is_authorized(&asked.request, &policy.set, &asked.entities);

@@ -7,11 +7,12 @@ use crate::remedy::{Remedy, Scope, StepUp};
 
 impl Encoded for Annotations {
     fn encode(&self, into: &mut Vec<u8>) {
-        let Self { id, advice, remedies, alarm } = self;
+        let Self { id, advice, remedies, alarm, is_rehearsed } = self;
         encode_text(id.as_str(), into);
         advice.encode(into);
         remedies.encode(into);
         alarm.encode(into);
+        is_rehearsed.encode(into);
     }
 
     fn decode(from: &mut Reader<'_>) -> Read<Self> {
@@ -20,6 +21,7 @@ impl Encoded for Annotations {
             advice: Option::decode(from)?,
             remedies: Vec::decode(from)?,
             alarm: Option::decode(from)?,
+            is_rehearsed: bool::decode(from)?,
         })
     }
 }

@@ -32,7 +32,7 @@ use super::decide::Program;
 use crate::jose::base64url;
 
 /// The number of the format. Every change of what the bytes mean gives another one.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 
 /// Why a string is not accepted as prepared policies.
 #[derive(Clone, Debug, PartialEq, Eq)]

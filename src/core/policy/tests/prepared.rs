@@ -68,7 +68,7 @@ fn the_bytes_of_a_format_never_change() {
     let parts: Vec<&str> = text.split('.').collect();
     assert_eq!(
         (parts[0], parts[1], parts[2]),
-        ("2", "j7DmVXCfcDhydkTES5IFJkGXHEQoUirc4_GegHNIygM", "ntgtDbS40qmV-EBh2J29kE8kM5PPih-4fR5iXaiRWaM")
+        ("3", "j7DmVXCfcDhydkTES5IFJkGXHEQoUirc4_GegHNIygM", "WsmFUD9bS1bE14Rvz1z3gdgpuysBmJbaPnydTlh_V2w")
     );
 }
 
@@ -102,7 +102,7 @@ fn policies_of_several_documents_stay_in_their_applications() {
 #[portable]
 fn another_format_is_not_read() {
     let (setting, text) = (setting(), prepared(&setting(), POLICIES));
-    let other = text.replacen("2.", "1.", 1);
+    let other = text.replacen("3.", "2.", 1);
     let error = setting.load(&other).expect_err("another format");
     assert_eq!(error.code, ConfigCode::PreparedFormat);
     assert!(error.help.contains("countersign prepare"), "{error}");
@@ -114,12 +114,12 @@ fn what_is_not_prepared_is_not_read() {
     let (setting, text) = (setting(), prepared(&setting(), POLICIES));
     for other in [
         "",
-        "2",
-        "2.",
+        "3",
+        "3.",
         ".",
         "x",
-        "2...",
-        "2....",
+        "3...",
+        "3....",
         "permit (principal, action, resource);",
         &format!("{text}."),
         &format!(" {text}"),
@@ -176,8 +176,8 @@ fn empty_policies(count: usize) -> Vec<u8> {
     let head = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
     let count_in_bytes = [count & 0x7f | 0x80, count >> 7];
     let count_in_bytes = count_in_bytes.map(|byte| u8::try_from(byte).expect("a byte"));
-    // A permit without a name, advice, remedies, alarm or conditions, for any principal, action and resource.
-    [head.as_slice(), &count_in_bytes, &[0; 9].repeat(count)].concat()
+    // A permit without a name, advice, remedies, alarm or conditions, not rehearsed, for any principal, action and resource.
+    [head.as_slice(), &count_in_bytes, &[0; 10].repeat(count)].concat()
 }
 
 #[portable]

@@ -20,7 +20,7 @@ use crate::text::suggestion;
 const MAX_ID_BYTES: usize = 64;
 
 /// The annotations that mean something here.
-const ANNOTATIONS: [&str; 6] = ["id", "advice", "step_up", "scope", "alarm", "missing"];
+const ANNOTATIONS: [&str; 7] = ["id", "advice", "step_up", "scope", "alarm", "mode", "missing"];
 
 /// One statement of a document: up to and with its `;`.
 #[derive(Clone, Debug)]
@@ -137,6 +137,8 @@ pub(in crate::policy) struct Named {
     pub scope: Option<Scope>,
     /// `@alarm`.
     pub alarm: Option<Alarm>,
+    /// `@mode("shadow")`: it is only rehearsed.
+    pub is_rehearsed: bool,
     /// `@missing("ignore")`: absent facts may lift this rule.
     pub missing_ignored: bool,
     /// It has no `@id` and is named by its place in the document.
@@ -202,7 +204,11 @@ fn parse_one(
             at_word(source, statement, key),
             ConfigCode::UnknownAnnotation,
             format!("`@{key}` is not a known annotation"),
-            suggestion(key, ANNOTATIONS, "use `@id`, `@advice`, `@step_up`, `@scope`, `@alarm` and `@missing` only"),
+            suggestion(
+                key,
+                ANNOTATIONS,
+                "use `@id`, `@advice`, `@step_up`, `@scope`, `@alarm`, `@mode` and `@missing` only",
+            ),
         ));
     }
     let written = policy.annotation("id");
@@ -240,6 +246,11 @@ fn parse_one(
         let help = format!("write lower-case letters, digits and `-`, at most {MAX_ALARM_BYTES} bytes");
         invalid("alarm", "the value of `@alarm` is not the name of an alarm".to_owned(), &help);
     }
+    let mode = policy.annotation("mode");
+    if mode.is_some_and(|value| value != "shadow") {
+        let help = "write `@mode(\"shadow\")` on a policy that is only rehearsed; otherwise remove it";
+        invalid("mode", "`@mode` has a value other than `shadow`".to_owned(), help);
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -253,6 +264,7 @@ fn parse_one(
         step_up,
         scope,
         alarm: alarm.flatten(),
+        is_rehearsed: mode.is_some(),
         missing_ignored: missing.is_some(),
         is_numbered,
         start: statement.start,

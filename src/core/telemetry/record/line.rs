@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord, PeerRecord};
 use crate::mode::Mode;
-use crate::policy::{Alarm, PolicyId};
+use crate::policy::{Alarm, PolicyId, Rehearsed};
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 use crate::telemetry::Verdict;
@@ -57,6 +57,7 @@ impl DecisionRecord {
         line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.list("near_misses", &self.near_misses);
         line.list("alarms", self.alarms.iter().map(Alarm::as_str));
+        line.member("rehearsal", self.rehearsal.as_ref());
         line.member("status", self.answer_status.map(u64::from));
         line.bracket('}');
         line.0
@@ -180,6 +181,15 @@ impl Json for &EvidenceRecord {
         line.member("age", self.age);
         line.member("bound", self.bound);
         line.member("reason", self.reason);
+        line.bracket('}');
+    }
+}
+
+impl Json for &Rehearsed {
+    fn write(self, line: &mut Line) {
+        line.bracket('{');
+        line.member("decision", if self.allows { "allow" } else { "deny" });
+        line.list("policies", self.policies.iter().map(PolicyId::as_str));
         line.bracket('}');
     }
 }

@@ -50,6 +50,7 @@ fn members() -> Vec<(&'static str, &'static str, Value)> {
             "the names of the `@alarm`s of the determining policies",
             list(json!({ "type": "string", "minLength": 1, "maxLength": MAX_ALARM_BYTES })),
         ),
+        ("rehearsal", "what would be decided if the rehearsed policies were in force", nullable(object(rehearsal()))),
         ("status", "of the answer", nullable(json!({ "type": "integer", "minimum": 200, "maximum": 599 }))),
     ]
 }
@@ -75,6 +76,13 @@ fn evidence() -> Vec<(&'static str, &'static str, Value)> {
         ("age", "seconds", nullable(json!({ "type": "integer", "minimum": 0 }))),
         ("bound", "whether it is tied to the caller's token", nullable(json!({ "type": "boolean" }))),
         ("reason", "a code", nullable(words(Reason::ALL.iter().map(|reason| reason.code())))),
+    ]
+}
+
+fn rehearsal() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("decision", "what would be decided", words(["allow", "deny"])),
+        ("policies", "the policies that would determine it", list(text())),
     ]
 }
 

@@ -116,7 +116,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
         r#""mdm":{"state":"verified","age":60,"bound":true,"reason":null},"#,
         r#""old":{"state":"stale","age":90000,"bound":null,"reason":"posture-stale"}},"#,
         r#""decision":"allow","would_deny":null,"reason":"permitted","detail":null,"#,
-        r#""policies":["staff/read"],"near_misses":[],"alarms":[],"status":null}"#,
+        r#""policies":["staff/read"],"near_misses":[],"alarms":[],"rehearsal":null,"status":null}"#,
     );
     assert_eq!(record.to_json(), expected);
     assert_eq!(

@@ -25,8 +25,8 @@ use serde_json::json;
 use self::dice::Dice;
 use self::requests::{asked, identity, time};
 use super::fixture::{Setting, field, named};
-use crate::policy::PolicySet;
 use crate::policy::oracle::language::{AnyRequest, Outside, Verdict, verdict};
+use crate::policy::{PolicySet, Rehearsed};
 use crate::profile::FactType;
 
 /// Pairs of a set of policies and a request, and as many of a policy and a request of Cedar.
@@ -82,10 +82,11 @@ impl Seen {
 #[test]
 fn generated_policies_are_decided_as_cedar_decides_them() {
     let setting = setting();
-    let (seen, used) = (Seen::default(), Seen::default());
+    let (seen, used, rehearsals) = (Seen::default(), Seen::default(), Seen::default());
     each_below(pairs().div_ceil(REQUESTS_OF_A_SET), |number| {
         let dice = &mut Dice::new(number as u64);
         let (text, policies) = valid_policies(&setting, dice);
+        let in_force = setting.policies(&text.replace(REHEARSED, ""));
         let prepared = policies.prepare(setting.vocabulary());
         let loaded = setting.load(&prepared).unwrap_or_else(|error| panic!("set {number}\n{text}\n{error:?}"));
         assert_eq!(loaded.prepare(setting.vocabulary()), prepared, "set {number}\n{text}");
@@ -98,10 +99,18 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
             let by_loaded = loaded.decide(&identity, &request, &route, now);
             assert_eq!(by_loaded, decision, "set {number}, prepared\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
             assert_eq!(decision, oracle, "set {number}\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
+            let rehearsed = policies.rehearse(&identity, &request, &route, now);
+            assert_eq!(loaded.rehearse(&identity, &request, &route, now), rehearsed, "set {number}, prepared\n{text}");
+            if let Some(rehearsed) = rehearsed {
+                let in_force = in_force.decide(&identity, &request, &route, now);
+                assert_eq!(rehearsed, Rehearsed::of(in_force), "set {number}\n{text}\n{identity:#?}\n{request:#?}");
+                rehearsals.note(if rehearsed.allows { "would allow" } else { "would deny" });
+            }
             seen.note(named(&decision).0);
         }
     });
     seen.has(&[("allow", 100), ("forbidden", 50), ("not permitted", 100), ("failed", 5)]);
+    rehearsals.has(&[("would allow", 100), ("would deny", 100)]);
     used.has(&typed::OPERATORS.map(|operator| (operator, 0)));
 }
 
@@ -196,9 +205,15 @@ fn setting() -> Setting {
         .with_group("partner::Group::\"p\"", "corp::Group::\"g2\"")
 }
 
+/// What a policy has that is only rehearsed.
+const REHEARSED: &str = "@mode(\"shadow\")";
+
 /// Generated policies without those that load refuses.
 fn valid_policies(setting: &Setting, dice: &mut Dice) -> (String, PolicySet) {
     let mut lines: Vec<String> = (0..POLICIES_OF_A_SET * 3).map(|id| typed::policy(id, dice)).collect();
+    for line in lines.iter_mut().filter(|_| dice.below(6) == 0) {
+        line.insert_str(0, REHEARSED);
+    }
     for _ in 0..4 {
         let text: String = lines.concat();
         match setting.compile(&text) {
