@@ -198,8 +198,7 @@ fn authorize(
     };
     record.routed(&route);
     authorize_on(&route, plan, verification, request, now, record).map_err(|denial| {
-        let metadata = route.application.resource_metadata.as_ref();
-        let resource_metadata = metadata.map(|metadata| metadata.url.clone());
+        let resource_metadata = route.resource_metadata().map(|metadata| metadata.url.clone());
         Denial { resource_metadata, sign_in: route.application.sign_in.clone(), ..denial }
     })
 }

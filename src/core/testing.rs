@@ -20,6 +20,8 @@ use crate::profile::{
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
 
+pub(crate) mod rfc9449;
+
 /// The time of every test: 2027-01-15T08:00:00Z.
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 

@@ -7,7 +7,7 @@ use super::names::{guess, host_pattern, is_plain_name, quoted, quoted_list};
 use super::reader::{
     Entries, Field, FreeNames, Given, List, Member, Node, Presence, Read, Reported, Shape, all, share, words,
 };
-use super::resource_metadata::{self, RESOURCE_METADATA};
+use super::resource_metadata;
 use super::sign_in::{self, SIGN_IN};
 use crate::config_error::ConfigCode;
 use crate::limits::MAX_ROUTES_PER_APPLICATION;
@@ -29,22 +29,26 @@ pub(super) const APPLICATIONS: Field = Field {
 
 const APPLICATION: Shape = Shape::Named("application", || const { &Shape::Object(&[&APPLICATION_MEMBERS]) });
 
+const HOSTS: Field = Field {
+    name: "hosts",
+    presence: Presence::OneOf,
+    shape: Shape::List(List::of(&Shape::Text("host")).some().distinct()),
+    write: "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`",
+    about: "DNS names, `*.` and a domain, IP addresses, without port; each belongs to one application. `*.example.com` is \
+            every host exactly one label below `example.com`, as in a certificate",
+};
+
+const ANY_HOST: Field = Field {
+    name: "any_host",
+    presence: Presence::OneOf,
+    shape: Shape::True,
+    write: "`true`",
+    about: "every host that no other application has; exact hosts come first, then wildcards",
+};
+
 static APPLICATION_MEMBERS: [Field; 7] = [
-    Field {
-        name: "hosts",
-        presence: Presence::OneOf,
-        shape: Shape::List(List::of(&Shape::Text("host")).some().distinct()),
-        write: "a list of host names, such as `[shop.example.com]` or `[\"*.tenants.example.com\"]`",
-        about: "DNS names, `*.` and a domain, IP addresses, without port; each belongs to one application. `*.example.com` \
-                is every host exactly one label below `example.com`, as in a certificate",
-    },
-    Field {
-        name: "any_host",
-        presence: Presence::OneOf,
-        shape: Shape::True,
-        write: "`true`",
-        about: "every host that no other application has; exact hosts come first, then wildcards",
-    },
+    HOSTS,
+    ANY_HOST,
     Field {
         name: "requires",
         presence: Presence::Optional,
@@ -64,7 +68,7 @@ static APPLICATION_MEMBERS: [Field; 7] = [
         write: "an object of routes, such as `{ order: { path: \"/api/orders/{id}\" } }`",
         about: "its routes",
     },
-    RESOURCE_METADATA,
+    resource_metadata::OF_APPLICATION,
     attributes::given("the attributes of its routes, where they do not have their own"),
     SIGN_IN,
 ];
@@ -75,7 +79,7 @@ const REQUIRES_TO_WRITE: &str =
 
 const ROUTE: Shape = Shape::Named("route", || const { &Shape::Object(&[&ROUTE_MEMBERS]) });
 
-static ROUTE_MEMBERS: [Field; 6] = [
+static ROUTE_MEMBERS: [Field; 7] = [
     Field {
         name: "path",
         presence: Presence::Required,
@@ -116,6 +120,7 @@ static ROUTE_MEMBERS: [Field; 6] = [
         write: REQUIRES_TO_WRITE,
         about: "replaces the application's",
     },
+    resource_metadata::OF_ROUTE,
     attributes::given("its attributes: each replaces the application's, which replaces the default"),
 ];
 
@@ -190,9 +195,14 @@ fn read_one<'a>(
     let hosts = read_place(node, name, &hosts, &any_host, owners);
     let requires = requires.or_empty(|node| read_requires(node, declared));
     let attributes = read_attributes(&attributes, defaults);
-    let inherited = Inherited { requires: share(&requires), attributes: share(&attributes) };
-    let routes = routes.required(|node| read_routes(node, inherited, declared));
-    let metadata = metadata.optional(|node| resource_metadata::read(node, share(&hosts), share(&routes)));
+    let of_application =
+        OfApplication { hosts: share(&hosts), requires: share(&requires), attributes: share(&attributes) };
+    let routes = routes.required(|node| read_routes(node, of_application, declared));
+    let metadata = metadata.optional(|node| resource_metadata::read(node, share(&hosts)));
+    if let (Ok(metadata), Ok(routes)) = (&metadata, &routes) {
+        resource_metadata::tell_apart((node, metadata.as_ref()), routes)?;
+    }
+    let routes = routes.map(|routes| routes.into_iter().map(|(_, route)| route).collect());
     let sign_in = sign_in.optional(sign_in::read);
     named?;
     Ok(Application {
@@ -205,9 +215,10 @@ fn read_one<'a>(
     })
 }
 
-/// What a route has from its application where it has nothing of its own.
+/// The parts of an application that its routes are read with: its hosts, and the defaults of what they can have of their own.
 #[derive(Clone, Copy)]
-struct Inherited<'i> {
+struct OfApplication<'i> {
+    hosts: Read<&'i Option<Vec<HostPattern>>>,
     requires: Read<&'i Requires>,
     attributes: Read<&'i Values<'i>>,
 }
@@ -284,7 +295,7 @@ fn read_hosts<'a>(node: &Node<'_>, name: &'a str, owners: &mut Owners<'a>) -> Re
 pub(super) fn read_known_hosts(entries: &[(&str, Node<'_>)]) -> Option<Vec<HostPattern>> {
     let mut known = Vec::new();
     for (_, entry) in entries {
-        let Ok([hosts, any_host, ..]) = entry.members(&APPLICATION_MEMBERS) else { continue };
+        let (Ok(hosts), Ok(any_host)) = (entry.member_alone(&HOSTS), entry.member_alone(&ANY_HOST)) else { continue };
         if any_host.written().is_ok_and(|any_host| any_host.is_some()) {
             return None;
         }
@@ -343,7 +354,12 @@ fn read_requires(node: &Node<'_>, declared: Read<&Declared<'_>>) -> Read<Require
     Ok(Requires { issuer, peer: !peer.is_empty(), devices: devices.into_iter().map(ProviderName::new).collect() })
 }
 
-fn read_routes(node: &Node<'_>, inherited: Inherited<'_>, declared: Read<&Declared<'_>>) -> Read<Vec<Route>> {
+/// Reads the routes, most specific first, each with its node.
+fn read_routes<'a>(
+    node: &Node<'a>,
+    application: OfApplication<'_>,
+    declared: Read<&Declared<'_>>,
+) -> Read<Vec<(Node<'a>, Route)>> {
     let entries = node.entries()?;
     if entries.is_empty() {
         return node.error(
@@ -360,7 +376,7 @@ fn read_routes(node: &Node<'_>, inherited: Inherited<'_>, declared: Read<&Declar
         );
     }
     let mut routes = all(entries.into_iter().map(|(name, entry)| {
-        let route = read_route(&entry, name, inherited, declared)?;
+        let route = read_route(&entry, name, application, declared)?;
         Ok((entry, route))
     }))?;
     // INVARIANT: `Router::find` tries the routes in this order and takes the first path that matches.
@@ -373,7 +389,7 @@ fn read_routes(node: &Node<'_>, inherited: Inherited<'_>, declared: Read<&Declar
             }
         }
     }
-    apart.map(|()| routes.into_iter().map(|(_, route)| route).collect())
+    apart.map(|()| routes)
 }
 
 /// Notes that a request could belong to two routes, or miss the one that lists its method: nothing falls through.
@@ -395,19 +411,25 @@ fn overlap(node: &Node<'_>, earlier: &Route, later: &Route) -> Reported {
     node.report(ConfigCode::RoutesOverlap, message, help)
 }
 
-fn read_route(node: &Node<'_>, name: &str, inherited: Inherited<'_>, declared: Read<&Declared<'_>>) -> Read<Route> {
+fn read_route(
+    node: &Node<'_>,
+    name: &str,
+    application: OfApplication<'_>,
+    declared: Read<&Declared<'_>>,
+) -> Read<Route> {
     let named = plain_name(node, name, "a route");
-    let [path, encoded, methods, action, requires, attributes] = node.members(&ROUTE_MEMBERS)?;
+    let [path, encoded, methods, action, requires, metadata, attributes] = node.members(&ROUTE_MEMBERS)?;
     let path = path.required(read_path);
     let encoded = encoded.or_empty(|node| read_encoded(node, share(&path)));
     let methods = methods.or_default(|node| Node::distinct(node.some_elements()?, read_method));
     let action = action.optional(|node| node.word(&ACTIONS));
     let requires = match requires.optional(|node| read_requires(node, declared)) {
         Ok(Some(requires)) => Ok(requires),
-        Ok(None) => inherited.requires.cloned(),
+        Ok(None) => application.requires.cloned(),
         Err(reported) => Err(reported),
     };
-    let attributes = read_attributes(&attributes, inherited.attributes).and_then(|values| values.of_route(node));
+    let metadata = metadata.optional(|node| resource_metadata::read(node, application.hosts));
+    let attributes = read_attributes(&attributes, application.attributes).and_then(|values| values.of_route(node));
     named?;
     let route = Route {
         name: name.to_owned(),
@@ -416,6 +438,7 @@ fn read_route(node: &Node<'_>, name: &str, inherited: Inherited<'_>, declared: R
         methods: methods?,
         action: action?,
         requires: requires?,
+        resource_metadata: metadata?,
         attributes: attributes?,
     };
     match route.methods.iter().find(|method| route.action_of_method(**method).is_none()) {

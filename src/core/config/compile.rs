@@ -87,7 +87,7 @@ const DOCUMENT_VERSION: u64 = 1;
 pub(super) static DOCUMENT: Shape = Shape::Object(&[&MEMBERS]);
 
 /// The members of the document.
-pub(super) static MEMBERS: [Field; 16] = [
+static MEMBERS: [Field; 16] = [
     Field {
         name: "version",
         presence: Presence::Required,

@@ -122,7 +122,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
         subject: Ok(Subject::Any),
         preset: None,
     };
-    let device = profile::read(node, name, members, role).and_then(|(profile, keys)| {
+    let device = profile::read(node, name, members.into(), role).and_then(|(profile, keys)| {
         profiles.add(node, &profile, keys);
         Ok(DeviceProvider { profile, header: header.clone()?, bind: bind?, forward: forward? })
     });

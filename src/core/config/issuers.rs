@@ -127,8 +127,9 @@ pub(super) fn agree_on_peer(entries: &[(&str, Node<'_>)], issuers: &[Issuer], pe
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let IssuerMembers { preset, own, members } = IssuerMembers::of(node)?;
-    let [_, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
+    let members = IssuerMembers::of(node)?;
+    let IssuerMembers { preset, trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile } =
+        members;
     let from = from.or_default(places::read);
     let subject = match preset.and_then(|preset| preset.own().find(|own| *own == TRUST_DOMAIN)) {
         Some(_) => trust_domain.required(read_trust_domain).map(Subject::WorkloadOf),
@@ -143,7 +144,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     let kind = token.or_default(token_kind::read);
     let max_age = max_age.optional(Node::duration);
     let role = Role { kind, reserved_facts: &[], max_age, reads, subject, preset };
-    let (profile, keys) = profile::read(node, name, members, role)?;
+    let (profile, keys) = profile::read(node, name, profile, role)?;
     profiles.add(node, &profile, keys);
     let principal = principal?;
     if let Some(groups) = &principal.groups {
@@ -152,41 +153,47 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     Ok(Issuer { profile, from: from?, principal, forward: forward?, sender: sender? })
 }
 
-/// The members of an issuer. Those that its preset gives count as written.
+/// The members of an issuer, by their names. Those that its preset gives count as written.
 pub(super) struct IssuerMembers<'a> {
     preset: Option<&'static Preset>,
-    own: [Member<'a>; ISSUER_MEMBERS.len()],
+    trust_domain: Member<'a>,
+    token: Member<'a>,
+    from: Member<'a>,
+    principal: Member<'a>,
+    forward: Member<'a>,
+    max_age: Member<'a>,
+    constraint: Member<'a>,
+    dpop: Member<'a>,
     /// Those of every profile.
-    pub(super) members: [Member<'a>; profile::MEMBERS.len()],
+    pub(super) profile: profile::Members<'a>,
 }
 
 impl<'a> IssuerMembers<'a> {
     /// Reads the preset, and then the members.
     pub(super) fn of(node: &Node<'a>) -> Read<Self> {
         let preset = preset::read(node);
-        let (own, members) = match preset {
+        let (own, profile) = match preset {
             Ok(Some(preset)) => node.members_given(&ISSUER_MEMBERS, &profile::MEMBERS, &preset.given),
             _ => node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS),
         }?;
-        Ok(Self { preset: preset?, own, members })
+        let [_, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
+        let (preset, profile) = (preset?, profile.into());
+        Ok(Self { preset, trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile })
     }
 
     /// Reads `forward`.
     pub(super) fn forward(&self) -> Read<EvidenceForwarding> {
-        let [_, _, _, _, _, forward, ..] = &self.own;
-        forward.or_default(profile::read_forward)
+        self.forward.or_default(profile::read_forward)
     }
 
     /// Reads `sender_constraint` and `dpop`.
     pub(super) fn sender(self, node: &Node<'_>) -> Read<SenderRule> {
-        let [.., constraint, dpop] = self.own;
-        sender::read(node, constraint, dpop)
+        sender::read(node, self.constraint, self.dpop)
     }
 
     /// Reads `from`.
     pub(super) fn from(&self) -> Read<Vec<CredentialPlace>> {
-        let [_, _, _, from, ..] = &self.own;
-        from.or_default(places::read)
+        self.from.or_default(places::read)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::applications::read_known_hosts;
-use super::compile::{DOCUMENT, MEMBERS};
-use super::devices::DEVICE_MEMBERS;
-use super::issuers::IssuerMembers;
+use super::applications::{APPLICATIONS, read_known_hosts};
+use super::compile::DOCUMENT;
+use super::devices::{DEVICE_MEMBERS, DEVICES};
+use super::headers::IDENTITY_HEADERS;
+use super::issuers::{ISSUERS, IssuerMembers};
 use super::keys::Accepted;
-use super::reader::{Member, Node, Problems, Read};
-use super::settings::{self, DEFAULT_GUARD};
-use super::{keys, peer, profile};
+use super::peer::{self, PEER};
+use super::reader::{Node, Problems, Read};
+use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, DEFAULT_GUARD, GUARD};
+use super::{keys, profile};
 use crate::fetch::{Endpoint, HttpUrl};
 use crate::freshness::MemoryScope;
 use crate::keys::{FetchedKeys, KeyLocation, KeySource};
@@ -55,21 +57,11 @@ impl Outline {
     }
 
     fn of(node: &Node<'_>) -> Read<Self> {
-        let [
-            _,
-            issuers,
-            devices,
-            applications,
-            _,
-            _,
-            _,
-            peer,
-            client_address,
-            guard,
-            acknowledged_filters,
-            identity_headers,
-            ..,
-        ] = node.members(&MEMBERS)?;
+        let (issuers, devices) = (node.member_alone(&ISSUERS)?, node.member_alone(&DEVICES)?);
+        let applications = node.member_alone(&APPLICATIONS)?;
+        let (peer, client_address) = (node.member_alone(&PEER)?, node.member_alone(&CLIENT_ADDRESS)?);
+        let (guard, identity_headers) = (node.member_alone(&GUARD)?, node.member_alone(&IDENTITY_HEADERS)?);
+        let acknowledged_filters = node.member_alone(&ACKNOWLEDGED_FILTERS)?;
         let otherwise = Self::default();
         let names =
             |entries: Vec<(&str, Node<'_>)>| entries.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
@@ -84,9 +76,9 @@ impl Outline {
             credential_cookies: issuers.or_empty(credential_cookies).unwrap_or_default(),
             issuers_sharing_proofs: issuers.or_empty(sharing_proofs).unwrap_or_default(),
             key_endpoints: [
-                issuers.or_empty(|node| key_endpoints(node, |entry| Ok(IssuerMembers::of(entry)?.members))),
+                issuers.or_empty(|node| key_endpoints(node, |entry| Ok(IssuerMembers::of(entry)?.profile))),
                 devices.or_empty(|node| {
-                    key_endpoints(node, |entry| Ok(entry.members_beside(&DEVICE_MEMBERS, &profile::MEMBERS)?.1))
+                    key_endpoints(node, |entry| Ok(entry.members_beside(&DEVICE_MEMBERS, &profile::MEMBERS)?.1.into()))
                 }),
             ]
             .into_iter()
@@ -143,13 +135,13 @@ fn sharing_proofs(node: &Node<'_>) -> Read<Vec<String>> {
 /// Where the providers of a part have their keys fetched; `members` are the members of a provider's profile.
 fn key_endpoints<'a>(
     node: &Node<'a>,
-    members: impl Fn(&Node<'a>) -> Read<[Member<'a>; profile::MEMBERS.len()]>,
+    members: impl Fn(&Node<'a>) -> Read<profile::Members<'a>>,
 ) -> Read<Vec<Endpoint>> {
     let fetched = node.entries()?.into_iter().filter_map(|(_, entry)| {
-        let [issuer, _, keys, ..] = members(&entry).ok()?;
-        let issuer: Read<IssuerId> = issuer.required(super::issuer::read);
+        let members = members(&entry).ok()?;
+        let issuer: Read<IssuerId> = members.issuer.required(super::issuer::read);
         let issuer = issuer.as_ref().map_err(|reported| *reported);
-        match keys.required(|node| keys::read(node, Accepted::default(), issuer)).ok()? {
+        match members.keys.required(|node| keys::read(node, Accepted::default(), issuer)).ok()? {
             KeySource::Fetched(keys) => Some(endpoints(*keys)),
             KeySource::Inline(_) => None,
         }

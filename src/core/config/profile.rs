@@ -34,7 +34,7 @@ const PINNED: Shape = Shape::Either(&[Shape::AnyText("string"), Shape::Boolean, 
 const JUDGED_CLAIMS: &[(&str, &str)] =
     &[("iss", "issuer"), ("aud", "audiences"), ("exp", "exp"), ("nbf", "clock_skew"), ("iat", "max_age")];
 
-/// The members that all roles have, in the order in which [`read`] takes them.
+/// The members that all roles have, in the order of [`Members`].
 pub(super) static MEMBERS: [Field; 11] = [
     ISSUER,
     Field {
@@ -159,14 +159,38 @@ pub(super) fn provider_name(node: &Node<'_>, name: &str) -> Read<ProviderName> {
     Ok(ProviderName::new(name))
 }
 
+/// The members that all roles have, by their names.
+pub(super) struct Members<'a> {
+    pub(super) issuer: Member<'a>,
+    audiences: Member<'a>,
+    pub(super) keys: Member<'a>,
+    algorithms: Member<'a>,
+    typ: Member<'a>,
+    pins: Member<'a>,
+    forbid_claims: Member<'a>,
+    exp: Member<'a>,
+    clock_skew: Member<'a>,
+    max_lifetime: Member<'a>,
+    facts: Member<'a>,
+}
+
+impl<'a> From<[Member<'a>; MEMBERS.len()]> for Members<'a> {
+    fn from(members: [Member<'a>; MEMBERS.len()]) -> Self {
+        let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts] =
+            members;
+        Self { issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts }
+    }
+}
+
 /// Reads a profile and the source of its keys from its [`MEMBERS`].
 pub(super) fn read(
     node: &Node<'_>,
     name: Read<ProviderName>,
-    members: [Member<'_>; MEMBERS.len()],
+    members: Members<'_>,
     role: Role<'_>,
 ) -> Read<(TokenProfile, KeySource)> {
-    let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts] = members;
+    let Members { issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts } =
+        members;
     let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);

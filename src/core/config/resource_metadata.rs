@@ -1,32 +1,49 @@
-//! `resource_metadata` of an application: the URL of a document, or the document that the plugin serves (RFC 9728).
+//! `resource_metadata` of an application or a route: the URL of a document, or the document that the plugin serves (RFC 9728).
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::names::quoted;
-use super::reader::{Field, List, Node, Presence, Read, Shape};
+use super::reader::{Field, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::fetch::HttpUrl;
 use crate::remedy::Scope;
 use crate::request::{Match, Path};
-use crate::route::{HostPattern, ResourceMetadata, Route};
+use crate::route::{HostPattern, ResourceMetadata, Route, ServedMetadata};
 
-/// `resource_metadata`
-pub(super) const RESOURCE_METADATA: Field = Field {
-    name: "resource_metadata",
-    presence: Presence::Optional,
-    shape: Shape::Either(&[Shape::Text("https URL"), Shape::Object(&[&MEMBERS])]),
-    write: "an https URL, or `{ resource: https://shop.example.com, authorization_servers: [https://login.example.com] }`",
-    about: "where OAuth clients learn who issues tokens for the application (RFC 9728): the URL of a document, or what the \
-            plugin serves, see [Resource metadata](challenges.md#resource-metadata)",
-};
+const NAME: &str = "resource_metadata";
+
+const SHAPE: Shape = Shape::Either(&[Shape::Text("https URL"), DOCUMENT]);
+
+const DOCUMENT: Shape = Shape::Named("resource metadata", || const { &Shape::Object(&[&MEMBERS]) });
+
+/// `resource_metadata` of an application.
+pub(super) const OF_APPLICATION: Field = field(
+    Presence::Optional,
+    "where OAuth clients learn who issues tokens for the application (RFC 9728): the URL of a document, or what the plugin \
+     serves, see [Resource metadata](challenges.md#resource-metadata)",
+);
+
+/// `resource_metadata` of a route.
+pub(super) const OF_ROUTE: Field =
+    field(Presence::Otherwise("the application's"), "in challenges on this route, replaces the application's");
+
+const fn field(presence: Presence, about: &'static str) -> Field {
+    Field {
+        name: NAME,
+        presence,
+        shape: SHAPE,
+        write: "an https URL, or `{ resource: https://shop.example.com, authorization_servers: [https://login.example.com] }`",
+        about,
+    }
+}
 
 static MEMBERS: [Field; 7] = [
     Field {
         name: "resource",
         presence: Presence::Required,
         shape: Shape::Text("https URL"),
-        write: "the https URL that clients know the application by, such as `https://shop.example.com`",
+        write: "the https URL that clients know the resource by, such as `https://shop.example.com`",
         about: "the resource identifier; its host is one of the application's, and the document is served at \
                 `/.well-known/oauth-protected-resource` followed by its path",
     },
@@ -49,7 +66,7 @@ static MEMBERS: [Field; 7] = [
         presence: Presence::Optional,
         shape: Shape::Text("name"),
         write: "a name that people read",
-        about: "the application's name for people",
+        about: "the resource's name for people",
     },
     link("resource_documentation", "the URL of its documentation for developers"),
     link("resource_policy_uri", "the URL of what it requires of how clients use its data"),
@@ -78,24 +95,16 @@ struct Document<'a> {
     resource_tos_uri: Option<&'a str>,
 }
 
-/// Reads it. `hosts` and `routes` are the application's.
-pub(super) fn read(
-    node: &Node<'_>,
-    hosts: Read<&Option<Vec<HostPattern>>>,
-    routes: Read<&Vec<Route>>,
-) -> Read<ResourceMetadata> {
+/// Reads it. `hosts` are the application's.
+pub(super) fn read(node: &Node<'_>, hosts: Read<&Option<Vec<HostPattern>>>) -> Read<ResourceMetadata> {
     match node.value() {
         Value::String(_) => read_url(node).map(|(_, url)| ResourceMetadata::elsewhere(&url)),
-        Value::Object(_) => read_document(node, hosts, routes),
+        Value::Object(_) => read_document(node, hosts),
         _ => node.wrong_type("an https URL, or an object"),
     }
 }
 
-fn read_document(
-    node: &Node<'_>,
-    hosts: Read<&Option<Vec<HostPattern>>>,
-    routes: Read<&Vec<Route>>,
-) -> Read<ResourceMetadata> {
+fn read_document(node: &Node<'_>, hosts: Read<&Option<Vec<HostPattern>>>) -> Read<ResourceMetadata> {
     let [resource, servers, scopes, name, documentation, policy, terms] = node.members(&MEMBERS)?;
     let resource = resource.required(|node| read_resource(node, hosts));
     let servers = servers.required(|node| Node::distinct(node.some_elements()?, read_link));
@@ -114,8 +123,7 @@ fn read_document(
         resource_tos_uri: terms?,
     };
     // Strings and lists of strings: serialization cannot fail.
-    let metadata = ResourceMetadata::served(&url, serde_json::to_string(&document).unwrap_or_default());
-    routes.and_then(|routes| apart(node, &metadata, routes)).map(|()| metadata)
+    Ok(ResourceMetadata::served(&url, serde_json::to_string(&document).unwrap_or_default()))
 }
 
 /// The resource, as it is written and as a URL.
@@ -168,17 +176,50 @@ fn read_scope<'a>(node: &Node<'a>) -> Read<&'a str> {
     node.error(ConfigCode::BadValue, format!("{} is not a scope", quoted(text)), help)
 }
 
-/// Notes that a route has the path of the document. A broader route, such as `/{rest*}`, does not get the requests for it.
-fn apart(node: &Node<'_>, metadata: &ResourceMetadata, routes: &[Route]) -> Read<()> {
-    let Some(served) = &metadata.served else { return Ok(()) };
-    let Ok((path, _)) = Path::parse(served.path.as_bytes(), served.path.len()) else { return Ok(()) };
-    let is_same = |route: &&Route| matches!(route.path.matches(path.segments(), &[]), Match::Yes(parameters) if parameters.is_empty());
-    match routes.iter().find(is_same) {
-        None => Ok(()),
-        Some(route) => node.error(
-            ConfigCode::RoutesOverlap,
-            format!("the route `{}` has the path of the document, {}", route.name, quoted(&served.path)),
-            "remove the route, or write the URL of the document that it serves in place of the object",
-        ),
-    }
+/// Notes that two parts of an application serve a document at one path, or that a route has the path of a document. A
+/// broader route, such as `/{rest*}`, does not get the requests for it.
+///
+/// `application` is the application's object, with its document; `routes` are the objects of its routes.
+pub(super) fn tell_apart(
+    application: (&Node<'_>, Option<&ResourceMetadata>),
+    routes: &[(Node<'_>, Route)],
+) -> Read<()> {
+    let of_routes = routes.iter().map(|(node, route)| (node, route.resource_metadata.as_ref()));
+    let documents: Vec<(&Node<'_>, &ResourceMetadata, &ServedMetadata)> = [application]
+        .into_iter()
+        .chain(of_routes)
+        .filter_map(|(node, metadata)| Some((node, metadata?, metadata?.served.as_ref()?)))
+        .collect();
+    let apart = documents.iter().enumerate().map(|(index, (node, metadata, served))| {
+        let mut earlier = documents.iter().take(index);
+        if let Some((other, ..)) = earlier.find(|(_, _, other)| other.path == served.path) {
+            return node_error(
+                node,
+                ConfigCode::DuplicateValue,
+                format!("{} of {} has the same path", quoted(NAME), quoted(other.pointer())),
+                format!("keep one of the two, and write the URL of its document in the other place: {}", metadata.url),
+            );
+        }
+        match routes.iter().find(|(_, route)| is_path_of(served, route)) {
+            None => Ok(()),
+            Some((_, route)) => node_error(
+                node,
+                ConfigCode::RoutesOverlap,
+                format!("the route `{}` has the path of the document, {}", route.name, quoted(&served.path)),
+                "remove the route, or write the URL of the document that it serves in place of the object",
+            ),
+        }
+    });
+    all(apart).map(|_: Vec<()>| ())
+}
+
+/// Notes an error at the member of this object.
+fn node_error(node: &Node<'_>, code: ConfigCode, message: String, help: impl Into<String>) -> Read<()> {
+    Err(node.report_inside(&format!("/{NAME}"), code, message, help))
+}
+
+fn is_path_of(served: &ServedMetadata, route: &Route) -> bool {
+    Path::parse(served.path.as_bytes(), served.path.len()).is_ok_and(
+        |(path, _)| matches!(route.path.matches(path.segments(), &[]), Match::Yes(parameters) if parameters.is_empty()),
+    )
 }

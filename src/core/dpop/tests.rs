@@ -11,32 +11,8 @@ use crate::profile::{DpopRule, Scheme};
 use crate::refusal::Reason;
 use crate::request::{Request, RequestParts};
 use crate::testing::later;
+use crate::testing::rfc9449::{FIGURE_5, FIGURE_13, OPAQUE_TOKEN, THUMBPRINT};
 use crate::time::{Seconds, UnixSeconds};
-
-/// Figure 5: a proof for the token endpoint.
-const FIGURE_5: &str = concat!(
-    "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZ",
-    "OXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIs",
-    "ImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmV",
-    "yLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4Pt",
-    "FLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg",
-);
-
-/// Figure 13: a proof for a protected resource.
-const FIGURE_13: &str = concat!(
-    "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZ",
-    "OXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIs",
-    "ImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJ",
-    "jZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05",
-    "yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmc",
-    "w6Fy1dqd-jfxSYoMxhAJpLjA",
-);
-
-/// The access token of figure 12, which is opaque.
-const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
-
-/// The thumbprint of the key of the figures (figure 8).
-const THUMBPRINT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 /// `iat` of figure 13.
 const ISSUED: UnixSeconds = UnixSeconds::new(1562262618);
@@ -61,7 +37,7 @@ fn figure_13() -> Case {
         authority: "resource.example.org",
         path: "/protectedresource",
         proof: FIGURE_13,
-        token: TOKEN,
+        token: OPAQUE_TOKEN,
         thumbprint: THUMBPRINT,
         rule: DpopRule {
             algorithms: vec![Algorithm::Es256],

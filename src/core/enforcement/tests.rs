@@ -20,6 +20,7 @@ mod missing_keys;
 #[cfg(not(target_arch = "wasm32"))]
 mod records;
 mod rehearsal;
+mod rfc9449;
 mod times;
 mod tokens;
 mod workloads;

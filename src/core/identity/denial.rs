@@ -14,7 +14,7 @@ pub struct Denial {
     pub missing_key: Option<Box<MissingKey>>,
     /// What the caller can do about it, from a policy. Only a caller with a verified identity gets any.
     pub advice: Option<String>,
-    /// The URL of the metadata of the application that refuses (RFC 9728).
+    /// The URL of the metadata of the route that refuses, or of its application (RFC 9728).
     pub resource_metadata: Option<String>,
     /// Where people sign in to the application that refuses.
     pub sign_in: Option<SignIn>,

@@ -37,7 +37,7 @@ struct Problem<'a> {
 pub struct Hints<'a> {
     /// The advice of a policy, for a verified principal only.
     pub advice: Option<&'a str>,
-    /// The URL of the application's metadata (RFC 9728), for challenges.
+    /// The URL of the route's or the application's metadata (RFC 9728), for challenges.
     pub resource_metadata: Option<&'a str>,
     /// Where people sign in to the application.
     pub sign_in: Option<&'a SignIn>,

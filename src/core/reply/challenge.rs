@@ -76,7 +76,7 @@ impl Challenge {
 /// | the token lacks a scope | `error="insufficient_scope"` with `scope` (RFC 6750 section 3.1) |
 /// | evidence about the device | no error code: the token is not at fault, and `invalid_token` would make a client renew it in vain; the body says what is missing |
 ///
-/// `resource_metadata` is the URL of the application's metadata (RFC 9728 section 5.1).
+/// `resource_metadata` is the URL of the route's or the application's metadata (RFC 9728 section 5.1).
 ///
 /// RFC 6750 gives `invalid_request` the status 400. It is 401 here, as for every invalid credential: a client that does
 /// not know the code still learns that it must authenticate.

@@ -6,7 +6,7 @@ use crate::fetch::HttpUrl;
 /// What is inserted between host and path of the resource (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The metadata of one application.
+/// The metadata of one application, or of one route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceMetadata {
     /// Where clients find it. Challenges name it. It is of bytes that a quoted string can hold.

@@ -37,6 +37,8 @@ pub struct Route {
     pub action: Option<Action>,
     /// Evidence that is required: of at most one issuer, of the connection, and of device providers.
     pub requires: Requires,
+    /// Where clients learn who issues tokens for it, in place of the application's metadata.
+    pub resource_metadata: Option<ResourceMetadata>,
     /// Its attributes, in the order of [`Router::attributes`]: a value for each.
     pub attributes: Vec<AttributeValue>,
 }
@@ -61,7 +63,7 @@ pub struct Application {
     pub hosts: Option<Vec<HostPattern>>,
     /// The default of its routes for `requires`.
     pub requires: Requires,
-    /// Where clients learn who issues tokens for it.
+    /// Where clients learn who issues tokens for it, on routes that have no metadata of their own.
     pub resource_metadata: Option<ResourceMetadata>,
     /// Where people sign in to it.
     pub sign_in: Option<SignIn>,
@@ -89,6 +91,14 @@ pub struct RouteMatch<'a> {
     pub action: Action,
     /// The path's parameters.
     pub parameters: PathParameters,
+}
+
+impl RouteMatch<'_> {
+    /// The metadata that challenges name: the route's, or the application's if the route has none.
+    #[must_use]
+    pub fn resource_metadata(&self) -> Option<&ResourceMetadata> {
+        self.route.resource_metadata.as_ref().or(self.application.resource_metadata.as_ref())
+    }
 }
 
 /// Why a request matches no route.
@@ -136,14 +146,16 @@ impl Router {
         }
     }
 
-    /// The application and its document, if the request is for the path at which the plugin serves one. The path comes before
+    /// The application and the document of it or of one of its routes, if the request is for the path at which the plugin serves it. The path comes before
     /// all routes, and with any method: it belongs to the plugin.
     #[must_use]
     pub fn metadata(&self, request: &Request) -> Option<(&Application, &ServedMetadata)> {
         let application = self.application(&request.host)?;
-        let served = application.resource_metadata.as_ref()?.served.as_ref()?;
-        let is_asked_for = request.path.as_str() == served.path && request.path.ambiguities().next().is_none();
-        is_asked_for.then_some((application, served))
+        let of_routes = application.routes.iter().filter_map(|route| route.resource_metadata.as_ref());
+        let mut documents = application.resource_metadata.iter().chain(of_routes);
+        let served = documents
+            .find_map(|metadata| metadata.served.as_ref().filter(|served| request.path.as_str() == served.path))?;
+        request.path.ambiguities().next().is_none().then_some((application, served))
     }
 
     fn application(&self, host: &str) -> Option<&Application> {

@@ -13,6 +13,7 @@ fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>) -> 
         methods: methods.iter().copied().map(RequestMethod::Common).collect(),
         action,
         requires: Requires::default(),
+        resource_metadata: None,
         attributes: Vec::new(),
     }
 }

@@ -2,7 +2,8 @@
 //! key must not be accepted without a proof.
 //!
 //! The RFC publishes no private key, and the access token of its requests is opaque. So whole requests have the claims of
-//! figure 8, bound to a key of ours; that figure 13 itself is accepted as a proof is a test of the core's module `dpop`.
+//! figure 8, bound to a key of ours; that figure 13 itself is accepted as a proof is a test of the core's module `dpop`. A test
+//! of the core's `enforcement` has all 25 figures in one table, with the challenges and nonces.
 
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide;

@@ -16,6 +16,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     one_policy_covers_the_routes_of_a_class,
     the_metadata_is_served_to_everybody_and_nothing_with_its_path_arrives,
     a_browser_may_read_the_metadata,
+    a_route_names_metadata_of_its_own,
     a_rehearsal_challenges_nobody_and_serves_the_metadata,
     an_alarm_is_in_the_record_and_counted,
 ];
@@ -55,7 +56,8 @@ pub fn configuration(mode: &str) -> Value {
         "version": 1,
         "issuers": { "corp": {
             "issuer": "https://login.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
-            "keys": { "inline": corp_key_set() }, "principal": { "id": "sub", "groups": "groups" },
+            "keys": { "inline": corp_key_set() },
+            "principal": { "id": "sub", "groups": { "claim": "groups", "required": true } },
             "facts": { "sub": "string", "acr?": "string", "auth_time?": "long", "scope": "scopes" },
         } },
         "entities": { "attributes": {
@@ -76,6 +78,9 @@ pub fn configuration(mode: &str) -> Value {
                 "notes": { "path": "/notes", "methods": ["GET", "PUT"] },
                 "place": { "path": "/shop.Orders/Place", "methods": ["POST"] },
                 "rest": { "path": "/.well-known/{rest*}" },
+                "mcp": { "path": "/mcp", "methods": ["POST"], "resource_metadata": {
+                    "resource": format!("https://{HOST}/mcp"), "authorization_servers": ["https://agents.example.com"],
+                } },
             },
         } },
         "policies": POLICIES,
@@ -190,6 +195,25 @@ fn a_browser_may_read_the_metadata(bench: &Bench) {
     let read = bench.ask(&ask("GET", METADATA).header("origin", "https://inspector.example"));
     assert_eq!(read.answer.header("access-control-allow-origin"), Some("*"));
     bench.ask(&preflight("DELETE")).refused(403, "method-not-listed");
+}
+
+fn a_route_names_metadata_of_its_own(bench: &Bench) {
+    let document = format!("{METADATA}/mcp");
+    let expected = format!(r#"Bearer realm="countersign", resource_metadata="https://{HOST}{document}""#);
+    for ask in [ask("POST", "/mcp"), ask("POST", "/mcp").http2(&[])] {
+        let answer = bench.ask(&ask).refused(401, "credential-missing");
+        assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
+    }
+    for get in [ask("GET", &document), ask("GET", &document).http2(&[])] {
+        let outcome = bench.ask(&get);
+        assert_eq!((outcome.answer.status, outcome.received), (200, None));
+        let expected = json!({
+            "resource": format!("https://{HOST}/mcp"), "authorization_servers": ["https://agents.example.com"],
+            "bearer_methods_supported": ["header"],
+        });
+        assert_eq!(outcome.answer.json(), expected);
+    }
+    bench.ask(&ask("POST", &document).token(carol("phr", 0))).refused(403, "method-not-listed");
 }
 
 fn a_rehearsal_challenges_nobody_and_serves_the_metadata(bench: &Bench) {

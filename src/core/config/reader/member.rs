@@ -98,6 +98,12 @@ impl<'a> Node<'a> {
         Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
     }
 
+    /// One member of an object, by its name. The other members are not looked at.
+    pub(in crate::config) fn member_alone(&self, field: &'static Field) -> Read<Member<'a>> {
+        let Value::Object(map) = self.value() else { return self.wrong_type("an object") };
+        Ok(self.member(field, &Object { map, given: None, misspelled: Vec::new() }))
+    }
+
     /// The object, and what its unknown members were meant to be.
     fn object_of(&self, fields: &[&'static [Field]]) -> Read<Object<'a>> {
         let Value::Object(map) = self.value() else { return self.wrong_type("an object") };

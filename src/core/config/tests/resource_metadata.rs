@@ -92,3 +92,61 @@ fn no_route_has_the_path_of_the_document() {
         json!({ "path": "/.well-known/oauth-protected-resource" });
     assert_problem(&configuration, PLACE, "routes-overlap", "the route `same` has the path", "remove the route");
 }
+
+/// The routes `orders` and `partners` with this metadata each.
+fn with_routes(orders: Value, partners: Value) -> Value {
+    let mut configuration = with(PLACE, document(json!({})));
+    let routes = &mut configuration["applications"]["shop"]["routes"];
+    routes["orders"] = json!({ "path": "/orders", "resource_metadata": orders });
+    routes["partners"] = json!({ "path": "/partners", "resource_metadata": partners });
+    configuration
+}
+
+#[portable]
+fn a_route_has_metadata_of_its_own() {
+    let written = document(json!({ "resource": "https://shop.example.com/orders" }));
+    let url = "https://docs.example.com/partners.json";
+    let (plan, _) = plan(&with_routes(written, json!(url)));
+    let shop = plan.router.applications.iter().find(|application| application.name == "shop").expect("shop");
+    let url_of = |name: &str| {
+        let route = shop.routes.iter().find(|route| route.name == name).expect("a route");
+        route.resource_metadata.as_ref().map(|metadata| metadata.url.as_str())
+    };
+    assert_eq!(url_of("orders"), Some("https://shop.example.com/.well-known/oauth-protected-resource/orders"));
+    assert_eq!(url_of("partners"), Some(url));
+    assert_eq!(url_of("order"), None);
+}
+
+#[portable]
+fn metadata_of_a_route_that_no_client_could_use_is_rejected() {
+    let orders = "/applications/shop/routes/orders/resource_metadata";
+    let elsewhere = json!("https://docs.example.com/partners.json");
+    let cases = [
+        (json!("http://shop.example.com/m"), "", "bad-value", "its scheme is not https"),
+        (
+            json!({ "resource": "https://shop.example.com/a" }),
+            "",
+            "missing-field",
+            "`authorization_servers` is missing",
+        ),
+        (document(json!({ "resource": "https://other.example.com/orders" })), "/resource", "bad-host", "not a host of"),
+        // The application has a document for the same resource.
+        (document(json!({})), "", "duplicate-value", "of `/applications/shop` has the same path"),
+    ];
+    for (written, inside, code, message) in cases {
+        let configuration = with_routes(written, elsewhere.clone());
+        assert_problem(&configuration, &format!("{orders}{inside}"), code, message, "");
+    }
+    let same = document(json!({ "resource": "https://shop.example.com/orders" }));
+    assert_problem(
+        &with_routes(same.clone(), same.clone()),
+        "/applications/shop/routes/partners/resource_metadata",
+        "duplicate-value",
+        "of `/applications/shop/routes/orders` has the same path",
+        "in the other place: https://shop.example.com/.well-known/oauth-protected-resource/orders",
+    );
+    let mut taken = with_routes(same, elsewhere);
+    taken["applications"]["shop"]["routes"]["document"] =
+        json!({ "path": "/.well-known/oauth-protected-resource/orders" });
+    assert_problem(&taken, orders, "routes-overlap", "the route `document` has the path", "remove the route");
+}

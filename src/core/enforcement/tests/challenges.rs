@@ -100,6 +100,40 @@ fn an_anonymous_caller_is_asked_for_a_token_and_shown_the_metadata() {
 }
 
 #[portable]
+fn a_route_with_metadata_of_its_own_names_it_and_the_document_is_served_under_the_path_of_its_resource() {
+    let mut configuration = configuration();
+    let document = |resource: &str| json!({ "resource": resource, "authorization_servers": ["https://a.example"] });
+    configuration["applications"]["shop"]["resource_metadata"] = document("https://shop.example.com");
+    configuration["applications"]["shop"]["routes"]["order"]["resource_metadata"] =
+        document("https://shop.example.com/api");
+    configuration["applications"]["shop"]["routes"]["health"]["requires"] = json!(["corp"]);
+    configuration["policies"] = json!("@id(\"all\") permit (principal is corp::User, action, resource);");
+    let plan = plan_of(&configuration);
+    let get = |path: &str| outcome(&plan, parts("GET", path, None, None, &[]));
+    for (path, url) in [
+        ("/api/orders/7", "https://shop.example.com/.well-known/oauth-protected-resource/api"),
+        ("/healthz", "https://shop.example.com/.well-known/oauth-protected-resource"),
+    ] {
+        let got = get(path);
+        assert_eq!(refusal(&got), code(401, "credential-missing"), "{path}");
+        let expected = format!(r#"Bearer realm="countersign", resource_metadata="{url}""#);
+        assert_eq!(header(refused(&got), "www-authenticate"), Some(expected.as_str()));
+        let served = get(url.strip_prefix("https://shop.example.com").expect("a URL of the shop"));
+        assert_eq!(refused(&served).status, 200);
+        let resource = url.replace("/.well-known/oauth-protected-resource", "");
+        let document: Value = serde_json::from_str(&refused(&served).body).expect("JSON");
+        assert_eq!(document["resource"], resource.as_str());
+        assert_eq!(record(&served)["application"], "shop");
+    }
+    let api = format!("{METADATA}/api");
+    assert_eq!(refusal(&outcome(&plan, parts("POST", &api, None, None, &[]))), code(403, "method-not-listed"));
+    assert_eq!(refusal(&get(&format!("{METADATA}/other"))), code(403, "route-unknown"));
+    // No credential: the host of another application has no such document.
+    let elsewhere = crate::request::RequestParts::for_test("GET", "other.example.com", &api, &[]);
+    assert_eq!(refusal(&outcome(&plan, elsewhere)), code(403, "application-unknown"));
+}
+
+#[portable]
 fn an_alarm_is_recorded_and_counted() {
     let on_call = admin(json!({ "groups": ["on-call"] }));
     let got = outcome(&plan("enforce"), get(&on_call));

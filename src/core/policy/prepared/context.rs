@@ -140,7 +140,7 @@ fn application(application: &Application, into: &mut Vec<u8>) {
 }
 
 fn route(route: &Route, into: &mut Vec<u8>) {
-    let Route { name, path, encoded, methods, action, requires, attributes: _ } = route;
+    let Route { name, path, encoded, methods, action, requires, resource_metadata: _, attributes: _ } = route;
     name.encode(into);
     encode_text(path.as_str(), into);
     list(encoded, into, |ambiguity, into| encode_text(ambiguity.name(), into));

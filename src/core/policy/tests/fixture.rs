@@ -87,7 +87,16 @@ fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
 fn route(name: &str, path: &str, methods: &[Method], action: Option<Action>, requires: Requires) -> Route {
     let path = PathTemplate::parse(path).expect("a template");
     let methods = methods.iter().copied().map(RequestMethod::Common).collect();
-    Route { name: name.to_owned(), path, encoded: Vec::new(), methods, action, requires, attributes: Vec::new() }
+    Route {
+        name: name.to_owned(),
+        path,
+        encoded: Vec::new(),
+        methods,
+        action,
+        requires,
+        resource_metadata: None,
+        attributes: Vec::new(),
+    }
 }
 
 /// Issuers, devices, routes, group hierarchy.

@@ -46,6 +46,7 @@ fn application() -> Application {
         methods: vec![RequestMethod::Common(Method::Get)],
         action: None,
         requires: Requires::default(),
+        resource_metadata: None,
         attributes: Vec::new(),
     };
     Application {
