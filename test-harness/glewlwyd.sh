@@ -68,6 +68,11 @@ make_certificates() {
   openssl req "${ec[@]}" -keyout tls.key -out tls.csr -subj /CN=shop.test
   openssl x509 -req -in tls.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out tls.crt \
     -extfile <(echo subjectAltName=DNS:shop.test)
+  for key in client other; do
+    openssl req "${ec[@]}" -keyout "$key.key" -out "$key.csr" -subj "/CN=$key.test"
+    openssl x509 -req -in "$key.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out "$key.pem" \
+      -extfile <(echo "subjectAltName=DNS:$key.test")
+  done
   for key in k1 k2; do
     openssl genrsa -out "$key.key" 2048
     openssl rsa -in "$key.key" -pubout -out "$key.pub"
@@ -128,12 +133,15 @@ configure_provider() {
   api POST client/ -d '{"client_id":"web","name":"web","confidential":true,"client_secret":"websecret","password":"websecret","enabled":true,
     "redirect_uri":["https://shop.test/callback","https://shop.test/oauth2/callback"],"authorization_type":["code","password","client_credentials"],
     "token_endpoint_auth_method":["client_secret_basic"],"scope":["orders.read"],"resource":["https://shop.test"]}'
+  # It proves itself to the provider with its certificate (RFC 8705 section 2.1), and its tokens are bound to that (section 3).
+  api POST client/ -d '{"client_id":"mutual","name":"mutual","confidential":true,"enabled":true,"authorization_type":["client_credentials"],
+    "token_endpoint_auth_method":["tls_client_auth"],"tls_client_auth_san_dns":"client.test","scope":["orders.read"],"resource":["https://shop.test"]}'
   jq -n --rawfile k "$work/k1.key" --rawfile c "$work/k1.pub" --arg iss "$issuer" --argjson scopes "$scopes" '{module: "oidc",
     name: "oidc", display_name: "OIDC", order_rank: 0, readonly: false, parameters: {iss: $iss, "subject-type": "public",
     "jwt-type": "rsa", "jwt-key-size": "256", key: $k, cert: $c, "jwks-show": true, "jwks-x5c": [],
     "access-token-duration": 3600, "refresh-token-duration": 86400, "code-duration": 600, "allow-non-oidc": true,
     "auth-type-code-enabled": true, "auth-type-password-enabled": true, "auth-type-client-enabled": true, "pkce-allowed": true, scopes: $scopes,
-    "oauth-dpop-allowed": true, "oauth-dpop-iat-duration": 60, "resource-allowed": true, "resource-client-property": "resource",
+    "oauth-dpop-allowed": true, "oauth-dpop-iat-duration": 60, "client-cert-source": "TLS", "resource-allowed": true, "resource-client-property": "resource",
     "resource-scope": {"orders.read": ["https://shop.test"]}}}' >"$work/plugin.json"
   api POST mod/plugin/ -d "@$work/plugin.json"
 }
@@ -161,6 +169,12 @@ by_client_credentials_with_proof() {
     jq -er .access_token
 }
 
+# Bound to the certificate of the client (RFC 8705 section 3).
+by_client_credentials_with_certificate() {
+  provider_curl --fail --cert "$work/client.pem" --key "$work/client.key" "$issuer/token" -d client_id=mutual \
+    -d grant_type=client_credentials -d scope=orders.read -d resource=https://shop.test | jq -er .access_token
+}
+
 by_password() { grant -d grant_type=password -d username=alice -d password=password -d 'scope=openid orders.read'; }
 
 # Login, consent, code.
@@ -176,10 +190,11 @@ by_code() {
 
 # --- Envoy -------------------------------------------------------------------------------------------------------------
 
-# Two configurations: people by ID token and software by access token; and one that takes ID tokens for access tokens if it can.
+# Three configurations: people by ID token and software by access token; one that takes ID tokens for access tokens if it can;
+# and one over mutual TLS, for tokens that are bound to the certificate.
 start_envoy() {
-  jq -n --arg iss "$issuer" --arg wasm "$COUNTERSIGN_WASM" --arg ca "$work/ca.pem" \
-    --argjson provider "$provider_port" --argjson two "$two_port" --argjson alike "$alike_port" --argjson upstream "$upstream_port" '
+  jq -n --arg iss "$issuer" --arg wasm "$COUNTERSIGN_WASM" --arg ca "$work/ca.pem" --arg work "$work" \
+    --argjson provider "$provider_port" --argjson two "$two_port" --argjson alike "$alike_port" --argjson mutual "$mutual_port" --argjson upstream "$upstream_port" '
     def type($name): {"@type": "type.googleapis.com/\($name)"};
     {discovery: true, cluster: "login", refetch_interval: "1s"} as $keys |
     {shop: {hosts: ["shop.test"], routes: {orders: {path: "/orders"}}}} as $applications |
@@ -213,7 +228,14 @@ start_envoy() {
             dpop: {external_scheme: "http"}})},
         policies: "@id(\"people\") permit (principal is people::User, action, resource); @id(\"software\") permit (principal == software::Service::\"web\", action, resource);"}),
       listener("alike"; $alike; {issuers: {corp: issuer({typ: ["JWT"], audiences: ["web"], principal: {id: "sub"}})},
-        policies: "@id(\"all\") permit (principal is corp::User, action, resource);"})],
+        policies: "@id(\"all\") permit (principal is corp::User, action, resource);"}),
+      # TLS of the clients ends here, and each must have a certificate of the CA.
+      (listener("mutual"; $mutual; {peer: {from: "tls"}, issuers: {software: issuer({typ: ["at+jwt"], audiences: ["https://shop.test"],
+          principal: {type: "Service", id: "client_id"}, sender_constraint: "mtls"})},
+        policies: "@id(\"bound\") permit (principal == software::Service::\"mutual\", action, resource) when { context.credential.bound_by == \"certificate\" };"}) |
+      .filter_chains[0].transport_socket = {name: "tls", typed_config: (type("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext") + {
+        require_client_certificate: true, common_tls_context: {validation_context: {trusted_ca: {filename: $ca}},
+          tls_certificates: [{certificate_chain: {filename: "\($work)/tls.crt"}, private_key: {filename: "\($work)/tls.key"}}]}})})],
       clusters: [{name: "login", type: "STRICT_DNS", connect_timeout: "2s", dns_lookup_family: "V4_ONLY",
         load_assignment: {cluster_name: "login", endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: "localhost", port_value: $provider}}}}]}]},
         transport_socket: {name: "tls", typed_config: (type("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext") + {sni: "localhost",
@@ -222,7 +244,7 @@ start_envoy() {
   "$ENVOY" --config-path "$work/envoy.json" --concurrency 1 --disable-hot-restart --log-level warning \
     --file-flush-interval-msec 20 >"$work/access.log" 2>"$work/envoy.log" &
   envoy_pid=$!
-  await_listener "$alike_port" "$envoy_pid" "$work/envoy.log"
+  await_listener "$mutual_port" "$envoy_pid" "$work/envoy.log"
 }
 
 # The example for browsers as it stands, with the names and ports of this run.
@@ -313,11 +335,24 @@ signs_out() {
 
 # Sends a token, and looks for the status, and for a text in the decision record. With a proof the scheme is `DPoP`.
 answers() { # PORT TOKEN STATUS TEXT [PROOF]
-  local port=$1 token=$2 status=$3 text=$4 answer id scheme=Bearer header=()
+  local port=$1 token=$2 status=$3 text=$4 answer scheme=Bearer header=()
   if [[ -n ${5:-} ]]; then scheme=DPoP header=(-H "dpop: $5"); fi
   [[ -n $token ]] || complain 'there is no token' || return
   answer=$(curl --silent --include --max-time 10 -H 'host: shop.test' -H "authorization: $scheme $token" ${header[@]+"${header[@]}"} \
     "http://127.0.0.1:$port/orders")
+  is_answer "$answer" "$status" "$text"
+}
+
+# The same over TLS with a certificate.
+answers_over_tls() { # CERTIFICATE TOKEN STATUS TEXT
+  [[ -n $2 ]] || complain 'there is no token' || return
+  is_answer "$(provider_curl --include --http1.1 --connect-to "shop.test:443:127.0.0.1:$mutual_port" --cert "$work/$1.pem" --key "$work/$1.key" \
+    -H "authorization: Bearer $2" https://shop.test/orders)" "$3" "$4"
+}
+
+# Compares the status, and looks for a text in the decision record of a refusal.
+is_answer() { # ANSWER STATUS TEXT
+  local answer=$1 status=$2 text=$3 id
   [[ $answer == "HTTP/1.1 $status "* ]] || complain "$answer" || return
   if ((status == 200)); then return; fi
   id=$(sed -n 's/.*"decision_id":"\([0-9a-f]*\)".*/\1/p' <<<"$answer")
@@ -351,7 +386,7 @@ proof() { # METHOD URL [TOKEN]
   printf '%s.%s' "$input" "$(printf '%s' "$input" | es256 "$work/dpop.key")"
 }
 
-provider_port=$(free_port) two_port=$(free_port) alike_port=$(free_port) upstream_port=$(free_port) browser_port=$(free_port)
+provider_port=$(free_port) two_port=$(free_port) alike_port=$(free_port) mutual_port=$(free_port) upstream_port=$(free_port) browser_port=$(free_port)
 provider=https://localhost:$provider_port/api
 issuer=$provider/oidc
 
@@ -385,6 +420,13 @@ once=$(proof GET http://shop.test/orders "$bound")
 check 'a token that the provider bound to a key is let in with a proof' answers "$two_port" "$bound" 200 '' "$once"
 check 'it is refused with the same proof again' answers "$two_port" "$bound" 401 '"reason":"proof-replayed"' "$once"
 check 'it is refused as a bearer token' answers "$two_port" "$bound" 401 'the token is DPoP-bound, and came as a bearer token'
+mutual=$(by_client_credentials_with_certificate)
+check 'a token that the provider bound to a certificate is let in over a connection with that certificate' answers_over_tls client "$mutual" 200 ''
+check 'it is refused over one with another certificate of the same CA' \
+  answers_over_tls other "$mutual" 401 '"reason":"token-binding"'
+check 'it is refused over one without TLS' answers "$two_port" "$mutual" 401 '"reason":"token-binding"'
+check 'a token that is bound to nothing is refused where a certificate is demanded' \
+  answers_over_tls client "$software" 401 '"reason":"token-binding"'
 check 'the example for browsers has neither errors nor warnings' \
   "$COUNTERSIGN_BIN" check --deny-warnings envoy/browser.yaml
 check 'a browser without a session is sent to the login' is_sent_to_login
