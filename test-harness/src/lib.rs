@@ -4,7 +4,7 @@
 //! - [`dpop`]: tokens that are bound to a key, and proofs of it
 //! - [`services`]: an identity provider, a device provider and an upstream application
 //! - [`envoy`]: one Envoy process, its configuration, its logs, its end
-//! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for
+//! - [`http1`], [`http2`]: clients that send exactly the bytes or frames that a test asks for, and [`tls`] under them
 //!
 //! Everything listens on 127.0.0.1 alone. Nothing here is part of the plugin.
 
@@ -17,4 +17,5 @@ pub mod http2;
 pub mod keys;
 pub mod paths;
 pub mod services;
+pub mod tls;
 pub mod tokens;

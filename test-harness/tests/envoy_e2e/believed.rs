@@ -1,11 +1,12 @@
 //! Facts that a client writes itself where the listener is not set up for the plugin that believes them.
 
 use serde_json::{Value, json};
+use test_harness::tls::Authority;
 use test_harness::tokens::ALICE;
 
 use crate::bench::{Ask, Bench, plugin_listener};
 use crate::faults::{Fault, ask, manager};
-use crate::tls::{self, Authority};
+use crate::tls;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -74,11 +75,11 @@ fn without_remote_address(mut listener: Value) -> Value {
 fn a_certificate_that_anybody_can_make_names_the_peer(bench: &Bench) {
     let address = bench.faults().listener("untrusted-certificate");
     let send = |authority: &Authority, uri: &str| {
-        tls::send(bench, address, Some(&authority.leaf(Some(uri))), &Ask::get("/api/orders/7").by(ALICE))
+        tls::send(bench, address, Some(&tls::leaf(authority, &[uri])), &Ask::get("/api/orders/7").by(ALICE))
     };
     send(&bench.authority, GATEWAY).allowed();
     send(&bench.authority, "spiffe://example.com/ns/shop/sa/web").refused(403, "not-permitted");
-    send(&Authority::new(), GATEWAY).allowed();
+    send(&tls::authority(), GATEWAY).allowed();
 }
 
 fn a_client_writes_the_address_that_a_permit_asks_for(bench: &Bench) {

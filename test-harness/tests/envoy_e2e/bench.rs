@@ -16,6 +16,7 @@ use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::keys::{corp_key_set, mdm_key_set};
 use test_harness::paths::{self, EnvoyVersion};
 use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider};
+use test_harness::tls::Authority;
 use test_harness::tokens::{Caller, Token};
 use test_harness::{http1, http2};
 use tokio::runtime::Runtime;
@@ -24,7 +25,7 @@ use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
 use crate::faults::Faults;
 use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
-use crate::tls::Authority;
+use crate::tls;
 use crate::{challenges, software, tokens};
 
 pub use test_harness::tokens::HOST;
@@ -94,7 +95,7 @@ impl Bench {
             upstream,
             sink,
             keys,
-            authority: Authority::new(),
+            authority: tls::authority(),
             faults: OnceLock::new(),
             workloads: OnceLock::new(),
             runtime,

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use test_harness::envoy::Chain;
+use test_harness::tls::Authority;
 
 use crate::bench::{Bench, HOST, plugin_listener};
 use crate::keys::{Issuer, configuration, path, unavailable};
-use crate::tls::{self, Authority};
+use crate::tls;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![keys_come_over_tls_from_who_has_the_right_certificate_alone];
@@ -40,7 +41,7 @@ fn keys_come_over_tls_from_who_has_the_right_certificate_alone(bench: &Bench) {
     let mut bootstrap = bench.bootstrap_with([plugin_listener(bench, "keys", &configuration(&issuers))]);
     bootstrap.set_cluster_over_tls(RIGHT, address, HOST, &demands(&bench.authority, HOST));
     bootstrap.set_cluster_over_tls(OTHER_NAME, address, HOST, &demands(&bench.authority, "login.example.com"));
-    bootstrap.set_cluster_over_tls(OTHER_AUTHORITY, address, HOST, &demands(&Authority::new(), HOST));
+    bootstrap.set_cluster_over_tls(OTHER_AUTHORITY, address, HOST, &demands(&tls::authority(), HOST));
     bootstrap.set_cluster(NO_TLS, address);
     let envoy = bench.start_envoy("key-transport", &bootstrap).expect("envoy starts");
     let address = envoy.listener("keys").expect("the listener is there");

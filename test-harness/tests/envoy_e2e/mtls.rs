@@ -1,10 +1,11 @@
 //! Tokens that are bound to a client's certificate (RFC 8705 section 3).
 
 use serde_json::json;
+use test_harness::tls::Leaf;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench, plugin_listener};
-use crate::tls::{self, Leaf};
+use crate::tls;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] =
@@ -18,7 +19,7 @@ fn a_token_that_is_bound_to_a_certificate_passes_with_that_certificate_alone(ben
     tls::end_tls(bench, &mut listener, false, &trusted);
     let envoy = bench.envoy_with("mtls", [listener]);
     let address = envoy.listener("main").expect("the listener is there");
-    let [own, other] = [(); 2].map(|()| bench.authority.leaf(None));
+    let [own, other] = [(); 2].map(|()| tls::leaf(&bench.authority, &[]));
     let send = |leaf: Option<&Leaf>, token: &Token| {
         let ask = Ask::get("/api/orders/7").token(token.sign()).posture(Token::about("laptop-1").sign());
         tls::send(bench, address, leaf, &ask)

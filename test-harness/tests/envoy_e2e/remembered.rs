@@ -7,12 +7,13 @@ use test_harness::clock::{Stopwatch, unix_seconds};
 use test_harness::envoy::{Bootstrap, Envoy};
 use test_harness::keys::{DemoKey, with_inline_keys};
 use test_harness::services::Line;
+use test_harness::tls::Leaf;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench, Outcome, plugin_listener};
 use crate::configuration::publish;
 use crate::keys::{Issuer, LOGIN, configuration, path, wait_until};
-use crate::tls::{self, Leaf};
+use crate::tls;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -92,7 +93,7 @@ fn a_remembered_token_expires_ages_and_stays_bound_to_its_certificate(bench: &Be
     tls::end_tls(bench, &mut listener, false, &trusted);
     let envoy = bench.start_envoy_of(ONE, "remembered", &bench.bootstrap_with([listener])).expect("envoy starts");
     let address = envoy.listener("main").expect("the listener is there");
-    let [own, other] = [(); 2].map(|()| bench.authority.leaf(None));
+    let [own, other] = [(); 2].map(|()| tls::leaf(&bench.authority, &[]));
     let send =
         |leaf: Option<&Leaf>, token: &str, posture: &str| tls::send(bench, address, leaf, &order(token, posture));
 

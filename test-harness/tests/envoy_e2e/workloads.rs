@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use test_harness::keys::corp_key_set;
 use test_harness::paths::EnvoyVersion;
+use test_harness::tls::Leaf;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench, HOST, Outcome, plugin_listener};
 use crate::faults::manager;
-use crate::tls::{self, Authority, Client, Leaf};
+use crate::tls::{self, Client};
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -109,7 +110,7 @@ fn of_any_certificate() -> Value {
 }
 
 fn workload(bench: &Bench, uri: &str) -> Client {
-    Client::new(bench, Some(&bench.authority.leaf(Some(uri))))
+    Client::new(bench, Some(&tls::leaf(&bench.authority, &[uri])))
 }
 
 /// The same request over HTTP/1.1 and over HTTP/2.
@@ -209,7 +210,7 @@ fn a_look_alike_of_a_workload_is_none(bench: &Bench) {
         honest.send(bench, address, &Ask::get("/call")).expect("an answer").0.allowed();
     }
     // A certificate without any URI may carry a user's requests, and is no workload.
-    let without = Client::new(bench, Some(&bench.authority.leaf(None)));
+    let without = Client::new(bench, Some(&tls::leaf(&bench.authority, &[])));
     for outcome in both(bench, address, &without, &Ask::get("/call")) {
         outcome.refused(401, "workload-missing");
     }
@@ -224,7 +225,7 @@ fn a_look_alike_of_a_workload_is_none(bench: &Bench) {
 fn a_certificate_with_two_uris_is_no_workload_where_envoy_gives_the_certificate(bench: &Bench) {
     let address = bench.workloads(MUTUAL_TLS);
     for uris in [[WEB, BATCH], [WEB, "https://example.org/"], [WEB, WEB]] {
-        let client = Client::new(bench, Some(&bench.authority.leaf_with(&uris)));
+        let client = Client::new(bench, Some(&tls::leaf(&bench.authority, &uris)));
         // Twice, because the second time the certificate is known by its digest.
         for outcome in [(); 2].into_iter().flat_map(|()| both(bench, address, &client, &Ask::get("/call"))) {
             match bench.version {
@@ -237,12 +238,12 @@ fn a_certificate_with_two_uris_is_no_workload_where_envoy_gives_the_certificate(
 }
 
 fn a_certificate_that_no_trusted_authority_has_signed_proves_no_workload(bench: &Bench) {
-    let stranger = Authority::new().leaf(Some(WEB));
+    let stranger = tls::leaf(&tls::authority(), &[WEB]);
     let answer = Client::new(bench, Some(&stranger)).send(bench, bench.workloads(MUTUAL_TLS), &Ask::get("/call"));
     assert!(answer.is_err(), "Envoy ends the connection");
     // Where any certificate is accepted, its digest is known, and its URI is not believed.
     let address = bench.workloads("any-certificate");
-    for leaf in [&stranger, &bench.authority.leaf(Some(WEB))] {
+    for leaf in [&stranger, &tls::leaf(&bench.authority, &[WEB])] {
         let client = Client::new(bench, Some(leaf));
         let alice = |path: &str| Ask::get(path).token(Token::of(ALICE).sign());
         all_allowed(both(bench, address, &client, &alice("/orders/7")));
@@ -254,7 +255,7 @@ fn a_certificate_that_no_trusted_authority_has_signed_proves_no_workload(bench: 
 
 fn a_token_that_is_bound_to_the_workloads_certificate_passes_with_it_alone(bench: &Bench) {
     let address = bench.workloads(MUTUAL_TLS);
-    let [own, other] = [(); 2].map(|()| bench.authority.leaf(Some(WEB)));
+    let [own, other] = [(); 2].map(|()| tls::leaf(&bench.authority, &[WEB]));
     let bound = Ask::get("/relay").token(Token::of(ALICE).claim("cnf", json!({ "x5t#S256": own.thumbprint() })).sign());
     let send = |leaf: Option<&Leaf>| both(bench, address, &Client::new(bench, leaf), &bound);
     all_allowed(send(Some(&own)));
@@ -340,6 +341,6 @@ fn a_waypoint_names_the_workload_in_filter_state(bench: &Bench) {
     from(WEB, relay()).allowed();
     from(BATCH, relay()).refused(403, "not-permitted");
     // A waypoint has no certificate that a token could be bound to.
-    let bound = Token::of(ALICE).claim("cnf", json!({ "x5t#S256": bench.authority.leaf(None).thumbprint() }));
+    let bound = Token::of(ALICE).claim("cnf", json!({ "x5t#S256": tls::leaf(&bench.authority, &[]).thumbprint() }));
     from(WEB, Ask::get("/relay").token(bound.sign())).refused(401, "token-binding");
 }

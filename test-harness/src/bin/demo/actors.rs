@@ -1,13 +1,38 @@
-//! Software components, bound tokens, and agents: callers that need no device, at a listener of their own.
+//! Callers that need no device: software components, bound tokens, agents, and what each of them is told.
+//!
+//! Two listeners: one in plaintext, and one over mutual TLS. The workload that a waypoint of Istio reports is not here, because
+//! it needs Istio: the scenario `a_waypoint_names_the_workload_in_filter_state` of the tests has it.
 
+use std::io;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use test_harness::clock::unix_seconds;
 use test_harness::dpop::{Client, proof};
+use test_harness::envoy::{Bootstrap, Chain};
 use test_harness::http1::Request;
-use test_harness::keys::{DemoKey, KEYS, corp_key_set};
-use test_harness::tokens::{ALICE, AUDIENCE, CORP_ISSUER, HOST, Token};
+use test_harness::keys::{DemoKey, KEYS};
+use test_harness::tls::{Authority, Leaf};
+use test_harness::tokens::{ALICE, CAROL, Caller, Token};
+
+mod configuration;
+mod steps;
+
+pub use steps::GROUPS;
+
+/// The listener in plaintext.
+pub const PLAIN: &str = "actors";
+
+/// The listener over mutual TLS.
+pub const MUTUAL: &str = "actors-mutual";
+
+/// Steps that belong together.
+pub struct Group {
+    /// What they show.
+    pub heading: &'static str,
+    /// The steps, in the order in which they are sent.
+    pub steps: &'static [Step],
+}
 
 /// One request, and what must come of it.
 pub struct Step {
@@ -15,6 +40,8 @@ pub struct Step {
     pub who: &'static str,
     /// What it presents.
     pub with: &'static str,
+    /// The certificate of its connection; `None` for plaintext.
+    pub over: Option<Over>,
     /// The method.
     pub method: &'static str,
     /// The path.
@@ -27,78 +54,80 @@ pub struct Step {
     pub credential: fn(&World, Request) -> Request,
 }
 
+/// Whose client certificate a connection has.
+#[derive(Clone, Copy)]
+pub enum Over {
+    /// Nobody's.
+    NoCertificate,
+    /// That of the web service.
+    Web,
+    /// That of the test service.
+    Test,
+}
+
 /// What the callers have.
 pub struct World {
+    /// The CA of the certificates.
+    pub authority: Authority,
+    web: Leaf,
+    test: Leaf,
+    /// The key of the Kubernetes cluster.
+    cluster: Arc<DemoKey>,
     alice: Client,
     mallory: Arc<DemoKey>,
     /// A proof that Alice has used, and that Mallory has seen.
     seen: String,
 }
 
-const ORDER: &str = "/api/orders/7";
-const STOCK: &str = "/stock";
-
-#[rustfmt::skip]
-pub const STEPS: &[Step] = &[
-    Step { who: "web service",       with: "its JWT-SVID",                       method: "GET", path: STOCK, status: 200, because: "web-reads", credential: |_, request| bearer(request, &svid("spiffe://example.org/ns/shop/sa/web")) },
-    Step { who: "test service",      with: "its JWT-SVID",                       method: "GET", path: STOCK, status: 403, because: "not-permitted", credential: |_, request| bearer(request, &svid("spiffe://example.org/ns/test/sa/web")) },
-    Step { who: "alice",             with: "a token bound to her key, a proof",  method: "PUT", path: ORDER, status: 200, because: "people", credential: |world, request| dpop(request, &world.alice.token, &world.seen) },
-    Step { who: "mallory",           with: "her token, as a bearer",             method: "PUT", path: ORDER, status: 401, because: "token-binding", credential: |world, request| bearer(request, &world.alice.token) },
-    Step { who: "mallory",           with: "her token, a proof of another key",  method: "PUT", path: ORDER, status: 401, because: "token-binding", credential: |world, request| dpop(request, &world.alice.token, &world.forged()) },
-    Step { who: "mallory",           with: "her token, the proof that she sent", method: "PUT", path: ORDER, status: 401, because: "proof-replayed", credential: |world, request| dpop(request, &world.alice.token, &world.seen) },
-    Step { who: "assistant, for alice", with: "a token that names both",         method: "GET", path: ORDER, status: 200, because: "agents-read", credential: |_, request| bearer(request, &on_behalf("assistant")) },
-    Step { who: "assistant, for alice", with: "a token that names both",         method: "PUT", path: ORDER, status: 403, because: "not-permitted", credential: |_, request| bearer(request, &on_behalf("assistant")) },
-];
-
-const POLICIES: &str = r#"
-    @id("web-reads")
-    permit (principal == mesh::Workload::"spiffe://example.org/ns/shop/sa/web", action in Action::"read", resource == Route::"shop/stock");
-
-    @id("people")
-    permit (principal is corp::User, action, resource == Route::"shop/order") when { !(context.corp has act) };
-
-    @id("agents-read")
-    permit (principal is corp::User, action in Action::"read", resource == Route::"shop/order")
-    when { context.corp has act && context.corp.act.sub == "assistant" };
-"#;
-
-/// The plugin's configuration.
-pub fn configuration() -> Value {
-    let mut svid_key = KEYS.machines.public_jwk();
-    svid_key["use"] = json!("jwt-svid");
-    json!({
-        "version": 1,
-        "issuers": {
-            "corp": {
-                "issuer": CORP_ISSUER, "audiences": [AUDIENCE], "typ": ["at+jwt"], "keys": { "inline": corp_key_set() },
-                "principal": { "id": "sub" }, "facts": { "act?": "actor" },
-                "dpop": { "external_scheme": "http" },
-            },
-            "mesh": {
-                "preset": "spiffe-jwt-svid", "trust_domain": "example.org", "audiences": [AUDIENCE],
-                "keys": { "inline": { "keys": [svid_key] } },
-            },
-        },
-        "applications": { "shop": { "hosts": [HOST], "routes": {
-            "order": { "path": "/api/orders/{id}", "methods": ["GET", "PUT"], "requires": ["corp"] },
-            "stock": { "path": STOCK, "requires": ["mesh"] },
-        } } },
-        "policies": POLICIES,
-    })
-}
-
 impl World {
-    /// A new key for Alice, and one for Mallory.
-    pub fn new() -> Self {
+    /// A new CA with certificates of two services, a new key for Alice, and one for Mallory.
+    pub fn new() -> io::Result<Self> {
+        let authority = Authority::new()?;
+        let [web, test] = [configuration::WEB, configuration::TEST].map(|id| authority.leaf(&[id]));
+        let (web, test) = (web?, test?);
         let alice = Client::new();
-        let seen = proof(&alice, "PUT", ORDER).sign();
-        Self { alice, mallory: DemoKey::new("mallory"), seen }
+        let seen = proof(&alice, "PUT", steps::ORDER).sign();
+        let [cluster, mallory] = ["cluster", "mallory"].map(DemoKey::new);
+        Ok(Self { authority, web, test, cluster, alice, mallory, seen })
     }
 
+    /// Adds both listeners.
+    pub fn add_listeners(&self, bootstrap: &mut Bootstrap, module: &std::path::Path) -> io::Result<()> {
+        let listener = |bootstrap: &Bootstrap, name: &str, configuration: &Value| {
+            let filters = crate::filters(module, configuration);
+            bootstrap.listener(&Chain { name: name.to_owned(), cluster: "upstream".to_owned(), filters })
+        };
+        bootstrap.push_listener(listener(bootstrap, PLAIN, &configuration::plain(&self.cluster)));
+        let mut mutual = listener(bootstrap, MUTUAL, &configuration::mutual());
+        let trusted = json!({ "trusted_ca": { "inline_string": self.authority.pem() } });
+        mutual["filter_chains"][0]["transport_socket"] = self.authority.downstream(false, &trusted)?;
+        bootstrap.push_listener(mutual);
+        Ok(())
+    }
+
+    /// The certificate of a connection.
+    pub fn leaf(&self, over: Over) -> Option<&Leaf> {
+        match over {
+            Over::NoCertificate => None,
+            Over::Web => Some(&self.web),
+            Over::Test => Some(&self.test),
+        }
+    }
+
+    /// Alice's token, with a proof by another key.
     fn forged(&self) -> String {
         let mallory = Client { key: Arc::clone(&self.mallory), token: self.alice.token.clone() };
-        proof(&mallory, "PUT", ORDER).sign()
+        proof(&mallory, "PUT", steps::ORDER).sign()
     }
+
+    /// A token of Alice that is bound to the certificate of the web service.
+    fn bound_to_certificate(&self) -> String {
+        Token::of(ALICE).claim("cnf", json!({ "x5t#S256": self.web.thumbprint() })).sign()
+    }
+}
+
+fn nothing(_: &World, request: Request) -> Request {
+    request
 }
 
 fn bearer(request: Request, token: &str) -> Request {
@@ -109,21 +138,45 @@ fn dpop(request: Request, token: &str, proof: &str) -> Request {
     request.header("authorization", format!("DPoP {token}").as_bytes()).header("dpop", proof.as_bytes())
 }
 
+fn cookie(request: Request, token: &str) -> Request {
+    request.header("cookie", format!("theme=dark; session={token}").as_bytes())
+}
+
+/// A token of this caller with this claim.
+fn with(caller: Caller, name: &str, value: Value) -> Token {
+    Token::of(caller).claim(name, value)
+}
+
+/// A token that software has, with these claims beside `aud` and the times.
+fn of_software(changes: &[(&str, Value)]) -> Token {
+    let token =
+        Token::of(ALICE).key(&KEYS.machines).without("iss").without("groups").without("email").without("device_id");
+    changes.iter().fold(token, |token, (name, value)| token.claim(name, value.clone()))
+}
+
 /// A JWT-SVID, as the workload API of SPIFFE gives it out.
 fn svid(id: &str) -> String {
-    Token::of(ALICE)
-        .key(&KEYS.machines)
-        .header("typ", json!("JWT"))
-        .without("iss")
-        .without("groups")
-        .without("email")
-        .without("device_id")
-        .claim("sub", json!(id))
-        .claim("exp", json!(unix_seconds().saturating_add(300)))
-        .sign()
+    of_software(&[("sub", json!(id))]).header("typ", json!("JWT")).sign()
+}
+
+/// A token of a Kubernetes service account, as it is projected into a pod.
+fn of_service_account(world: &World, namespace: &str, name: &str) -> String {
+    of_software(&[
+        ("iss", json!(configuration::CLUSTER_ISSUER)),
+        ("sub", json!(format!("system:serviceaccount:{namespace}:{name}"))),
+        ("kubernetes.io", json!({ "namespace": namespace, "serviceaccount": { "name": name, "uid": "5f7a" } })),
+    ])
+    .key(&world.cluster)
+    .without_header("typ")
+    .sign()
 }
 
 /// A token of Alice that an agent presents (RFC 8693 section 4.1).
 fn on_behalf(agent: &str) -> String {
-    Token::of(ALICE).claim("act", json!({ "sub": agent })).sign()
+    with(ALICE, "act", json!({ "sub": agent })).sign()
+}
+
+/// A token of Carol, who authenticated in this way so many seconds ago.
+fn signed_in(acr: &str, seconds: i64) -> String {
+    with(CAROL, "acr", json!(acr)).claim("auth_time", json!(unix_seconds().saturating_sub(seconds))).sign()
 }

@@ -12,13 +12,17 @@ use std::time::Duration;
 use clap::Parser;
 use comfy_table::{Table, presets};
 use serde_json::Value;
+use test_harness::answer::Answer;
 use test_harness::clock::Stopwatch;
 use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
-use test_harness::http1::Request;
+use test_harness::http1::{Connection, Request};
 use test_harness::keys::KEYS;
 use test_harness::paths::{self, EnvoyVersion};
 use test_harness::services::Services;
+use test_harness::tls::Client;
 use test_harness::tokens::{CAROL, HOST, Token};
+
+use actors::World;
 
 /// Starts an identity provider, a device provider, an upstream application and Envoy with the module, sends requests
 /// through, and prints what was decided and why. The exit code is 1 if an answer is not the expected one.
@@ -44,9 +48,6 @@ struct Step {
     /// The policy that allows, or the reason to refuse.
     because: &'static str,
 }
-
-/// The listener for callers that need no device.
-const ACTORS: &str = "actors";
 
 /// The token of a caller who holds none of the trusted keys and claims to be Carol.
 const FORGED: &str = "forged";
@@ -95,12 +96,12 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     bootstrap.set_cluster("identity-provider", services.identity_provider.address());
     bootstrap.set_cluster("device-provider", services.device_provider.address());
     let alone = bootstrap.clone();
-    let filters = vec![wasm_filter("countersign", &module, &actors::configuration()), guard_filter("countersign")];
-    bootstrap.add_listener(&Chain { name: ACTORS.to_owned(), cluster: "upstream".to_owned(), filters });
+    let world = World::new()?;
+    world.add_listeners(&mut bootstrap, &module)?;
     // The rest waits for Envoy and for answers, which must not keep the services from their work.
     tokio::task::block_in_place(|| {
         let envoy = Envoy::start(&binary, &bootstrap, arguments.workers, &paths::new_run_folder("demo")?)?;
-        let as_expected = show_requests(&services, &envoy)?;
+        let as_expected = show_people(&services, &envoy)? & show_actors(&world, &envoy)?;
         let lean = start_lean(&binary, alone.clone(), arguments.workers)?;
         let alike = count_alike(&services, &lean)?;
         println!("countersign-lean.wasm, with the same policies prepared: {alike} of {} decided alike", STEPS.len());
@@ -110,36 +111,77 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     })
 }
 
-fn show_requests(services: &Services, envoy: &Envoy) -> io::Result<bool> {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["who", "with", "request", "answer", "decided by", "ms"]);
+/// The plugin with this configuration, and its guard.
+fn filters(module: &Path, configuration: &Value) -> Vec<Value> {
+    vec![wasm_filter("countersign", module, configuration), guard_filter("countersign")]
+}
+
+/// People and software, each with what the example of the documentation requires.
+fn show_people(services: &Services, envoy: &Envoy) -> io::Result<bool> {
+    let mut rows = Rows::new();
+    let address = envoy.listener("main")?;
+    for step in STEPS {
+        let shown = show(step, services, envoy, address)?;
+        rows.add([step.who, step.device, step.method, step.path], shown);
+    }
+    Ok(rows.print("people, each with a device"))
+}
+
+/// Callers that need no device.
+fn show_actors(world: &World, envoy: &Envoy) -> io::Result<bool> {
+    let (plain, mutual) = (envoy.listener(actors::PLAIN)?, envoy.listener(actors::MUTUAL)?);
     let mut as_expected = true;
-    let mut add = |who: &str, with: &str, request: String, shown: Shown| {
-        as_expected &= shown.as_expected;
+    for group in actors::GROUPS {
+        let mut rows = Rows::new();
+        for step in group.steps {
+            let request = (step.credential)(world, request(step.method, step.path));
+            let send = || match step.over {
+                None => request.send(plain),
+                Some(over) => {
+                    let client = Client::new(&world.authority, world.leaf(over))?;
+                    let mut connection = Connection::over(client.connect(mutual)?);
+                    connection.send(&request.head())?;
+                    connection.answer(true)
+                }
+            };
+            rows.add([step.who, step.with, step.method, step.path], shown((step.status, step.because), envoy, send)?);
+        }
+        as_expected &= rows.print(group.heading);
+    }
+    Ok(as_expected)
+}
+
+/// The rows of one table, and whether all are as expected.
+struct Rows {
+    table: Table,
+    as_expected: bool,
+}
+
+impl Rows {
+    fn new() -> Self {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED);
+        table.set_header(["who", "with", "request", "answer", "decided by", "ms"]);
+        Self { table, as_expected: true }
+    }
+
+    fn add(&mut self, [who, with, method, path]: [&str; 4], shown: Shown) {
+        self.as_expected &= shown.as_expected;
         let marker = if shown.as_expected { "" } else { " (not expected)" };
-        table.add_row([
+        self.table.add_row([
             who.to_owned(),
             if with.is_empty() { "-".to_owned() } else { with.to_owned() },
-            request,
+            format!("{method} {path}"),
             format!("{}{marker}", shown.status),
             shown.because,
             format!("{:.1}", shown.time.as_secs_f64() * 1e3),
         ]);
-    };
-    let address = envoy.listener("main")?;
-    for step in STEPS {
-        let shown = show(step, services, envoy, address)?;
-        add(step.who, step.device, format!("{} {}", step.method, step.path), shown);
     }
-    let (address, world) = (envoy.listener(ACTORS)?, actors::World::new());
-    for step in actors::STEPS {
-        let request = (step.credential)(&world, request(step.method, step.path));
-        let shown = sent(&request, (step.status, step.because), envoy, address)?;
-        add(step.who, step.with, format!("{} {}", step.method, step.path), shown);
+
+    fn print(self, heading: &str) -> bool {
+        println!("{heading}:\n{}", self.table);
+        self.as_expected
     }
-    println!("{table}");
-    Ok(as_expected)
 }
 
 fn request(method: &str, path: &str) -> Request {
@@ -163,13 +205,13 @@ fn show(step: &Step, services: &Services, envoy: &Envoy, address: SocketAddr) ->
         let token = fetch(services.device_provider.address(), &format!("/posture?{}", step.posture))?;
         request = request.header("x-device-posture", token.as_bytes());
     }
-    sent(&request, (step.status, step.because), envoy, address)
+    shown((step.status, step.because), envoy, || request.send(address))
 }
 
 /// Sends a request, and compares what came of it with what must.
-fn sent(request: &Request, wanted: (u16, &str), envoy: &Envoy, address: SocketAddr) -> io::Result<Shown> {
+fn shown(wanted: (u16, &str), envoy: &Envoy, send: impl FnOnce() -> io::Result<Answer>) -> io::Result<Shown> {
     let start = Stopwatch::start();
-    let answer = request.send(address)?;
+    let answer = send()?;
     let time = start.elapsed();
     // The upstream echoes what it received; a refusal carries the id itself. Either way the id finds the record in the access log.
     let id = match answer.status {
@@ -187,13 +229,22 @@ fn sent(request: &Request, wanted: (u16, &str), envoy: &Envoy, address: SocketAd
     let reason = record["reason"].as_str().unwrap_or("no record").to_owned();
     let expected = if answer.status == 200 { &policies } else { &reason };
     let as_expected = (answer.status, expected.as_str()) == wanted;
-    let because = match (answer.status, policies.is_empty(), near.is_empty()) {
+    let mut because = match (answer.status, policies.is_empty(), near.is_empty()) {
         (200, _, _) => policies,
         (_, false, _) => format!("{reason}: {policies}"),
         (_, true, false) => format!("{reason}; near: {}", near.join(", ")),
         (_, true, true) => reason,
     };
+    because.extend(texts(&record["alarms"]).iter().map(|alarm| format!("; alarm: {alarm}")));
+    because.extend(hints(&answer).iter().map(|hint| format!("\n{hint}")));
     Ok(Shown { status: answer.status, because, time, as_expected })
+}
+
+/// The parameters of the first challenge that say what would help.
+fn hints(answer: &Answer) -> Vec<&str> {
+    let parameters = answer.header("www-authenticate").unwrap_or_default().split(", ");
+    let helps = ["scope=", "acr_values=", "max_age=", "resource_metadata="];
+    parameters.filter(|parameter| helps.iter().any(|name| parameter.starts_with(name))).collect()
 }
 
 fn access_token(step: &Step, services: &Services) -> io::Result<Option<String>> {
