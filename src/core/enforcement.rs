@@ -103,7 +103,8 @@ fn decide_by(
     decision_id: &DecisionId,
 ) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, time.get());
-    record.configured(&plan.digest, plan.mode);
+    record.configured(plan.recorded());
+    record.arrived(&parts.headers);
     let form = Form::of(&parts, plan.answer_detail);
     let request = match Request::parse(parts, &plan.limits) {
         Ok(request) => request,
@@ -165,7 +166,8 @@ fn decide_by(
 /// Refuses a request because there is no configuration.
 #[must_use]
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
-    let record = DecisionRecord::begin(decision_id, now);
+    let mut record = DecisionRecord::begin(decision_id, now);
+    record.arrived(&parts.headers);
     let refusal = Refusal::new(Reason::NotConfigured);
     let answer = Answer::to(&refusal, Hints::default(), Form::of(parts, AnswerDetail::default()), decision_id);
     refuse(refusal.into(), answer, record)

@@ -148,6 +148,10 @@ pub const MAX_ATTRIBUTES: usize = 32;
 /// Near misses named in one decision record.
 pub const MAX_NEAR_MISSES: usize = 3;
 
+/// Policies that metrics name. With more of them in a configuration, metrics name none: each name is kept by the proxy until
+/// it restarts.
+pub const MAX_POLICIES_IN_METRICS: usize = 1000;
+
 /// Bytes of one string of a request in the decision record. Longer strings are cut there, and only there.
 pub const MAX_RECORD_TEXT_BYTES: usize = 256;
 

@@ -15,7 +15,7 @@ use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
 use countersign_core::request::{Action, RequestMethod};
 use countersign_core::stripped::{LEFT_ALONE, REMOVED};
-use countersign_core::telemetry::{Counter, DecisionCounter, Gauge, Verdict, record_schema};
+use countersign_core::telemetry::{Counter, DecidingPolicy, DecisionCounter, Gauge, Verdict, record_schema};
 use countersign_core::time::Seconds;
 use regex::Regex;
 use serde_json::Value;
@@ -243,9 +243,22 @@ fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_othe
     let verdicts = [Verdict::Allow, Verdict::Deny, Verdict::WouldDeny, Verdict::Answered];
     let reason = Some(Reason::PolicyError);
     let alarm = Counter::Alarms(Alarm::parse("name").expect("an alarm")).name();
-    let decisions = Counter::Decisions(DecisionCounter { verdict: Verdict::Allow, reason }).name();
+    let decisions = Counter::Decisions(DecisionCounter {
+        verdict: Verdict::Allow,
+        reason,
+        issuer: Some(provider.clone()),
+        policy: DecidingPolicy::None,
+    })
+    .name();
     let mut metrics = vec![
-        ("counter", decisions.replace("outcome.allow", "outcome.<outcome>").replace("policy_error", "<code>")),
+        (
+            "counter",
+            decisions
+                .replace("outcome.allow", "outcome.<outcome>")
+                .replace("policy_error", "<code>")
+                .replace("<provider>", "<issuer>")
+                .replace("policy.none", "policy.<policy>"),
+        ),
         ("counter", alarm.replace("alarm.name", "alarm.<name>")),
         ("counter", Counter::Rehearsals(true).name().replace("would_allow", "<outcome>")),
         ("counter", Counter::Configurations.name()),
@@ -258,6 +271,7 @@ fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_othe
         ("counter", Counter::SignatureFailures.name()),
         ("gauge", Gauge::KeyAge(provider.clone()).name()),
         ("gauge", Gauge::Waiting.name()),
+        ("gauge", Gauge::RememberedTokens.name()),
         ("gauge", Gauge::KeysShared.name()),
     ];
     let table = rows(&text, "| name | kind | meaning |");
@@ -464,7 +478,7 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
         MAX_SHARED_LEASE_BYTES MAX_TOLD_WORKERS MAX_GROUPS_PER_TOKEN MAX_LIST_ELEMENTS MAX_ENTITY_ID_BYTES
         MAX_ACTORS MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
         MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MAX_REMEDY_BYTES LONGEST_STEP_UP MAX_ALARM_BYTES MAX_ATTRIBUTES
-        MAX_NEAR_MISSES MAX_RECORD_TEXT_BYTES
+        MAX_NEAR_MISSES MAX_POLICIES_IN_METRICS MAX_RECORD_TEXT_BYTES
         EARLIEST_PLAUSIBLE_UNIX_SECONDS
     };
     let text = read(&paths::root().join("docs/defaults.md"));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::applications::{self, APPLICATIONS, Declared};
-use super::canonical::{canonical, digest};
+use super::canonical::{canonical, digest as digest_of};
 use super::devices::{self, DEVICES};
 use super::headers::{self, IDENTITY_HEADERS, Sources};
 use super::issuers::{self, ISSUERS};
@@ -15,7 +15,7 @@ use super::profiles::Profiles;
 use super::reader::{Entries, Field, Node, Presence, Problems, Read, Shape, share};
 use super::reply::{self, REPLY};
 use super::request_headers::{self, Declared as DeclaredHeaders, REQUEST_HEADERS};
-use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE};
+use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, GUARD, LIMITS, MODE, RECORD};
 use super::wire::document;
 use crate::config_error::{ConfigCode, ConfigError, ConfigWarning};
 use crate::evidence::CredentialPlaces;
@@ -60,7 +60,7 @@ impl Plan {
             return Err(vec![too_large(text.len())]);
         }
         let problems = Problems::default();
-        let plan = read(&Node::root(&value, &DOCUMENT, &problems), digest(&text));
+        let plan = read(&Node::root(&value, &DOCUMENT, &problems), digest_of(&text));
         match (plan, problems.into_parts()) {
             (Ok(plan), (errors, warnings)) if errors.is_empty() => Ok((plan, warnings)),
             (_, (errors, _)) => Err(errors),
@@ -87,7 +87,7 @@ const DOCUMENT_VERSION: u64 = 1;
 pub(super) static DOCUMENT: Shape = Shape::Object(&[&MEMBERS]);
 
 /// The members of the document.
-static MEMBERS: [Field; 16] = [
+static MEMBERS: [Field; 17] = [
     Field {
         name: "version",
         presence: Presence::Required,
@@ -109,6 +109,7 @@ static MEMBERS: [Field; 16] = [
     REQUEST_HEADERS,
     REPLY,
     MODE,
+    RECORD,
     LIMITS,
 ];
 
@@ -130,6 +131,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         request_headers,
         reply,
         mode,
+        record,
         limits,
     ] = node.members(&MEMBERS)?;
     let version = version.required(read_version);
@@ -155,7 +157,10 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let router = share(&applications).and_then(|entries| applications::read(entries, share(&declared), attributes));
     let application_names = share(&application_names).map(Vec::as_slice);
     let missing_facts = missing_facts.or_default(policies::missing_facts);
-    let written = policies.required(|node| policies::read(node, application_names, missing_facts));
+    let written = policies.required(|node| {
+        let written = policies::read(node, application_names, missing_facts)?;
+        Ok((written, digest_of(&node.value().to_string())))
+    });
     let client_address = client_address.or_default(settings::client_address);
     let guard = guard.or_default(settings::guard);
     let acknowledged_filters = acknowledged_filters.or_empty(settings::acknowledged_filters);
@@ -170,6 +175,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let request_headers = request_headers.or_empty(|node| request_headers::read(node, declared_headers));
     let answer_detail = reply.or_default(reply::read);
     let mode = mode.or_default(settings::mode);
+    let sampling = record.or_default(settings::record);
     let limits = limits.or_default(settings::limits);
 
     let sources_agree = match (&issuers, &peer) {
@@ -184,7 +190,8 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let PeerTrust { source: peer, trust_domains } = peer?;
     let vocabulary =
         Vocabulary { issuers: &issuers, devices: &devices, trust_domains: &trust_domains, router: &router };
-    let policies = compile_policies(&written?, &entities?.groups, vocabulary, node.problems())?;
+    let (written, policies_digest) = written?;
+    let policies = compile_policies(&written, &entities?.groups, vocabulary, node.problems())?;
     version?;
     apart?;
     apart_places?;
@@ -194,6 +201,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let schemes = Schemes::of(&issuers);
     let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Ok(Plan {
+        policies_digest,
         digest,
         credential_places: CredentialPlaces::of(&issuers),
         issuers,
@@ -209,6 +217,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         schemes,
         answer_detail: answer_detail?,
         mode,
+        sampling: sampling?,
         limits: limits?,
     })
 }

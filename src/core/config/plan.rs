@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::evidence::CredentialPlaces;
 use crate::jose::Algorithm;
 use crate::keys::KeySource;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_POLICIES_IN_METRICS};
 use crate::mode::Mode;
 use crate::policy::{PolicySet, Vocabulary};
 use crate::profile::{DeviceProvider, DpopRule, Issuer, TokenProfile};
@@ -14,12 +14,15 @@ use crate::reply::{AnswerDetail, HeaderPolicy, Schemes};
 use crate::request::{AddressSource, PeerSource};
 use crate::route::Router;
 use crate::spiffe::TrustDomain;
+use crate::telemetry::{Configured, Sampling};
 
 /// The compiled configuration.
 #[derive(Debug)]
 pub struct Plan {
     /// SHA-256 of the configuration's canonical JSON (members sorted, no spaces), in lower-case hex.
     pub digest: String,
+    /// The same of its policies.
+    pub policies_digest: String,
     /// Issuers in the order of their names.
     pub issuers: Vec<Issuer>,
     /// Device providers in the order of their names.
@@ -48,11 +51,24 @@ pub struct Plan {
     pub answer_detail: AnswerDetail,
     /// Whether refusals are enforced.
     pub mode: Mode,
+    /// How many of the allowed requests are recorded.
+    pub sampling: Sampling,
     /// The caps.
     pub limits: Limits,
 }
 
 impl Plan {
+    /// What a decision record says of it.
+    #[must_use]
+    pub fn recorded(&self) -> Configured<'_> {
+        Configured {
+            digest: &self.digest,
+            policies_digest: &self.policies_digest,
+            names_policies: self.policies.len() <= MAX_POLICIES_IN_METRICS,
+            mode: self.mode,
+        }
+    }
+
     /// What its policies can name.
     #[must_use]
     pub fn vocabulary(&self) -> Vocabulary<'_> {

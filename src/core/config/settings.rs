@@ -1,4 +1,4 @@
-//! The single settings: `client_address`, `guard`, `acknowledged_filters`, `mode`, `limits`.
+//! The single settings: `client_address`, `guard`, `acknowledged_filters`, `mode`, `record`, `limits`.
 
 use super::names::quoted;
 use super::reader::{Field, Given, List, Member, Node, Presence, Read, Shape, words};
@@ -6,6 +6,7 @@ use crate::config_error::ConfigCode;
 use crate::limits::{HEADER_BYTES, HEADERS, LimitRange, Limits, PATH_BYTES, REMEMBERED_BYTES, TOKEN_BYTES};
 use crate::mode::Mode;
 use crate::request::AddressSource;
+use crate::telemetry::Sampling;
 
 /// The guard's name if the configuration gives none.
 pub(super) const DEFAULT_GUARD: &str = "countersign";
@@ -97,6 +98,33 @@ static LIMITS_MEMBERS: [Field; 5] = [
 const fn cap(limit: LimitRange, write: &'static str, about: &'static str) -> Field {
     let LimitRange { name, default, min, max } = limit;
     Field { name, presence: Presence::Default(Given::Number(default)), shape: Shape::Number(min..=max), write, about }
+}
+
+/// `record`
+pub(super) const RECORD: Field = Field {
+    name: "record",
+    presence: Presence::Default(Given::NoMembers),
+    shape: Shape::Object(&[&RECORD_MEMBERS]),
+    write: "`{ sample_allowed: 1 }`",
+    about: "which decisions are recorded, see [record.md](record.md)",
+};
+
+static RECORD_MEMBERS: [Field; 1] = [Field {
+    name: "sample_allowed",
+    presence: Presence::Default(Given::Number(1)),
+    shape: Shape::Number(0..=MAX_SAMPLING),
+    write: "a whole number, such as `1` for each allowed request, `100` for one of a hundred or `0` for none",
+    about: "one of so many allowed requests is recorded; `0`: none. Every refusal is, also one that `mode: shadow` forwards",
+}];
+
+/// The largest `sample_allowed`.
+const MAX_SAMPLING: usize = 1_000_000;
+
+/// Reads `record`.
+pub(super) fn record(node: &Node<'_>) -> Read<Sampling> {
+    let [sample_allowed] = node.members(&RECORD_MEMBERS)?;
+    let one_of = sample_allowed.or_default(|node| node.whole_number())?;
+    Ok(Sampling { one_of: u32::try_from(one_of).unwrap_or(u32::MAX) })
 }
 
 /// Reads `client_address`.

@@ -58,7 +58,8 @@ impl TokenMemory {
     }
 
     /// How many tokens are remembered.
-    fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.entries.len().saturating_sub(self.free.len())
     }
 

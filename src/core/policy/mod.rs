@@ -202,6 +202,18 @@ impl PolicySet {
         prepared::prepare(&self.program, vocabulary, &self.context)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.program.policies()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the configuration has them prepared, and not as text.
     #[must_use]
     pub const fn is_prepared(&self) -> bool {

@@ -4,20 +4,13 @@
 //!
 //! Policies that could not be evaluated are the reason `policy_error`.
 //!
-//! Envoy shows them as `wasmcustom.countersign...` and turns parts of a name into labels where the bootstrap says so:
-//!
-//! ```yaml
-//! stats_config:
-//!   stats_tags:
-//!   - { tag_name: outcome, regex: "^wasmcustom\\.countersign\\.decisions(\\.outcome\\.(\\w+))" }
-//!   - { tag_name: reason, regex: "^wasmcustom\\.countersign\\.decisions.*(\\.reason\\.(\\w+))$" }
-//!   - { tag_name: alarm, regex: "^wasmcustom\\.countersign\\.alarms(\\.alarm\\.(\\w+))$" }
-//! ```
+//! Envoy shows them as `wasmcustom.countersign...` and turns parts of a name into labels where the bootstrap says so, as
+//! `envoy/envoy.yaml` does.
 //!
 //! The number of names is bounded by the configuration: no part of a request or of a provider's answer is ever in a
 //! name.
 
-use crate::policy::Alarm;
+use crate::policy::{Alarm, PolicyId};
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 
@@ -57,12 +50,44 @@ impl Verdict {
 }
 
 /// One counter of decisions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DecisionCounter {
     /// The result for the request.
     pub verdict: Verdict,
     /// Why; `None` where nothing refuses it.
     pub reason: Option<Reason>,
+    /// The issuer of the caller's token; `None` for a caller without one.
+    pub issuer: Option<ProviderName>,
+    /// The policy that determined it.
+    pub policy: DecidingPolicy,
+}
+
+/// The policy that determined a decision, as a metric names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DecidingPolicy {
+    /// None did.
+    None,
+    /// This one.
+    One(PolicyId),
+    /// More than one.
+    Several,
+    /// The configuration has more policies than metrics name.
+    NotNamed,
+}
+
+impl DecidingPolicy {
+    /// The word in metrics. In an id everything but letters, digits and `_` becomes `_`.
+    fn name(&self) -> String {
+        match self {
+            Self::None => "none".to_owned(),
+            Self::One(id) => {
+                let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+                id.as_str().chars().map(plain).collect()
+            }
+            Self::Several => "several".to_owned(),
+            Self::NotNamed => "not_named".to_owned(),
+        }
+    }
 }
 
 /// What is counted.
@@ -99,6 +124,8 @@ pub enum Gauge {
     KeyAge(ProviderName),
     /// Requests that wait for keys.
     Waiting,
+    /// Tokens whose signatures were verified and that are remembered.
+    RememberedTokens,
     /// 1 where the workers share the keys that they fetch, 0 where each fetches for itself.
     KeysShared,
 }
@@ -108,9 +135,14 @@ impl Counter {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Decisions(DecisionCounter { verdict, reason }) => {
+            Self::Decisions(DecisionCounter { verdict, reason, issuer, policy }) => {
                 let reason = reason.map_or(verdict.code(), Reason::code).replace('-', "_");
-                format!("countersign.decisions.outcome.{}.reason.{reason}", verdict.name())
+                let issuer = issuer.as_ref().map_or("none", ProviderName::as_str);
+                format!(
+                    "countersign.decisions.outcome.{}.reason.{reason}.issuer.{issuer}.policy.{}",
+                    verdict.name(),
+                    policy.name()
+                )
             }
             Self::Alarms(alarm) => format!("countersign.alarms.alarm.{}", alarm.as_str().replace('-', "_")),
             Self::Rehearsals(allows) => {
@@ -135,6 +167,7 @@ impl Gauge {
         match self {
             Self::KeyAge(provider) => format!("countersign.keys.{provider}.age_seconds"),
             Self::Waiting => "countersign.waiting".to_owned(),
+            Self::RememberedTokens => "countersign.remembered_tokens".to_owned(),
             Self::KeysShared => "countersign.keys_shared".to_owned(),
         }
     }
@@ -142,23 +175,42 @@ impl Gauge {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counter, DecisionCounter, Gauge, Verdict};
+    use super::{Counter, DecidingPolicy, DecisionCounter, Gauge, Verdict};
+    use crate::policy::PolicyId;
     use crate::portable;
     use crate::provider::ProviderName;
     use crate::refusal::Reason;
 
     fn decisions(verdict: Verdict, reason: Option<Reason>) -> String {
-        Counter::Decisions(DecisionCounter { verdict, reason }).name()
+        Counter::Decisions(DecisionCounter { verdict, reason, issuer: None, policy: DecidingPolicy::None }).name()
     }
 
     #[portable]
     fn a_counter_is_named_after_what_it_counts() {
-        assert_eq!(decisions(Verdict::Allow, None), "countersign.decisions.outcome.allow.reason.permitted");
+        assert_eq!(
+            decisions(Verdict::Allow, None),
+            "countersign.decisions.outcome.allow.reason.permitted.issuer.none.policy.none"
+        );
         assert_eq!(
             decisions(Verdict::WouldDeny, Some(Reason::TokenExpired)),
-            "countersign.decisions.outcome.would_deny.reason.token_expired"
+            "countersign.decisions.outcome.would_deny.reason.token_expired.issuer.none.policy.none"
         );
         let corp = ProviderName::new("corp");
+        let policy = |policy| DecisionCounter {
+            verdict: Verdict::Deny,
+            reason: Some(Reason::ForbiddenByPolicy),
+            issuer: Some(corp.clone()),
+            policy,
+        };
+        for (policy, name) in [
+            (policy(DecidingPolicy::One(PolicyId::new("shop/no-contractors.2"))), "shop_no_contractors_2"),
+            (policy(DecidingPolicy::Several), "several"),
+            (policy(DecidingPolicy::NotNamed), "not_named"),
+        ] {
+            let all =
+                format!("countersign.decisions.outcome.deny.reason.forbidden_by_policy.issuer.corp.policy.{name}");
+            assert_eq!(Counter::Decisions(policy).name(), all);
+        }
         assert_eq!(
             Counter::Fetches(corp.clone(), "no_usable_key").name(),
             "countersign.keys.corp.fetches.outcome.no_usable_key"

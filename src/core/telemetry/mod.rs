@@ -3,8 +3,13 @@
 mod decision_id;
 mod metrics;
 mod record;
+mod sampling;
+mod trace;
 
 pub use decision_id::DecisionId;
-pub use metrics::{Counter, DecisionCounter, Gauge, Verdict};
+pub use metrics::{Counter, DecidingPolicy, DecisionCounter, Gauge, Verdict};
 pub(crate) use record::cedar_notation;
-pub use record::{AuthenticationRecord, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord, record_schema};
+pub use record::{
+    AuthenticationRecord, Configured, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord, record_schema,
+};
+pub use sampling::Sampling;

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 pub use schema::record_schema;
 
-use super::{Counter, DecisionCounter, DecisionId, Verdict};
+use super::trace::trace_id;
+use super::{Counter, DecidingPolicy, DecisionCounter, DecisionId, Verdict};
 use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
 use crate::mode::Mode;
@@ -21,7 +22,7 @@ use crate::policy::{Alarm, Decision, Permit, PolicyId, Rehearsed};
 use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
-use crate::request::Request;
+use crate::request::{Headers, Request};
 use crate::route::{Application, NoRoute, RouteMatch};
 use crate::text::ByteSet;
 use crate::time::UnixSeconds;
@@ -35,6 +36,9 @@ pub struct DecisionRecord {
     decision_id: DecisionId,
     time: i64,
     config: Option<String>,
+    policy_set: Option<String>,
+    names_policies: bool,
+    trace_id: Option<String>,
     mode: Option<Mode>,
     application: Option<String>,
     route: Option<String>,
@@ -57,6 +61,19 @@ pub struct DecisionRecord {
     rehearsal: Option<Rehearsed>,
     /// Whether the policies that are in force allow the request; `None` if they were not asked.
     policies_allow: Option<bool>,
+}
+
+/// What a record says of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Configured<'a> {
+    /// Its digest in hex.
+    pub digest: &'a str,
+    /// The digest of its policies in hex.
+    pub policies_digest: &'a str,
+    /// Whether metrics name its policies.
+    pub names_policies: bool,
+    /// Whether its refusals are enforced.
+    pub mode: Mode,
 }
 
 /// The workload at the other end of the connection, or why there is none.
@@ -124,6 +141,9 @@ impl DecisionRecord {
             decision_id: decision_id.clone(),
             time: now.get(),
             config: None,
+            policy_set: None,
+            names_policies: false,
+            trace_id: None,
             mode: None,
             application: None,
             route: None,
@@ -146,10 +166,18 @@ impl DecisionRecord {
         }
     }
 
-    /// The decision is made under this configuration: its digest in hex, and its mode.
-    pub fn configured(&mut self, digest: &str, mode: Mode) {
-        self.config = Some(digest.get(..CONFIG_DIGITS).unwrap_or(digest).to_owned());
-        self.mode = Some(mode);
+    /// The decision is made under this configuration.
+    pub fn configured(&mut self, of: Configured<'_>) {
+        let beginning = |digest: &str| digest.get(..CONFIG_DIGITS).unwrap_or(digest).to_owned();
+        self.config = Some(beginning(of.digest));
+        self.policy_set = Some(beginning(of.policies_digest));
+        self.names_policies = of.names_policies;
+        self.mode = Some(of.mode);
+    }
+
+    /// The header fields of the request, however it is judged.
+    pub fn arrived(&mut self, headers: &Headers) {
+        self.trace_id = trace_id(headers).map(str::to_owned);
     }
 
     /// The request was unambiguous.
@@ -321,7 +349,15 @@ impl DecisionRecord {
 
     /// The counters that this decision adds one to.
     pub fn counters(&self) -> impl Iterator<Item = Counter> {
-        let decision = Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason });
+        let policy = match self.policies.as_slice() {
+            [] => DecidingPolicy::None,
+            _ if !self.names_policies => DecidingPolicy::NotNamed,
+            [one] => DecidingPolicy::One(one.clone()),
+            _ => DecidingPolicy::Several,
+        };
+        let issuer = self.authentication.as_ref().and_then(|authentication| authentication.issuer.clone());
+        let decision =
+            Counter::Decisions(DecisionCounter { verdict: self.verdict, reason: self.reason, issuer, policy });
         let alarms = self.alarms.iter().cloned().map(Counter::Alarms);
         let rehearsal = self.rehearsal.as_ref().map(|rehearsed| rehearsed.allows);
         let differs = rehearsal.filter(|allows| Some(*allows) != self.policies_allow);

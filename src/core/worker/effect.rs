@@ -86,8 +86,8 @@ pub enum Effect {
 pub struct Changes {
     /// Those of its headers.
     pub(super) headers: Forwarding,
-    /// The decision record.
-    pub(super) record: FilterState,
+    /// The decision record, if there is one.
+    pub(super) record: Option<FilterState>,
     /// What lets the request pass.
     pub(super) guard: FilterState,
 }
@@ -108,7 +108,7 @@ impl Changes {
     pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
         let removals = self.headers.remove().map(Change::RemoveHeader);
         let headers = self.headers.set().map(|(name, value)| Change::SetHeader(name, value));
-        removals.chain(headers).chain([&self.record, &self.guard].map(Change::SetFilterState))
+        removals.chain(headers).chain(self.record.iter().chain([&self.guard]).map(Change::SetFilterState))
     }
 }
 

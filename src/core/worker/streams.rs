@@ -105,6 +105,8 @@ struct Judgement {
     form: Form,
     /// The client's address as the host gave it; parsed only if the request has to wait.
     source_address: Option<String>,
+    /// By how many the remembered tokens became more, or fewer.
+    newly_remembered: i64,
 }
 
 impl Worker {
@@ -143,6 +145,9 @@ impl Worker {
         }
         let judgement = self.judge(read, now);
         effects.extend(signature_counts(self.verifier.take_tally()));
+        if judgement.newly_remembered != 0 {
+            effects.push(Effect::ChangeGauge(Gauge::RememberedTokens, judgement.newly_remembered));
+        }
         if let Some(key) = judgement.outcome.missing_key.as_deref() {
             let waits = if was_parked {
                 // The next tick comes at its usual time.
@@ -167,6 +172,7 @@ impl Worker {
         let detail = self.plan.as_ref().map_or_else(AnswerDetail::default, |plan| plan.answer_detail);
         let form = read.as_ref().map_or_else(|_| Form::default(), |parts| Form::of(parts, detail));
         let source_address = read.as_ref().ok().and_then(|parts| parts.source_address.clone());
+        let mut newly_remembered = 0;
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
             (Some(seed), Some(plan), Ok(parts)) => {
                 let decision_id = seed.decision_id(number, now);
@@ -178,9 +184,11 @@ impl Worker {
                     proofs: self.proofs.memory(),
                 };
                 let mut outcome = decide(plan, verification, parts, now, &decision_id);
+                let remembered = self.tokens.len();
                 for token in mem::take(&mut outcome.newly_verified) {
                     self.tokens.keep(token, now);
                 }
+                newly_remembered = difference(self.tokens.len(), remembered);
                 for forgery in verifier.into_found() {
                     self.forgeries.keep(forgery, now);
                 }
@@ -201,7 +209,7 @@ impl Worker {
                 (decision_id, outcome)
             }
         };
-        Judgement { outcome, decision_id, form, source_address }
+        Judgement { outcome, decision_id, form, source_address, newly_remembered }
     }
 
     /// Whether a new request waits for this key. In shadow mode nothing may be delayed; the key is sought all the same.
@@ -240,7 +248,10 @@ impl Worker {
             (Reply::Answer(answer), _) => self.answer(stream, answer, &record, effects),
             (Reply::Forward(headers), Some(Names { guard, record: record_name })) => {
                 let guard = FilterState { name: Rc::clone(guard), value: ALLOW.into() };
-                let record_state = FilterState { name: Rc::clone(record_name), value: record.to_json().into() };
+                let sampling = self.plan.as_ref().map(|plan| plan.sampling);
+                let is_recorded = record.is_refusal() || sampling.is_none_or(|sampling| sampling.takes(&decision_id));
+                let record_state =
+                    is_recorded.then(|| FilterState { name: Rc::clone(record_name), value: record.to_json().into() });
                 let changes = Changes { headers, record: record_state, guard };
                 let changing = Changing { was_parked, form, decision_id, record };
                 self.streams.insert(stream, Stage::Changing(Box::new(changing)));
@@ -337,6 +348,11 @@ impl Worker {
     }
 }
 
+fn difference(now: usize, before: usize) -> i64 {
+    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    signed(now).saturating_sub(signed(before))
+}
+
 /// What a decision adds to the counters of signatures.
 fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
     let Tally { by_host, by_plugin, host_failures } = tally;
@@ -354,7 +370,7 @@ fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
 fn host_failure(plan: Option<&Plan>, form: Form, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, now);
     if let Some(plan) = plan {
-        record.configured(&plan.digest, plan.mode);
+        record.configured(plan.recorded());
     }
     let answer = failure_answer(&mut record, form, decision_id);
     Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }

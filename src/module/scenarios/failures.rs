@@ -37,6 +37,8 @@ fn a_request_is_read_changed_and_armed_in_this_order() {
         "add",
         "define countersign.signatures.verified_by.plugin",
         "add",
+        "define countersign.remembered_tokens",
+        "add",
         "remove x-forwarded-user",
         "set x-countersign-principal",
         "set x-countersign-subject",
@@ -44,7 +46,7 @@ fn a_request_is_read_changed_and_armed_in_this_order() {
         "set x-countersign-decision-id",
         "state countersign.decision {",
         "state countersign allow",
-        "define countersign.decisions.outcome.allow.reason.permitted",
+        "define countersign.decisions.outcome.allow.reason.permitted.issuer.corp.policy.",
         "add",
     ];
     assert_calls(&calls, &starts);

@@ -136,7 +136,7 @@ fn a_metric_is_defined_once_and_one_that_cannot_be_defined_costs_no_request() {
     for id in [7, 8] {
         assert_eq!(arrive(&host, &root, id, order()).1, Passage::Continue);
     }
-    let name = "countersign.decisions.outcome.allow.reason.permitted";
+    let name = "countersign.decisions.outcome.allow.reason.permitted.issuer.corp.policy.read";
     assert_eq!(host.calls(&format!("define {name}")).len(), 1);
     assert_eq!(host.with(|state| state.values[name]), 2);
     let (host, root) = plugin(INLINE);

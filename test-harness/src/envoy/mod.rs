@@ -112,6 +112,14 @@ impl Envoy {
         Ok(self.ask("GET", path)?.json())
     }
 
+    /// Its statistics as Prometheus reads them.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn prometheus(&self) -> io::Result<String> {
+        Ok(self.ask("GET", "/stats/prometheus")?.text())
+    }
+
     /// All that it runs with now, as the admin interface tells it.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ permit (principal in corp::Group::"break-glass", action, resource);
 permit (principal in corp::Group::"engineering", action in Action::"write", resource == Route::"shop/notes");
 
 @id("no-notes") @mode("shadow")
-forbid (principal in corp::Group::"admins", action, resource == Route::"shop/notes");
+forbid (principal == corp::User::"carol", action, resource == Route::"shop/notes");
 "#;
 
 /// The configuration of the listeners `challenges` and `challenges-shadow`.

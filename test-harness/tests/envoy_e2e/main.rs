@@ -39,6 +39,7 @@ mod json_schema;
 mod key_faults;
 mod key_transport;
 mod keys;
+mod metrics;
 mod modules;
 mod mtls;
 mod outage;
@@ -122,6 +123,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         configuration::SCENARIOS,
         guard::SCENARIOS,
         record::SCENARIOS,
+        metrics::SCENARIOS,
         command::SCENARIOS,
         refusals::SCENARIOS,
         routing::SCENARIOS,

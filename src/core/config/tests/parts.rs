@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{also, assert_problem, document, plan, problems, with, without};
-use crate::limits::{HEADER_BYTES, HEADERS, PATH_BYTES, TOKEN_BYTES};
+use crate::limits::{HEADER_BYTES, HEADERS, MAX_POLICIES_IN_METRICS, PATH_BYTES, TOKEN_BYTES};
 use crate::mode::Mode;
 use crate::portable;
 
@@ -359,4 +359,15 @@ fn a_fact_whose_name_has_dots_can_be_sent() {
     let document =
         also(document, "/identity_headers", json!({ "x-dept": { "fact": "corp.https://example.com/dept" } }));
     plan(&document);
+}
+
+#[portable]
+fn metrics_name_policies_up_to_the_cap() {
+    let names = |count: usize| {
+        let policy = |id| format!("@id(\"p{id}\") permit (principal == corp::User::\"u{id}\", action, resource);\n");
+        let (plan, _) = plan(&with("/policies", json!((0..count).map(policy).collect::<String>())));
+        plan.recorded().names_policies
+    };
+    assert!(names(MAX_POLICIES_IN_METRICS));
+    assert!(!names(MAX_POLICIES_IN_METRICS + 1));
 }

@@ -142,7 +142,10 @@ fn an_alarm_is_recorded_and_counted() {
     let counters: Vec<String> = got.record.counters().map(|counter| counter.name()).collect();
     assert_eq!(
         counters,
-        ["countersign.decisions.outcome.allow.reason.permitted", "countersign.alarms.alarm.break_glass"]
+        [
+            "countersign.decisions.outcome.allow.reason.permitted.issuer.corp.policy.glass",
+            "countersign.alarms.alarm.break_glass"
+        ]
     );
 }
 
@@ -179,7 +182,10 @@ fn the_metadata_is_served_in_any_mode_and_no_credential_is_looked_at() {
             assert_eq!((&record["principal"], &record["route"]), (&Value::Null, &Value::Null));
             assert_eq!(record["would_deny"], if mode == "shadow" { json!(false) } else { Value::Null });
             let counters: Vec<String> = got.record.counters().map(|counter| counter.name()).collect();
-            assert_eq!(counters, ["countersign.decisions.outcome.answered.reason.resource_metadata"]);
+            assert_eq!(
+                counters,
+                ["countersign.decisions.outcome.answered.reason.resource_metadata.issuer.none.policy.none"]
+            );
             assert!(!got.record.is_refusal());
         }
     }

@@ -100,6 +100,11 @@ impl Program {
         })
     }
 
+    /// How many policies there are.
+    pub(in crate::policy) fn policies(&self) -> usize {
+        self.slices.all().iter().map(|slice| slice.policies.len()).fold(0, usize::saturating_add)
+    }
+
     /// Whether any policy is only rehearsed.
     pub(in crate::policy) fn rehearses(&self) -> bool {
         self.slices.all().iter().flat_map(|slice| &slice.policies).any(|policy| policy.annotations.is_rehearsed)

@@ -31,6 +31,8 @@ impl DecisionRecord {
         line.member("decision_id", self.decision_id.as_str());
         line.member("time", self.time);
         line.member("config", self.config.as_deref());
+        line.member("policy_set", self.policy_set.as_deref());
+        line.member("trace_id", self.trace_id.as_deref());
         line.member("mode", self.mode.map(mode_name));
         line.member("application", self.application.as_deref());
         line.member("route", self.route.as_deref());

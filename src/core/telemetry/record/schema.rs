@@ -29,6 +29,8 @@ fn members() -> Vec<(&'static str, &'static str, Value)> {
         ("decision_id", "the same as in the answer and in `x-countersign-decision-id`", pattern("^[0-9a-f]{32}$")),
         ("time", "Unix seconds: the time that the decision used", json!({ "type": "integer" })),
         ("config", "the beginning of the configuration's SHA-256", nullable(pattern("^[0-9a-f]{16}$"))),
+        ("policy_set", "the beginning of the SHA-256 of its policies", nullable(pattern("^[0-9a-f]{16}$"))),
+        ("trace_id", "the trace of the request", nullable(pattern("^[0-9a-f]{32}$"))),
         ("mode", "whether refusals are enforced", nullable(words(["enforce", "shadow"]))),
         ("application", "its name in the configuration", nullable(text())),
         ("route", "its name in the configuration", nullable(text())),

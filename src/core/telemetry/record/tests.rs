@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DecisionRecord, cedar_notation, cut};
+use super::{Configured, DecisionRecord, cedar_notation, cut};
 use crate::config::Plan;
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::limits::MAX_RECORD_TEXT_BYTES;
@@ -18,7 +18,12 @@ use crate::telemetry::{Counter, DecisionId, Verdict};
 use crate::time::{Seconds, UnixSeconds};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+const POLICIES_DIGEST: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+const fn configured(mode: Mode) -> Configured<'static> {
+    Configured { digest: DIGEST, policies_digest: POLICIES_DIGEST, names_policies: true, mode }
+}
 
 fn begin() -> DecisionRecord {
     DecisionRecord::begin(&DecisionId::for_test(*b"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"), NOW)
@@ -94,7 +99,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     let application = application();
     let route = application.routes.first().expect("a route");
     let mut record = begin();
-    record.configured(DIGEST, Mode::Enforce);
+    record.configured(configured(Mode::Enforce));
     record.read(&Request::for_test(&[]));
     let action = Action::Method(Method::Get);
     record.routed(&RouteMatch { application: &application, route, action, parameters: BTreeMap::new() });
@@ -110,7 +115,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     record.permitted(&permit);
     let expected = concat!(
         r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
-        r#""config":"0123456789abcdef","mode":"enforce","application":"shop","route":"order","action":"GET","#,
+        r#""config":"0123456789abcdef","policy_set":"fedcba9876543210","trace_id":null,"mode":"enforce","application":"shop","route":"order","action":"GET","#,
         r#""method":"GET","path":"/orders/{id}","principal":"corp::User::\"alice\"","#,
         r#""authentication":{"issuer":"corp","method":"bearer","binding":"none","place":"header authorization"},"peer":null,"#,
         r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"reason":null},"#,
@@ -122,7 +127,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     assert_eq!(record.to_json(), expected);
     assert_eq!(
         record.counters().map(|counter| counter.name()).collect::<Vec<_>>(),
-        ["countersign.decisions.outcome.allow.reason.permitted"]
+        ["countersign.decisions.outcome.allow.reason.permitted.issuer.corp.policy.staff_read"]
     );
 }
 
@@ -138,7 +143,7 @@ fn a_record_that_was_not_continued_is_one_of_a_refusal() {
 #[portable]
 fn a_refusal_names_its_code_detail_and_status() {
     let mut record = begin();
-    record.configured(DIGEST, Mode::Enforce);
+    record.configured(configured(Mode::Enforce));
     record.refused(&Refusal::with(Reason::HeadersTooLarge, Detail::Size { found: 101, max: 100 }), 400);
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "headers-too-large");
@@ -172,7 +177,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
 #[portable]
 fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
     let mut record = begin();
-    record.configured(DIGEST, Mode::Shadow);
+    record.configured(configured(Mode::Shadow));
     record.rehearsed(&Refusal::new(Reason::NotPermitted));
     assert_eq!(member(&record, "decision"), "allow");
     assert_eq!(member(&record, "would_deny"), true);
@@ -188,7 +193,7 @@ fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
 #[portable]
 fn a_failure_of_the_host_is_recorded_as_a_refusal() {
     let mut record = begin();
-    record.configured(DIGEST, Mode::Enforce);
+    record.configured(configured(Mode::Enforce));
     record.permitted(&permit());
     record.refused(&Refusal::new(Reason::HostFailure), 503);
     assert_eq!(member(&record, "decision"), "deny");

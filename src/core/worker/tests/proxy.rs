@@ -276,8 +276,10 @@ impl Proxy {
         self.gauges.get("countersign.waiting").copied().unwrap_or(0)
     }
 
-    pub(super) fn count(&self, name: &str) -> usize {
-        self.counts.get(&format!("countersign.{name}")).copied().unwrap_or(0)
+    /// The sum of the counters whose names begin so.
+    pub(super) fn count(&self, beginning: &str) -> usize {
+        let beginning = format!("countersign.{beginning}");
+        self.counts.iter().filter(|(name, _)| name.starts_with(&beginning)).map(|(_, count)| count).sum()
     }
 
     pub(super) fn lines(&self, part: &str) -> usize {

@@ -48,6 +48,19 @@ fn a_permitted_request_is_changed_in_order_and_the_guard_comes_last() {
 }
 
 #[portable]
+fn allowed_requests_are_sampled_and_refusals_are_always_recorded() {
+    let mut sampled = inline(configuration());
+    sampled["record"] = json!({ "sample_allowed": 0 });
+    let mut proxy = proxy(&sampled);
+    proxy.headers(1, order());
+    assert!(proxy.client(1).passed);
+    assert_eq!((proxy.client(1).guard(), &proxy.client(1).record), (Some("allow"), &None));
+    proxy.headers(2, RequestParts::for_test("GET", "shop.example.com", "/api/orders/7", &[]));
+    let record = proxy.client(2).record.clone().expect("a record");
+    assert_eq!(record["reason"], json!("credential-missing"));
+}
+
+#[portable]
 fn whichever_change_fails_the_client_gets_503_and_nothing_passes() {
     for (index, failed) in changes_to_an_order().iter().enumerate() {
         let mut proxy = proxy(&inline(configuration()));
