@@ -334,6 +334,8 @@ fn a_google_service_account_is_one_of_those_that_are_listed() {
             ("token-pin", json!({ "sub": "999", "azp": "999", "email": "web@evil.iam.gserviceaccount.com" })),
             ("token-pin", json!({ "sub": "999" })),
             ("token-pin", json!({ "email_verified": false })),
+            // Made by the IAM API without `includeEmail`.
+            ("token-pin", json!({ "email": null, "email_verified": null })),
             ("token-pin", json!({ "email_verified": "true" })),
             // A person who has logged in at an application.
             ("token-pin", json!({ "sub": "110169484474386276334", "email": "alice@example.com", "nonce": "n" })),
@@ -359,6 +361,11 @@ fn an_entra_application_acts_for_itself_and_has_a_role() {
         "GET",
         &[
             ("not-permitted", json!({ "roles": null })),
+            // Of version 1.0.
+            (
+                "token-issuer",
+                json!({ "ver": "1.0", "iss": format!("https://sts.windows.net/{tenant}/"), "azp": null, "appid": "11111111" }),
+            ),
             ("not-permitted", json!({ "roles": ["Other.Role"] })),
             ("token-claim-type", json!({ "roles": "Orders.Read.All" })),
             // An application that acts for a user.
