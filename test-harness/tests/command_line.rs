@@ -511,3 +511,104 @@ fn a_configuration_with_errors_is_not_prepared() {
     assert_eq!(output.status.code(), Some(1), "{}", all(&output));
     assert!(all(&output).contains("no plugin configuration"), "{}", all(&output));
 }
+
+/// The complete example, and the same with a change: text that is in it, and text to put there.
+fn changed(folder: &Folder, from: &str, to: &str) -> (String, String) {
+    let old = fs::read_to_string(paths::root().join("envoy/plugin.yaml")).expect("the example");
+    assert!(old.contains(from), "{from}");
+    (folder.file("old.yaml", &old), folder.file("new.yaml", &old.replacen(from, to, 1)))
+}
+
+/// Runs it without any solver.
+fn run_without_solver(arguments: &[&str]) -> Output {
+    command().args(arguments).env("CVC5", "/nonexistent/cvc5").stdin(Stdio::null()).output().expect("the command runs")
+}
+
+#[test]
+fn diff_of_equal_configurations_needs_no_solver() {
+    let folder = Folder::new("diff-equal");
+    let (old, _) = changed(&folder, "mode: enforce", "mode: enforce");
+    let output = run_without_solver(&["diff", &old, &old]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    for line in ["same", "Proved: nobody newly gets in.", "Proved: nobody is shut out."] {
+        assert!(stdout(&output).contains(line), "{line}: {}", all(&output));
+    }
+    assert!(!all(&output).contains("cvc5"), "{}", all(&output));
+}
+
+#[test]
+fn diff_without_a_solver_says_how_to_install_one_and_claims_nothing() {
+    let folder = Folder::new("diff-without");
+    let (old, new) = changed(&folder, "when { resource.sensitivity != \"secret\" };", "when { true };");
+    let output = run_without_solver(&["diff", &old, &new]);
+    assert_eq!(output.status.code(), Some(6), "{}", all(&output));
+    assert!(stdout(&output).contains("apt-get install cvc5"), "{}", all(&output));
+    assert!(stdout(&output).contains("could not decide for corp at GET projects/secret"), "{}", all(&output));
+    assert!(!stdout(&output).contains("Proved: nobody newly gets in."), "{}", all(&output));
+}
+
+#[test]
+fn diff_lists_what_is_no_policy_and_its_exit_code_says_whether_it_widens() {
+    let folder = Folder::new("diff-other");
+    for (from, to, code, line) in [
+        ("audiences: [apps]", "audiences: [apps, more]", 5, "wider: /issuers/corp/audiences `more` is now accepted"),
+        ("max_lifetime: 24h", "max_lifetime: 1h", 4, "narrower: /issuers/corp/max_lifetime `24h` becomes `1h`"),
+        ("https://login.example.com ", "https://login.example.org ", 6, "cannot be said: /issuers/corp/issuer"),
+    ] {
+        let (old, new) = changed(&folder, from, to);
+        let output = run_without_solver(&["diff", &old, &new]);
+        assert_eq!(output.status.code(), Some(code), "{to}: {}", all(&output));
+        assert!(stdout(&output).contains(line), "{line}: {}", all(&output));
+    }
+}
+
+#[test]
+fn diff_replays_recorded_requests_on_both_configurations() {
+    let folder = Folder::new("diff-requests");
+    let (old, new) = changed(&folder, "mode: enforce", "mode: shadow");
+    let requests = folder.file(
+        "requests.ndjson",
+        "{\"id\": \"nobody\", \"method\": \"GET\", \"path\": \"/settings\", \"authority\": \"console.example.com\"}\n",
+    );
+    let output =
+        run_without_solver(&["diff", "--format", "json", "--requests", &requests, "--now", "1767225600", &old, &new]);
+    assert_eq!(output.status.code(), Some(5), "{}", all(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(report["verdict"], "wider");
+    assert_eq!(report["requests"]["total"], 1);
+    assert_eq!(report["requests"]["changed"][0]["id"], "nobody");
+    assert_eq!(report["requests"]["changed"][0]["old"]["forwarded"], false);
+    assert_eq!(report["requests"]["changed"][0]["new"]["forwarded"], true);
+}
+
+#[test]
+#[ignore = "needs the solver cvc5"]
+fn diff_with_a_solver_prints_what_the_documentation_shows() {
+    let folder = Folder::new("diff-documented");
+    let (old, new) = changed(&folder, "when { resource.sensitivity != \"secret\" };", "when { true };");
+    let output = run(&["diff", &old, &new]);
+    assert_eq!(output.status.code(), Some(5), "{}", all(&output));
+    let page = fs::read_to_string(paths::root().join("docs/proving-changes.md")).expect("the page");
+    let printed = stdout(&output).replace(&old, "old.yaml").replace(&new, "new.yaml");
+    assert!(page.contains(printed.trim()), "{printed}");
+}
+
+#[test]
+#[ignore = "needs the solver cvc5"]
+fn analyze_with_a_solver_prints_what_the_documentation_shows() {
+    let plugin = text_of(&paths::root().join("envoy/plugin.yaml"));
+    let output = run(&["analyze", &plugin]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let page = fs::read_to_string(paths::root().join("docs/proving-changes.md")).expect("the page");
+    assert!(page.contains(stdout(&output).trim()), "{}", stdout(&output));
+}
+
+#[test]
+fn analyze_without_a_solver_claims_nothing() {
+    let output = run_without_solver(&["analyze", &text_of(&paths::root().join("envoy/plugin.yaml"))]);
+    assert_eq!(output.status.code(), Some(6), "{}", all(&output));
+    assert!(stdout(&output).contains("apt-get install cvc5"), "{}", all(&output));
+    for claim in ["Somebody reaches each route.", "Each policy decides some request.", "Anonymous reaches nothing."] {
+        assert!(!stdout(&output).contains(claim), "{claim}: {}", all(&output));
+    }
+}

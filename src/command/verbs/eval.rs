@@ -1,7 +1,6 @@
 //! `countersign eval`: decides requests from a file with the same core that runs in Envoy.
 
-mod keys;
-mod request_line;
+pub(super) mod keys;
 
 use std::io::{self, BufRead, Write as _};
 
@@ -23,8 +22,8 @@ use crate::clock::clock;
 use crate::configuration::{compile, only_configuration, or_print};
 use crate::document;
 use crate::failure::Failure;
+use crate::request_line::RequestLine;
 use keys::GivenKeys;
-use request_line::RequestLine;
 
 /// The longest request line, in bytes.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
@@ -163,7 +162,7 @@ fn say_what_is_fetched(plan: &Plan, given: &[GivenKeys]) {
 }
 
 /// One of the doors to a decision.
-type Decide = fn(&Plan, Verification<'_>, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
+pub(super) type Decide = fn(&Plan, Verification<'_>, RequestParts, UnixSeconds, &DecisionId) -> Outcome;
 
 /// The plugin's answer, and that of Cedar's authorizer where it differs. Each has a memory for proofs of its own.
 fn compared(
@@ -180,7 +179,7 @@ fn compared(
 }
 
 /// The decision record with the request's id and what the upstream would see.
-fn answer(
+pub(super) fn answer(
     (plan, memory): (&Plan, &LocalMemory),
     trust: &TrustStore,
     request: &RequestLine,

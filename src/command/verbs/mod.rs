@@ -1,6 +1,8 @@
 //! The verbs of the program, one file each.
 
+mod analyze;
 mod check;
+mod diff;
 mod eval;
 mod facts;
 mod key;
@@ -14,8 +16,12 @@ use crate::failure::Failure;
 /// What the program is to do.
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Report what a configuration lets in that its authors may not expect
+    Analyze(analyze::Arguments),
     /// Report every problem of plugin configurations, alone or inside Envoy's
     Check(check::Arguments),
+    /// Report whom a change of the configuration lets in and shuts out
+    Diff(diff::Arguments),
     /// Decide requests with a configuration, one JSON decision a line
     Eval(eval::Arguments),
     /// Print the part of a configuration that accepts tokens like a given one
@@ -36,7 +42,9 @@ impl Verb {
     /// See [`Failure`].
     pub fn run(&self) -> Result<(), Failure> {
         match self {
+            Self::Analyze(arguments) => analyze::run(arguments),
             Self::Check(arguments) => check::run(arguments),
+            Self::Diff(arguments) => diff::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
             Self::Facts(arguments) => facts::run(arguments),
             Self::Key(verb) => key::run(verb),

@@ -1,6 +1,8 @@
 //! Step 4: the verified identity. Only [`verify`] makes an [`Identity`] of evidence.
 
 mod denial;
+#[cfg(any(test, feature = "oracle"))]
+mod given;
 mod posture_binding;
 mod principal;
 mod sender_constraint;

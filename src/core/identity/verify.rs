@@ -115,7 +115,7 @@ pub fn verify(
 }
 
 impl Identity {
-    fn issuer(&self) -> Option<&ProviderName> {
+    pub(super) fn issuer(&self) -> Option<&ProviderName> {
         match &self.principal {
             Principal::Anonymous | Principal::Workload(_) => None,
             Principal::Verified(principal) => Some(&principal.issuer),
@@ -201,7 +201,7 @@ impl<'r> TokenSubject<'r> {
 }
 
 /// The issuer that the route requires, compared with the token's; `None` for a request without a token.
-fn require_issuer(requires: &Requires, issuer: Option<&ProviderName>) -> Result<(), Refusal> {
+pub(super) fn require_issuer(requires: &Requires, issuer: Option<&ProviderName>) -> Result<(), Refusal> {
     let Some(required) = &requires.issuer else {
         return Ok(());
     };
@@ -213,7 +213,7 @@ fn require_issuer(requires: &Requires, issuer: Option<&ProviderName>) -> Result<
 }
 
 /// The workload that the route requires at the other end of the connection.
-fn require_workload(requires: &Requires, workload: &Result<Workload, Detail>) -> Result<(), Refusal> {
+pub(super) fn require_workload(requires: &Requires, workload: &Result<Workload, Detail>) -> Result<(), Refusal> {
     match workload {
         Err(detail) if requires.peer => Err(Refusal::with(Reason::WorkloadMissing, detail.clone())),
         Ok(_) | Err(_) => Ok(()),
@@ -268,7 +268,7 @@ fn posture_of(
     }))
 }
 
-fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refusal> {
+pub(super) fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refusal> {
     for required in &requires.devices {
         let reason = match identity.devices.get(required) {
             Some(DeviceEvidence::Verified(_)) => continue,

@@ -12,7 +12,7 @@
 //! | `program` | load, request | a checked policy is translated into a tree of plain data, which is evaluated |
 //! | `prepared` | before and at load | the translated policies as one string, which is read without Cedar |
 //! | `decide` | request | the policies that can apply to a request are evaluated, the answers combined |
-//! | `oracle` | tests, `eval --oracle` | the same decisions by Cedar's own authorizer, to compare with |
+//! | `oracle` | tests, `eval --oracle`, `diff` | the same decisions by Cedar's own authorizer, to compare with, and as questions for a solver |
 //!
 //! `compile` runs the steps of load for all documents and makes the [`PolicySet`]. `context` is the table of the facts that
 //! every request can have; all steps read it. `vocabulary` and `kinds` are what policies can name.
@@ -277,6 +277,13 @@ impl PolicySet {
     #[must_use]
     pub fn texts(&self) -> Option<Vec<(&PolicyId, String)>> {
         self.oracle.as_ref().map(|oracle| oracle.texts().collect())
+    }
+
+    /// The policies that are enforced, in the order of the documents. `None` where the policies were prepared.
+    #[cfg(any(test, feature = "oracle"))]
+    #[must_use]
+    pub fn enforced(&self) -> Option<Vec<&PolicyId>> {
+        self.oracle.as_ref().map(|oracle| oracle.enforced().collect())
     }
 
     /// Has every decision from now on made by [`decide_by_oracle`](Self::decide_by_oracle).

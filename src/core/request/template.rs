@@ -3,6 +3,9 @@
 //! A template is written decoded: `/café/{id}`, not `/caf%C3%A9/{id}`. It is compared with decoded segments, so each
 //! path has only one spelling in the configuration.
 
+#[cfg(any(test, feature = "oracle"))]
+mod fill;
+
 use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,8 +8,8 @@ use countersign_core::provider::ProviderName;
 use countersign_core::time::UnixSeconds;
 
 use super::keys::{self, GivenKeys};
-use super::request_line::RequestLine;
 use super::{answer, compared};
+use crate::request_line::RequestLine;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 

@@ -18,7 +18,6 @@ mod sender;
 mod sign_in;
 mod tokens;
 mod told_apart;
-mod vendor_presets;
 
 use serde_json::{Value, json};
 

@@ -73,6 +73,23 @@ impl Groups {
         self.parents.get(group).map_or(&[], Vec::as_slice)
     }
 
+    /// The group, and all groups that are in it by any number of steps.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(in crate::policy) fn within(&self, group: &pst::EntityUID) -> Vec<pst::EntityUID> {
+        let mut found = vec![group.clone()];
+        let mut looked_at = 0_usize;
+        while let Some(parent) = found.get(looked_at).cloned() {
+            let is_in = |parents: &[EntityUid]| parents.iter().any(|own| pst::EntityUID::from(own.clone()) == parent);
+            let children = self.parents.iter().filter(|(_, parents)| is_in(parents));
+            let mut children: Vec<pst::EntityUID> = children.map(|(child, _)| child.clone().into()).collect();
+            children.retain(|child| !found.contains(child));
+            children.sort_by(|one, other| one.eid.cmp(&other.eid));
+            found.append(&mut children);
+            looked_at = looked_at.saturating_add(1);
+        }
+        found
+    }
+
     /// Every group that is in others, with all that it is in by any number of steps; `None` if a type is not in the table.
     pub(in crate::policy) fn memberships(&self, types: &EntityTypes) -> Option<Memberships> {
         let entity =

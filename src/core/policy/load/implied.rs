@@ -122,7 +122,9 @@ impl Guarding<'_> {
             }
         });
         self.undecided.extend(inside);
-        let Some(guard) = all(reads.iter().map(|path| presence(path)).collect()) else { return Arc::clone(condition) };
+        let Some(guard) = joined(BinaryOp::And, reads.iter().map(|path| presence(path)).collect()) else {
+            return Arc::clone(condition);
+        };
         let condition = Arc::clone(condition);
         Arc::new(if default {
             // Cedar's validator follows a guard into `then`, not across `||`.
@@ -224,7 +226,7 @@ fn source_ip() -> Arc<Expr> {
 }
 
 /// `context.a.b`
-fn member(path: &[String]) -> Arc<Expr> {
+pub(in crate::policy) fn member(path: &[String]) -> Arc<Expr> {
     path.iter().fold(Arc::new(Expr::Var(Var::Context)), |expr, name| {
         Arc::new(Expr::GetAttr { expr, attr: name.as_str().into() })
     })
@@ -240,18 +242,18 @@ fn presence(path: &[String]) -> Arc<Expr> {
     let whole = path.iter().all(|name| is_identifier(name)).then(|| has(&[], path)).flatten();
     let steps = || {
         let step = |place: usize| path.split_at_checked(place).and_then(|(base, rest)| has(base, rest.get(..1)?));
-        all((0..path.len()).filter_map(step).collect())
+        joined(BinaryOp::And, (0..path.len()).filter_map(step).collect())
     };
     // A path is never empty: it was read.
     whole.or_else(steps).unwrap_or_else(|| Arc::new(Expr::Literal(Literal::Bool(false))))
 }
 
-/// All of them, joined by `&&` as a balanced tree: a condition can read many facts, and depth is bounded.
-fn all(mut conditions: Vec<Arc<Expr>>) -> Option<Arc<Expr>> {
+/// All of them, joined by `&&` or `||` as a balanced tree: a condition can read many facts, and depth is bounded.
+pub(in crate::policy) fn joined(op: BinaryOp, mut conditions: Vec<Arc<Expr>>) -> Option<Arc<Expr>> {
     let right = conditions.split_off(conditions.len() / 2);
     if conditions.is_empty() {
         return right.into_iter().next();
     }
-    let (left, right) = (all(conditions)?, all(right)?);
-    Some(Arc::new(Expr::BinaryOp { op: BinaryOp::And, left, right }))
+    let (left, right) = (joined(op, conditions)?, joined(op, right)?);
+    Some(Arc::new(Expr::BinaryOp { op, left, right }))
 }

@@ -6,6 +6,7 @@
 //! the text that it has parsed, every policy is asked about every request, and the request is built as Cedar's entities.
 
 pub mod language;
+pub mod question;
 
 pub(in crate::policy) mod entities;
 
@@ -100,6 +101,12 @@ impl Oracle {
     /// Each policy with its text, as Cedar has it after load.
     pub(in crate::policy) fn texts(&self) -> impl Iterator<Item = (&PolicyId, String)> {
         self.policies.iter().map(|policy| (&policy.annotations.id, policy_text(&policy.body)))
+    }
+
+    /// The policies that are enforced.
+    pub(in crate::policy) fn enforced(&self) -> impl Iterator<Item = &PolicyId> {
+        let enforced = self.policies.iter().filter(|policy| Say::Enforced.has(&policy.annotations));
+        enforced.map(|policy| &policy.annotations.id)
     }
 
     /// Decides one request by the policies that have a say.

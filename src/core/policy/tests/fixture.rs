@@ -39,7 +39,6 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
         typ: Typ { values: Vec::new(), absent: true },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
-        require_claims: Vec::new(),
         clock_skew: Seconds::new(60),
         max_age: None,
         max_lifetime: None,
@@ -197,7 +196,7 @@ impl Setting {
     }
 
     /// The same with attributes: `owner` is any string, `sensitivity` one of three, `level` a number, `open` true or false,
-    /// `tags` a set. Each route has its own values.
+    /// `tags` a set. Each of four routes has its own values, and the others have them again.
     pub(super) fn with_attributes(mut self) -> Self {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
         let attribute = |name: &str, of: AttributeType, values: Option<Vec<String>>| Attribute {
@@ -220,7 +219,7 @@ impl Setting {
             (-1, true, "docs", "internal", &["eu"]),
         ];
         let routes = self.router.applications.iter_mut().flat_map(|application| &mut application.routes);
-        for (route, (level, open, owner, sensitivity, tags)) in routes.zip(given) {
+        for (route, (level, open, owner, sensitivity, tags)) in routes.zip(given.into_iter().cycle()) {
             route.attributes = vec![
                 AttributeValue::Long(level),
                 AttributeValue::Bool(open),

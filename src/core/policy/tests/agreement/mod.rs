@@ -19,15 +19,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cedar_policy::{
     Authorizer, Context, Entities, EntityUid, Policy, PolicySet as CedarPolicySet, Request as CedarRequest,
+    RestrictedExpression,
 };
 use serde_json::json;
 
 use self::dice::Dice;
 use self::requests::{asked, identity, time};
 use super::fixture::{Setting, field, named};
+use crate::identity::Principal;
+use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
+use crate::policy::load::names::Names;
+use crate::policy::oracle::entities::EntityCatalog;
 use crate::policy::oracle::language::{AnyRequest, Outside, Verdict, verdict};
-use crate::policy::{PolicySet, Rehearsed};
+use crate::policy::oracle::question::{Caller, EMPTY_SET, Place, Question, Side};
+use crate::policy::{Decision, PolicySet, Rehearsed};
 use crate::profile::FactType;
+use crate::request::Action;
 
 /// Pairs of a set of policies and a request, and as many of a policy and a request of Cedar.
 const PAIRS: usize = 100_000;
@@ -112,6 +119,63 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
     seen.has(&[("allow", 100), ("forbidden", 50), ("not permitted", 100), ("failed", 5)]);
     rehearsals.has(&[("would allow", 100), ("would deny", 100)]);
     used.has(&typed::OPERATORS.map(|operator| (operator, 0)));
+}
+
+/// The request with the member of `context` that conditions for a solver read.
+fn with_empty_set(request: &CedarRequest) -> CedarRequest {
+    let none = [(EMPTY_SET.to_owned(), RestrictedExpression::new_set([]))];
+    let context = request.context().cloned().expect("a context");
+    let context = context.merge(Context::from_pairs(none).expect("a context")).expect("a context");
+    let [principal, action, resource] = [request.principal(), request.action(), request.resource()];
+    let [principal, action, resource] = [principal, action, resource].map(|entity| entity.cloned().expect("an entity"));
+    CedarRequest::new(principal, action, resource, context, None).expect("a request")
+}
+
+/// The condition that a solver gets is the decision: for each request it holds exactly where the configuration permits it.
+#[test]
+fn a_condition_for_the_solver_holds_where_the_request_is_permitted() {
+    let setting = setting();
+    let seen = Seen::default();
+    each_below((pairs() / 2).div_ceil(REQUESTS_OF_A_SET), |number| {
+        let dice = &mut Dice::new(2_000_000_000 + number as u64);
+        let (text, policies) = valid_policies(&setting, dice);
+        let names = Names { vocabulary: setting.vocabulary(), groups: &policies.groups };
+        let catalog = EntityCatalog::compile(names).expect("a catalog");
+        let mut conditions = BTreeMap::new();
+        for _ in 0..REQUESTS_OF_A_SET {
+            let (identity, request, now) = (identity(dice), asked(dice), time(dice));
+            let route = setting.router.find(&request).expect("a route");
+            let methods = &route.route.methods;
+            let place = Place { application: route.application, route: route.route, methods, action: route.action };
+            let caller = match identity.principal() {
+                _ if route.action == Action::Preflight => Caller::Anonymous,
+                Principal::Anonymous => Caller::Anonymous,
+                Principal::Workload(_) => Caller::Workload,
+                Principal::Verified(verified) => Caller::Issuer(verified.issuer.clone()),
+            };
+            let side = Side { policies: &policies, vocabulary: setting.vocabulary(), place };
+            let key = (caller.clone(), &route.route.name, route.action);
+            let set = conditions.entry(key).or_insert_with(|| {
+                let question = Question::of(&caller, &[side]).unwrap_or_else(|fault| panic!("{text}\n{fault}"));
+                let condition = question.permitted(0, &[]).expect("a condition");
+                CedarPolicySet::from_policies([condition]).expect("one policy")
+            });
+            // Cedar has no value for such an address, and the plugin permits no request with it.
+            let Ok(cedar) = catalog.request(&identity, &request, &route, now) else {
+                assert!(matches!(policies.decide(&identity, &request, &route, now), Decision::Failed { .. }));
+                continue;
+            };
+            let response = Authorizer::new().is_authorized(&with_empty_set(&cedar.request), set, &cedar.entities);
+            let holds = response.decision() == cedar_policy::Decision::Allow;
+            let required = route.action == Action::Preflight || identity.fulfils(&route.route.requires).is_ok();
+            let is_plausible = now.get() >= EARLIEST_PLAUSIBLE_UNIX_SECONDS;
+            let decision = policies.decide(&identity, &request, &route, now);
+            let permitted = required && is_plausible && matches!(decision, Decision::Allow(_));
+            assert_eq!(holds, permitted, "set {number}\n{text}\n{set}\n{identity:#?}\n{request:#?}\n{decision:?}");
+            seen.note(if required { named(&decision).0 } else { "evidence is missing" });
+        }
+    });
+    seen.has(&[("allow", 50), ("forbidden", 20), ("not permitted", 50), ("failed", 1), ("evidence is missing", 20)]);
 }
 
 #[test]

@@ -1,0 +1,261 @@
+//! Conditions of policies with the route and the action of one place written in, and groups in groups written out.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use cedar_policy::pst::{BinaryOp, EntityType, EntityUID, Expr, Literal, UnaryOp, Var};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid};
+
+use super::merge::Guards;
+use super::{NoQuestion, Place};
+use crate::policy::load::groups::Groups;
+use crate::policy::load::implied::{joined, member};
+use crate::policy::load::names::context_path;
+use crate::route::{Attribute, AttributeValue};
+
+/// The member of `context` that has the value of each set of strings without elements, which Cedar cannot type.
+pub(in crate::policy) const EMPTY_SET: &str = "no strings";
+
+/// What conditions are rewritten for.
+pub(super) struct Rewriting<'a> {
+    /// The entity type of the principal.
+    pub principal: &'a str,
+    /// The type of the groups that its tokens name.
+    pub group: Option<String>,
+    /// The hierarchy of groups.
+    pub groups: &'a Groups,
+    /// The place.
+    pub place: Place<'a>,
+    /// The entities of the place.
+    pub entities: PlaceEntities,
+    /// The attributes of all routes.
+    pub attributes: &'a [Attribute],
+    /// The facts that this configuration requires of a record, where the other does not.
+    pub guards: &'a Guards,
+}
+
+/// The entities of a place.
+pub(super) struct PlaceEntities {
+    route: EntityUID,
+    application: EntityUID,
+    action: EntityUID,
+    action_group: Option<EntityUID>,
+}
+
+impl PlaceEntities {
+    /// Names them.
+    pub(super) fn of(place: Place<'_>) -> Result<Self, NoQuestion> {
+        let entity = |of: &str, id: &str| {
+            let of = EntityTypeName::from_str(of).map_err(|fault| NoQuestion::Cedar(fault.to_string()))?;
+            Ok(EntityUid::from_type_name_and_id(of, EntityId::new(id)).into())
+        };
+        Ok(Self {
+            route: entity("Route", &format!("{}/{}", place.application.name, place.route.name))?,
+            application: entity("Application", &place.application.name)?,
+            action: entity("Action", place.action.name())?,
+            action_group: place.action.group().map(|group| entity("Action", group)).transpose()?,
+        })
+    }
+}
+
+impl Rewriting<'_> {
+    /// The condition for this place.
+    pub(super) fn condition(&self, expression: &Arc<Expr>) -> Arc<Expr> {
+        let again = |part: &Arc<Expr>| self.condition(part);
+        let rewritten = match expression.as_ref() {
+            Expr::Var(Var::Action) => return literal(self.entities.action.clone()),
+            Expr::Var(Var::Resource) => return literal(self.entities.route.clone()),
+            Expr::BinaryOp { op: BinaryOp::In, left, right } => return self.is_in(left, &named(right)),
+            Expr::Is { expr, entity_type, in_expr } => {
+                let is = truth(self.is_of(expr, entity_type));
+                let within = in_expr.iter().map(|within| self.is_in(expr, &named(within)));
+                return all(core::iter::once(is).chain(within));
+            }
+            Expr::BinaryOp { op: op @ (BinaryOp::Eq | BinaryOp::NotEq), left, right } => {
+                return self.compared(*op, left, right);
+            }
+            Expr::GetAttr { expr, attr } if is_resource(expr) => return self.attribute(attr),
+            Expr::HasAttr { expr, .. } if is_resource(expr) => return truth(true),
+            Expr::HasAttr { expr, attrs } => return self.presence(expr, attrs.iter().map(|name| name.as_str())),
+            Expr::GetAttr { expr, attr } => Expr::GetAttr { expr: again(expr), attr: attr.clone() },
+            Expr::UnaryOp { op, expr } => Expr::UnaryOp { op: *op, expr: again(expr) },
+            Expr::BinaryOp { op, left, right } => Expr::BinaryOp { op: *op, left: again(left), right: again(right) },
+            Expr::IfThenElse { cond, then_expr, else_expr } => {
+                Expr::IfThenElse { cond: again(cond), then_expr: again(then_expr), else_expr: again(else_expr) }
+            }
+            Expr::Like { expr, pattern } => Expr::Like { expr: again(expr), pattern: pattern.clone() },
+            Expr::Set(elements) => Expr::Set(elements.iter().map(again).collect()),
+            Expr::Record(members) => {
+                Expr::Record(members.iter().map(|(name, value)| (name.clone(), again(value))).collect())
+            }
+            _ => return Arc::clone(expression),
+        };
+        Arc::new(rewritten)
+    }
+
+    /// `principal == entity`.
+    pub(super) fn is(&self, entity: &EntityUID) -> Arc<Expr> {
+        if entity.ty.to_string() != self.principal {
+            return truth(false);
+        }
+        let (left, right) = (Arc::new(Expr::Var(Var::Principal)), literal(entity.clone()));
+        Arc::new(Expr::BinaryOp { op: BinaryOp::Eq, left, right })
+    }
+
+    /// `principal in entity`: itself, or one of the groups that a token can name and that are in it.
+    pub(super) fn principal_in(&self, entity: &EntityUID) -> Arc<Expr> {
+        if entity.ty.to_string() == self.principal {
+            return self.is(entity);
+        }
+        let below = self.groups.within(entity).into_iter();
+        let nameable = below.filter(|group| Some(group.ty.to_string()) == self.group);
+        any(nameable.map(|group| {
+            let (left, right) = (Arc::new(Expr::Var(Var::Principal)), literal(group));
+            Arc::new(Expr::BinaryOp { op: BinaryOp::In, left, right })
+        }))
+    }
+
+    /// Whether the resource is the entity or in it.
+    pub(super) fn resource_in(&self, entity: &EntityUID) -> bool {
+        *entity == self.entities.route || *entity == self.entities.application
+    }
+
+    /// Whether the resource is the entity.
+    pub(super) fn is_resource(&self, entity: &EntityUID) -> bool {
+        *entity == self.entities.route
+    }
+
+    /// Whether the action is the entity.
+    pub(super) fn is_action(&self, entity: &EntityUID) -> bool {
+        *entity == self.entities.action
+    }
+
+    /// Whether the action is the entity or in it.
+    pub(super) fn action_in(&self, entity: &EntityUID) -> bool {
+        *entity == self.entities.action || Some(entity) == self.entities.action_group.as_ref()
+    }
+
+    fn is_of(&self, expression: &Expr, entity_type: &EntityType) -> bool {
+        let of = match expression {
+            Expr::Var(Var::Principal) => self.principal,
+            Expr::Var(Var::Action) => "Action",
+            _ => "Route",
+        };
+        entity_type.to_string() == of
+    }
+
+    fn is_in(&self, left: &Expr, entities: &[&EntityUID]) -> Arc<Expr> {
+        any(entities.iter().map(|entity| match left {
+            Expr::Var(Var::Principal) => self.principal_in(entity),
+            Expr::Var(Var::Action) => truth(self.action_in(entity)),
+            _ => truth(self.resource_in(entity)),
+        }))
+    }
+
+    /// `==` or `!=`; two entities that are known are compared here.
+    fn compared(&self, op: BinaryOp, left: &Arc<Expr>, right: &Arc<Expr>) -> Arc<Expr> {
+        let (left, right) = (self.condition(left), self.condition(right));
+        if let (Expr::Literal(Literal::EntityUID(one)), Expr::Literal(Literal::EntityUID(other))) =
+            (left.as_ref(), right.as_ref())
+        {
+            return truth((one == other) == (op == BinaryOp::Eq));
+        }
+        Arc::new(Expr::BinaryOp { op, left, right })
+    }
+
+    fn attribute(&self, name: &str) -> Arc<Expr> {
+        let place = self.attributes.iter().position(|attribute| attribute.name == name);
+        match place.and_then(|place| self.place.route.attributes.get(place)) {
+            Some(AttributeValue::String(text)) => string(text),
+            Some(AttributeValue::Long(number)) => long(*number),
+            Some(AttributeValue::Bool(value)) => truth(*value),
+            Some(AttributeValue::Strings(texts)) if !texts.is_empty() => {
+                Arc::new(Expr::Set(texts.iter().map(|text| string(text)).collect()))
+            }
+            // Load has checked that each route has each attribute that a policy reads.
+            Some(AttributeValue::Strings(_)) | None => member(&[EMPTY_SET.to_owned()]),
+        }
+    }
+
+    /// `has` of a path, step by step, each with the facts that the configuration requires of what is there.
+    fn presence<'n>(&self, of: &Arc<Expr>, names: impl Iterator<Item = &'n str>) -> Arc<Expr> {
+        let Some(base) = context_path(of) else { return truth(false) };
+        let mut path: Vec<String> = base.into_iter().map(str::to_owned).collect();
+        let mut steps = Vec::new();
+        for name in names {
+            steps.push(has(&path, name));
+            path.push(name.to_owned());
+            steps.extend(self.guards.inside(&path));
+        }
+        all(steps)
+    }
+}
+
+fn is_resource(expression: &Expr) -> bool {
+    matches!(expression, Expr::Var(Var::Resource))
+}
+
+fn named(expression: &Expr) -> Vec<&EntityUID> {
+    match expression {
+        Expr::Literal(Literal::EntityUID(entity)) => vec![entity],
+        Expr::Set(elements) => elements.iter().flat_map(|element| named(element)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `context.a.b has name`
+pub(super) fn has(path: &[String], name: &str) -> Arc<Expr> {
+    Arc::new(Expr::HasAttr { expr: member(path), attrs: (name.into(), Vec::new()).into() })
+}
+
+/// A truth value.
+pub(super) fn truth(value: bool) -> Arc<Expr> {
+    Arc::new(Expr::Literal(Literal::Bool(value)))
+}
+
+/// A string.
+pub(super) fn string(text: &str) -> Arc<Expr> {
+    Arc::new(Expr::Literal(Literal::String(text.into())))
+}
+
+/// A number.
+pub(super) fn long(number: i64) -> Arc<Expr> {
+    Arc::new(Expr::Literal(Literal::Long(number)))
+}
+
+/// An entity.
+pub(super) fn literal(entity: EntityUID) -> Arc<Expr> {
+    Arc::new(Expr::Literal(Literal::EntityUID(entity)))
+}
+
+/// `!condition`
+pub(super) fn not(condition: Arc<Expr>) -> Arc<Expr> {
+    match condition.as_ref() {
+        Expr::Literal(Literal::Bool(value)) => truth(!value),
+        _ => Arc::new(Expr::UnaryOp { op: UnaryOp::Not, expr: condition }),
+    }
+}
+
+/// All of them.
+pub(super) fn all(conditions: impl IntoIterator<Item = Arc<Expr>>) -> Arc<Expr> {
+    let mut kept = Vec::new();
+    for condition in conditions {
+        match condition.as_ref() {
+            Expr::Literal(Literal::Bool(true)) => {}
+            Expr::Literal(Literal::Bool(false)) => {
+                // What comes behind is not evaluated.
+                kept.push(condition);
+                break;
+            }
+            _ => kept.push(condition),
+        }
+    }
+    joined(BinaryOp::And, kept).unwrap_or_else(|| truth(true))
+}
+
+/// Any of them.
+pub(super) fn any(conditions: impl IntoIterator<Item = Arc<Expr>>) -> Arc<Expr> {
+    let kept: Vec<Arc<Expr>> =
+        conditions.into_iter().filter(|condition| **condition != Expr::Literal(Literal::Bool(false))).collect();
+    joined(BinaryOp::Or, kept).unwrap_or_else(|| truth(false))
+}
