@@ -158,6 +158,7 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
         typ: Typ { values: vec!["jwt".to_owned()], absent: false },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
+        require_claims: Vec::new(),
         clock_skew: Seconds::new(60),
         max_age: None,
         max_lifetime: None,

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{HeaderFault, header_name, quoted};
+use super::preset::{DEVICE_PRESET, OF_DEVICES, TENANT};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
@@ -30,7 +31,9 @@ pub(super) const DEVICES: Field = Field {
 const DEVICE: Shape =
     Shape::Named("device provider", || const { &Shape::Object(&[&DEVICE_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static DEVICE_MEMBERS: [Field; 4] = [
+pub(super) static DEVICE_MEMBERS: [Field; 6] = [
+    DEVICE_PRESET,
+    TENANT,
     Field {
         name: "header",
         presence: Presence::Required,
@@ -102,7 +105,12 @@ pub(super) fn read(
 /// A provider, and its header even where the rest cannot be read.
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<DeviceProvider>, Read<String>) {
     let name = profile::provider_name(node, name);
-    let ([header, bind, forward, max_age], members) = match node.members_beside(&DEVICE_MEMBERS, &profile::MEMBERS) {
+    let applied = match OF_DEVICES.read(node) {
+        Ok(applied) => applied,
+        Err(reported) => return (Err(reported), Err(reported)),
+    };
+    let given = node.members_given(&DEVICE_MEMBERS, &profile::MEMBERS, &applied.members);
+    let ([_, _, header, bind, forward, max_age], members) = match given {
         Ok(members) => members,
         Err(reported) => return (Err(reported), Err(reported)),
     };
@@ -120,7 +128,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
         max_age,
         reads,
         subject: Ok(Subject::Any),
-        preset: None,
+        preset: applied.preset,
     };
     let device = profile::read(node, name, members.into(), role).and_then(|(profile, keys)| {
         profiles.add(node, &profile, keys);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::names::quoted;
+use super::preset::PUBLISHED;
 use super::reader::{Field, Given, Member, Node, Presence, Read, Shape};
 use crate::config_error::ConfigCode;
 use crate::fetch::{Endpoint, HttpUrl, Schedule};
@@ -11,7 +12,7 @@ use crate::profile::IssuerId;
 use crate::time::Seconds;
 
 /// The members of `keys` that are fetched, in the order in which [`read`] takes them.
-pub(super) static MEMBERS: [Field; 9] = [
+pub(super) static MEMBERS: [Field; 10] = [
     Field {
         name: "url",
         presence: Presence::OneOf,
@@ -28,8 +29,15 @@ pub(super) static MEMBERS: [Field; 9] = [
                 has another URL. The metadata's `issuer` must be the profile's, or its template as written",
     },
     Field {
+        name: PUBLISHED,
+        presence: Presence::OneOf,
+        shape: Shape::True,
+        write: "`true` for the key set that the provider of the preset publishes",
+        about: "with a `preset` that knows it: the key set that the provider publishes for everyone",
+    },
+    Field {
         name: "cluster",
-        presence: Presence::RequiredWith(&["url", "discovery"]),
+        presence: Presence::RequiredWith(&["url", "discovery", PUBLISHED]),
         shape: Shape::Text("Envoy cluster"),
         write: "the Envoy cluster that leads to the provider and authenticates it",
         about: "the cluster that reaches the provider and authenticates it",
@@ -114,8 +122,8 @@ const fn refresh(name: &'static str, default: &'static str, about: &'static str)
 }
 
 /// Whether they say where the keys are.
-pub(super) fn are_located([url, discovery, ..]: &[Member<'_>; MEMBERS.len()]) -> bool {
-    [url, discovery].into_iter().any(|member| matches!(member.written(), Ok(Some(_))))
+pub(super) fn are_located([url, discovery, published, ..]: &[Member<'_>; MEMBERS.len()]) -> bool {
+    [url, discovery, published].into_iter().any(|member| matches!(member.written(), Ok(Some(_))))
 }
 
 /// Reads them. `issuer` is that of the profile.
@@ -124,7 +132,14 @@ pub(super) fn read(
     members: [Member<'_>; MEMBERS.len()],
     issuer: Read<&IssuerId>,
 ) -> Read<FetchedKeys> {
-    let [url, discovery, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] = members;
+    let [url, discovery, published, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] = members;
+    if let Some(published) = published.written()? {
+        return published.only_true().and(published.error(
+            ConfigCode::Contradiction,
+            "no preset here says where a key set is published, or the keys are also somewhere else",
+            "write `url` or `discovery` alone, see keys.md; the presets that know a key set say so in configuration.md",
+        ));
+    }
     let cluster = cluster.required(|node| node.some_text().map(str::to_owned));
     let refresh = refresh.or_default(read_refresh);
     let refetch_interval = refetch_interval.or_default(|node| node.duration());

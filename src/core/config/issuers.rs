@@ -3,7 +3,7 @@
 use super::claim::{CLAIM_PATH, claim_path};
 use super::names::{is_reserved_type, quoted};
 use super::places::{self, FROM};
-use super::preset::{self, PRESET, Preset};
+use super::preset::{Applied, ISSUER_PRESET, OF_ISSUERS, TENANT, TRUST_DOMAIN};
 use super::profile::{self, Role};
 use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Member, Node, Presence, Read, Shape, all};
@@ -31,12 +31,11 @@ pub(super) const ISSUERS: Field = Field {
     about: "who issues access tokens; the name is the Cedar namespace",
 };
 
-const TRUST_DOMAIN: &str = "trust_domain";
-
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-static ISSUER_MEMBERS: [Field; 9] = [
-    PRESET,
+pub(super) static ISSUER_MEMBERS: [Field; 10] = [
+    ISSUER_PRESET,
+    TENANT,
     Field {
         name: TRUST_DOMAIN,
         presence: Presence::Optional,
@@ -127,9 +126,10 @@ pub(super) fn agree_on_peer(entries: &[(&str, Node<'_>)], issuers: &[Issuer], pe
 
 fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer> {
     let name = profile::provider_name(node, name);
-    let members = IssuerMembers::of(node)?;
-    let IssuerMembers { preset, trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile } =
-        members;
+    let applied = OF_ISSUERS.read(node)?;
+    let preset = applied.preset;
+    let members = IssuerMembers::of(node, &applied)?;
+    let IssuerMembers { trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile } = members;
     let from = from.or_default(places::read);
     let subject = match preset.and_then(|preset| preset.own().find(|own| *own == TRUST_DOMAIN)) {
         Some(_) => trust_domain.required(read_trust_domain).map(Subject::WorkloadOf),
@@ -155,7 +155,6 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
 
 /// The members of an issuer, by their names. Those that its preset gives count as written.
 pub(super) struct IssuerMembers<'a> {
-    preset: Option<&'static Preset>,
     trust_domain: Member<'a>,
     token: Member<'a>,
     from: Member<'a>,
@@ -165,20 +164,16 @@ pub(super) struct IssuerMembers<'a> {
     constraint: Member<'a>,
     dpop: Member<'a>,
     /// Those of every profile.
-    pub(super) profile: profile::Members<'a>,
+    profile: profile::Members<'a>,
 }
 
 impl<'a> IssuerMembers<'a> {
-    /// Reads the preset, and then the members.
-    pub(super) fn of(node: &Node<'a>) -> Read<Self> {
-        let preset = preset::read(node);
-        let (own, profile) = match preset {
-            Ok(Some(preset)) => node.members_given(&ISSUER_MEMBERS, &profile::MEMBERS, &preset.given),
-            _ => node.members_beside(&ISSUER_MEMBERS, &profile::MEMBERS),
-        }?;
-        let [_, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
-        let (preset, profile) = (preset?, profile.into());
-        Ok(Self { preset, trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile })
+    /// Reads them.
+    pub(super) fn of(node: &Node<'a>, applied: &'a Applied) -> Read<Self> {
+        let (own, profile) = node.members_given(&ISSUER_MEMBERS, &profile::MEMBERS, &applied.members)?;
+        let [_, _, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
+        let profile = profile.into();
+        Ok(Self { trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile })
     }
 
     /// Reads `forward`.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::compile::DOCUMENT;
-use super::preset::{PRESET, PRESETS, Preset};
+use super::preset::{PRESET, Preset, Presets};
 use super::reader::field::{Field, FreeNames, List, Presence, Shape};
 
 /// The JSON Schema of a configuration.
@@ -85,7 +85,7 @@ fn object(tables: &'static [&'static [Field]], definitions: &mut Map<String, Val
         fields().map(|field| (field.name.to_owned(), Value::Object(property(field, definitions)))).collect();
     let required: Vec<&str> =
         fields().filter(|field| matches!(field.presence, Presence::Required)).map(|field| field.name).collect();
-    let presets: &[&Preset] = if fields().any(|field| field.name == PRESET.name) { &PRESETS } else { &[] };
+    let presets = Presets::of(tables);
     let by_preset = presets.iter().map(|preset| with_preset(preset, &required));
     let by_preset: Vec<Value> = by_preset.chain([without_preset(presets, &required)]).collect();
     let one_of: Vec<Value> = fields()
@@ -114,18 +114,17 @@ fn object(tables: &'static [&'static [Field]], definitions: &mut Map<String, Val
 
 /// What an object with this preset must have.
 fn with_preset(preset: &Preset, required: &[&'static str]) -> Value {
-    let written = required.iter().copied().filter(|name| !preset.given.contains_key(*name));
-    let own = preset.own().filter(|name| !required.contains(name));
-    let mut required = vec![PRESET.name];
-    required.extend(written.chain(own));
-    json!({ "properties": { PRESET.name: { "const": preset.name } }, "required": required })
+    let not_given = required.iter().copied().filter(|name| !preset.gives(name));
+    let because = preset.written().filter(|name| !required.contains(name));
+    let mut required = vec![PRESET];
+    required.extend(not_given.chain(because));
+    json!({ "properties": { PRESET: { "const": preset.name } }, "required": required })
 }
 
 /// What an object without a preset must have; members that only presets have are errors in it.
 fn without_preset(presets: &[&Preset], required: &[&str]) -> Value {
     let own = presets.iter().flat_map(|preset| preset.own());
-    let absent: Map<String, Value> =
-        own.chain([PRESET.name]).map(|name| (name.to_owned(), Value::Bool(false))).collect();
+    let absent: Map<String, Value> = own.chain([PRESET]).map(|name| (name.to_owned(), Value::Bool(false))).collect();
     json!({ "properties": absent, "required": required })
 }
 

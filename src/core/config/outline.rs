@@ -6,10 +6,11 @@ use super::applications::{APPLICATIONS, read_known_hosts};
 use super::compile::DOCUMENT;
 use super::devices::{DEVICE_MEMBERS, DEVICES};
 use super::headers::IDENTITY_HEADERS;
-use super::issuers::{ISSUERS, IssuerMembers};
+use super::issuers::{ISSUER_MEMBERS, ISSUERS, IssuerMembers};
 use super::keys::Accepted;
 use super::peer::{self, PEER};
-use super::reader::{Node, Problems, Read};
+use super::preset::{OF_DEVICES, OF_ISSUERS, Presets};
+use super::reader::{Field, Node, Problems, Read};
 use super::settings::{self, ACKNOWLEDGED_FILTERS, CLIENT_ADDRESS, DEFAULT_GUARD, GUARD};
 use super::{keys, profile};
 use crate::fetch::{Endpoint, HttpUrl};
@@ -76,10 +77,8 @@ impl Outline {
             credential_cookies: issuers.or_empty(credential_cookies).unwrap_or_default(),
             issuers_sharing_proofs: issuers.or_empty(sharing_proofs).unwrap_or_default(),
             key_endpoints: [
-                issuers.or_empty(|node| key_endpoints(node, |entry| Ok(IssuerMembers::of(entry)?.profile))),
-                devices.or_empty(|node| {
-                    key_endpoints(node, |entry| Ok(entry.members_beside(&DEVICE_MEMBERS, &profile::MEMBERS)?.1.into()))
-                }),
+                issuers.or_empty(|node| key_endpoints(node, &OF_ISSUERS, &ISSUER_MEMBERS)),
+                devices.or_empty(|node| key_endpoints(node, &OF_DEVICES, &DEVICE_MEMBERS)),
             ]
             .into_iter()
             .flatten()
@@ -110,7 +109,8 @@ impl Default for Outline {
 /// The names of the issuers that have `forward: never`.
 fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
     let withheld = node.entries()?.into_iter().filter_map(|(name, entry)| {
-        let forward = IssuerMembers::of(&entry).and_then(|members| members.forward()).ok()?;
+        let applied = OF_ISSUERS.read(&entry).ok()?;
+        let forward = IssuerMembers::of(&entry, &applied).and_then(|members| members.forward()).ok()?;
         (forward == EvidenceForwarding::Never).then(|| name.to_owned())
     });
     Ok(withheld.collect())
@@ -119,26 +119,33 @@ fn withholding(node: &Node<'_>) -> Read<Vec<String>> {
 /// The cookies that `from` of any issuer names.
 fn credential_cookies(node: &Node<'_>) -> Read<Vec<String>> {
     let entries = node.entries()?.into_iter();
-    let places = entries.filter_map(|(_, entry)| IssuerMembers::of(&entry).and_then(|members| members.from()).ok());
+    let places = entries.filter_map(|(_, entry)| {
+        let applied = OF_ISSUERS.read(&entry).ok()?;
+        IssuerMembers::of(&entry, &applied).and_then(|members| members.from()).ok()
+    });
     Ok(places.flatten().filter_map(|place| place.cookie().map(str::to_owned)).collect())
 }
 
 /// The names of the issuers that have `replay: shared`.
 fn sharing_proofs(node: &Node<'_>) -> Read<Vec<String>> {
     let sharing = node.entries()?.into_iter().filter_map(|(name, entry)| {
-        let sender = IssuerMembers::of(&entry).and_then(|members| members.sender(&entry)).ok()?;
+        let applied = OF_ISSUERS.read(&entry).ok()?;
+        let sender = IssuerMembers::of(&entry, &applied).and_then(|members| members.sender(&entry)).ok()?;
         (sender.dpop()?.replay == MemoryScope::Shared).then(|| name.to_owned())
     });
     Ok(sharing.collect())
 }
 
-/// Where the providers of a part have their keys fetched; `members` are the members of a provider's profile.
-fn key_endpoints<'a>(
-    node: &Node<'a>,
-    members: impl Fn(&Node<'a>) -> Read<profile::Members<'a>>,
+/// Where the providers of a part have their keys fetched; `own` are the members of a provider beside those of its profile.
+fn key_endpoints<const OWN: usize>(
+    node: &Node<'_>,
+    presets: &Presets,
+    own: &'static [Field; OWN],
 ) -> Read<Vec<Endpoint>> {
     let fetched = node.entries()?.into_iter().filter_map(|(_, entry)| {
-        let members = members(&entry).ok()?;
+        let applied = presets.read(&entry).ok()?;
+        let (_, members) = entry.members_given(own, &profile::MEMBERS, &applied.members).ok()?;
+        let members = profile::Members::from(members);
         let issuer: Read<IssuerId> = members.issuer.required(super::issuer::read);
         let issuer = issuer.as_ref().map_err(|reported| *reported);
         match members.keys.required(|node| keys::read(node, Accepted::default(), issuer)).ok()? {

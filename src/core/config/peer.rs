@@ -23,7 +23,7 @@ static CERTIFICATE: [(&str, PeerSource); 2] =
 /// `peer`
 pub(super) const PEER: Field = Field {
     name: "peer",
-    presence: Presence::Default(Given::Members(&[("from", "none")])),
+    presence: Presence::Default(Given::Members(&[("from", Given::Text("none"))])),
     shape: Shape::Object(&[&PEER_MEMBERS]),
     write: "`{ from: none }`, `{ from: tls }` or `{ from: istio-waypoint }`",
     about: "what the connection proves about its other end, see [workloads.md](workloads.md)",

@@ -35,7 +35,7 @@ const JUDGED_CLAIMS: &[(&str, &str)] =
     &[("iss", "issuer"), ("aud", "audiences"), ("exp", "exp"), ("nbf", "clock_skew"), ("iat", "max_age")];
 
 /// The members that all roles have, in the order of [`Members`].
-pub(super) static MEMBERS: [Field; 11] = [
+pub(super) static MEMBERS: [Field; 12] = [
     ISSUER,
     Field {
         name: "audiences",
@@ -79,6 +79,13 @@ pub(super) static MEMBERS: [Field; 11] = [
         shape: Shape::List(List::of(&Shape::Text("claim")).distinct()),
         write: "a list of claims that its tokens must not have",
         about: "claims that tokens must not carry",
+    },
+    Field {
+        name: "require_claims",
+        presence: Presence::Optional,
+        shape: Shape::List(List::of(&Shape::Text("claim")).distinct()),
+        write: "a list of claims that its tokens must have, each once",
+        about: "claims that tokens must carry, beside those that another member requires",
     },
     Field {
         name: "exp",
@@ -168,6 +175,7 @@ pub(super) struct Members<'a> {
     typ: Member<'a>,
     pins: Member<'a>,
     forbid_claims: Member<'a>,
+    require_claims: Member<'a>,
     exp: Member<'a>,
     clock_skew: Member<'a>,
     max_lifetime: Member<'a>,
@@ -176,9 +184,34 @@ pub(super) struct Members<'a> {
 
 impl<'a> From<[Member<'a>; MEMBERS.len()]> for Members<'a> {
     fn from(members: [Member<'a>; MEMBERS.len()]) -> Self {
-        let [issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts] =
-            members;
-        Self { issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts }
+        let [
+            issuer,
+            audiences,
+            keys,
+            algorithms,
+            typ,
+            pins,
+            forbid_claims,
+            require_claims,
+            exp,
+            clock_skew,
+            max_lifetime,
+            facts,
+        ] = members;
+        Self {
+            issuer,
+            audiences,
+            keys,
+            algorithms,
+            typ,
+            pins,
+            forbid_claims,
+            require_claims,
+            exp,
+            clock_skew,
+            max_lifetime,
+            facts,
+        }
     }
 }
 
@@ -189,8 +222,20 @@ pub(super) fn read(
     members: Members<'_>,
     role: Role<'_>,
 ) -> Read<(TokenProfile, KeySource)> {
-    let Members { issuer, audiences, keys, algorithms, typ, pins, forbid_claims, exp, clock_skew, max_lifetime, facts } =
-        members;
+    let Members {
+        issuer,
+        audiences,
+        keys,
+        algorithms,
+        typ,
+        pins,
+        forbid_claims,
+        require_claims,
+        exp,
+        clock_skew,
+        max_lifetime,
+        facts,
+    } = members;
     let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
@@ -219,7 +264,11 @@ pub(super) fn read(
         _ => Ok(()),
     };
 
+    let require_claims = require_claims
+        .or_empty(|node| Node::distinct(node.elements()?, |element| element.some_text().map(str::to_owned)));
+
     let mut needed: Vec<&str> = Vec::new();
+    needed.extend(require_claims.iter().flatten().map(String::as_str));
     needed.extend(matches!(issuer, Ok(IssuerId::Exactly(_) | IssuerId::Template(_))).then_some("iss"));
     needed.extend(matches!(audiences, Ok(Audiences::OneOf(_))).then_some("aud"));
     needed.extend(matches!(expiry, Ok(Expiry::Required)).then_some("exp"));
@@ -270,6 +319,7 @@ pub(super) fn read(
         typ: typ?,
         pins: pins?,
         forbid_claims: forbid_claims?,
+        require_claims: require_claims?,
         clock_skew: clock_skew?,
         max_age: max_age?,
         max_lifetime: max_lifetime?,

@@ -1,7 +1,7 @@
 //! The members of the configuration as tables for people, one for each object that has a name.
 
 use super::compile::DOCUMENT;
-use super::preset::{PRESET, PRESETS, Preset, PresetMember};
+use super::preset::{OF_DEVICES, OF_ISSUERS, Preset, PresetMember, Presets};
 use super::reader::field::{Field, Given, Presence, Shape};
 use crate::time::Seconds;
 
@@ -21,14 +21,14 @@ pub struct PresetTable {
 pub fn presets() -> Vec<PresetTable> {
     let row = |member: &PresetMember| {
         let given = member.rule.given().map(written).unwrap_or_default();
-        [format!("`{}`", member.name), given, member.rule.may_be().to_owned()]
+        [format!("`{}`", member.name), given, member.rule.may_be()]
     };
     let table = |preset: &&Preset| PresetTable {
         name: preset.name,
         about: preset.about,
         rows: preset.members.iter().map(row).collect(),
     };
-    PRESETS.iter().map(table).collect()
+    OF_ISSUERS.all.iter().chain(OF_DEVICES.all).map(table).collect()
 }
 
 /// The members of one object.
@@ -122,8 +122,7 @@ fn required(field: &Field, tables: &[&[Field]]) -> String {
 
 /// Whether the object can have a preset that gives this member.
 fn gives(tables: &[&[Field]], member: &str) -> bool {
-    let has_preset = tables.iter().copied().flatten().any(|field| field.name == PRESET.name);
-    has_preset && PRESETS.iter().any(|preset| preset.given.contains_key(member))
+    Presets::of(tables).iter().any(|preset| preset.gives(member))
 }
 
 fn default(field: &Field) -> String {
@@ -137,15 +136,26 @@ fn default(field: &Field) -> String {
 
 fn written(given: Given) -> String {
     match given {
-        Given::False => "`false`".to_owned(),
         Given::Number(number) => number.to_string(),
-        Given::Text(text) => format!("`{text}`"),
-        Given::Texts(texts) => format!("`[{}]`", texts.join(", ")),
-        Given::Members(members) => {
-            let members: Vec<String> = members.iter().map(|(name, text)| format!("{name}: {text}")).collect();
-            format!("`{{ {} }}`", members.join(", "))
-        }
         Given::NoMembers => "that of each member".to_owned(),
+        other => format!("`{}`", flow(other)),
+    }
+}
+
+/// The value in the flow style of YAML.
+fn flow(given: Given) -> String {
+    match given {
+        Given::False => "false".to_owned(),
+        Given::Number(number) => number.to_string(),
+        Given::Text(text) => text.to_owned(),
+        Given::Texts(texts) => format!("[{}]", texts.join(", ")),
+        Given::List(values) => format!("[{}]", values.iter().copied().map(flow).collect::<Vec<String>>().join(", ")),
+        Given::Members(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(name, given)| format!("{name}: {}", flow(*given))).collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        Given::NoMembers => "{}".to_owned(),
     }
 }
 

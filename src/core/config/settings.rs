@@ -25,7 +25,7 @@ static MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::
 /// `client_address`
 pub(super) const CLIENT_ADDRESS: Field = Field {
     name: "client_address",
-    presence: Presence::Default(Given::Members(&[("from", "connection")])),
+    presence: Presence::Default(Given::Members(&[("from", Given::Text("connection"))])),
     shape: Shape::Object(&[&CLIENT_ADDRESS_MEMBERS]),
     write: "`{ from: connection }`, `{ from: trusted_xff }` or `{ from: none }`",
     about: "the client's address",
@@ -42,7 +42,7 @@ static CLIENT_ADDRESS_MEMBERS: [Field; 1] = [Field {
 /// `guard`
 pub(super) const GUARD: Field = Field {
     name: "guard",
-    presence: Presence::Default(Given::Members(&[("name", DEFAULT_GUARD)])),
+    presence: Presence::Default(Given::Members(&[("name", Given::Text(DEFAULT_GUARD))])),
     shape: Shape::Object(&[&GUARD_MEMBERS]),
     write: "`{ name: countersign }`, the filter state that the `rbac` filter after this one demands",
     about: "the filter state that an allow sets and that the `rbac` filter after the plugin demands",

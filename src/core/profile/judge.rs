@@ -12,6 +12,8 @@
 //!
 //! A `NumericDate` with a fraction is rounded to the stricter side in each comparison.
 
+use serde_json::Value;
+
 use super::{Expiry, FactField, TokenKind, TokenProfile};
 use crate::jose::{Claims, Rounding};
 use crate::refusal::{Detail, Reason, Refusal};
@@ -93,6 +95,10 @@ impl TokenProfile {
         }
         if let Some(name) = self.forbid_claims.iter().find(|name| claims.get(name).is_some()) {
             return Err(claim(Reason::TokenClaimForbidden, name));
+        }
+        let is_absent = |name: &&String| claims.get(name).is_none_or(Value::is_null);
+        if let Some(name) = self.require_claims.iter().find(is_absent) {
+            return Err(claim(Reason::TokenClaimMissing, name));
         }
         if self.kind != TokenKind::Posture {
             FactField::refuse_undeclared_actor(&self.facts, claims)?;

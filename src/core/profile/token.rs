@@ -186,6 +186,8 @@ pub struct TokenProfile {
     pub pins: Vec<Pin>,
     /// Claims that the token must not have.
     pub forbid_claims: Vec<String>,
+    /// Claims that the token must have; `null` counts as absent.
+    pub require_claims: Vec<String>,
     /// Tolerance between the issuer's clock and ours, both ways.
     pub clock_skew: Seconds,
     /// Maximum time since `iat`, by our clock and without the skew. If it is set, `iat` is required.

@@ -37,6 +37,11 @@ fn complete() -> Value {
         "preset": "spiffe-jwt-svid", "trust_domain": "example.org", "audiences": ["ledger"],
         "keys": { "inline": { "keys": [svid] } },
     });
+    plugin["issuers"]["staff"] = json!({
+        "preset": "entra", "tenant": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        "audiences": ["6e74172b-be56-4843-9ff4-e66a39bb12e3"], "require_claims": ["uti"],
+        "keys": { "published": true, "cluster": "entra" },
+    });
     plugin
 }
 

@@ -50,8 +50,10 @@ pub enum Given {
     Text(&'static str),
     /// A list of strings.
     Texts(&'static [&'static str]),
-    /// An object whose members are strings.
-    Members(&'static [(&'static str, &'static str)]),
+    /// A list.
+    List(&'static [Given]),
+    /// An object.
+    Members(&'static [(&'static str, Given)]),
     /// An object without members; each of its own members has a default.
     NoMembers,
 }
@@ -65,8 +67,9 @@ impl Given {
             Self::Number(number) => Value::from(number),
             Self::Text(text) => Value::from(text),
             Self::Texts(texts) => Value::from(texts),
+            Self::List(values) => values.iter().map(|given| given.value()).collect(),
             Self::Members(members) => {
-                Value::Object(members.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect())
+                Value::Object(members.iter().map(|(name, given)| ((*name).to_owned(), given.value())).collect())
             }
             Self::NoMembers => Value::Object(Map::new()),
         }

@@ -86,13 +86,16 @@ impl<'a> Node<'a> {
         Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
     }
 
-    /// The same, where these values count as written if the object does not have them.
-    pub(in crate::config) fn members_given<const OWN: usize, const SHARED: usize>(
+    /// The same, where these values count in place of those that the object has, or beside them.
+    pub(in crate::config) fn members_given<'b, const OWN: usize, const SHARED: usize>(
         &self,
         own: &'static [Field; OWN],
         shared: &'static [Field; SHARED],
-        given: &'static Map<String, Value>,
-    ) -> Read<([Member<'a>; OWN], [Member<'a>; SHARED])> {
+        given: &'b Map<String, Value>,
+    ) -> Read<([Member<'b>; OWN], [Member<'b>; SHARED])>
+    where
+        'a: 'b,
+    {
         let object = Object { given: Some(given), ..self.object_of(&[own, shared])? };
         let own = own.each_ref().map(|field| self.member(field, &object));
         Ok((own, shared.each_ref().map(|field| self.member(field, &object))))
@@ -125,18 +128,21 @@ impl<'a> Node<'a> {
         Ok(Object { map, given: None, misspelled })
     }
 
-    fn member(&self, field: &'static Field, object: &Object<'a>) -> Member<'a> {
-        let given = || object.given.and_then(|given| given.get(field.name));
-        let node = object.map.get(field.name).or_else(given).map(|value| self.child(field, value));
+    fn member<'b>(&self, field: &'static Field, object: &Object<'b>) -> Member<'b>
+    where
+        'a: 'b,
+    {
+        let given = object.given.and_then(|given| given.get(field.name));
+        let node = given.or_else(|| object.map.get(field.name)).map(|value| self.child(field, value));
         let misspelled = object.misspelled.iter().find(|(name, _)| *name == field.name);
         Member::new(field, self.clone(), node, misspelled.map(|(_, reported)| *reported))
     }
 }
 
-/// An object, values that count as written if it does not have them, and its unknown members that were probably meant
+/// An object, values that count in place of its members or beside them, and its unknown members that were probably meant
 /// to be known ones, each with the error that says so.
 struct Object<'a> {
     map: &'a Map<String, Value>,
-    given: Option<&'static Map<String, Value>>,
+    given: Option<&'a Map<String, Value>>,
     misspelled: Vec<(&'static str, Reported)>,
 }

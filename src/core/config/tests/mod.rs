@@ -18,6 +18,7 @@ mod sender;
 mod sign_in;
 mod tokens;
 mod told_apart;
+mod vendor_presets;
 
 use serde_json::{Value, json};
 

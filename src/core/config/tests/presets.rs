@@ -105,7 +105,7 @@ fn a_member_of_a_preset_is_an_error_without_it() {
     let help = "add `preset: spiffe-jwt-svid`";
     assert_problem(&document, "/issuers/corp/trust_domain", "contradiction", "is a member of the preset", help);
     let device = with("/devices/mdm/preset", json!("spiffe-jwt-svid"));
-    assert_problem(&device, "/devices/mdm/preset", "unknown-field", "`preset` is not a known member", "");
+    assert_problem(&device, "/devices/mdm/preset", "bad-value", "is not one of `crowdstrike`", "write one of");
 }
 
 #[portable]

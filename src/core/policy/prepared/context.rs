@@ -73,6 +73,7 @@ fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
         typ: _,
         pins,
         forbid_claims: _,
+        require_claims: _,
         clock_skew: _,
         max_age: _,
         max_lifetime: _,

@@ -39,6 +39,7 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
         typ: Typ { values: Vec::new(), absent: true },
         pins: Vec::new(),
         forbid_claims: Vec::new(),
+        require_claims: Vec::new(),
         clock_skew: Seconds::new(60),
         max_age: None,
         max_lifetime: None,

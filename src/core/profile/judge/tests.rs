@@ -282,6 +282,21 @@ fn a_token_that_is_only_too_late_is_told_from_one_that_is_wrong() {
 }
 
 #[portable]
+fn required_claims_are_there() {
+    let requires = TokenProfile { require_claims: vec!["azp".into(), "scp".into()], ..profile() };
+    for present in [json!({ "azp": "web", "scp": "" }), json!({ "azp": 7, "scp": [] })] {
+        assert!(judged(&requires, present).is_ok());
+    }
+    let lacking = refusal(&requires, json!({ "azp": "web" }));
+    assert_eq!((lacking.reason, lacking.detail), (Reason::TokenClaimMissing, Detail::Claim("scp".into())));
+    // `null` says nothing, so it is not enough.
+    let mut claims = testing::claims(json!({ "azp": "web" }));
+    claims.insert("scp".into(), Value::Null);
+    let judged = requires.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
+    assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimMissing);
+}
+
+#[portable]
 fn of_several_faults_the_first_in_the_order_is_told() {
     let strict = TokenProfile {
         pins: vec![pin("azp", &[json!("web")])],

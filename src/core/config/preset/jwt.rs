@@ -1,0 +1,14 @@
+//! Any device manager or gateway that signs: nothing is the same for all of them.
+
+use super::model::Preset;
+use crate::jose::KeyUse;
+use crate::profile::HeaderMembers;
+
+pub(super) static JWT: Preset = Preset {
+    name: "jwt",
+    about: "Any device manager or gateway that signs posture. It gives nothing, and means the same as no preset.",
+    members: &[],
+    key_set: None,
+    header: HeaderMembers::Any,
+    key_use: KeyUse::Signatures,
+};
