@@ -63,6 +63,12 @@ impl TokenMemory {
         self.entries.len().saturating_sub(self.free.len())
     }
 
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The token of exactly these bytes.
     #[must_use]
     pub fn get(&self, text: &[u8]) -> Option<Rc<VerifiedToken>> {
@@ -83,7 +89,7 @@ impl TokenMemory {
         let Some(sample) = sample(token.text()).filter(|_| bytes <= self.max_bytes) else { return };
         self.forget(token.text());
         self.sweep(now);
-        while self.bytes.saturating_add(bytes) > self.max_bytes && self.len() > 0 {
+        while self.bytes.saturating_add(bytes) > self.max_bytes && !self.is_empty() {
             self.make_room(now);
         }
         let expires = token.claims().time("exp", Rounding::Up).ok().flatten();

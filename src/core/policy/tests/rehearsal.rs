@@ -16,8 +16,14 @@ fn person(groups: &[&str], score: i64) -> Identity {
     user_with("corp", "a", groups, &[], &[mdm(true, score)])
 }
 
+/// The outcome, and the policies that determine it.
+type InForce = (&'static str, Vec<String>);
+
+/// Whether the request would be allowed, and the policies that would determine it.
+type WithRehearsed = (bool, Vec<String>);
+
 /// What is decided, and what would be. Prepared policies and Cedar's own authorizer decide likewise.
-fn decided(text: &str, identity: &Identity) -> ((&'static str, Vec<String>), Option<(bool, Vec<String>)>) {
+fn decided(text: &str, identity: &Identity) -> (InForce, Option<WithRehearsed>) {
     let setting = Setting::new();
     let policies = setting.policies(text);
     let loaded = setting.load(&policies.prepare(setting.vocabulary())).expect("prepared policies");
