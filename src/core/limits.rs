@@ -110,6 +110,9 @@ pub const MAX_ENTITY_ID_BYTES: usize = 1_024;
 /// Actors in the claim `act` of one token (RFC 8693 section 4.1): the one that presents it, and those before.
 pub const MAX_ACTORS: usize = 4;
 
+/// Decimal digits of each part of a version.
+pub const MAX_VERSION_PART_DIGITS: usize = 10;
+
 /// Bytes of the tenant in a templated `iss`.
 pub const MAX_TENANT_BYTES: usize = 128;
 

@@ -350,7 +350,7 @@ fn read(fact_type: &FactType, value: &Value, of: &str) -> Option<FactValue> {
             let elements = value.as_array()?.iter().map(|value| read(&FactType::String, value, of));
             FactValue::List(elements.collect::<Option<_>>()?)
         }
-        FactType::Record(fields) | FactType::Actor(fields) => {
+        FactType::Record(fields) | FactType::Actor(fields) | FactType::Version(fields) => {
             FactValue::Record(read_record(fields, Some(value), of, false).ok()?)
         }
     })
@@ -363,7 +363,7 @@ fn default(fact_type: &FactType) -> FactValue {
         FactType::Bool | FactType::BoolOrText => FactValue::Bool(false),
         FactType::Ip => FactValue::Ip("192.0.2.1".to_owned()),
         FactType::List(_) | FactType::ListOrSingle(_) | FactType::Scopes => FactValue::List(Vec::new()),
-        FactType::Record(fields) | FactType::Actor(fields) => {
+        FactType::Record(fields) | FactType::Actor(fields) | FactType::Version(fields) => {
             FactValue::Record(read_record(fields, None, "", true).unwrap_or_default())
         }
     }

@@ -20,13 +20,14 @@ use crate::text::nearest;
 /// Makes a type that has a name.
 type Named = fn() -> FactType;
 
-static WORDS: [(&str, Named); 6] = [
+static WORDS: [(&str, Named); 7] = [
     ("string", || FactType::String),
     ("long", || FactType::Long),
     ("bool", || FactType::Bool),
     ("ip", || FactType::Ip),
     ("scopes", || FactType::Scopes),
     ("actor", FactType::actor),
+    ("version", FactType::version),
 ];
 
 /// `facts`
@@ -41,7 +42,7 @@ pub(super) const FACTS: Field = Field {
 const RECORD: FreeNames = FreeNames::of(
     "claim",
     &FACT_TYPE,
-    "a type: `string`, `long`, `bool`, `ip`, `scopes`, `actor`, a list of one type such as `[string]`, an object of facts, or a \
+    "a type: `string`, `long`, `bool`, `ip`, `scopes`, `actor`, `version`, a list of one type such as `[string]`, an object of facts, or a \
      type written out such as `{ type: [string], single: true }`, `{ type: bool, text: true }` or \
      `{ claim: [realm_access, roles], type: [string] }`",
 );
@@ -313,6 +314,7 @@ fn read_form(node: &Node<'_>, of: Read<FactType>, single: &Member<'_>, text: &Me
             | FactType::NumericDate(_)
             | FactType::Bool
             | FactType::Ip
+            | FactType::Version(_)
             | FactType::BoolOrText
             | FactType::LongOrText => Ok(FactType::ListOrSingle(element)),
         },

@@ -172,9 +172,12 @@ fn fits_a_header(fact_type: &FactType) -> bool {
         | FactType::Ip
         | FactType::BoolOrText
         | FactType::LongOrText => true,
-        FactType::List(_) | FactType::ListOrSingle(_) | FactType::Scopes | FactType::Record(_) | FactType::Actor(_) => {
-            false
-        }
+        FactType::List(_)
+        | FactType::ListOrSingle(_)
+        | FactType::Scopes
+        | FactType::Record(_)
+        | FactType::Actor(_)
+        | FactType::Version(_) => false,
     };
     match fact_type {
         FactType::List(element) | FactType::ListOrSingle(element) => is_one_value(element),

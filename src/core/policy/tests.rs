@@ -21,5 +21,6 @@ mod schema;
 mod slices;
 mod text;
 mod upgrades;
+mod versions;
 mod words;
 mod workloads;

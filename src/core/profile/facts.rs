@@ -8,6 +8,7 @@
 mod actor;
 mod elsewhere;
 mod numeric_date;
+mod version;
 mod written;
 
 use core::fmt;
@@ -57,6 +58,9 @@ pub enum FactType {
     Record(Vec<FactField>),
     /// `actor`: who acts for the token's subject, see [`FactType::actor`]. The fields of one actor.
     Actor(Vec<FactField>),
+    /// `version`: a string such as `14.10`, one to four numbers with a dot between them, see [`FactType::version`]. The fields
+    /// are the parts.
+    Version(Vec<FactField>),
 }
 
 /// One declared fact.
@@ -86,7 +90,7 @@ pub enum FactValue {
     Ip(String),
     /// See [`FactType::List`], [`FactType::ListOrSingle`] and [`FactType::Scopes`].
     List(Vec<FactValue>),
-    /// See [`FactType::Record`].
+    /// See [`FactType::Record`] and [`FactType::Version`].
     Record(FactRecord),
 }
 
@@ -127,7 +131,7 @@ impl FactType {
     #[must_use]
     pub fn members(&self) -> Option<&[FactField]> {
         match self {
-            Self::Record(fields) | Self::Actor(fields) => Some(fields),
+            Self::Record(fields) | Self::Actor(fields) | Self::Version(fields) => Some(fields),
             _ => None,
         }
     }
@@ -156,6 +160,7 @@ impl fmt::Display for FactType {
             Self::LongOrText => f.write_str("long, also as text"),
             Self::Scopes => f.write_str("scopes"),
             Self::Record(_) | Self::Actor(_) => f.write_str("an object"),
+            Self::Version(_) => f.write_str("version, one to four numbers with dots, such as `14.10`"),
         }
     }
 }
@@ -228,6 +233,7 @@ fn read(fact_type: &FactType, value: &Value, position: &ClaimPosition<'_>) -> Re
             Err(_) => None,
         },
         (FactType::Scopes, value) => Some(FactValue::List(written::scopes(value, position)?)),
+        (FactType::Version(_), Value::String(text)) => version::read(text).map(FactValue::Record),
         (FactType::Actor(fields), Value::Object(members)) => {
             actor::check(fields, members, position)?;
             Some(FactValue::Record(read_record(fields, members, position)?))

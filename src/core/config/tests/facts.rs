@@ -59,6 +59,18 @@ fn a_fact_can_have_another_name_than_its_claim() {
         ),
         (json!({ "rights": { "claim": ["scp"], "type": "scopes" } }), &["scp"], true, FactType::Scopes),
         (json!({ "agent?": { "claim": ["act"], "type": "actor" } }), &["act"], false, FactType::actor()),
+        (
+            json!({ "os?": { "claim": ["device", "osv"], "type": "version" } }),
+            &["device", "osv"],
+            false,
+            FactType::version(),
+        ),
+        (
+            json!({ "agents": { "type": ["version"], "single": true } }),
+            &["agents"],
+            true,
+            FactType::ListOrSingle(Box::new(FactType::version())),
+        ),
         // A date keeps its meaning under another name, and a claim of another name is not a date.
         (
             json!({ "login": { "claim": ["auth_time"], "type": "long" } }),

@@ -227,6 +227,6 @@ fn fact_type(fact: &FactType) -> Value {
             json!({ "type": "Set", "element": fact_type(element) })
         }
         FactType::Scopes => json!({ "type": "Set", "element": { "type": "String" } }),
-        FactType::Record(fields) | FactType::Actor(fields) => facts(fields, []),
+        FactType::Record(fields) | FactType::Actor(fields) | FactType::Version(fields) => facts(fields, []),
     }
 }

@@ -111,7 +111,7 @@ fn fact_type(of: &FactType, into: &mut Vec<u8>) {
             fact_type(element, into);
         }
         FactType::Scopes => into.push(5),
-        FactType::Record(fields) | FactType::Actor(fields) => {
+        FactType::Record(fields) | FactType::Actor(fields) | FactType::Version(fields) => {
             into.push(6);
             list(fields, into, fact);
         }
