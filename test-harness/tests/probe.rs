@@ -1,16 +1,13 @@
 //! `countersign check --probe`: what it asks, what it says of the answers, and its exit codes.
 
+mod tls_server;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::jose::KeySet;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use test_harness::clock::Stopwatch;
 use test_harness::envoy::Bootstrap;
@@ -19,6 +16,8 @@ use test_harness::paths;
 use test_harness::services::identity_provider::{self, CORP_KEYS, MACHINES_KEYS, OPENID_CONFIGURATION};
 use test_harness::services::{Fault, Line, Provider};
 use tokio::runtime::Runtime;
+
+use tls_server::{Authority, authority};
 
 const KEYS_URL: &str = "http://login.example.com/keys";
 
@@ -285,46 +284,9 @@ fn a_configuration_without_its_cluster_is_probed_by_the_name_of_the_host() {
     probe("unresolved", &plugin(at("http://login.invalid/keys"))).says(1, &["not accepted: ", "login.invalid"]);
 }
 
-/// An authority of the run's own.
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut parameters = CertificateParams::default();
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("an authority")
-}
-
-/// A server that answers each connection with the keys, over TLS with a certificate for this name.
-fn serve_tls(authority: &CertifiedIssuer<'static, KeyPair>, name: &str) -> SocketAddr {
-    let key = KeyPair::generate().expect("a key");
-    let mut parameters = CertificateParams::new([name.to_owned()]).expect("a name");
-    // With the authority's own subject it would be taken for self-signed.
-    parameters.distinguished_name.push(DnType::CommonName, name);
-    let certificate = parameters.signed_by(&key, authority).expect("signed").der().clone();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("a certificate");
-    let config = Arc::new(config);
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let body = corp_key_set().to_string();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
-            let mut stream = StreamOwned::new(session, stream);
-            // A client that does not take the certificate is gone.
-            if stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
-                let _gone = stream.write_all(answer.as_bytes());
-            }
-        }
-    });
-    address
+/// A server with the keys of `corp`.
+fn serve_tls(authority: &Authority, name: &str) -> SocketAddr {
+    tls_server::serve(authority, name, |_, _| Some(corp_key_set().to_string()))
 }
 
 /// TLS of a cluster for a name, with these authorities.

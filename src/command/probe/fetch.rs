@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::fetch::{Endpoint, Response};
+use countersign_core::fetch::{HttpUrl, Response};
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::time::Seconds;
 use rustls::CertificateError;
@@ -18,11 +18,11 @@ use ureq::{Agent, Error};
 use super::target::{Roots, Target, Tls};
 use crate::deployment::cluster::Address;
 
-/// Fetches what lies at an endpoint.
+/// Fetches what lies at a URL.
 ///
 /// # Errors
 /// Why there is no answer, and what to do about it.
-pub fn get(endpoint: &Endpoint, target: &Target, timeout: Seconds) -> Result<Response, String> {
+pub fn get(url: &HttpUrl, target: &Target, timeout: Seconds) -> Result<Response, String> {
     let addresses = target.addresses.iter().map(address_uri).collect::<Result<_, _>>()?;
     let roots = target.tls.as_ref().map_or_else(|| Ok(Vec::new()), |tls| certificates(&tls.roots))?;
     let tls = TlsConfig::builder()
@@ -40,16 +40,16 @@ pub fn get(endpoint: &Endpoint, target: &Target, timeout: Seconds) -> Result<Res
         .accept_encoding("")
         .build();
     let agent = Agent::with_parts(config, DefaultConnector::default(), FixedAddresses(addresses));
-    ask(&agent, endpoint, target).map_err(|fault| explain(&fault, target, timeout))
+    ask(&agent, url, target).map_err(|fault| explain(&fault, target, timeout))
 }
 
-fn ask(agent: &Agent, endpoint: &Endpoint, target: &Target) -> Result<Response, Error> {
+fn ask(agent: &Agent, asked: &HttpUrl, target: &Target) -> Result<Response, Error> {
     // The name in this URL is the one for TLS; where the request goes is settled by the resolver.
     let url = match &target.tls {
-        Some(Tls { name, .. }) => format!("https://{name}{}", endpoint.url.path()),
-        None => format!("http://{}{}", endpoint.url.authority(), endpoint.url.path()),
+        Some(Tls { name, .. }) => format!("https://{name}{}", asked.path()),
+        None => format!("http://{}{}", asked.authority(), asked.path()),
     };
-    let answer = agent.get(url).header("host", endpoint.url.authority()).call()?;
+    let answer = agent.get(url).header("host", asked.authority()).call()?;
     let (head, body) = answer.into_parts();
     let promised = body.content_length().and_then(|length| usize::try_from(length).ok());
     let mut read = Vec::new();
@@ -141,7 +141,7 @@ fn about_tls(fault: &rustls::Error, target: &Target) -> String {
         ),
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => format!(
             "the certificate is not signed by {roots}; write in the cluster a `trusted_ca` with the CA of the provider's \
-             certificate"
+             certificate, or give that CA to `init` with --ca"
         ),
         rustls::Error::InvalidCertificate(fault) => format!("the certificate is not accepted: {fault}"),
         other => format!("the TLS handshake failed: {other}; does this port speak TLS?"),

@@ -1,7 +1,8 @@
-//! `countersign check --probe`: fetches the keys of a configuration once and reports the result.
+//! Asking identity providers. `countersign check --probe` fetches the keys of a configuration once and reports the result, and
+//! `countersign init` fetches metadata.
 //!
-//! The trust store that runs in Envoy decides what to fetch, and accepts or rejects each answer. This module only finds the
-//! address of the provider, makes the call and prints.
+//! For `check`, the trust store that runs in Envoy decides what to fetch, and accepts or rejects each answer. This module only
+//! finds the address of the provider, makes the call and prints.
 
 mod fetch;
 mod report;
@@ -11,14 +12,19 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use countersign_core::config::Plan;
-use countersign_core::fetch::{FetchFault, FetchRequest, RequestId, Response, Schedule};
+use countersign_core::fetch::{FetchFault, FetchRequest, HttpUrl, RequestId, Response, Schedule};
 use countersign_core::keys::{Effect, KeyFetchFault, KeySource, Report, TrustStore};
 use countersign_core::profile::TokenProfile;
 use countersign_core::provider::ProviderName;
-use countersign_core::time::UnixSeconds;
+use countersign_core::time::{Seconds, UnixSeconds};
 
 use crate::deployment::Model;
+pub use report::ALGORITHM_ANNOUNCEMENTS;
+pub use target::Roots;
 use target::Target;
+
+/// The longest time for one document of a provider that no configuration names yet.
+const DOCUMENT_TIMEOUT: Seconds = Seconds::new(10);
 
 /// Fetches all sets of one configuration. True where each would be taken.
 ///
@@ -56,6 +62,14 @@ pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output:
     Ok(all_taken)
 }
 
+/// What lies at a URL, at the host that it names, whose certificate one of these must have signed.
+///
+/// # Errors
+/// Why there is no answer, and what to do about it.
+pub fn document(url: &HttpUrl, roots: &Roots) -> Result<Response, String> {
+    fetch::get(url, &Target::of_host(url, roots), DOCUMENT_TIMEOUT)
+}
+
 fn profile_of<'p>(plan: &'p Plan, provider: &ProviderName) -> Option<&'p TokenProfile> {
     let issuers = plan.issuers.iter().map(|issuer| &issuer.profile);
     let devices = plan.devices.iter().map(|device| &device.profile);
@@ -68,7 +82,7 @@ fn ask(name: &str, request: &FetchRequest, model: &Model<'_>, output: &mut impl 
     let target = Target::to(endpoint, model);
     say(output, &format!("{name}: keys of `{provider}`: GET {}, {}", endpoint.url, target.shown()))?;
     target.notes.iter().try_for_each(|note| say(output, &format!("  note: {note}")))?;
-    let fetched = fetch::get(endpoint, &target, *timeout);
+    let fetched = fetch::get(&endpoint.url, &target, *timeout);
     match &fetched {
         Ok(response) => say(output, &format!("  {}", report::answer(response)))?,
         Err(fault) => say(output, &format!("  not accepted: {fault}"))?,
@@ -116,7 +130,10 @@ fn freshness(schedule: &Schedule, answer: &Response) -> String {
 }
 
 /// Prints a line of which parts may be a provider's: what could steer a terminal is written as an escape.
-fn say(output: &mut impl Write, line: &str) -> io::Result<()> {
+///
+/// # Errors
+/// The output is closed.
+pub fn say(output: &mut impl Write, line: &str) -> io::Result<()> {
     for character in line.chars() {
         match character {
             ' '..='~' => write!(output, "{character}")?,

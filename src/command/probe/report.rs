@@ -16,7 +16,8 @@ const SHOWN_ALGORITHMS: usize = 20;
 
 /// Members of metadata that list the algorithms of tokens: of ID tokens (OpenID Connect Discovery 1.0 section 3), and of access
 /// tokens, which some providers add.
-const ANNOUNCEMENTS: [&str; 2] = ["id_token_signing_alg_values_supported", "access_token_signing_alg_values_supported"];
+pub const ALGORITHM_ANNOUNCEMENTS: [&str; 2] =
+    ["id_token_signing_alg_values_supported", "access_token_signing_alg_values_supported"];
 
 /// Status, content type and size.
 pub fn answer(response: &Response) -> String {
@@ -46,7 +47,7 @@ pub fn more_about(fault: &KeyFetchFault, response: &Response) -> String {
 pub fn announced(response: &Response, accepted: Option<&[Algorithm]>) -> Option<String> {
     let (metadata, accepted) = (parsed(response)?, accepted?);
     metadata.get("jwks_uri")?;
-    let announced: Vec<&str> = ANNOUNCEMENTS
+    let announced: Vec<&str> = ALGORITHM_ANNOUNCEMENTS
         .iter()
         .filter_map(|name| metadata.get(name)?.as_array())
         .flatten()

@@ -1,8 +1,9 @@
 //! The target of a fetch: the addresses and TLS of the cluster if it is in the files, otherwise the host of the URL.
 
 use std::fs;
+use std::path::Path;
 
-use countersign_core::fetch::Endpoint;
+use countersign_core::fetch::{Endpoint, HttpUrl};
 use ct_codecs::{Base64, Decoder as _};
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
@@ -31,7 +32,7 @@ pub struct Tls {
 }
 
 /// Trusted authorities.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Roots {
     /// Those of this machine.
     System,
@@ -40,18 +41,23 @@ pub enum Roots {
 }
 
 impl Target {
+    /// The host that a URL names.
+    pub fn of_host(url: &HttpUrl, roots: &Roots) -> Self {
+        let tls = url.is_https().then(|| Tls { name: url.host().to_owned(), roots: roots.clone() });
+        Self { addresses: vec![own_address(url)], tls, notes: Vec::new() }
+    }
+
     /// The target for an endpoint.
     pub fn to(endpoint: &Endpoint, model: &Model<'_>) -> Self {
         let mut notes = Vec::new();
         let url = &endpoint.url;
-        let own_host = || Address::Socket(url.host().to_owned(), url.port());
         let Some(cluster) = model.clusters_named(&endpoint.cluster).next() else {
             notes.push(format!(
                 "cluster `{}` is in none of the files, so the host of the URL is contacted directly",
                 endpoint.cluster
             ));
             let tls = url.is_https().then(|| Tls { name: url.host().to_owned(), roots: Roots::System });
-            return Self { addresses: vec![own_host()], tls, notes };
+            return Self { addresses: vec![own_address(url)], tls, notes };
         };
         let mut found = addresses(cluster);
         if found.is_empty() {
@@ -59,7 +65,7 @@ impl Target {
                 "cluster `{}` does not list its addresses, so the host of the URL is contacted directly",
                 endpoint.cluster
             ));
-            found.push(own_host());
+            found.push(own_address(url));
         }
         let tls = sockets(cluster).into_iter().find_map(|(_, tls)| tls);
         if tls.is_none() && url.is_https() {
@@ -83,6 +89,22 @@ impl Target {
     }
 }
 
+impl Roots {
+    /// Those of a PEM file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds no certificate.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let shown = file.display();
+        let pem = fs::read(file).map_err(|fault| format!("cannot read `{shown}`: {fault}"))?;
+        match certificates(&pem) {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self::Given(certificates)),
+            Ok(_) => Err(format!("`{shown}` holds no certificate in PEM")),
+            Err(fault) => Err(format!("`{shown}` is not PEM: {fault}")),
+        }
+    }
+}
+
 impl core::fmt::Display for Roots {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
@@ -90,6 +112,20 @@ impl core::fmt::Display for Roots {
             Self::Given(_) => f.write_str("the CAs of `trusted_ca`"),
         }
     }
+}
+
+fn own_address(url: &HttpUrl) -> Address {
+    Address::Socket(url.host().to_owned(), url.port())
+}
+
+/// The certificates in a PEM text.
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, String> {
+    let items = parse_pem(pem).collect::<Result<Vec<_>, _>>().map_err(|fault| fault.to_string())?;
+    let certificate = |item| match item {
+        PemItem::Certificate(certificate) => Some(certificate),
+        _ => None,
+    };
+    Ok(items.into_iter().filter_map(certificate).collect())
 }
 
 /// The authorities of a TLS context, as far as they can be had here.
@@ -100,17 +136,7 @@ fn roots(model: &Model<'_>, tls: &Part<'_>, notes: &mut Vec<String>) -> Roots {
         notes.push(format!("`trusted_ca` is in none of the files, {INSTEAD}"));
         return Roots::System;
     };
-    let given = pem(&trusted).and_then(|pem| {
-        let items = parse_pem(&pem).collect::<Result<Vec<_>, _>>().map_err(|fault| fault.to_string())?;
-        Ok(items
-            .into_iter()
-            .filter_map(|item| match item {
-                PemItem::Certificate(certificate) => Some(certificate),
-                _ => None,
-            })
-            .collect::<Vec<_>>())
-    });
-    match given {
+    match pem(&trusted).and_then(|pem| certificates(&pem)) {
         Ok(certificates) if !certificates.is_empty() => return Roots::Given(certificates),
         Ok(_) => notes.push(format!("`trusted_ca` holds no certificate, {INSTEAD}")),
         Err(fault) => notes.push(format!("`trusted_ca` cannot be read ({fault}), {INSTEAD}")),

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod eval;
 mod facts;
+mod init;
 mod key;
 mod prepare;
 mod schema;
@@ -26,6 +27,8 @@ pub enum Verb {
     Eval(eval::Arguments),
     /// Print the part of a configuration that accepts tokens like a given one
     Facts(facts::Arguments),
+    /// Ask an identity provider for its metadata, and print a first configuration in shadow mode
+    Init(init::Arguments),
     /// Make keys, key sets and signed tokens for trying things out
     #[command(subcommand)]
     Key(key::Verb),
@@ -47,6 +50,7 @@ impl Verb {
             Self::Diff(arguments) => diff::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
             Self::Facts(arguments) => facts::run(arguments),
+            Self::Init(arguments) => init::run(arguments),
             Self::Key(verb) => key::run(verb),
             Self::Prepare(arguments) => prepare::run(arguments),
             Self::Schema(arguments) => schema::run(arguments),

@@ -84,7 +84,7 @@ impl Response {
     ///
     /// # Errors
     /// Every fault except `NotSent` and `NotJson`: the body itself is not parsed here.
-    pub(crate) fn json_body(&self, max_bytes: usize) -> Result<&[u8], FetchFault> {
+    pub fn json_body(&self, max_bytes: usize) -> Result<&[u8], FetchFault> {
         match self.status {
             200 => {}
             0 => return Err(FetchFault::NoAnswer),
