@@ -65,8 +65,8 @@ impl Time {
 /// Decides one request under a configuration, with the available keys. `now` comes from a clock: if it is earlier than
 /// this program, every request is refused.
 ///
-/// It reads no clock, keeps no state, and returns the same outcome for the same arguments: `verification` decides how
-/// signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. The one
+/// It reads no clock, and returns the same outcome for the same arguments: the decision cache of the plan's policies only saves
+/// their evaluation, and `verification` decides how signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. The one
 /// exception is the memory of proofs, `verification.proofs`: a request with a proof that is accepted writes to it, and the
 /// same request is refused from then on. In
 /// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and

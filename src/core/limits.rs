@@ -136,6 +136,22 @@ pub const MAX_POLICY_EXPRESSION_DEPTH: usize = 100;
 /// of an `is ... in`, and a constant inside.
 pub const MAX_PREPARED_DEPTH: usize = MAX_POLICY_EXPRESSION_DEPTH + 3;
 
+/// Policies that one decision must meet together for their answers to be cached. Finding the answers costs about as much as
+/// evaluating one policy, and adding them as much as two.
+pub const MIN_CACHED_POLICIES: usize = 8;
+
+/// Different things that policies whose answers are cached together may read of a request.
+pub const MAX_READINGS: usize = 64;
+
+/// Bytes of what is read of one request for the decision cache. For requests with more the policies are evaluated.
+pub const MAX_DECISION_KEY_BYTES: usize = 2 * 1024;
+
+/// Bytes that each worker may use for the decision cache.
+pub const MAX_DECISION_CACHE_BYTES: usize = 1024 * 1024;
+
+/// Hits of the decision cache that are counted at once if there is no miss. Each count is a call to the host.
+pub const CACHE_HITS_PER_COUNT: usize = 100;
+
 /// Bytes of `@step_up` and of `@scope`, which a client reads in a header field.
 pub const MAX_REMEDY_BYTES: usize = 512;
 

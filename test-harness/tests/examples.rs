@@ -269,6 +269,7 @@ fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_othe
         ("counter", Counter::SignaturesByProxy.name()),
         ("counter", Counter::SignaturesByPlugin.name()),
         ("counter", Counter::SignatureFailures.name()),
+        ("counter", Counter::CacheLookups { hit: true }.name().replace("hit", "<outcome>")),
         ("gauge", Gauge::KeyAge(provider.clone()).name()),
         ("gauge", Gauge::Waiting.name()),
         ("gauge", Gauge::RememberedTokens.name()),
@@ -477,8 +478,9 @@ fn the_documentation_gives_every_fixed_cap_and_no_other() {
         MAX_WAITING_FOR_UNKNOWN_KEY WAITING_PLACES_PER_FREE_PLACE WAKES_AT_ONCE LONGEST_WAIT LONGEST_BACK_OFF SHARED_KEY_SLOTS
         MAX_SHARED_LEASE_BYTES MAX_TOLD_WORKERS MAX_GROUPS_PER_TOKEN MAX_LIST_ELEMENTS MAX_ENTITY_ID_BYTES
         MAX_ACTORS MAX_VERSION_PART_DIGITS MAX_TENANT_BYTES MAX_REQUEST_HEADER_ENTRIES MAX_ROUTES_PER_APPLICATION
-        MAX_POLICIES MAX_POLICY_BRACKET_DEPTH
-        MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MAX_REMEDY_BYTES LONGEST_STEP_UP MAX_ALARM_BYTES MAX_ATTRIBUTES
+        MAX_POLICIES MAX_POLICY_BRACKET_DEPTH MAX_POLICY_EXPRESSION_DEPTH MAX_PREPARED_DEPTH MIN_CACHED_POLICIES
+        MAX_READINGS MAX_DECISION_KEY_BYTES MAX_DECISION_CACHE_BYTES CACHE_HITS_PER_COUNT MAX_REMEDY_BYTES LONGEST_STEP_UP
+        MAX_ALARM_BYTES MAX_ATTRIBUTES
         MAX_NEAR_MISSES MAX_POLICIES_IN_METRICS MAX_RECORD_TEXT_BYTES
         EARLIEST_PLAUSIBLE_UNIX_SECONDS
     };

@@ -9,6 +9,7 @@ use cedar_policy::pst::Effect;
 
 use super::annotations::Annotations;
 use super::context::{self, PermitFor};
+use super::decide::cache::DecisionCache;
 use super::decide::catalog::Catalog;
 use super::decide::facts::FactResolver;
 use super::decide::slice::{Applicability, DocumentScope, SliceKey, Slices};
@@ -131,10 +132,11 @@ pub(super) fn compile(
         }
         .into());
     };
-    let slices = Slices::compile(compiled, scopes);
+    let slices = Slices::compile(compiled, scopes, &facts);
     let program = Program { slices, catalog, facts };
     let set = PolicySet {
         rehearses: program.rehearses(),
+        cache: DecisionCache::of(&program.slices),
         program,
         context: context_digest(vocabulary, hierarchy),
         is_prepared: false,

@@ -99,6 +99,8 @@ pub(in crate::policy) struct ContextFact {
     /// Whether a request has it.
     #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub presence: Presence,
+    /// Whether the requests of one caller mostly have the same value. What policies answered is remembered only for such facts.
+    pub comes_again: bool,
     /// Whose permits may read it.
     #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub permits: PermitFor,
@@ -126,6 +128,8 @@ pub(in crate::policy) struct DeviceFact {
     /// Its type.
     #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub of: ContextType,
+    /// As that of a [`ContextFact`].
+    pub comes_again: bool,
     /// Its value.
     pub value: fn(&DeviceFacts) -> ContextValue<'static>,
 }
@@ -140,6 +144,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "http_method",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.request.method.name()))),
@@ -148,6 +153,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "hostname",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::String(Cow::Borrowed(&facts.request.host))),
@@ -156,6 +162,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "path",
         of: ContextType::String,
+        comes_again: false,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.request.path.as_str()))),
@@ -164,6 +171,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "query",
         of: ContextType::String,
+        comes_again: false,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::String(Cow::Borrowed(&facts.request.query))),
@@ -172,6 +180,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "port",
         of: ContextType::Long,
+        comes_again: true,
         presence: Presence::ProxyMayOmit("the proxy does not report the listener's port, as on a Unix domain socket"),
         permits: PermitFor::Verified,
         value: |facts| facts.request.destination_port.map(|port| ContextValue::Long(i64::from(port))),
@@ -180,6 +189,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "user_agent",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::ClientMayOmit("the `User-Agent` header is missing, is sent twice, or is not UTF-8"),
         permits: PermitFor::Anyone,
         value: |facts| match facts.request.headers.exactly("user-agent") {
@@ -194,6 +204,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "client_ip",
         of: ContextType::String,
+        comes_again: true,
         presence: ADDRESS,
         permits: PermitFor::Verified,
         value: |facts| facts.request.client_ip.map(|address| ContextValue::String(Cow::Owned(address.to_string()))),
@@ -202,6 +213,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "source_ip",
         of: ContextType::Ip,
+        comes_again: true,
         presence: ADDRESS,
         permits: PermitFor::Verified,
         value: |facts| facts.request.client_ip.map(ContextValue::Ip),
@@ -210,6 +222,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: HTTP_REQUEST,
         name: "path_parameters",
         of: ContextType::PathParameters,
+        comes_again: false,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::PathParameters(facts.parameters)),
@@ -218,6 +231,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: None,
         name: "now",
         of: ContextType::Long,
+        comes_again: false,
         presence: Presence::Certain,
         permits: PermitFor::Anyone,
         value: |facts| Some(ContextValue::Long(facts.now.get())),
@@ -226,6 +240,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: PEER,
         name: "certificate_sha256",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::ClientMayOmit(NO_CERTIFICATE),
         permits: PermitFor::Verified,
         value: |facts| {
@@ -237,6 +252,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: PEER,
         name: "uri",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::ClientMayOmit(
             "the connection has no validated client certificate, or one without exactly one URI",
         ),
@@ -247,6 +263,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: PEER,
         name: "workload",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::CertainOfWorkload(NO_WORKLOAD),
         permits: PermitFor::Verified,
         value: |facts| facts.workload.map(|workload| ContextValue::String(Cow::Borrowed(workload.id()))),
@@ -255,6 +272,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: PEER,
         name: "trust_domain",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::CertainOfWorkload(NO_WORKLOAD),
         permits: PermitFor::Verified,
         value: |facts| facts.workload.map(|workload| ContextValue::String(Cow::Borrowed(workload.trust_domain()))),
@@ -264,6 +282,7 @@ pub(in crate::policy) static CONTEXT_FACTS: [ContextFact; 15] = [
         record: CREDENTIAL,
         name: "bound_by",
         of: ContextType::String,
+        comes_again: true,
         presence: Presence::Certain,
         permits: PermitFor::Verified,
         value: |facts| Some(ContextValue::String(Cow::Borrowed(facts.sender_constraint.bound_by()))),
@@ -278,10 +297,16 @@ const NO_WORKLOAD: &str = "the connection is not that of a workload of a listed 
 
 /// The members of each device's record in addition to the declared facts; they are there whenever the record is.
 pub(in crate::policy) const DEVICE_FACTS: [DeviceFact; 2] = [
-    DeviceFact { name: "bound", of: ContextType::Bool, value: |facts| ContextValue::Bool(facts.bound) },
+    DeviceFact {
+        name: "bound",
+        of: ContextType::Bool,
+        comes_again: true,
+        value: |facts| ContextValue::Bool(facts.bound),
+    },
     DeviceFact {
         name: "age",
         of: ContextType::Long,
+        comes_again: false,
         value: |facts| ContextValue::Long(i64::try_from(facts.age.get()).unwrap_or(i64::MAX)),
     },
 ];

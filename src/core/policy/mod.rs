@@ -11,7 +11,7 @@
 //! | `load` | load | each policy is checked against the names of the configuration, by our rules and by Cedar's validator |
 //! | `program` | load, request | a checked policy is translated into a tree of plain data, which is evaluated |
 //! | `prepared` | before and at load | the translated policies as one string, which is read without Cedar |
-//! | `decide` | request | the policies that can apply to a request are evaluated, the answers combined |
+//! | `decide` | request | the policies that can apply to a request are evaluated or their answers found in the cache, and combined |
 //! | `oracle` | tests, `eval --oracle`, `diff` | the same decisions by Cedar's own authorizer, to compare with, and as questions for a solver |
 //!
 //! `compile` runs the steps of load for all documents and makes the [`PolicySet`]. `context` is the table of the facts that
@@ -66,6 +66,7 @@ mod vocabulary;
 mod tests;
 
 pub use self::annotations::Alarm;
+pub use self::decide::cache::CacheTally;
 pub use self::decide::decision::{Decision, NearMiss, Permit, Rehearsed};
 #[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;
@@ -74,6 +75,7 @@ pub use self::vocabulary::Vocabulary;
 
 use std::collections::BTreeMap;
 
+use self::decide::cache::DecisionCache;
 use self::decide::{Program, Say};
 #[cfg(feature = "cedar")]
 use self::load::groups::Groups;
@@ -144,6 +146,8 @@ pub struct PolicySet {
     is_prepared: bool,
     /// Whether any policy is only rehearsed.
     rehearses: bool,
+    /// What the policies answered about earlier requests.
+    cache: DecisionCache,
     /// For the schema of the configuration.
     #[cfg(feature = "cedar")]
     groups: Groups,
@@ -184,6 +188,7 @@ impl PolicySet {
         let program = prepared::load(&prepared.text, vocabulary, &context).map_err(|fault| prepared.error(&fault))?;
         Ok(Self {
             rehearses: program.rehearses(),
+            cache: DecisionCache::of(&program.slices),
             program,
             context,
             is_prepared: true,
@@ -220,14 +225,15 @@ impl PolicySet {
         self.is_prepared
     }
 
-    /// Decides one request.
+    /// Decides one request. Answers of policies about equal facts are kept for the next request; the decision is the same
+    /// without them.
     #[must_use]
     pub fn decide(&self, identity: &Identity, request: &Request, route: &RouteMatch<'_>, now: UnixSeconds) -> Decision {
         #[cfg(feature = "oracle")]
         if self.oracle.as_ref().is_some_and(oracle::Oracle::is_asked) {
             return self.decide_by_oracle(identity, request, route, now);
         }
-        self.program.decide(Say::Enforced, identity, request, route, now)
+        self.program.decide((Say::Enforced, Some(&self.cache)), identity, request, route, now)
     }
 
     /// Decides one request as if the policies that are only rehearsed were in force; `None` if there are none. Nothing follows
@@ -243,8 +249,42 @@ impl PolicySet {
         if !self.rehearses {
             return None;
         }
-        let decision = self.program.decide(Say::WithRehearsed, identity, request, route, now);
+        let decision = self.program.decide((Say::WithRehearsed, Some(&self.cache)), identity, request, route, now);
         Some(Rehearsed::of(decision))
+    }
+
+    /// Decides one request as [`decide`](Self::decide) does, without the decision cache.
+    #[cfg(any(test, feature = "oracle"))]
+    #[must_use]
+    pub fn decide_uncached(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Decision {
+        self.program.decide((Say::Enforced, None), identity, request, route, now)
+    }
+
+    /// Has the answers of all policies cached, whether it pays or not, also of those that read facts which change with each
+    /// request. To compare with [`decide_uncached`](Self::decide_uncached).
+    #[cfg(any(test, feature = "oracle"))]
+    pub fn cache_all(&mut self) {
+        self.program.slices.cache_all();
+        self.cache = DecisionCache::of(&self.program.slices);
+    }
+
+    /// Bytes that the decision cache counts.
+    #[cfg(test)]
+    fn cached_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
+    /// How often answers of policies were found in the decision cache since this was last asked. Hits without a miss are told
+    /// [`CACHE_HITS_PER_COUNT`](crate::limits::CACHE_HITS_PER_COUNT) at a time.
+    #[must_use]
+    pub fn take_tally(&self) -> CacheTally {
+        self.cache.take_tally()
     }
 
     /// Whether any policy reads the fact of this name in `context.http_request`.

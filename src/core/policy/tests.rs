@@ -6,6 +6,7 @@ mod absent;
 mod agreement;
 mod anonymous;
 mod attributes;
+mod cache;
 mod context;
 mod decide;
 mod documents;

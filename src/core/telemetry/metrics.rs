@@ -99,6 +99,11 @@ pub enum Counter {
     Alarms(Alarm),
     /// Decisions that would be another one if the rehearsed policies were in force: whether the request would be allowed.
     Rehearsals(bool),
+    /// Look-ups in the decision cache: whether the answers were there.
+    CacheLookups {
+        /// They were.
+        hit: bool,
+    },
     /// Workers that served their first request under a configuration.
     Configurations,
     /// Fetches of a provider's keys, by outcome: `taken`, or the name of a fault.
@@ -147,6 +152,9 @@ impl Counter {
             Self::Alarms(alarm) => format!("countersign.alarms.alarm.{}", alarm.as_str().replace('-', "_")),
             Self::Rehearsals(allows) => {
                 format!("countersign.rehearsals.outcome.{}", if *allows { "would_allow" } else { "would_deny" })
+            }
+            Self::CacheLookups { hit } => {
+                format!("countersign.decision_cache.outcome.{}", if *hit { "hit" } else { "miss" })
             }
             Self::Configurations => "countersign.configurations".to_owned(),
             Self::Fetches(provider, outcome) => format!("countersign.keys.{provider}.fetches.outcome.{outcome}"),

@@ -10,6 +10,7 @@ use crate::fetch::Prospect;
 use crate::jose::Tally;
 use crate::keys::{MissingKey, Verification};
 use crate::mode::Mode;
+use crate::policy::CacheTally;
 use crate::refusal::{Reason, Refusal};
 use crate::reply::{Answer, AnswerDetail, Form, Hints, Reply};
 use crate::request::{AddressSource, Headers, PeerSource, RequestParts};
@@ -148,6 +149,7 @@ impl Worker {
         if judgement.newly_remembered != 0 {
             effects.push(Effect::ChangeGauge(Gauge::RememberedTokens, judgement.newly_remembered));
         }
+        effects.extend(self.plan.iter().flat_map(|plan| cache_counts(plan.policies.take_tally())));
         if let Some(key) = judgement.outcome.missing_key.as_deref() {
             let waits = if was_parked {
                 // The next tick comes at its usual time.
@@ -364,6 +366,13 @@ fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
     .into_iter()
     .filter(|(_, times)| *times > 0)
     .map(|(counter, times)| Effect::Count(counter, times))
+}
+
+/// What decisions add to the counters of the decision cache.
+fn cache_counts(tally: CacheTally) -> impl Iterator<Item = Effect> {
+    let CacheTally { hits, misses } = tally;
+    let counts = [(true, hits), (false, misses)].into_iter().filter(|(_, times)| *times > 0);
+    counts.map(|(hit, times)| Effect::Count(Counter::CacheLookups { hit }, times))
 }
 
 /// The outcome for a request that the host could not read.

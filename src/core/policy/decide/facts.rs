@@ -4,7 +4,7 @@ use core::ops::Range;
 use std::collections::HashMap;
 
 use crate::policy::Vocabulary;
-use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType};
+use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType, DEVICE_FACTS};
 use crate::policy::program::expression::{Slot, SlotTable};
 use crate::provider::ProviderName;
 
@@ -87,6 +87,20 @@ impl FactTable {
     /// The fact in a slot.
     pub(in crate::policy) fn get(&self, Slot(place): Slot) -> Option<&Fact> {
         self.0.get(place)
+    }
+
+    /// Whether the requests of one caller mostly have the same value of the fact.
+    pub(in crate::policy) fn comes_again(&self, slot: Slot) -> bool {
+        let row = |row: usize| CONTEXT_FACTS.get(row).is_some_and(|fact| fact.comes_again);
+        match self.get(slot) {
+            Some(Fact::Row(place) | Fact::InRecord { row: place, .. }) => row(*place),
+            // An issuer may declare a fact of the same name. It is then not cached either, which changes no decision.
+            Some(Fact::Evidence { path, .. }) => {
+                !DEVICE_FACTS.iter().any(|fact| !fact.comes_again && [fact.name] == path.as_slice())
+            }
+            Some(Fact::Record(_) | Fact::Attribute { .. }) => true,
+            Some(Fact::Parameter(_)) | None => false,
+        }
     }
 
     /// How policies name the facts, in the order of their slots.

@@ -3,6 +3,7 @@
 //! It trusts what load has checked and the identity that it is given. It never permits a request where anything could not
 //! be evaluated.
 
+pub(in crate::policy) mod cache;
 pub(in crate::policy) mod catalog;
 pub(in crate::policy) mod decision;
 pub(in crate::policy) mod explain;
@@ -12,6 +13,7 @@ pub(in crate::policy) mod slice;
 mod asked;
 
 use self::asked::Asked;
+use self::cache::DecisionCache;
 use self::catalog::Catalog;
 use self::decision::{Decision, Permit};
 use self::explain::{Candidate, near_misses};
@@ -19,6 +21,7 @@ use self::facts::{Fact, FactTable};
 use self::slice::{DocumentScope, Slice, Slices};
 use super::annotations::{Alarm, Annotations};
 use super::context::CONTEXT_FACTS;
+use super::program::evaluate::Fault;
 use super::program::expression::{Rule, Slot};
 use crate::identity::Identity;
 use crate::remedy::Remedy;
@@ -110,10 +113,11 @@ impl Program {
         self.slices.all().iter().flat_map(|slice| &slice.policies).any(|policy| policy.annotations.is_rehearsed)
     }
 
-    /// Decides one request by the policies that have a say.
+    /// Decides one request by the policies that have a say. Those whose answers about the same facts are in
+    /// the cache are not evaluated again; the decision is the same without a cache.
     pub(in crate::policy) fn decide(
         &self,
-        say: Say,
+        (say, cache): (Say, Option<&DecisionCache>),
         identity: &Identity,
         request: &Request,
         route: &RouteMatch<'_>,
@@ -125,12 +129,23 @@ impl Program {
         let met = || self.slices.met(route, &asked);
         let mut answers = Answers::default();
         for slice in met().filter(|slice| missing(slice, &asked) == 0) {
-            for policy in slice.policies.iter().filter(|policy| say.has(&policy.annotations)) {
-                match (policy.rule.applies(&asked), policy.effect) {
-                    (Ok(false), _) => {}
-                    (Ok(true), Effect::Permit) => answers.permits.push((slice.asked.document, &policy.annotations)),
-                    (Ok(true), Effect::Forbid) => answers.forbids.push(&policy.annotations),
-                    (Err(_), _) => answers.failed.push(&policy.annotations),
+            let document = slice.asked.document;
+            match cache.and_then(|cache| cache.recall(slice, &asked)) {
+                None => {
+                    for policy in slice.policies.iter().filter(|policy| say.has(&policy.annotations)) {
+                        answers.add(document, policy, policy.rule.applies(&asked));
+                    }
+                }
+                Some((known, others)) => {
+                    let known = known.iter().map(|answer| (answer.place, answer.result.map(|()| true)));
+                    let others = others.iter().filter_map(|place| Some((*place, slice.policies.get(*place)?)));
+                    let others = others.map(|(place, policy)| (place, policy.rule.applies(&asked)));
+                    for (place, result) in known.chain(others) {
+                        let policy = slice.policies.get(place).filter(|policy| say.has(&policy.annotations));
+                        if let Some(policy) = policy {
+                            answers.add(document, policy, result);
+                        }
+                    }
                 }
             }
         }
@@ -158,6 +173,16 @@ impl Program {
 }
 
 impl<'p> Answers<'p> {
+    /// Adds what a policy of this document answers.
+    fn add(&mut self, document: usize, policy: &'p Compiled, result: Result<bool, Fault>) {
+        match (result, policy.effect) {
+            (Ok(false), _) => {}
+            (Ok(true), Effect::Permit) => self.permits.push((document, &policy.annotations)),
+            (Ok(true), Effect::Forbid) => self.forbids.push(&policy.annotations),
+            (Err(_), _) => self.failed.push(&policy.annotations),
+        }
+    }
+
     /// The decision. An error denies, whatever other policies say, and a forbid overrides permits.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use super::Compiled;
 use super::asked::Asked;
+use super::cache::Caching;
+use super::facts::FactTable;
 use crate::policy::kinds::{Actions, GROUP, PrincipalKind, ResourceScope};
 use crate::policy::program::entity::{Entity, EntityTypes};
 use crate::policy::program::expression::Rule;
@@ -87,6 +89,8 @@ pub(in crate::policy) struct Slice {
     pub asked: Arc<Applicability>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Compiled>,
+    /// Which of them are cached, if any.
+    pub caching: Option<Caching>,
 }
 
 /// All slices, and which of them each route can meet.
@@ -148,10 +152,11 @@ impl ByPrincipal {
 }
 
 impl Slices {
-    /// Puts each policy of these documents into its slice.
+    /// Puts each policy of these documents into its slice. The policies read the facts of this table.
     pub(in crate::policy) fn compile(
         policies: impl IntoIterator<Item = (SliceKey, Compiled)>,
         documents: Vec<DocumentScope>,
+        facts: &FactTable,
     ) -> Self {
         let mut grouped: BTreeMap<SliceKey, Vec<Compiled>> = BTreeMap::new();
         for (key, policy) in policies {
@@ -171,7 +176,8 @@ impl Slices {
                 }
                 ResourceScope::Nowhere => {}
             }
-            slices.slices.push(Slice { asked, policies });
+            let caching = Caching::of(place, &policies, facts);
+            slices.slices.push(Slice { asked, policies, caching });
         }
         slices.documents = documents;
         slices
@@ -179,6 +185,19 @@ impl Slices {
 
     fn of(&mut self, application: &str) -> &mut ByApplication {
         self.by_application.entry(application.to_owned()).or_default()
+    }
+
+    /// Whether any of them are cached.
+    pub(in crate::policy) fn are_cached(&self) -> bool {
+        self.slices.iter().any(|slice| slice.caching.is_some())
+    }
+
+    /// Caches all of them, whether it pays or not.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(in crate::policy) fn cache_all(&mut self) {
+        for (place, slice) in self.slices.iter_mut().enumerate() {
+            slice.caching = Some(Caching::by(place, &slice.policies, |_| true));
+        }
     }
 
     /// All of them, in order.

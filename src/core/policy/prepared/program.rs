@@ -78,7 +78,8 @@ pub(super) fn decode(bytes: &[u8], vocabulary: Vocabulary<'_>) -> Read<Program> 
         return Err(Malformed("something follows behind the policies"));
     }
     let catalog = Catalog::compile(vocabulary, types, groups).ok_or(UNKNOWN)?;
-    Ok(Program { slices: Slices::compile(policies, documents), catalog, facts: facts.finish() })
+    let facts = facts.finish();
+    Ok(Program { slices: Slices::compile(policies, documents, &facts), catalog, facts })
 }
 
 fn encode_fact(name: FactName<'_>, into: &mut Vec<u8>) {

@@ -75,7 +75,8 @@ impl Rule {
 }
 
 impl Constraint {
-    fn holds(&self, variable: Variable, facts: &impl Facts) -> bool {
+    /// Whether the entity is what it asks for.
+    pub(super) fn holds(&self, variable: Variable, facts: &impl Facts) -> bool {
         match self {
             Self::Any => true,
             Self::Is(entity) => facts.entity(variable) == *entity,

@@ -11,6 +11,7 @@ pub(in crate::policy) mod decimal;
 pub(in crate::policy) mod entity;
 pub(in crate::policy) mod evaluate;
 pub(in crate::policy) mod expression;
+pub(in crate::policy) mod footprint;
 pub(in crate::policy) mod ip;
 pub(in crate::policy) mod like;
 #[cfg(feature = "cedar")]

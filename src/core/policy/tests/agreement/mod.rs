@@ -1,6 +1,7 @@
 //! The plugin's decisions against those of Cedar's own authorizer, on generated policies and requests.
 //!
-//! The same policies, prepared and loaded, must decide likewise, and prepare to the same string.
+//! The same policies, prepared and loaded, must decide likewise, and prepare to the same string. They decide with the
+//! decision cache, which has the answers of all policies about the earlier requests; the others decide without it.
 //!
 //! Every difference in decision, in the policies that are named, in errors, in near misses or in advice is a failure. The
 //! number of pairs is what the tests of each change run; `AGREEMENT_PAIRS` sets another one.
@@ -32,7 +33,7 @@ use crate::policy::load::names::Names;
 use crate::policy::oracle::entities::EntityCatalog;
 use crate::policy::oracle::language::{AnyRequest, Outside, Verdict, verdict};
 use crate::policy::oracle::question::{Caller, EMPTY_SET, Place, Question, Side};
-use crate::policy::{Decision, PolicySet, Rehearsed};
+use crate::policy::{CacheTally, Decision, PolicySet, Rehearsed};
 use crate::profile::FactType;
 use crate::request::Action;
 
@@ -71,7 +72,11 @@ struct Seen(std::sync::Mutex<BTreeMap<String, usize>>);
 
 impl Seen {
     fn note(&self, outcome: &str) {
-        *self.0.lock().expect("no panic").entry(outcome.to_owned()).or_default() += 1;
+        self.note_times(outcome, 1);
+    }
+
+    fn note_times(&self, outcome: &str, times: usize) {
+        *self.0.lock().expect("no panic").entry(outcome.to_owned()).or_default() += times;
     }
 
     /// Asserts that each of these was seen, and was at least this share of all, in thousandths.
@@ -90,21 +95,29 @@ impl Seen {
 fn generated_policies_are_decided_as_cedar_decides_them() {
     let setting = setting();
     let (seen, used, rehearsals) = (Seen::default(), Seen::default(), Seen::default());
+    let cached = Seen::default();
     each_below(pairs().div_ceil(REQUESTS_OF_A_SET), |number| {
         let dice = &mut Dice::new(number as u64);
         let (text, policies) = valid_policies(&setting, dice);
         let in_force = setting.policies(&text.replace(REHEARSED, ""));
         let prepared = policies.prepare(setting.vocabulary());
-        let loaded = setting.load(&prepared).unwrap_or_else(|error| panic!("set {number}\n{text}\n{error:?}"));
+        let mut loaded = setting.load(&prepared).unwrap_or_else(|error| panic!("set {number}\n{text}\n{error:?}"));
         assert_eq!(loaded.prepare(setting.vocabulary()), prepared, "set {number}\n{text}");
+        loaded.cache_all();
         typed::OPERATORS.iter().filter(|operator| text.contains(*operator)).for_each(|operator| used.note(operator));
         for _ in 0..REQUESTS_OF_A_SET {
             let (identity, request, now) = (identity(dice), asked(dice), time(dice));
             let route = setting.router.find(&request).expect("a route");
-            let decision = policies.decide(&identity, &request, &route, now);
+            let decision = policies.decide_uncached(&identity, &request, &route, now);
             let oracle = policies.decide_by_oracle(&identity, &request, &route, now);
             let by_loaded = loaded.decide(&identity, &request, &route, now);
-            assert_eq!(by_loaded, decision, "set {number}, prepared\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
+            let CacheTally { hits, misses } = loaded.take_tally();
+            cached.note_times("hit", hits);
+            cached.note_times("miss", misses);
+            assert_eq!(
+                by_loaded, decision,
+                "set {number}, prepared and cached\n{text}\n{identity:#?}\n{request:#?}\n{now:?}"
+            );
             assert_eq!(decision, oracle, "set {number}\n{text}\n{identity:#?}\n{request:#?}\n{now:?}");
             let rehearsed = policies.rehearse(&identity, &request, &route, now);
             assert_eq!(loaded.rehearse(&identity, &request, &route, now), rehearsed, "set {number}, prepared\n{text}");
@@ -117,6 +130,7 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
         }
     });
     seen.has(&[("allow", 100), ("forbidden", 50), ("not permitted", 100), ("failed", 5)]);
+    cached.has(&[("hit", 300), ("miss", 50)]);
     rehearsals.has(&[("would allow", 100), ("would deny", 100)]);
     used.has(&typed::OPERATORS.map(|operator| (operator, 0)));
 }

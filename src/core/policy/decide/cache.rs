@@ -1,0 +1,204 @@
+//! The decision cache: what policies answered, kept for requests with the same facts.
+//!
+//! Nothing about evidence is kept: a request comes here after its tokens, its device and its connection were verified again.
+//! Everything that the policies can read of it is then read again, and only if all of that is the same as for an earlier
+//! request the answers of that one are used. The cache belongs to the policies, so another configuration begins with none.
+//!
+//! Reading and comparing the facts costs about as much as evaluating one policy, so only slices with several are cached.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Compiled;
+use super::facts::FactTable;
+use super::slice::{Slice, Slices};
+use crate::limits::{
+    CACHE_HITS_PER_COUNT, MAX_DECISION_CACHE_BYTES, MAX_DECISION_KEY_BYTES, MAX_READINGS, MIN_CACHED_POLICIES,
+};
+use crate::policy::program::evaluate::{Facts, Fault};
+use crate::policy::program::footprint::Reading;
+
+/// What an entry takes beside its key and its answers: the places in the table, and what the allocator adds.
+const ENTRY_BYTES: usize = 96;
+
+/// A policy that applies or that fails, by its place in its slice. The others do not apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Answer {
+    /// The place.
+    pub place: usize,
+    /// Whether it applies.
+    pub result: Result<(), Fault>,
+}
+
+/// Which policies of a slice are cached, and by what.
+#[derive(Debug)]
+pub(in crate::policy) struct Caching {
+    /// The number of the slice.
+    slice: usize,
+    /// Everything that the cached policies read.
+    readings: Vec<Reading>,
+    /// Their places in the slice.
+    cached: Vec<usize>,
+    /// The places of the others, which are evaluated for each request.
+    evaluated: Vec<usize>,
+}
+
+impl Caching {
+    /// `None` if evaluating the policies costs less. A policy that reads a fact whose value seldom comes again is evaluated for
+    /// each request.
+    pub(in crate::policy) fn of(slice: usize, policies: &[Compiled], facts: &FactTable) -> Option<Self> {
+        if policies.len() < MIN_CACHED_POLICIES {
+            return None;
+        }
+        let caching = Self::by(slice, policies, |reading| reading.slot().is_none_or(|slot| facts.comes_again(slot)));
+        let pays = caching.cached.len() >= caching.readings.len().max(MIN_CACHED_POLICIES);
+        pays.then_some(caching)
+    }
+
+    /// With each policy cached that reads nothing but this, as long as they do not read too much together.
+    pub(in crate::policy) fn by(slice: usize, policies: &[Compiled], may_read: impl Fn(&Reading) -> bool) -> Self {
+        let mut caching = Self { slice, readings: Vec::new(), cached: Vec::new(), evaluated: Vec::new() };
+        for (place, policy) in policies.iter().enumerate() {
+            let mut own = policy.rule.readings();
+            let is_cached = own.iter().all(&may_read);
+            own.retain(|reading| !caching.readings.contains(reading));
+            if is_cached && caching.readings.len().saturating_add(own.len()) <= MAX_READINGS {
+                caching.readings.append(&mut own);
+                caching.cached.push(place);
+            } else {
+                caching.evaluated.push(place);
+            }
+        }
+        caching
+    }
+
+    /// The facts of a request, whole. `None` if they are too long to be worth it.
+    fn key(&self, facts: &impl Facts) -> Option<Vec<u8>> {
+        let mut key = Vec::with_capacity(MAX_DECISION_KEY_BYTES / 8);
+        key.extend_from_slice(&self.slice.to_le_bytes());
+        for reading in &self.readings {
+            reading.write_answer(facts, &mut key);
+            if key.len() > MAX_DECISION_KEY_BYTES {
+                return None;
+            }
+        }
+        Some(key)
+    }
+}
+
+/// How often answers were found in the decision cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheTally {
+    /// Times that the cached policies of a slice did not have to be evaluated.
+    pub hits: usize,
+    /// Times that they were evaluated, and their answers added to the cache.
+    pub misses: usize,
+}
+
+/// The cache, of at most [`MAX_DECISION_CACHE_BYTES`]. If its newer half is full, it becomes the older one, and what was in that is
+/// forgotten unless a request has used it since.
+#[derive(Debug)]
+pub(in crate::policy) struct DecisionCache {
+    /// Whether any slice is cached.
+    is_used: bool,
+    halves: Mutex<Halves>,
+}
+
+type Entries = HashMap<Box<[u8]>, Arc<[Answer]>>;
+
+#[derive(Debug, Default)]
+struct Halves {
+    newer: Entries,
+    older: Entries,
+    /// Of the newer half.
+    bytes: usize,
+    tally: CacheTally,
+}
+
+impl DecisionCache {
+    /// An empty cache for these slices.
+    pub(in crate::policy) fn of(slices: &Slices) -> Self {
+        Self { is_used: slices.are_cached(), halves: Mutex::default() }
+    }
+
+    /// What the cached policies of a slice answer about these facts, and the places of the others, which are still to be
+    /// evaluated. `None` if all are.
+    pub(super) fn recall<'s>(&self, slice: &'s Slice, facts: &impl Facts) -> Option<(Arc<[Answer]>, &'s [usize])> {
+        let caching = slice.caching.as_ref()?;
+        let Caching { cached, evaluated, .. } = caching;
+        let key = caching.key(facts)?;
+        if let Some(answers) = self.halves(|halves| halves.get(&key)) {
+            return Some((answers, evaluated));
+        }
+        let policies = cached.iter().filter_map(|place| Some((*place, slice.policies.get(*place)?)));
+        let answers: Arc<[Answer]> = policies.filter_map(|(place, policy)| answer(place, policy, facts)).collect();
+        self.halves(|halves| {
+            halves.tally.misses = halves.tally.misses.saturating_add(1);
+            halves.keep(key.into(), Arc::clone(&answers));
+        });
+        Some((answers, evaluated))
+    }
+
+    /// How often answers were found since this was last asked. Nothing as long as only a few were, because to count them is a
+    /// call to the host.
+    pub(in crate::policy) fn take_tally(&self) -> CacheTally {
+        let is_due = |tally: &CacheTally| tally.misses > 0 || tally.hits >= CACHE_HITS_PER_COUNT;
+        if !self.is_used {
+            return CacheTally::default();
+        }
+        self.halves(
+            |halves| if is_due(&halves.tally) { core::mem::take(&mut halves.tally) } else { CacheTally::default() },
+        )
+    }
+
+    /// What it counts for both halves.
+    #[cfg(test)]
+    pub(in crate::policy) fn bytes(&self) -> usize {
+        self.halves(|halves| halves.newer.iter().chain(&halves.older).map(|(key, answers)| weight(key, answers)).sum())
+    }
+
+    fn halves<T>(&self, work: impl FnOnce(&mut Halves) -> T) -> T {
+        work(&mut self.halves.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Halves {
+    fn get(&mut self, key: &[u8]) -> Option<Arc<[Answer]>> {
+        let answers = match self.newer.get(key) {
+            Some(answers) => Arc::clone(answers),
+            None => {
+                let (key, answers) = self.older.remove_entry(key)?;
+                self.keep(key, Arc::clone(&answers));
+                answers
+            }
+        };
+        self.tally.hits = self.tally.hits.saturating_add(1);
+        Some(answers)
+    }
+
+    fn keep(&mut self, key: Box<[u8]>, answers: Arc<[Answer]>) {
+        let bytes = weight(&key, &answers);
+        let half = MAX_DECISION_CACHE_BYTES / 2;
+        if self.bytes.saturating_add(bytes) > half {
+            self.older = core::mem::take(&mut self.newer);
+            self.bytes = 0;
+        }
+        if bytes <= half {
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.newer.insert(key, answers);
+        }
+    }
+}
+
+/// What an entry takes in memory, estimated.
+fn weight(key: &[u8], answers: &[Answer]) -> usize {
+    key.len().saturating_add(size_of_val(answers)).saturating_add(ENTRY_BYTES)
+}
+
+fn answer(place: usize, policy: &Compiled, facts: &impl Facts) -> Option<Answer> {
+    match policy.rule.applies(facts) {
+        Ok(false) => None,
+        Ok(true) => Some(Answer { place, result: Ok(()) }),
+        Err(fault) => Some(Answer { place, result: Err(fault) }),
+    }
+}
