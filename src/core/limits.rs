@@ -37,6 +37,15 @@ pub const MAX_KEYS_PER_SET: usize = 100;
 /// asked; 32 bytes each.
 pub const MAX_UNKNOWN_KEYS: usize = 100;
 
+/// Keys that a worker holds of one provider that publishes each key at a URL of its own.
+pub const MAX_KEYS_BY_ID: usize = 16;
+
+/// Ids of such keys that wait for their fetch.
+pub const MAX_SOUGHT_KEYS: usize = 16;
+
+/// Bytes of one such key in PEM.
+pub const MAX_PEM_BYTES: usize = 4 * 1024;
+
 /// How long a worker remembers that a signature is forged. Long enough for a client that repeats a bad token in a loop.
 pub const FORGERY_REMEMBERED: Seconds = Seconds::new(10);
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::fetch::{Conflict, LocalMemory, Response, SharedMemory, Write};
 use crate::jose::{
-    Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, KeyUse, Portable, UnverifiedToken, VerificationKey,
-    base64url,
+    Algorithm, AuthenticToken, ClaimPath, HostSignatures, KeySet, KeyUse, Portable, TokenForm, UnverifiedToken,
+    VerificationKey, base64url,
 };
 use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
@@ -122,6 +122,16 @@ pub(crate) fn other_key() -> SigningKey {
     SigningKey::from_pem(Algorithm::Es256, OTHER_P256_TEST_KEY).unwrap()
 }
 
+/// The public key on a curve in PEM.
+pub(crate) fn public_pem(key: &SigningKey) -> String {
+    use ct_codecs::Encoder as _;
+    let algorithm = key.algorithm();
+    let compiled = VerificationKey::compile(&key.public_jwk(Some("k")), Some(&[algorithm])).unwrap();
+    let text = ct_codecs::Base64::encode_to_string(compiled.spki()).unwrap();
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| core::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+}
+
 /// A JWK set of one key under this `kid`.
 pub(crate) fn jwk_set(key: &SigningKey, kid: Option<&str>) -> Value {
     json!({ "keys": [key.public_jwk(kid)] })
@@ -148,6 +158,7 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
         kind: TokenKind::Access,
+        form: TokenForm::JWT,
         header: HeaderMembers::Any,
         subject: Subject::Any,
         key_use: KeyUse::Signatures,

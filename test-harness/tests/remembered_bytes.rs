@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign_core::jose::{
-    Algorithm, KeySet, PresentedToken, SignatureVerifier, TokenMemory, UnverifiedSignature, VerifiedToken,
+    Algorithm, KeySet, PresentedToken, SignatureVerifier, TokenForm, TokenMemory, UnverifiedSignature, VerifiedToken,
 };
 use countersign_core::limits::{REMEMBERED_BYTES, TOKEN_BYTES};
 use countersign_core::time::UnixSeconds;
@@ -80,7 +80,8 @@ fn kinds() -> Vec<(&'static str, Token)> {
 fn remember(memory: &mut TokenMemory, keys: &KeySet, token: &Token, number: usize) {
     let text = token.clone().claim("jti", json!(format!("8f14e45f-ceea-467f-a9b6-{number:012}")));
     let text = text.unsigned(&format!("{number:085}A")).into_bytes();
-    let presented = PresentedToken::read(&text, TOKEN_BYTES.max, None).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let presented = PresentedToken::read(TokenForm::JWT, &text, TOKEN_BYTES.max, None)
+        .unwrap_or_else(|refusal| panic!("{refusal:?}"));
     let verified: Rc<VerifiedToken> = presented.verify(keys, &Believing).expect("a verified token");
     memory.keep(verified, NOW);
 }

@@ -33,7 +33,12 @@ const DOCUMENT_TIMEOUT: Seconds = Seconds::new(10);
 pub fn run(name: &str, plan: &Plan, model: &Model<'_>, now: UnixSeconds, output: &mut impl Write) -> io::Result<bool> {
     let mut store = TrustStore::new(plan.key_sources(), 0);
     let mut effects = VecDeque::from(store.tick(None, now));
-    if effects.is_empty() {
+    let by_id: Vec<_> = plan.key_sources().filter(|(profile, _)| store.fetches_by_id(&profile.name)).collect();
+    for (profile, _) in &by_id {
+        let provider = &profile.name;
+        say(output, &format!("{name}: keys of `{provider}` are fetched one by one when tokens name them: not probed"))?;
+    }
+    if effects.is_empty() && by_id.is_empty() {
         say(output, &format!("{name}: no keys are fetched"))?;
     }
     let mut all_taken = true;

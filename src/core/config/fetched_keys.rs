@@ -12,7 +12,7 @@ use crate::profile::IssuerId;
 use crate::time::Seconds;
 
 /// The members of `keys` that are fetched, in the order in which [`read`] takes them.
-pub(super) static MEMBERS: [Field; 10] = [
+pub(super) static MEMBERS: [Field; 11] = [
     Field {
         name: "url",
         presence: Presence::OneOf,
@@ -36,8 +36,16 @@ pub(super) static MEMBERS: [Field; 10] = [
         about: "with a `preset` that knows it: the key set that the provider publishes for everyone",
     },
     Field {
+        name: "by_kid",
+        presence: Presence::OneOf,
+        shape: Shape::Text("https URL"),
+        write: "the base URL below which each key is in PEM, such as `https://public-keys.auth.elb.eu-west-1.amazonaws.com`",
+        about: "a base URL. Each key is in PEM at this URL, a `/` and the token's `kid`, which must be a UUID; \
+                `algorithms` is required. See [keys.md](keys.md#keys-that-are-fetched-one-by-one)",
+    },
+    Field {
         name: "cluster",
-        presence: Presence::RequiredWith(&["url", "discovery", PUBLISHED]),
+        presence: Presence::RequiredWith(&["url", "discovery", "by_kid", PUBLISHED]),
         shape: Shape::Text("Envoy cluster"),
         write: "the Envoy cluster that leads to the provider and authenticates it",
         about: "the cluster that reaches the provider and authenticates it",
@@ -122,8 +130,8 @@ const fn refresh(name: &'static str, default: &'static str, about: &'static str)
 }
 
 /// Whether they say where the keys are.
-pub(super) fn are_located([url, discovery, published, ..]: &[Member<'_>; MEMBERS.len()]) -> bool {
-    [url, discovery, published].into_iter().any(|member| matches!(member.written(), Ok(Some(_))))
+pub(super) fn are_located([url, discovery, published, by_kid, ..]: &[Member<'_>; MEMBERS.len()]) -> bool {
+    [url, discovery, published, by_kid].into_iter().any(|member| matches!(member.written(), Ok(Some(_))))
 }
 
 /// Reads them. `issuer` is that of the profile.
@@ -132,7 +140,8 @@ pub(super) fn read(
     members: [Member<'_>; MEMBERS.len()],
     issuer: Read<&IssuerId>,
 ) -> Read<FetchedKeys> {
-    let [url, discovery, published, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] = members;
+    let [url, discovery, published, by_kid, cluster, jwks, refresh, refetch_interval, max_stale, timeout, insecure] =
+        members;
     if let Some(published) = published.written()? {
         return published.only_true().and(published.error(
             ConfigCode::Contradiction,
@@ -150,17 +159,26 @@ pub(super) fn read(
     let discovers = matches!(discovery.written(), Ok(Some(_)));
     let key_host = jwks.optional(|node| if discovers { read_key_host(node, scheme) } else { misplaced(node) });
 
-    let location = match (url.written()?, discovery.written()?) {
-        (None, Some(discovery)) => read_discovery(discovery, issuer, insecure).and_then(|(url, issuer)| {
+    let location = match (url.written()?, discovery.written()?, by_kid.written()?) {
+        (None, None, Some(base)) => read_base(base, insecure).and_then(|url| {
+            key_host?;
+            Ok(KeyLocation::ById(Endpoint { url, cluster: cluster? }))
+        }),
+        (_, _, Some(base)) => base.error(
+            ConfigCode::Contradiction,
+            "`by_kid` and another member both say where the keys are",
+            "keep `by_kid` for keys that are fetched one by one, or remove it",
+        ),
+        (None, Some(discovery), None) => read_discovery(discovery, issuer, insecure).and_then(|(url, issuer)| {
             let metadata = Endpoint { url, cluster: cluster? };
             Ok(KeyLocation::Metadata { metadata, issuer, key_host: key_host? })
         }),
-        (Some(_), Some(discovery)) => discovery.error(
+        (Some(_), Some(discovery), None) => discovery.error(
             ConfigCode::Contradiction,
             "`url` and `discovery` both say where the keys are",
             "keep `url` for a JWK set, or `discovery` for metadata that names it",
         ),
-        (_, None) => url.required(|node| read_url(node, insecure)).and_then(|url| {
+        (_, None, None) => url.required(|node| read_url(node, insecure)).and_then(|url| {
             key_host?;
             Ok(KeyLocation::KeySet(Endpoint { url, cluster: cluster? }))
         }),
@@ -228,6 +246,19 @@ fn read_refresh(node: &Node<'_>) -> Read<(Seconds, Seconds)> {
 
 fn read_url(node: &Node<'_>, insecure: Read<bool>) -> Read<HttpUrl> {
     key_url(node, node.some_text()?, insecure)
+}
+
+/// The URL below which each key is.
+fn read_base(node: &Node<'_>, insecure: Read<bool>) -> Read<HttpUrl> {
+    let url = read_url(node, insecure)?;
+    if url.path().contains('?') {
+        return node.error(
+            ConfigCode::BadValue,
+            "the URL has a query, so no key can be below it",
+            "write the URL without `?` and what follows; the plugin appends `/` and the `kid`",
+        );
+    }
+    Ok(url)
 }
 
 /// The URL of the metadata, and what its `issuer` must be.

@@ -158,7 +158,7 @@ fn key_endpoints<const OWN: usize>(
 
 fn endpoints(keys: FetchedKeys) -> Vec<Endpoint> {
     match keys.location {
-        KeyLocation::KeySet(endpoint) => vec![endpoint],
+        KeyLocation::KeySet(endpoint) | KeyLocation::ById(endpoint) => vec![endpoint],
         KeyLocation::Metadata { metadata, key_host, .. } => {
             let other = key_host.and_then(|other| {
                 let url = HttpUrl::parse(&format!("{}://{}/", metadata.url.scheme(), other.host)).ok()?;

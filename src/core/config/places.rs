@@ -6,6 +6,7 @@ use super::names::{HeaderFault, header_name, is_token, quoted};
 use super::reader::{Field, Given, List, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::identity_header::IdentityHeader;
+use crate::jose::TokenForm;
 use crate::profile::{CredentialPlace, DeviceProvider, Issuer};
 use crate::stripped::{Group, Pattern, Says, normal_form};
 
@@ -176,11 +177,19 @@ pub(super) fn tell_apart(
     let mut results = Vec::new();
     for issuer in issuers {
         for (index, place) in issuer.from.iter().enumerate() {
+            let at = format!("/issuers/{}/from/{index}", issuer.profile.name);
+            if issuer.profile.form != TokenForm::JWT && !matches!(place, CredentialPlace::Header { .. }) {
+                results.push(Err(node.report_inside(
+                    &at,
+                    ConfigCode::Contradiction,
+                    "tokens of this preset come in a header of their own".to_owned(),
+                    "write `{ header: NAME }` alone, with the header in which the front door adds them",
+                )));
+            }
             let CredentialPlace::Header { name, prefix } = place else { continue };
             let collision = |why: String, help: &str| {
-                let place = format!("/issuers/{}/from/{index}", issuer.profile.name);
                 let message = format!("access tokens cannot be read from this header: {why}");
-                node.report_inside(&place, ConfigCode::HeaderCollision, message, help)
+                node.report_inside(&at, ConfigCode::HeaderCollision, message, help)
             };
             if let Some((_, why)) = others.iter().find(|(other, _)| *other == normal_form(name)) {
                 results.push(Err(collision(why.clone(), OWN_HEADER)));
@@ -190,6 +199,10 @@ pub(super) fn tell_apart(
                 Some((other, prefix_there, by)) if *other != &**name || *prefix_there != &**prefix => {
                     let why = format!("`{}` has it with another spelling or another `prefix`", by.profile.name);
                     results.push(Err(collision(why, "write the same header and the same `prefix` in both places")));
+                }
+                Some((.., by)) if by.profile.form != issuer.profile.form => {
+                    let why = format!("tokens of `{}` come in it too, in another form", by.profile.name);
+                    results.push(Err(collision(why, "give issuers of different presets headers of their own")));
                 }
                 _ => seen.push((name, prefix, issuer)),
             }

@@ -10,7 +10,7 @@ use super::preset::Preset;
 use super::reader::{Field, FreeNames, Given, List, Member, Node, Presence, Read, Shape, all, share, words};
 use super::token_kind;
 use crate::config_error::ConfigCode;
-use crate::jose::{Algorithm, ClaimPath, KeyUse, media_type};
+use crate::jose::{Algorithm, ClaimPath, KeyUse, TokenForm, media_type};
 use crate::keys::KeySource;
 use crate::profile::{
     Algorithms, Audiences, EvidenceForwarding, Expiry, FactField, HeaderMembers, IssuerId, Pin, Subject, TokenKind,
@@ -239,6 +239,7 @@ pub(super) fn read(
     let issuer = issuer.required(issuer::read);
     let audiences = audiences.required(read_audiences);
     let algorithms = algorithms.optional(read_algorithms);
+    let form = role.preset.map_or(TokenForm::JWT, |preset| preset.form);
     let header = role.preset.map_or(HeaderMembers::Any, |preset| preset.header);
     let key_use = role.preset.map_or(KeyUse::Signatures, |preset| preset.key_use);
     let accepted = || Ok(Accepted { algorithms: share(&algorithms)?.as_deref(), key_use });
@@ -301,7 +302,18 @@ pub(super) fn read(
         _ => Ok(()),
     };
 
+    let named = match (&keys, &algorithms) {
+        (Ok(KeySource::Fetched(keys)), Ok(None)) if keys.location.is_by_id() => node.error(
+            ConfigCode::MissingField,
+            "`algorithms` is missing: a key in PEM does not say for which algorithm it is",
+            "add `algorithms` with the one that the provider signs with, such as `[ES256]`",
+        ),
+        _ => Ok(()),
+    };
+    let pinned = all_pinned(node, role.preset, &pins);
     bounded?;
+    named?;
+    pinned?;
     tenants?;
     fits_kind?;
     let keys = keys?;
@@ -309,6 +321,7 @@ pub(super) fn read(
     let profile = TokenProfile {
         name: name?,
         kind: role.kind?,
+        form,
         header,
         issuer: issuer?,
         subject: role.subject?,
@@ -326,6 +339,25 @@ pub(super) fn read(
         facts: facts?,
     };
     Ok((profile, keys))
+}
+
+/// Whether the claims are pinned that alone tell this service's tokens from those of others who have the same keys.
+fn all_pinned(node: &Node<'_>, preset: Option<&Preset>, pins: &Read<Vec<Pin>>) -> Read<()> {
+    let (Some(preset), Ok(pins)) = (preset, pins) else { return Ok(()) };
+    let missing = |claim: &&&str| !pins.iter().any(|pin| pin.claim == ***claim);
+    match preset.pinned.iter().find(missing) {
+        Some(claim) => node.error(
+            ConfigCode::MissingField,
+            format!(
+                "`pins` has no {}, which the preset `{}` requires: its keys are the same for all customers, so this claim \
+                 tells your tokens from theirs",
+                quoted(claim),
+                preset.name
+            ),
+            format!("add {} to `pins` with the value that your own tokens have", quoted(claim)),
+        ),
+        None => Ok(()),
+    }
 }
 
 /// The outermost names of the claims that a profile reads, beside those with members of their own.

@@ -19,7 +19,7 @@ use authorization::{after_scheme, one_token};
 use places::Found;
 
 use crate::dpop::PresentedProof;
-use crate::jose::{PresentedToken, TokenMemory};
+use crate::jose::{PresentedToken, TokenForm, TokenMemory};
 use crate::limits::Limits;
 use crate::profile::{CredentialPlace, DeviceProvider};
 use crate::provider::ProviderName;
@@ -64,7 +64,7 @@ impl Presented {
         let access_token = match places.find(&request.headers)? {
             None => None,
             Some(found) => {
-                let (scheme, token) = AccessToken::read(found, max_bytes, memory)?;
+                let (scheme, token) = AccessToken::read(found, places.form_at(found.0), max_bytes, memory)?;
                 if scheme == Scheme::Dpop {
                     proof = Some(PresentedProof::read(&request.headers, &token.token)?);
                 }
@@ -90,13 +90,16 @@ impl AccessToken {
     /// A known token need not be looked at byte by byte: it was one token when it was verified.
     fn read(
         (place, value): Found<'_>,
+        form: TokenForm,
         max_bytes: usize,
         memory: Option<&TokenMemory>,
     ) -> Result<(Scheme, Self), Refusal> {
         let (scheme, token) = value_in(place, value)?;
-        let token = match PresentedToken::known(token, memory) {
+        let token = match PresentedToken::known(form, token, memory) {
             Some(known) => known,
-            None => read_new(one_token(token)?, place, max_bytes)?,
+            // With padding in all parts it is not one `b64token`.
+            None if form.padded => read_new(token, form, place, max_bytes)?,
+            None => read_new(one_token(token)?, form, place, max_bytes)?,
         };
         Ok((scheme, Self { place: place.clone(), token }))
     }
@@ -123,9 +126,14 @@ fn value_in<'a>(place: &CredentialPlace, value: Option<&'a [u8]>) -> Result<(Sch
     if token.is_empty() { Err(malformed("no token")) } else { Ok((scheme, token)) }
 }
 
-fn read_new(token: &[u8], place: &CredentialPlace, max_bytes: usize) -> Result<PresentedToken, Refusal> {
+fn read_new(
+    token: &[u8],
+    form: TokenForm,
+    place: &CredentialPlace,
+    max_bytes: usize,
+) -> Result<PresentedToken, Refusal> {
     let is_opaque = !token.contains(&b'.');
-    PresentedToken::read(token, max_bytes, None).map_err(|refusal| match place {
+    PresentedToken::read(form, token, max_bytes, None).map_err(|refusal| match place {
         CredentialPlace::Cookie { .. } | CredentialPlace::Header { .. }
             if is_opaque && refusal.reason == Reason::TokenMalformed =>
         {
@@ -153,7 +161,8 @@ fn posture_token(
     if value.is_empty() {
         return Err(posture_refused(provider, "an empty header"));
     }
-    PresentedToken::read(value, max_bytes, memory).map_err(|fault| Refusal::posture(fault).about(provider))
+    PresentedToken::read(TokenForm::JWT, value, max_bytes, memory)
+        .map_err(|fault| Refusal::posture(fault).about(provider))
 }
 
 fn posture_refused(provider: &ProviderName, fault: &'static str) -> Refusal {

@@ -1,6 +1,7 @@
 //! The one credential of a request, at whichever place it is presented.
 
 use super::cookies::{Occurrence, Rest, occurrences};
+use crate::jose::TokenForm;
 use crate::profile::{CredentialPlace, Issuer};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::Headers;
@@ -16,6 +17,8 @@ pub struct CredentialPlaces {
     headers: Vec<CredentialPlace>,
     /// The cookie places.
     cookies: Vec<CredentialPlace>,
+    /// The places of tokens that are not JWTs in form, each with the form.
+    forms: Vec<(CredentialPlace, TokenForm)>,
 }
 
 /// The raw value at a place: not parsed, and `None` if only some servers would find it there.
@@ -33,7 +36,14 @@ impl CredentialPlaces {
                 places.push(place.clone());
             }
         }
-        Self { headers, cookies }
+        let forms = issuers.iter().filter(|issuer| issuer.profile.form != TokenForm::JWT);
+        let forms = forms.flat_map(|issuer| issuer.from.iter().map(|place| (place.clone(), issuer.profile.form)));
+        Self { headers, cookies, forms: forms.collect() }
+    }
+
+    /// The form of the tokens at a place. The configuration gives a place one form only.
+    pub(super) fn form_at(&self, place: &CredentialPlace) -> TokenForm {
+        self.forms.iter().find(|(own, _)| own == place).map_or(TokenForm::JWT, |(_, form)| *form)
     }
 
     /// The names of the header fields that hold nothing but a credential, in lower case.

@@ -85,6 +85,19 @@ impl Response {
     /// # Errors
     /// Every fault except `NotSent` and `NotJson`: the body itself is not parsed here.
     pub fn json_body(&self, max_bytes: usize) -> Result<&[u8], FetchFault> {
+        let body = self.successful_body(max_bytes)?;
+        let mut types = self.values("content-type");
+        match (types.next(), types.next()) {
+            (Some(content_type), None) if is_json(&content_type) => Ok(body),
+            _ => Err(FetchFault::ContentType),
+        }
+    }
+
+    /// The body of a successful answer, whatever its content type is.
+    ///
+    /// # Errors
+    /// Every fault except `NotSent`, `ContentType` and `NotJson`.
+    pub(crate) fn successful_body(&self, max_bytes: usize) -> Result<&[u8], FetchFault> {
         match self.status {
             200 => {}
             0 => return Err(FetchFault::NoAnswer),
@@ -97,11 +110,7 @@ impl Response {
         if self.values("content-encoding").any(|value| !value.trim().eq_ignore_ascii_case("identity")) {
             return Err(FetchFault::ContentEncoding);
         }
-        let mut types = self.values("content-type");
-        match (types.next(), types.next()) {
-            (Some(content_type), None) if is_json(&content_type) => Ok(&self.body),
-            _ => Err(FetchFault::ContentType),
-        }
+        Ok(&self.body)
     }
 
     /// How long the answer is fresh: `max-age` minus the time that caches on the way have kept it (RFC 9111 section 4.2), and

@@ -139,7 +139,7 @@ fn verify_access_token(
     now: UnixSeconds,
 ) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>, Option<Unspent>), NotVerified> {
     let unverified = token.peek()?;
-    let issuer = choose_issuer(issuers, &place, token.typ(), &unverified)?;
+    let issuer = choose_issuer(issuers, &place, token.form(), token.typ(), &unverified)?;
     let name = &issuer.profile.name;
     let subject = |typ: Option<&str>, claims: &Claims| {
         TokenSubject::read(issuer, typ, claims, sender, now).map_err(|refusal| refusal.about(name))

@@ -1,15 +1,23 @@
-//! base64url without padding (RFC 7515 appendix C, RFC 4648 section 5), canonical only.
+//! base64url (RFC 4648 section 5), canonical only: without padding as in JOSE (RFC 7515 appendix C), and with it for the
+//! tokens of a signer that writes it.
 //!
 //! Every byte string has exactly one encoding here. Encodings that a lenient decoder would also accept (padding, the
 //! other alphabet, white space, trailing bits that are not zero) are rejected: with two encodings of one token, a check
 //! for tokens that were seen before could be evaded.
 
-use ct_codecs::{Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
+use ct_codecs::{Base64UrlSafe, Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
 
 /// Decodes; `None` for padding, any other byte, an impossible length, or trailing bits that are not zero.
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Base64UrlSafeNoPadding::decode_to_vec(text, None).ok()
+}
+
+/// Decodes text with padding (RFC 4648 section 3.2); `None` if a part of the padding is missing or any is too much, for any
+/// other byte, an impossible length, or trailing bits that are not zero.
+#[must_use]
+pub fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
+    Base64UrlSafe::decode_to_vec(text, None).ok()
 }
 
 /// Encodes without padding.
@@ -21,7 +29,7 @@ pub fn encode(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, encode};
+    use super::{decode, decode_padded, encode};
     use crate::portable;
 
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -74,6 +82,30 @@ mod tests {
             assert_eq!(decode(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(decode(b"Zm9\xff"), None);
+    }
+
+    #[portable]
+    fn with_padding_only_the_padded_canonical_text_is_accepted() {
+        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xfb\xff", "-_8=")]
+        {
+            assert_eq!(decode_padded(text.as_bytes()).as_deref(), Some(bytes), "{text}");
+        }
+        for text in [
+            "Zg", "Zg=", "Zg===", "Zm8", "Zm8==", "Zm9v=", "Zm9v====", "=", "====", "Zh==", "Zm9=", "+_8=", "-/8=",
+            "Zg==\n", "Zg= =", "Z=g=", "=Zg=", "A", "AAAAA===",
+        ] {
+            assert_eq!(decode_padded(text.as_bytes()), None, "{text:?}");
+        }
+        for byte in 0..=u8::MAX {
+            for length in 1..=4 {
+                let bytes = vec![byte; length];
+                let mut text = encode(&bytes);
+                while !text.len().is_multiple_of(4) {
+                    text.push('=');
+                }
+                assert_eq!(decode_padded(text.as_bytes()), Some(bytes), "{text}");
+            }
+        }
     }
 
     #[portable]

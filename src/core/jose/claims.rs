@@ -8,7 +8,7 @@ use core::ops::Deref;
 
 use serde_json::{Map, Value};
 
-use super::json;
+use super::{TokenForm, json};
 use crate::limits::{MAX_LIST_ELEMENTS, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::UnixSeconds;
@@ -136,6 +136,12 @@ impl Claims {
                 Detail::Fault("the token's payload is not a strict JSON object"),
             )),
         }
+    }
+
+    /// The same, with the claims that a token of this form has in its header.
+    pub(super) fn with(mut self, form: TokenForm, from_header: Map<String, Value>) -> Self {
+        form.replace(&mut self.0, from_header);
+        self
     }
 
     /// Claims that no signature covers.

@@ -1,6 +1,7 @@
 //! The compact form of a JWS (RFC 7515 section 7.1): three parts, two dots, nothing else.
 //!
-//! The bytes come from the client and are not trusted. Only `alg`, `kid` and `typ` of a token's header are used. `jku`,
+//! The bytes come from the client and are not trusted. Only `alg`, `kid` and `typ` of a token's header are used, and the
+//! members that its [form](TokenForm) names as claims, which count no more than the payload until a key has verified both. `jku`,
 //! `x5u`, `x5c` and `x5t` are never read, and `jwk` only of a [proof](super::UnverifiedProof), so that a token can supply
 //! neither a key nor the address of one (RFC 8725 section 3.10).
 
@@ -8,7 +9,7 @@ use core::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Claims, UnverifiedClaims, base64url, json};
+use super::{Algorithm, Claims, TokenForm, UnverifiedClaims, base64url, json};
 use crate::limits::{MAX_JOSE_HEADER_BYTES, MAX_TOKEN_JSON_DEPTH};
 use crate::refusal::{Detail, Reason, Refusal};
 
@@ -24,6 +25,10 @@ pub struct UnverifiedToken {
     pub(crate) key_id: Option<String>,
     /// `typ` in lower case, without `application/`.
     pub(crate) typ: Option<String>,
+    /// The form in which it was read.
+    pub(crate) form: TokenForm,
+    /// The members of the header that this form names as claims.
+    header_claims: Map<String, Value>,
     /// Whether the header has other members than `alg`, `kid` and `typ`.
     pub(super) has_other_members: bool,
     /// The compact form.
@@ -50,11 +55,23 @@ impl UnverifiedToken {
     /// # Errors
     /// `token-too-large`, `token-malformed`, `token-critical`, `token-algorithm`.
     pub fn parse(text: &[u8], max_bytes: usize) -> Result<Self, Refusal> {
-        Self::parse_with_header(text, max_bytes).map(|(token, _)| token)
+        Self::parse_as(TokenForm::JWT, text, max_bytes)
+    }
+
+    /// The same for a token of this form.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_as(form: TokenForm, text: &[u8], max_bytes: usize) -> Result<Self, Refusal> {
+        Self::parse_with_header(form, text, max_bytes).map(|(token, _)| token)
     }
 
     /// The same, with the whole header.
-    pub(super) fn parse_with_header(text: &[u8], max_bytes: usize) -> Result<(Self, Map<String, Value>), Refusal> {
+    pub(super) fn parse_with_header(
+        form: TokenForm,
+        text: &[u8],
+        max_bytes: usize,
+    ) -> Result<(Self, Map<String, Value>), Refusal> {
         at_most(text.len(), max_bytes)?;
         let mut parts = text.split(|&byte| byte == b'.');
         let (Some(header_text), Some(payload_text), Some(signature_text), None) =
@@ -69,11 +86,11 @@ impl UnverifiedToken {
         if header_text.is_empty() || signature_text.is_empty() {
             return Err(malformed("the token's header or signature is empty"));
         }
-        let header = decode(header_text)?;
-        let payload = decode(payload_text)?;
-        let signature = decode(signature_text)?;
+        let header = decode(form, header_text)?;
+        let payload = decode(form, payload_text)?;
+        let signature = decode(form, signature_text)?;
         at_most(header.len(), MAX_JOSE_HEADER_BYTES)?;
-        let Ok(Value::Object(header)) = json::parse(&header, MAX_TOKEN_JSON_DEPTH) else {
+        let Ok(Value::Object(mut header)) = json::parse(&header, MAX_TOKEN_JSON_DEPTH) else {
             return Err(malformed("the token's header is not a strict JSON object"));
         };
         if header.contains_key("enc") {
@@ -90,9 +107,19 @@ impl UnverifiedToken {
         let typ = text_member(&header, "typ", "`typ` of the token is not a string")?.map(media_type);
         let has_other_members = header.keys().any(|name| !["alg", "kid", "typ"].contains(&name.as_str()));
         let signed = header_text.len().saturating_add(1).saturating_add(payload_text.len());
-        let claims = OnceCell::new();
-        let token =
-            Self { algorithm, key_id, typ, has_other_members, text: text.to_vec(), signed, payload, signature, claims };
+        let token = Self {
+            algorithm,
+            key_id,
+            typ,
+            form,
+            header_claims: form.take_from(&mut header),
+            has_other_members,
+            text: text.to_vec(),
+            signed,
+            payload,
+            signature,
+            claims: OnceCell::new(),
+        };
         Ok((token, header))
     }
 
@@ -109,17 +136,21 @@ impl UnverifiedToken {
         UnverifiedClaims::of(self.claims()?)
     }
 
-    /// The payload as a claim set, parsed once.
+    /// The claim set, parsed once.
     ///
     /// # Errors
     /// `token-malformed`
     pub(super) fn claims(&self) -> Result<&Claims, Refusal> {
-        self.claims.get_or_init(|| Claims::parse(&self.payload)).as_ref().map_err(Clone::clone)
+        self.claims.get_or_init(|| self.parse_claims()).as_ref().map_err(Clone::clone)
     }
 
     /// The same, taken out.
     pub(super) fn take_claims(&mut self) -> Result<Claims, Refusal> {
-        self.claims.take().unwrap_or_else(|| Claims::parse(&self.payload))
+        self.claims.take().unwrap_or_else(|| self.parse_claims())
+    }
+
+    fn parse_claims(&self) -> Result<Claims, Refusal> {
+        Claims::parse(&self.payload).map(|claims| claims.with(self.form, self.header_claims.clone()))
     }
 }
 
@@ -142,8 +173,14 @@ fn at_most(found: usize, max: usize) -> Result<(), Refusal> {
     if found > max { Err(Refusal::with(Reason::TokenTooLarge, Detail::Size { found, max })) } else { Ok(()) }
 }
 
-fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
-    base64url::decode(part).ok_or_else(|| malformed("a part of the token is not canonical base64url"))
+fn decode(form: TokenForm, part: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let decoded = if form.padded { base64url::decode_padded(part) } else { base64url::decode(part) };
+    let fault = if form.padded {
+        "a part of the token is not canonical base64url with padding"
+    } else {
+        "a part of the token is not canonical base64url"
+    };
+    decoded.ok_or_else(|| malformed(fault))
 }
 
 fn text_member<'h>(

@@ -128,7 +128,7 @@ impl VerificationKey {
 
     /// The key as DER of a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7), and nothing after it. Empty for Ed25519,
     /// which no other program is asked to verify.
-    pub(super) fn spki(&self) -> &[u8] {
+    pub(crate) fn spki(&self) -> &[u8] {
         &self.compiled.spki
     }
 }

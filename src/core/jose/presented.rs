@@ -5,7 +5,7 @@ use std::rc::Rc;
 use hmac_sha256::Hash;
 
 use super::{
-    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenMemory, UnverifiedClaims, UnverifiedToken,
+    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenForm, TokenMemory, UnverifiedClaims, UnverifiedToken,
     VerifiedToken, base64url,
 };
 use crate::refusal::Refusal;
@@ -20,20 +20,20 @@ pub enum PresentedToken {
 }
 
 impl PresentedToken {
-    /// The token of exactly these bytes in the memory.
+    /// The token of exactly these bytes in the memory, if it was read in this form.
     #[must_use]
-    pub fn known(text: &[u8], memory: Option<&TokenMemory>) -> Option<Self> {
-        memory?.get(text).map(Self::Known)
+    pub fn known(form: TokenForm, text: &[u8], memory: Option<&TokenMemory>) -> Option<Self> {
+        memory?.get(text).filter(|known| known.form() == form).map(Self::Known)
     }
 
-    /// Finds the token in the memory, or parses it.
+    /// Finds the token of this form in the memory, or parses it.
     ///
     /// # Errors
     /// Those of [`UnverifiedToken::parse`].
-    pub fn read(text: &[u8], max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
-        match Self::known(text, memory) {
+    pub fn read(form: TokenForm, text: &[u8], max_bytes: usize, memory: Option<&TokenMemory>) -> Result<Self, Refusal> {
+        match Self::known(form, text, memory) {
             Some(known) => Ok(known),
-            None => UnverifiedToken::parse(text, max_bytes).map(Self::from),
+            None => UnverifiedToken::parse_as(form, text, max_bytes).map(Self::from),
         }
     }
 
@@ -61,6 +61,15 @@ impl PresentedToken {
         match self {
             Self::New(token) => token.typ.as_deref(),
             Self::Known(known) => known.typ(),
+        }
+    }
+
+    /// The form in which it was read.
+    #[must_use]
+    pub fn form(&self) -> TokenForm {
+        match self {
+            Self::New(token) => token.form,
+            Self::Known(known) => known.form(),
         }
     }
 
@@ -107,7 +116,7 @@ impl PresentedToken {
                 if known.is_by(key) {
                     return Ok(known);
                 }
-                UnverifiedToken::parse(known.text(), known.text().len())?
+                UnverifiedToken::parse_as(known.form(), known.text(), known.text().len())?
             }
         };
         AuthenticToken::verify(token, keys, verifier)?.into_claim_set().map(Rc::new)

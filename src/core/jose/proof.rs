@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde_json::Value;
 
-use super::{Algorithm, Claims, KeyFault, SignatureVerifier, UnverifiedToken, VerificationKey};
+use super::{Algorithm, Claims, KeyFault, SignatureVerifier, TokenForm, UnverifiedToken, VerificationKey};
 use crate::refusal::Refusal;
 
 /// A proof as presented: well formed, and not verified. Its claims are the sender's assertions.
@@ -23,7 +23,7 @@ impl UnverifiedProof {
     /// # Errors
     /// Those of [`UnverifiedToken::parse`], and `token-malformed` if the payload is not a claim set.
     pub fn parse(text: &[u8], max_bytes: usize) -> Result<Self, Refusal> {
-        let (token, mut header) = UnverifiedToken::parse_with_header(text, max_bytes)?;
+        let (token, mut header) = UnverifiedToken::parse_with_header(TokenForm::JWT, text, max_bytes)?;
         token.claims()?;
         Ok(Self { token, jwk: header.remove("jwk") })
     }

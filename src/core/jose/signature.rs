@@ -3,7 +3,7 @@
 use core::fmt;
 use std::rc::Rc;
 
-use super::{Algorithm, AuthenticClaims, KeySet, SignatureVerifier, UnverifiedToken, VerificationKey};
+use super::{Algorithm, AuthenticClaims, KeySet, SignatureVerifier, TokenForm, UnverifiedToken, VerificationKey};
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
@@ -20,6 +20,7 @@ pub struct VerifiedToken {
     algorithm: Algorithm,
     key_id: Option<String>,
     typ: Option<String>,
+    form: TokenForm,
     has_other_members: bool,
     payload: Rc<[u8]>,
     claims: AuthenticClaims,
@@ -59,7 +60,7 @@ impl AuthenticToken {
         self.token.typ.as_deref()
     }
 
-    /// The payload as a claim set.
+    /// The claim set.
     ///
     /// # Errors
     /// `token-malformed` if it is not one JSON object (RFC 7519 section 7.2).
@@ -74,8 +75,18 @@ impl AuthenticToken {
     pub fn into_claim_set(self) -> Result<VerifiedToken, Refusal> {
         let Self { mut token, key } = self;
         let claims = AuthenticClaims::new(token.take_claims()?);
-        let UnverifiedToken { text, algorithm, key_id, typ, has_other_members, payload, .. } = token;
-        Ok(VerifiedToken { text, algorithm, key_id, typ, has_other_members, payload: payload.into(), claims, key })
+        let UnverifiedToken { text, algorithm, key_id, typ, form, has_other_members, payload, .. } = token;
+        Ok(VerifiedToken {
+            text,
+            algorithm,
+            key_id,
+            typ,
+            form,
+            has_other_members,
+            payload: payload.into(),
+            claims,
+            key,
+        })
     }
 }
 
@@ -102,6 +113,12 @@ impl VerifiedToken {
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
+    }
+
+    /// The form in which it was read.
+    #[must_use]
+    pub const fn form(&self) -> TokenForm {
+        self.form
     }
 
     /// Whether the header has other members than `alg`, `kid` and `typ`.

@@ -1,7 +1,7 @@
 //! Why a fetch brought no keys.
 
 use crate::fetch::FetchFault;
-use crate::jose::KeySetFault;
+use crate::jose::{KeySetFault, PemFault};
 use crate::provider::ProviderName;
 
 /// Why a fetch brought no keys.
@@ -13,6 +13,9 @@ pub enum KeyFetchFault {
     /// The content is not a JWK set that can be used.
     #[error("{0}")]
     KeySet(KeySetFault),
+    /// The content is not a key in PEM that can be used.
+    #[error(transparent)]
+    Pem(#[from] PemFault),
     /// A key of the set is also a key of this provider, and nothing tells tokens of the two apart.
     #[error(
         "a key of the set is also a key of `{0}`, so a token of one could serve as a token of the other; add `pins` to both, or give them `typ` lists without a common value"
@@ -29,7 +32,7 @@ impl KeyFetchFault {
     pub const fn outcome(&self) -> &'static str {
         match self {
             Self::Fetch(fault) => fault.outcome(),
-            Self::KeySet(KeySetFault::NoUsableKey(_)) => "no_usable_key",
+            Self::KeySet(KeySetFault::NoUsableKey(_)) | Self::Pem(_) => "no_usable_key",
             Self::KeySet(_) => "not_a_key_set",
             Self::SharedKey(_) => "shared_key",
             Self::Metadata(_) => "metadata",

@@ -5,6 +5,7 @@
 //! For keys that are fetched, the store says what is to be requested and when, and accepts or rejects the answers. It makes
 //! no call itself.
 
+mod by_id;
 mod effect;
 mod fault;
 mod metadata;

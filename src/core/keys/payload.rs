@@ -38,7 +38,7 @@ impl Payload for ProviderKeys {
 
     fn calls(&self) -> u64 {
         match self.source.location {
-            KeyLocation::KeySet(_) => 1,
+            KeyLocation::KeySet(_) | KeyLocation::ById(_) => 1,
             KeyLocation::Metadata { .. } => 2,
         }
     }

@@ -2,8 +2,8 @@
 
 use super::KeyFetchFault;
 use crate::fetch::{FetchFault, Response};
-use crate::jose::{Algorithm, KeySet, KeyUse, SkippedKey, json};
-use crate::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
+use crate::jose::{Algorithm, KeySet, KeyUse, SkippedKey, json, jwk_of_pem};
+use crate::limits::{MAX_KEY_SET_BYTES, MAX_PEM_BYTES, MAX_TOKEN_JSON_DEPTH};
 
 /// A JWK set that can be used.
 #[derive(Clone, Debug)]
@@ -33,6 +33,22 @@ impl FetchedSet {
         }
         let value = json::parse(text, MAX_TOKEN_JSON_DEPTH).map_err(FetchFault::NotJson)?;
         let (keys, skipped) = KeySet::compile_for(&value, algorithms, key_use).map_err(KeyFetchFault::KeySet)?;
+        Ok(Self { keys, skipped })
+    }
+
+    /// Reads an answer that is one key in PEM, and has this id.
+    ///
+    /// # Errors
+    /// Every [`KeyFetchFault`] except `SharedKey` and `Metadata`.
+    pub fn read_pem(
+        response: &Response,
+        key_id: &str,
+        algorithms: Option<&[Algorithm]>,
+    ) -> Result<Self, KeyFetchFault> {
+        let key = jwk_of_pem(response.successful_body(MAX_PEM_BYTES)?, key_id)?;
+        let set = serde_json::json!({ "keys": [key] });
+        let (keys, skipped) =
+            KeySet::compile_for(&set, algorithms, KeyUse::Signatures).map_err(KeyFetchFault::KeySet)?;
         Ok(Self { keys, skipped })
     }
 

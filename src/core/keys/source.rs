@@ -26,6 +26,8 @@ pub struct FetchedKeys {
 pub enum KeyLocation {
     /// The JWK set is at this URL (RFC 7517 section 5).
     KeySet(Endpoint),
+    /// Each key is in PEM at this URL, a slash and the key's id, which is a UUID.
+    ById(Endpoint),
     /// Metadata names the URL of the JWK set (RFC 8414, OpenID Connect Discovery 1.0).
     Metadata {
         /// Where the metadata is.
@@ -47,11 +49,17 @@ pub struct KeyHost {
 }
 
 impl KeyLocation {
+    /// Whether each key has a URL of its own.
+    #[must_use]
+    pub const fn is_by_id(&self) -> bool {
+        matches!(self, Self::ById(_))
+    }
+
     /// What is requested first.
     #[must_use]
     pub fn first(&self) -> &Endpoint {
         match self {
-            Self::KeySet(endpoint) | Self::Metadata { metadata: endpoint, .. } => endpoint,
+            Self::KeySet(endpoint) | Self::ById(endpoint) | Self::Metadata { metadata: endpoint, .. } => endpoint,
         }
     }
 }

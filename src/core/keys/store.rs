@@ -2,6 +2,7 @@
 //!
 //! It is the only mutable value that a decision reads.
 
+use super::by_id::{Answered, Due, KeysById};
 use super::payload::ProviderKeys;
 use super::{Effect, FetchedSet, KeyFetchFault, KeySource, MissingKey, Report};
 use crate::fetch::feed::{Feed, News, Progress, SharedDocument};
@@ -31,6 +32,8 @@ enum Keys {
     Fixed(KeySet),
     /// They are fetched.
     Fetched(Box<Feed<ProviderKeys>>),
+    /// They are fetched one by one.
+    ById(Box<KeysById>),
 }
 
 /// Why keys cannot be installed.
@@ -56,6 +59,10 @@ impl TrustStore {
             profile: (*profile).clone(),
             keys: match source {
                 KeySource::Inline(keys) => Keys::Fixed(keys.clone()),
+                KeySource::Fetched(source) if source.location.is_by_id() => {
+                    let base = source.location.first().clone();
+                    Keys::ById(Box::new(KeysById::new(base, source.schedule, profile)))
+                }
                 KeySource::Fetched(source) => {
                     let keys = ProviderKeys::new((**source).clone(), profile);
                     let description = format!("{}\n{all}", profile.name);
@@ -75,7 +82,7 @@ impl TrustStore {
         let (before, rest) = self.members.split_at_mut(index);
         let (member, after) = rest.split_first_mut().ok_or(InstallFault::UnknownProvider)?;
         for other in before.iter().chain(after.iter()) {
-            if shares_a_key(member, other, &keys, other.last_keys()) {
+            if other.last_keys().any(|others| shares_a_key(member, other, &keys, others)) {
                 return Err(InstallFault::SharedKey(other.profile.name.clone()));
             }
         }
@@ -86,24 +93,49 @@ impl TrustStore {
     /// Whether any keys are fetched.
     #[must_use]
     pub fn fetches(&self) -> bool {
-        self.feeds().next().is_some()
+        self.members.iter().any(Member::fetches)
     }
 
     /// Whether the keys of this provider are fetched.
     #[must_use]
     pub fn fetches_for(&self, provider: &ProviderName) -> bool {
-        self.feeds().any(|(name, _)| name == provider)
+        self.members.iter().any(|member| member.profile.name == *provider && member.fetches())
     }
 
-    /// The keys of a provider that may be used now.
+    /// Whether the keys of this provider are fetched one by one.
+    #[must_use]
+    pub fn fetches_by_id(&self, provider: &ProviderName) -> bool {
+        let is_by_id = |member: &Member| matches!(member.keys, Keys::ById(_));
+        self.members.iter().any(|member| member.profile.name == *provider && is_by_id(member))
+    }
+
+    /// The keys of a provider that may be used now. Of keys that are fetched one by one, none.
     ///
     /// # Errors
     /// There are none: whether some may become available.
     pub fn keys(&self, provider: &ProviderName, now: UnixSeconds) -> Result<&KeySet, Prospect> {
+        self.keys_with(provider, None, now)
+    }
+
+    /// The keys of a provider that may be used now for a token with this `kid`: the whole set, or of keys that are fetched
+    /// one by one the key with this id.
+    ///
+    /// # Errors
+    /// There are none: whether some may become available.
+    pub fn keys_with(
+        &self,
+        provider: &ProviderName,
+        key_id: Option<&str>,
+        now: UnixSeconds,
+    ) -> Result<&KeySet, Prospect> {
         let member = self.members.iter().find(|member| member.profile.name == *provider).ok_or(Prospect::None)?;
         match &member.keys {
             Keys::Fixed(keys) => Ok(keys),
             Keys::Fetched(feed) => feed.current(now).map(|set| &set.keys).ok_or_else(|| feed.prospect(None, now)),
+            Keys::ById(keys) => {
+                let key_id = key_id.ok_or(Prospect::None)?;
+                keys.current(key_id, now).ok_or_else(|| keys.prospect(key_id, now))
+            }
         }
     }
 
@@ -111,22 +143,36 @@ impl TrustStore {
     /// provider has.
     #[must_use]
     pub fn prospect(&self, provider: &ProviderName, sought: &str, now: UnixSeconds) -> Prospect {
-        let feed = self.feeds().find(|(name, _)| *name == provider);
-        feed.map_or(Prospect::None, |(_, feed)| feed.prospect(Some(sought), now))
+        match self.position(provider).and_then(|index| self.members.get(index)).map(|member| &member.keys) {
+            Some(Keys::Fetched(feed)) => feed.prospect(Some(sought), now),
+            Some(Keys::ById(keys)) => keys.prospect(sought, now),
+            Some(Keys::Fixed(_)) | None => Prospect::None,
+        }
     }
 
     /// Lets a fetch begin that may bring a key, now or when the provider may be asked again.
     pub fn seek(&mut self, missing: &MissingKey, now: UnixSeconds) {
-        if missing.may_come()
-            && let Some((_, feed)) = self.position(&missing.provider).and_then(|index| self.feed_mut(index))
-        {
-            feed.seek(missing.sought.as_deref(), now);
+        if !missing.may_come() {
+            return;
+        }
+        let member = self.position(&missing.provider).and_then(|index| self.members.get_mut(index));
+        match (member.map(|member| &mut member.keys), missing.sought.as_deref()) {
+            (Some(Keys::Fetched(feed)), sought) => feed.seek(sought, now),
+            (Some(Keys::ById(keys)), Some(id)) => keys.seek(id, now),
+            (Some(Keys::ById(_) | Keys::Fixed(_)) | None, _) => {}
         }
     }
 
     /// The age of each set that was fetched and is held.
     pub fn ages(&self, now: UnixSeconds) -> impl Iterator<Item = (&ProviderName, Seconds)> {
-        self.feeds().filter_map(move |(name, feed)| Some((name, feed.age(now)?)))
+        self.members.iter().filter_map(move |member| {
+            let age = match &member.keys {
+                Keys::Fixed(_) => None,
+                Keys::Fetched(feed) => feed.age(now),
+                Keys::ById(keys) => keys.age(now),
+            };
+            Some((&member.profile.name, age?))
+        })
     }
 
     /// Does what is due by now, and reads what other workers have done.
@@ -140,6 +186,7 @@ impl TrustStore {
             if let Some(progress) = progress {
                 self.apply(index, progress, memory, now, &mut effects);
             }
+            self.tick_by_id(index, now, &mut effects);
         }
         effects
     }
@@ -153,13 +200,72 @@ impl TrustStore {
         now: UnixSeconds,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(index) = self.position(&request.provider)
-            && let Some((_, feed)) = self.feed_mut(index)
-        {
-            let progress = feed.answered(request.call, answer, now);
-            self.apply(index, progress, memory, now, &mut effects);
+        let Some(index) = self.position(&request.provider) else { return effects };
+        match self.members.get_mut(index).map(|member| &mut member.keys) {
+            Some(Keys::Fetched(feed)) => {
+                let progress = feed.answered(request.call, answer, now);
+                self.apply(index, progress, memory, now, &mut effects);
+            }
+            Some(Keys::ById(keys)) => {
+                let answered = keys.answered(request.call, answer, now);
+                self.apply_by_id(index, answered, now, &mut effects);
+            }
+            Some(Keys::Fixed(_)) | None => {}
         }
         effects
+    }
+
+    fn tick_by_id(&mut self, index: usize, now: UnixSeconds, effects: &mut Vec<Effect>) {
+        let Some((provider, keys)) = self.by_id_mut(index) else { return };
+        let (provider, timeout) = (provider.clone(), keys.timeout());
+        for due in keys.tick(now) {
+            match due {
+                Due::Send(endpoint, call) => {
+                    let id = RequestId { provider: provider.clone(), call };
+                    effects.push(Effect::Send(FetchRequest { id, endpoint, timeout }));
+                }
+                Due::TimedOut(id) => {
+                    let fault = FetchFault::NoAnswer.into();
+                    self.apply_by_id(index, Answered::Nothing(id, fault), now, effects);
+                }
+            }
+        }
+    }
+
+    /// Accepts or rejects one key. Other workers are not told: each fetches the keys that its own requests need.
+    fn apply_by_id(&mut self, index: usize, answered: Answered, now: UnixSeconds, effects: &mut Vec<Effect>) {
+        let (id, checked) = match answered {
+            Answered::Ignored => return,
+            Answered::Key(id, set, lifetime) => (id, self.check(index, &set, now).map(|()| (set, lifetime))),
+            Answered::Nothing(id, fault) => (id, Err(fault)),
+        };
+        let Some((provider, keys)) = self.by_id_mut(index) else { return };
+        let provider = provider.clone();
+        let report = match checked {
+            Ok((set, lifetime)) => {
+                let changed = !keys.held().any(|held| held.has_same_keys(&set.keys));
+                keys.accept(&id, set, lifetime, now);
+                let keys = keys.held().count();
+                Report::Taken { provider: provider.clone(), keys, skipped: Vec::new(), private_keys: 0, changed }
+            }
+            Err(fault) => {
+                let retry_after = keys.fail(&id, &fault, now);
+                Report::Failed { provider: provider.clone(), fault, retry_after }
+            }
+        };
+        let is_accepted = matches!(report, Report::Taken { .. });
+        effects.push(Effect::Report(report));
+        if is_accepted {
+            self.discard_from_later(index, effects);
+        }
+        effects.push(Effect::Wake(provider));
+    }
+
+    fn by_id_mut(&mut self, index: usize) -> Option<(&ProviderName, &mut KeysById)> {
+        match self.members.get_mut(index)? {
+            Member { profile, keys: Keys::ById(keys) } => Some((&profile.name, keys)),
+            Member { keys: Keys::Fixed(_) | Keys::Fetched(_), .. } => None,
+        }
     }
 
     /// Accepts or rejects the set that another worker shared.
@@ -258,12 +364,14 @@ impl TrustStore {
     fn check(&self, index: usize, set: &FetchedSet, now: UnixSeconds) -> Result<(), KeyFetchFault> {
         let Some(offered) = self.members.get(index) else { return Ok(()) };
         for (other_index, other) in self.members.iter().enumerate() {
-            let keys = match &other.keys {
-                Keys::Fixed(keys) => Some(keys),
-                Keys::Fetched(feed) if other_index < index => feed.current(now).map(|set| &set.keys),
-                Keys::Fetched(_) => None,
-            };
-            if other_index != index && shares_a_key(offered, other, &set.keys, keys) {
+            let mut keys: Vec<&KeySet> = Vec::new();
+            match &other.keys {
+                Keys::Fixed(fixed) => keys.push(fixed),
+                Keys::Fetched(feed) if other_index < index => keys.extend(feed.current(now).map(|set| &set.keys)),
+                Keys::ById(held) if other_index < index => keys.extend(held.held()),
+                Keys::Fetched(_) | Keys::ById(_) => {}
+            }
+            if other_index != index && keys.into_iter().any(|keys| shares_a_key(offered, other, &set.keys, keys)) {
                 return Err(KeyFetchFault::SharedKey(other.profile.name.clone()));
             }
         }
@@ -274,13 +382,24 @@ impl TrustStore {
     fn discard_from_later(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let (before, after) = self.members.split_at_mut(index.saturating_add(1));
         let Some(keeper) = before.last() else { return };
-        let Some(keys) = keeper.last_keys() else { return };
+        let kept: Vec<&KeySet> = keeper.last_keys().collect();
         for other in after {
-            let has_one = shares_a_key(keeper, other, keys, other.last_keys());
-            if let Keys::Fetched(feed) = &mut other.keys
-                && has_one
-            {
-                feed.discard();
+            if keeper.profile.is_told_apart_from(&other.profile) {
+                continue;
+            }
+            let is_kept = |keys: &KeySet| kept.iter().any(|kept| keys.shares_a_key_with(kept));
+            let has_one = other.last_keys().any(is_kept);
+            let is_discarded = match &mut other.keys {
+                Keys::Fixed(_) => false,
+                Keys::Fetched(feed) => {
+                    if has_one {
+                        feed.discard();
+                    }
+                    has_one
+                }
+                Keys::ById(keys) => keys.discard(is_kept),
+            };
+            if is_discarded {
                 let provider = other.profile.name.clone();
                 effects.push(Effect::Report(Report::LetGo { provider, keeper: keeper.profile.name.clone() }));
             }
@@ -294,35 +413,30 @@ impl TrustStore {
     fn feed_mut(&mut self, index: usize) -> Option<(&ProviderName, &mut Feed<ProviderKeys>)> {
         match self.members.get_mut(index)? {
             Member { profile, keys: Keys::Fetched(feed) } => Some((&profile.name, feed)),
-            Member { keys: Keys::Fixed(_), .. } => None,
+            Member { keys: Keys::Fixed(_) | Keys::ById(_), .. } => None,
         }
-    }
-
-    fn feeds(&self) -> impl Iterator<Item = (&ProviderName, &Feed<ProviderKeys>)> {
-        self.members.iter().filter_map(|member| Some((&member.profile.name, member.feed()?)))
     }
 }
 
 impl Member {
-    fn feed(&self) -> Option<&Feed<ProviderKeys>> {
-        match &self.keys {
-            Keys::Fixed(_) => None,
-            Keys::Fetched(feed) => Some(feed),
-        }
+    fn fetches(&self) -> bool {
+        !matches!(self.keys, Keys::Fixed(_))
     }
 
     /// The keys that were accepted last, however old they are.
-    fn last_keys(&self) -> Option<&KeySet> {
-        match &self.keys {
-            Keys::Fixed(keys) => Some(keys),
-            Keys::Fetched(feed) => feed.last().map(|set| &set.keys),
-        }
+    fn last_keys(&self) -> impl Iterator<Item = &KeySet> {
+        let (set, by_id) = match &self.keys {
+            Keys::Fixed(keys) => (Some(keys), None),
+            Keys::Fetched(feed) => (feed.last().map(|set| &set.keys), None),
+            Keys::ById(keys) => (None, Some(keys.held())),
+        };
+        set.into_iter().chain(by_id.into_iter().flatten())
     }
 }
 
 /// Whether two providers whose tokens are not told apart have a key in common.
-fn shares_a_key(one: &Member, other: &Member, keys: &KeySet, others: Option<&KeySet>) -> bool {
-    !one.profile.is_told_apart_from(&other.profile) && others.is_some_and(|others| others.shares_a_key_with(keys))
+fn shares_a_key(one: &Member, other: &Member, keys: &KeySet, others: &KeySet) -> bool {
+    !one.profile.is_told_apart_from(&other.profile) && others.shares_a_key_with(keys)
 }
 
 /// Everything about a provider that decides which keys it may have.

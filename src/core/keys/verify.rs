@@ -78,7 +78,8 @@ impl TokenProfile {
             return Err(Refusal::with(Reason::TokenMalformed, Detail::Fault(fault)).about(&self.name).into());
         }
         // Only a provider whose keys are fetched can have a newer key than those that did not sign the token.
-        let may_have_successor = token.key_id().is_none() && trust.fetches_for(&self.name);
+        let may_have_successor =
+            token.key_id().is_none() && trust.fetches_for(&self.name) && !trust.fetches_by_id(&self.name);
         let unnamed = may_have_successor.then(|| token.clone());
         let (token, missing) = match self.keys_for(&token, trust, now) {
             Ok(keys) => match token.verify(keys, verifier) {
@@ -131,7 +132,10 @@ impl TokenProfile {
             sought: key_id.map(str::to_owned),
             prospect,
         };
-        let keys = trust.keys(&self.name, now).map_err(|prospect| missing(None, prospect))?;
+        let by_id = trust.fetches_by_id(&self.name);
+        let keys = trust
+            .keys_with(&self.name, token.key_id(), now)
+            .map_err(|prospect| missing(token.key_id().filter(|_| by_id), prospect))?;
         match token.key_id() {
             Some(key_id) if keys.choose(token.algorithm(), Some(key_id)).is_none() => {
                 Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))

@@ -2,10 +2,10 @@
 //! is checked, and nothing else.
 
 use super::{CredentialPlace, Issuer, TokenProfile};
-use crate::jose::UnverifiedClaims;
+use crate::jose::{TokenForm, UnverifiedClaims};
 use crate::refusal::{Detail, Reason, Refusal};
 
-/// Chooses the issuer of an access token, and rejects the token if that issuer does not accept tokens from this place.
+/// Chooses the issuer of an access token among those whose tokens have its form, and rejects the token if that issuer does not accept tokens from this place.
 ///
 /// The place has no part in the choice. Otherwise a token that fits two issuers would belong to one of them in a cookie
 /// and to the other in `Authorization`, and its sender would choose its principal.
@@ -15,10 +15,12 @@ use crate::refusal::{Detail, Reason, Refusal};
 pub fn choose_issuer<'i>(
     issuers: &'i [Issuer],
     place: &CredentialPlace,
+    form: TokenForm,
     typ: Option<&str>,
     claims: &UnverifiedClaims,
 ) -> Result<&'i Issuer, Refusal> {
-    let profile = choose_profile(issuers.iter().map(|issuer| &issuer.profile), typ, claims)?;
+    let of_form = issuers.iter().map(|issuer| &issuer.profile).filter(|profile| profile.form == form);
+    let profile = choose_profile(of_form, typ, claims)?;
     // The profile is one of these issuers', so it is always found; the refusal keeps this free of a panic.
     let issuer = issuers
         .iter()
@@ -143,7 +145,7 @@ mod tests {
             let token = key.sign_claims(Some(testing::KEY_ID), Some(typ), &claims).unwrap();
             let token = UnverifiedToken::parse(token.as_bytes(), TOKEN_BYTES.default).ok().unwrap();
             let claims = token.peek().ok().unwrap();
-            choose_issuer(&issuers, place, token.typ.as_deref(), &claims)
+            choose_issuer(&issuers, place, token.form, token.typ.as_deref(), &claims)
                 .map(|issuer| issuer.profile.name.as_str().to_owned())
                 .map_err(|refusal| (refusal.reason, refusal.detail.to_string()))
         };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{FactField, IssuerId, TokenKind};
-use crate::jose::{Algorithm, ClaimPath, KeyUse};
+use crate::jose::{Algorithm, ClaimPath, KeyUse, TokenForm};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::spiffe::{SpiffeId, TrustDomain};
@@ -166,6 +166,8 @@ pub struct TokenProfile {
     pub name: ProviderName,
     /// Which kind of token it is, where `typ` does not say it.
     pub kind: TokenKind,
+    /// Its form, which the place where it is presented also has.
+    pub form: TokenForm,
     /// Which members its header may have.
     pub header: HeaderMembers,
     /// `iss`.

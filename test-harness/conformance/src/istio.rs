@@ -1,7 +1,7 @@
 //! Istio's sample tokens. They are well signed and name no audience: a profile that says who a token is for refuses them,
 //! and one that says in so many words that none is wanted takes them.
 
-use countersign_core::jose::{Algorithm, KeyUse};
+use countersign_core::jose::{Algorithm, KeyUse, TokenForm};
 use countersign_core::keys::{KeySource, TrustStore, Verification};
 use countersign_core::profile::{
     Algorithms, Audiences, Expiry, HeaderMembers, IssuerId, Subject, TokenKind, TokenProfile, Typ,
@@ -47,6 +47,7 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
     let profile = TokenProfile {
         name: ProviderName::new("istio"),
         kind: TokenKind::Access,
+        form: TokenForm::JWT,
         header: HeaderMembers::Any,
         subject: Subject::Any,
         key_use: KeyUse::Signatures,

@@ -3,7 +3,7 @@
 use super::form;
 use super::model::{Form, Preset, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 const CID: Form = Form {
@@ -43,6 +43,8 @@ pub(super) static CROWDSTRIKE: Preset = Preset {
         ),
     ],
     key_set: Some("https://assets-public.falcon.crowdstrike.com/zta/jwk.json"),
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };

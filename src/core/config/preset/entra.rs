@@ -3,7 +3,7 @@
 use super::form;
 use super::model::{Form, Preset, PresetMember, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 const TENANT: Form = Form {
@@ -64,6 +64,8 @@ pub(super) static ENTRA: Preset = Preset {
         ),
     ],
     key_set: Some("https://login.microsoftonline.com/{tenant}/discovery/v2.0/keys"),
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };
@@ -93,6 +95,8 @@ pub(super) static ENTRA_V1: Preset = Preset {
         ),
     ],
     key_set: Some("https://login.microsoftonline.com/{tenant}/discovery/keys"),
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };

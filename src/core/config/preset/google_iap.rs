@@ -2,7 +2,7 @@
 
 use super::model::{Form, Preset, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 // One key set signs for all projects of all customers: only the audience tells whose backend a token is for.
@@ -42,6 +42,8 @@ pub(super) static GOOGLE_IAP: Preset = Preset {
         ),
     ],
     key_set: Some("https://www.gstatic.com/iap/verify/public_key-jwk"),
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };

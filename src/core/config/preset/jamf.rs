@@ -3,7 +3,7 @@
 use super::form;
 use super::model::{Form, Preset, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 const CUSTOMER: Form = Form {
@@ -45,6 +45,8 @@ pub(super) static JAMF: Preset = Preset {
         ),
     ],
     key_set: None,
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };

@@ -5,6 +5,7 @@
 //! token that is not of its kind is never accepted. To add one, add its file and name it in [`OF_ISSUERS`] or [`OF_DEVICES`].
 
 mod auth0;
+mod aws;
 mod cloudflare_access;
 mod crowdstrike;
 mod entra;
@@ -43,6 +44,8 @@ pub(super) static OF_ISSUERS: Presets = Presets {
         &okta::OKTA,
         &auth0::AUTH0,
         &keycloak::KEYCLOAK,
+        &aws::AWS_ALB,
+        &aws::AWS_VERIFIED_ACCESS,
     ],
 };
 
@@ -65,8 +68,8 @@ pub(super) const ISSUER_PRESET: Field = Field {
     name: PRESET,
     presence: Presence::Optional,
     shape: Shape::Words(|| OF_ISSUERS.names()),
-    write: "`spiffe-jwt-svid`, `google-iap`, `cloudflare-access`, `pomerium`, `entra`, `entra-v1`, `okta`, `auth0` or \
-            `keycloak`",
+    write: "`spiffe-jwt-svid`, `google-iap`, `cloudflare-access`, `pomerium`, `entra`, `entra-v1`, `okta`, `auth0`, \
+            `keycloak`, `aws-alb` or `aws-verified-access`",
     about: ABOUT,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 use crate::time::Seconds;
 
@@ -18,6 +18,10 @@ pub(in crate::config) struct Preset {
     pub(in crate::config) members: &'static [PresetMember],
     /// Where the provider publishes its key set, for `keys.published`; names of members in braces as in `members`.
     pub(in crate::config) key_set: Option<&'static str>,
+    /// Claims that must be in `pins`.
+    pub(in crate::config) pinned: &'static [&'static str],
+    /// The form of its tokens.
+    pub(in crate::config) form: TokenForm,
     /// Which members the header of its tokens may have.
     pub(in crate::config) header: HeaderMembers,
     /// What `use` of the keys may be.

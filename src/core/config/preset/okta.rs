@@ -3,7 +3,7 @@
 use super::form;
 use super::model::{Form, Preset, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 const ISSUER: Form = Form {
@@ -41,6 +41,8 @@ pub(super) static OKTA: Preset = Preset {
         ),
     ],
     key_set: Some("{issuer}/v1/keys"),
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::Any,
     key_use: KeyUse::Signatures,
 };

@@ -7,7 +7,7 @@ use super::TRUST_DOMAIN;
 use super::form;
 use super::model::{Form, Preset, Rule, member};
 use crate::config::reader::Given;
-use crate::jose::KeyUse;
+use crate::jose::{KeyUse, TokenForm};
 use crate::profile::HeaderMembers;
 
 const DOMAIN: Form = Form {
@@ -42,6 +42,8 @@ pub(super) static SPIFFE_JWT_SVID: Preset = Preset {
         ),
     ],
     key_set: None,
+    pinned: &[],
+    form: TokenForm::JWT,
     header: HeaderMembers::AlgKidTyp,
     key_use: KeyUse::JwtSvid,
 };

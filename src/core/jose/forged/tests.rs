@@ -1,5 +1,5 @@
 use super::{Entry, Forgery, ForgeryMemory};
-use crate::jose::{Algorithm, HostVerifier, KeySet, PresentedToken};
+use crate::jose::{Algorithm, HostVerifier, KeySet, PresentedToken, TokenForm};
 use crate::limits::{FORGERY_REMEMBERED, MAX_FORGERIES, MAX_FORGERY_BYTES, TOKEN_BYTES};
 use crate::portable;
 use crate::refusal::Reason;
@@ -28,7 +28,7 @@ fn damaged(token: &str, place: usize) -> String {
 fn verified(memory: &mut ForgeryMemory, keys: &KeySet, token: &str, now: UnixSeconds) -> (bool, bool) {
     let inner = HostVerifier::default();
     let verifier = memory.before(&inner, now);
-    let token = PresentedToken::read(token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+    let token = PresentedToken::read(TokenForm::JWT, token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
     let result = token.verify(keys, &verifier).map_err(|refusal| refusal.reason);
     assert!(matches!(result, Ok(_) | Err(Reason::TokenSignature)));
     for forgery in verifier.into_found() {
@@ -161,7 +161,7 @@ fn what_a_host_says_is_remembered_and_nothing_where_it_fails() {
     let mut memory = ForgeryMemory::new(usize::MAX);
     let refused_by = |memory: &mut ForgeryMemory| {
         let verifier = memory.before(&host, NOW);
-        let token = PresentedToken::read(bad.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+        let token = PresentedToken::read(TokenForm::JWT, bad.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
         assert_eq!(token.verify(&keys(), &verifier).err().map(|refusal| refusal.reason), Some(Reason::TokenSignature));
         verifier.into_found().into_iter().for_each(|forgery| memory.keep(forgery, NOW));
         host.take_tally()

@@ -3,7 +3,9 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{TokenMemory, weight};
-use crate::jose::{Algorithm, KeySet, PresentedToken, SignatureVerifier, UnverifiedSignature, VerifiedToken};
+use crate::jose::{
+    Algorithm, KeySet, PresentedToken, SignatureVerifier, TokenForm, UnverifiedSignature, VerifiedToken,
+};
 use crate::limits::TOKEN_BYTES;
 use crate::portable;
 use crate::refusal::Reason;
@@ -26,7 +28,7 @@ fn keys() -> KeySet {
 /// The token of a number, verified.
 fn verified(number: usize) -> Rc<VerifiedToken> {
     let text = testing::token(&testing::claims(json!({ "jti": format!("{number:04}") })));
-    let token = PresentedToken::read(text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+    let token = PresentedToken::read(TokenForm::JWT, text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
     token.verify(&keys(), &crate::jose::Portable).unwrap()
 }
 
@@ -79,7 +81,7 @@ fn a_token_of_a_kilobyte_takes_four_to_five() {
     });
     let text = testing::token(&testing::claims(claims));
     assert!((950..1_250).contains(&text.len()), "{}", text.len());
-    let token = PresentedToken::read(text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+    let token = PresentedToken::read(TokenForm::JWT, text.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
     let weight = weight(&token.verify(&keys(), &crate::jose::Portable).unwrap());
     let range = if cfg!(target_arch = "wasm32") { 4_000..=5_000 } else { 5_000..=6_000 };
     assert!(range.contains(&weight), "{weight}");

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{NotVerified, TrustStore, Verification};
-use crate::jose::{Algorithm, PresentedToken};
+use crate::jose::{Algorithm, PresentedToken, TokenForm};
 use crate::limits::TOKEN_BYTES;
 use crate::portable;
 use crate::profile::{Algorithms, TokenProfile};
@@ -19,7 +19,7 @@ fn refusal(fault: NotVerified) -> Refusal {
 fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
     let verified = |profile: &TokenProfile, token: &str| {
         let trust = TrustStore::new([(profile, &testing::key_source())], 0);
-        let token = PresentedToken::read(token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+        let token = PresentedToken::read(TokenForm::JWT, token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
         profile
             .verify(token, Verification::by(&trust), NOW, |_, _| Ok(()))
             .map(|token| token.payload().to_vec())
@@ -42,7 +42,7 @@ fn a_profile_verifies_with_its_own_algorithms_and_keys_alone() {
 #[portable]
 fn an_empty_store_verifies_nothing() {
     let token = testing::token(&testing::claims(json!({})));
-    let token = PresentedToken::read(token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
+    let token = PresentedToken::read(TokenForm::JWT, token.as_bytes(), TOKEN_BYTES.default, None).ok().unwrap();
     let verified = testing::profile("corp").verify(token, Verification::by(&TrustStore::default()), NOW, |_, _| Ok(()));
     let refused = verified.err().map(|fault| refusal(fault).reason);
     assert_eq!(refused, Some(Reason::TokenKey));

@@ -63,6 +63,7 @@ fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {
     let TokenProfile {
         name,
         kind: _,
+        form: _,
         header: _,
         issuer,
         subject: _,

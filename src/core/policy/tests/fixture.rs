@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config_error::{ConfigError, ConfigWarning, TextPosition};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
-use crate::jose::{ClaimPath, KeyUse};
+use crate::jose::{ClaimPath, KeyUse, TokenForm};
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
@@ -29,6 +29,7 @@ fn profile(name: &str, facts: Vec<FactField>) -> TokenProfile {
     TokenProfile {
         name: ProviderName::new(name),
         kind: TokenKind::Access,
+        form: TokenForm::JWT,
         header: HeaderMembers::Any,
         subject: Subject::Any,
         key_use: KeyUse::Signatures,
