@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cases;
 mod clock;
 pub mod deployment;
 pub mod document;
@@ -19,6 +20,7 @@ mod probe;
 mod prove;
 mod request_line;
 mod verbs;
+mod wording;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -8,10 +8,14 @@ use std::rc::Rc;
 use crate::config::Plan;
 use crate::evidence::{Presented, Scheme};
 use crate::freshness::Nonces;
+#[cfg(any(test, feature = "given"))]
+use crate::identity::GivenEvidence;
 use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
 use crate::jose::VerifiedToken;
 use crate::keys::{MissingKey, Verification};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
+#[cfg(any(test, feature = "explain"))]
+use crate::policy::Explanation;
 use crate::policy::{Decision, Permit};
 use crate::refusal::{Reason, Refusal};
 use crate::remedy::Remedy;
@@ -62,6 +66,16 @@ impl Time {
     }
 }
 
+/// What the identity of a request is made of.
+#[derive(Clone, Copy)]
+enum Proof<'v> {
+    /// The evidence in the request, verified.
+    Presented(Verification<'v>),
+    /// The evidence that a test case gives.
+    #[cfg(any(test, feature = "given"))]
+    Given(&'v GivenEvidence),
+}
+
 /// Decides one request under a configuration, with the available keys. `now` comes from a clock: if it is earlier than
 /// this program, every request is refused.
 ///
@@ -80,7 +94,7 @@ pub fn decide(
     now: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, verification, parts, Time::Clock(now), decision_id)
+    decide_by(plan, Proof::Presented(verification), parts, Time::Clock(now), decision_id)
 }
 
 /// The same at a time from a test case, which may be any time. Not for a clock.
@@ -92,16 +106,23 @@ pub fn decide_at(
     written: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
-    decide_by(plan, verification, parts, Time::Written(written), decision_id)
+    decide_by(plan, Proof::Presented(verification), parts, Time::Written(written), decision_id)
 }
 
-fn decide_by(
+/// The same for a request whose evidence a test case gives. Credentials and posture in the request itself are not read.
+#[cfg(any(test, feature = "given"))]
+#[must_use]
+pub fn decide_given(
     plan: &Plan,
-    verification: Verification<'_>,
+    evidence: &GivenEvidence,
     parts: RequestParts,
-    time: Time,
+    written: UnixSeconds,
     decision_id: &DecisionId,
 ) -> Outcome {
+    decide_by(plan, Proof::Given(evidence), parts, Time::Written(written), decision_id)
+}
+
+fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, decision_id: &DecisionId) -> Outcome {
     let mut record = DecisionRecord::begin(decision_id, time.get());
     record.configured(plan.recorded());
     record.arrived(&parts.headers);
@@ -131,7 +152,7 @@ fn decide_by(
     }
     let forward =
         |grounds, identity: &Identity| Forwarding::of(grounds, &plan.header_policy, &request, identity, decision_id);
-    let denial = match authorize(plan, verification, &request, time, &mut record) {
+    let denial = match authorize(plan, proof, &request, time, &mut record) {
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
@@ -149,7 +170,7 @@ fn decide_by(
         }
         None => {
             let Denial { refusal, advice, resource_metadata, sign_in, .. } = &denial;
-            let nonce = fresh_nonce(plan, verification, refusal, time.get());
+            let nonce = fresh_nonce(plan, proof, refusal, time.get());
             let presented = Scheme::of(&request.headers);
             let hints = Hints {
                 advice: advice.as_deref(),
@@ -163,6 +184,43 @@ fn decide_by(
     }
 }
 
+/// Explains how the policies decide a request, at a time from a test case or a clock. A proof in the request is used, so
+/// `verification` needs another memory than that of the decision. `None` if the request is refused before any policy is asked, or
+/// answered without one.
+#[cfg(any(test, feature = "explain"))]
+#[must_use]
+pub fn explain(
+    plan: &Plan,
+    verification: Verification<'_>,
+    parts: RequestParts,
+    now: UnixSeconds,
+) -> Option<Explanation> {
+    explain_by(plan, Proof::Presented(verification), parts, now)
+}
+
+/// The same for a request whose evidence a test case gives.
+#[cfg(any(test, all(feature = "explain", feature = "given")))]
+#[must_use]
+pub fn explain_given(
+    plan: &Plan,
+    evidence: &GivenEvidence,
+    parts: RequestParts,
+    now: UnixSeconds,
+) -> Option<Explanation> {
+    explain_by(plan, Proof::Given(evidence), parts, now)
+}
+
+#[cfg(any(test, feature = "explain"))]
+fn explain_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, now: UnixSeconds) -> Option<Explanation> {
+    let request = Request::parse(parts, &plan.limits).ok()?;
+    if plan.router.metadata(&request).is_some() {
+        return None;
+    }
+    let route = plan.router.find(&request).ok()?;
+    let identity = identify(plan, proof, &request, &route, now).ok()?;
+    plan.policies.explain(&identity, &request, &route, now)
+}
+
 /// Refuses a request because there is no configuration.
 #[must_use]
 pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
@@ -174,10 +232,15 @@ pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: 
 }
 
 /// The nonce for a client whose proof lacks one, under the rule of its token's issuer.
-fn fresh_nonce(plan: &Plan, verification: Verification<'_>, refusal: &Refusal, now: UnixSeconds) -> Option<String> {
+fn fresh_nonce(plan: &Plan, proof: Proof<'_>, refusal: &Refusal, now: UnixSeconds) -> Option<String> {
     if refusal.reason != Reason::ProofNonce {
         return None;
     }
+    let verification = match proof {
+        Proof::Presented(verification) => verification,
+        #[cfg(any(test, feature = "given"))]
+        Proof::Given(_) => return None,
+    };
     let (_, rule) = plan.proofs().find(|(issuer, _)| Some(*issuer) == refusal.provider.as_ref())?;
     Nonces::of(verification.proofs, rule.replay).ok().map(|nonces| nonces.fresh(now))
 }
@@ -185,7 +248,7 @@ fn fresh_nonce(plan: &Plan, verification: Verification<'_>, refusal: &Refusal, n
 /// Steps 2 to 5: route, evidence, identity, policy.
 fn authorize(
     plan: &Plan,
-    verification: Verification<'_>,
+    proof: Proof<'_>,
     request: &Request,
     time: Time,
     record: &mut DecisionRecord,
@@ -199,7 +262,7 @@ fn authorize(
         }
     };
     record.routed(&route);
-    authorize_on(&route, plan, verification, request, now, record).map_err(|denial| {
+    authorize_on(&route, plan, proof, request, now, record).map_err(|denial| {
         let resource_metadata = route.resource_metadata().map(|metadata| metadata.url.clone());
         Denial { resource_metadata, sign_in: route.application.sign_in.clone(), ..denial }
     })
@@ -209,12 +272,12 @@ fn authorize(
 fn authorize_on(
     route: &RouteMatch<'_>,
     plan: &Plan,
-    verification: Verification<'_>,
+    proof: Proof<'_>,
     request: &Request,
     now: UnixSeconds,
     record: &mut DecisionRecord,
 ) -> Result<(Permit, Identity), Denial> {
-    let identity = identify(plan, verification, request, route, now).inspect_err(|denial| {
+    let identity = identify(plan, proof, request, route, now).inspect_err(|denial| {
         if let Some(identity) = &denial.identity_so_far {
             record.identified(identity);
         }
@@ -252,7 +315,7 @@ fn unrouted(no_route: NoRoute<'_>) -> Refusal {
 /// (Fetch standard, section 3.3), so its evidence is not looked at and none is required: its caller is Anonymous.
 fn identify(
     plan: &Plan,
-    verification: Verification<'_>,
+    proof: Proof<'_>,
     request: &Request,
     route: &RouteMatch<'_>,
     now: UnixSeconds,
@@ -260,6 +323,14 @@ fn identify(
     if route.action == Action::Preflight {
         return Ok(Identity::anonymous());
     }
+    let verification = match proof {
+        Proof::Presented(verification) => verification,
+        #[cfg(any(test, feature = "given"))]
+        Proof::Given(evidence) => {
+            let anchors = (plan.devices.as_slice(), plan.trust_domains.as_slice());
+            return evidence.identity(anchors, &request.peer, &route.route.requires);
+        }
+    };
     let presented =
         Presented::collect(&plan.credential_places, &plan.devices, &plan.limits, verification.memory, request)?;
     let anchors = TrustAnchors {

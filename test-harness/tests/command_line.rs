@@ -612,3 +612,224 @@ fn analyze_without_a_solver_claims_nothing() {
         assert!(!stdout(&output).contains(claim), "{claim}: {}", all(&output));
     }
 }
+
+fn test_files() -> Vec<String> {
+    let folder = fs::read_dir(paths::root().join("envoy/policies/tests")).expect("the test files");
+    let mut files: Vec<String> = folder.map(|entry| text_of(&entry.expect("an entry").path())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_test_files_of_the_examples_pass_in_every_format() {
+    let files = test_files();
+    let with = |arguments: &[&str]| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let output = run(&[&["test"], arguments, &files].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+        stdout(&output)
+    };
+    let coverage = with(&["--coverage"]);
+    for nothing in ["policies that never decided: 0 of", "routes that no case asks for: 0 of"] {
+        assert!(coverage.contains(nothing), "{coverage}");
+    }
+    let cases = with(&["--format", "tap"]).lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(with(&[]).contains(&format!("{cases} passed, 0 failed")));
+    assert!(with(&["--format", "junit"]).contains(&format!("<testsuites tests=\"{cases}\" failures=\"0\">")));
+}
+
+/// A file with a case that passes and one that fails, whose name has characters that mean something in each format.
+fn failing_test_file(folder: &Folder) -> String {
+    let config = paths::root().join("envoy/plugin.yaml");
+    let text = format!(
+        "config: {}\ndefaults: {{ host: shop.example.com }}\ncases:\n  - {{ name: open, request: GET /healthz, expect: allow }}\n  \
+         - name: \"<&> # \\e\"\n    request: GET /api/orders/7\n    principal: corp::User::\"alice\"\n    expect: allow\n    policies: [starter/staff-read]\n",
+        config.display()
+    );
+    folder.file("tests.yaml", &text)
+}
+
+#[test]
+fn a_case_that_fails_is_shown_with_its_place_what_differs_and_why() {
+    let folder = Folder::new("failing-case");
+    let file = failing_test_file(&folder);
+    let output = run(&["test", &file]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    let told = stdout(&output);
+    for wanted in [
+        "tests.yaml:5: FAILED: <&> # \u{fffd}",
+        "expect:   expected allow",
+        "policies: expected starter/staff-read",
+        "differs  principal in corp::Group::\"staff\"",
+        "1 passed, 1 failed",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    let tap = stdout(&run(&["test", "--format", "tap", &file]));
+    assert!(tap.contains("ok 1 - ") && tap.contains("not ok 2 - ") && tap.contains("<&> \\# "), "{tap}");
+    assert!(tap.lines().all(|line| ["TAP", "1..2", "ok", "not ok", "#"].iter().any(|start| line.starts_with(start))));
+    let junit = stdout(&run(&["test", "--format", "junit", &file]));
+    assert!(
+        junit.contains("tests=\"2\" failures=\"1\"") && junit.contains("name=\"&lt;&amp;&gt; # \u{fffd}\""),
+        "{junit}"
+    );
+}
+
+#[test]
+fn a_test_file_with_errors_fails_and_one_that_cannot_be_read_is_another_exit_code() {
+    let folder = Folder::new("test-file-errors");
+    let config = paths::root().join("envoy/plugin.yaml");
+    let wrong =
+        folder.file("a.yaml", &format!("config: {}\ncases:\n  - {{ name: a, expekt: deny }}\n", config.display()));
+    let output = run(&["test", &wrong]);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert!(all(&output).contains("a.yaml:3:16: error[test-file]"), "{}", all(&output));
+    assert_eq!(run(&["test", "no-such.yaml"]).status.code(), Some(2));
+    let elsewhere = folder.file("b.yaml", "config: no-such.yaml\ncases: [{ name: a, expect: deny }]\n");
+    assert_eq!(run(&["test", &elsewhere]).status.code(), Some(2));
+    assert_eq!(run(&["test"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_watched_file_is_tested_again_when_it_changes() {
+    use std::io::{BufRead, BufReader};
+    let folder = Folder::new("watched");
+    let file = failing_test_file(&folder);
+    let mut command = command();
+    let mut child = command.args(["test", "--watch", &file]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let (sender, summaries) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        lines.map_while(Result::ok).filter(|line| line.contains(" passed, ")).try_for_each(|line| sender.send(line))
+    });
+    let summary = || summaries.recv_timeout(std::time::Duration::from_secs(30)).unwrap_or_default();
+    let before = summary();
+    let text = fs::read_to_string(&file).expect("the file").replace("principal:", "groups: [staff]\n    principal:");
+    fs::write(&file, text).expect("written");
+    let after = summary();
+    child.kill().expect("it is stopped");
+    child.wait().expect("it ends");
+    assert_eq!([before.as_str(), after.as_str()], ["1 passed, 1 failed", "2 passed, 0 failed"]);
+}
+
+/// A request of bob's, a clerk without a device.
+fn clerks_request() -> (String, [String; 2]) {
+    let requests =
+        fs::read_to_string(paths::root().join("envoy/policies/starter.requests.ndjson")).expect("the requests");
+    let line = requests.lines().find(|line| line.contains("a clerk writes without a device")).expect("the request");
+    let keys = format!("corp={}", text_of(&paths::root().join("envoy/policies/corp.jwks.json")));
+    (line.to_owned(), ["--keys".to_owned(), keys])
+}
+
+#[test]
+fn a_signed_request_is_explained_with_the_facts_of_its_conditions() {
+    let config = text_of(&paths::root().join("envoy/plugin.yaml"));
+    let (line, [option, keys]) = clerks_request();
+    let arguments = ["explain", "--config", &config, "--request", "-", "--now", "1767225600", &option, &keys];
+    let output = run_with_input(&arguments, &line);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let told = stdout(&output);
+    for wanted in [
+        "decision  deny (not-permitted, 403)",
+        "principal corp::User::\"bob\", in corp::Group::\"clerks\", corp::Group::\"staff\"",
+        "permit starter/clerks-write: does not apply",
+        "held     principal in corp::Group::\"clerks\"",
+        "failed   context has mdm (context.mdm is missing)",
+        "starter/clerks-write lacks `context has mdm`",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    assert!(!told.contains("eyJ"), "a token is in the output");
+    let json = run_with_input(&[&arguments[..], &["--format", "json"]].concat(), &line);
+    let json: Value = serde_json::from_str(&stdout(&json)).expect("JSON");
+    assert_eq!((&json["decision"], &json["reason"]), (&json!("deny"), &json!("not-permitted")));
+    let policies = json["policies"].as_array().expect("policies");
+    let clerks = policies.iter().find(|policy| policy["policy"] == "starter/clerks-write").expect("the permit");
+    assert_eq!(clerks["conditions"][1]["result"], "failed");
+}
+
+#[test]
+fn a_decision_record_is_explained_as_far_as_it_says() {
+    let config = text_of(&paths::root().join("envoy/plugin.yaml"));
+    let (line, [option, keys]) = clerks_request();
+    let eval =
+        run_with_input(&["eval", "--config", &config, "--requests", "-", "--now", "1767225600", &option, &keys], &line);
+    let record = stdout(&eval);
+    let output = run_with_input(&["explain", "--config", &config, "--record", "-"], &record);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    let told = stdout(&output);
+    for wanted in [
+        "starter/clerks-write: did not apply: 2 of its conditions failed",
+        "condition context has mdm",
+        "holds no facts",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    assert!(!told.contains("another configuration"), "{told}");
+    let mut other: Value = serde_json::from_str(&record).expect("JSON");
+    other["config"] = json!("0123456789abcdef");
+    let told = stdout(&run_with_input(&["explain", "--config", &config, "--record", "-"], &other.to_string()));
+    assert!(told.contains("another configuration"), "{told}");
+    other["schema_version"] = json!(2);
+    for wrong in
+        [other.to_string(), "7".to_owned(), "not JSON".to_owned(), String::new(), format!("{record}\n{record}")]
+    {
+        let output = run_with_input(&["explain", "--config", &config, "--record", "-"], &wrong);
+        assert_eq!(output.status.code(), Some(1), "{wrong}: {}", all(&output));
+    }
+}
+
+#[test]
+fn a_case_is_explained_by_its_name() {
+    let file = text_of(&paths::root().join("envoy/policies/tests/starter.yaml"));
+    let output = run(&["explain", "--case", &format!("{file}#staff, row 4")]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    assert!(stdout(&output).contains("starter/clerks-write lacks"), "{}", all(&output));
+    let output = run(&["explain", "--case", &format!("{file}#nothing")]);
+    assert_eq!(output.status.code(), Some(2), "{}", all(&output));
+    assert!(all(&output).contains("an order needs a token"), "{}", all(&output));
+    assert_eq!(run(&["explain", "--case", &file]).status.code(), Some(2));
+    assert_eq!(run(&["explain", "--config", &example_file()]).status.code(), Some(2));
+}
+
+/// The code blocks of a document in a language.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let start = format!("```{language}\n");
+    let rests = text.split(start.as_str()).skip(1);
+    rests.map(|rest| rest.split_once("```").expect("the end of a block").0).collect()
+}
+
+#[test]
+fn the_documentation_of_test_files_is_what_the_command_accepts_and_prints() {
+    let root = paths::root();
+    let file = root.join("docs/testing-policies.md");
+    let text = fs::read_to_string(&file).expect("the document");
+    let folder = Folder::new("documented-tests");
+    let yaml = blocks(&text, "yaml");
+    let config = format!("config: {}\n", root.join("envoy/plugin.yaml").display());
+    let passing = folder.file("passing.yaml", &yaml[0].replace("config: countersign.yaml\n", &config));
+    let table = folder.file("table.yaml", &format!("{config}{}", yaml[1]));
+    let output = run(&["test", &passing, &table]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    folder.file("tests.yaml", &format!("{config}{}", yaml[2]));
+    let failed = command().args(["test", "tests.yaml"]).current_dir(&folder.0).output().expect("the command runs");
+    assert_eq!(failed.status.code(), Some(1), "{}", all(&failed));
+    let case = "envoy/policies/tests/starter.yaml#a clerk without a device does not write";
+    assert!(text.contains(&format!("`countersign explain --case '{case}'`")));
+    let explained = command().args(["explain", "--case", case]).current_dir(&root).output().expect("the command runs");
+    assert_eq!(explained.status.code(), Some(0), "{}", all(&explained));
+    let printed = [stdout(&failed), stdout(&explained)];
+    let documented = blocks(&text, "text");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let mut updated = text.clone();
+        for (place, printed) in printed.iter().enumerate() {
+            let old = format!("```text\n{}```", documented[place]);
+            let before = updated.match_indices("```text\n").nth(place).expect("the block").0;
+            let behind = updated[before..].replacen(&old, &format!("```text\n{printed}```"), 1);
+            updated.replace_range(before.., &behind);
+        }
+        fs::write(&file, updated).expect("the document is written");
+        return;
+    }
+    assert_eq!(documented, printed, "run this test with UPDATE_DOCS=1 and read the difference");
+}

@@ -67,6 +67,16 @@ fn the_policies_in_files_are_those_of_the_complete_configuration() {
     }
 }
 
+#[test]
+fn every_policy_file_has_a_test_file_and_the_other_way_round() {
+    let names = |files: Vec<PathBuf>| -> BTreeSet<String> {
+        files.iter().map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
+    };
+    let tests = fs::read_dir(envoy_folder().join("policies/tests")).expect("the test files");
+    let tests = tests.map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(names(tests), names(cedar_files()), "each envoy/policies/NAME.cedar has envoy/policies/tests/NAME.yaml");
+}
+
 /// What `eval` answers to the requests of a file under the complete configuration.
 fn answers(requests: &Path) -> Vec<Value> {
     let output = Command::new(paths::command().expect("the command is built"))

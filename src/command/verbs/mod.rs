@@ -4,11 +4,13 @@ mod analyze;
 mod check;
 mod diff;
 mod eval;
+mod explain;
 mod facts;
 mod init;
 mod key;
 mod prepare;
 mod schema;
+mod test;
 
 use clap::Subcommand;
 
@@ -25,6 +27,8 @@ pub enum Verb {
     Diff(diff::Arguments),
     /// Decide requests with a configuration, one JSON decision a line
     Eval(eval::Arguments),
+    /// Say why a request is allowed or denied, policy by policy
+    Explain(explain::Arguments),
     /// Print the part of a configuration that accepts tokens like a given one
     Facts(facts::Arguments),
     /// Ask an identity provider for its metadata, and print a first configuration in shadow mode
@@ -36,6 +40,8 @@ pub enum Verb {
     Prepare(prepare::Arguments),
     /// Print the JSON Schema of the configuration or of the decision record, or a Cedar schema
     Schema(schema::Arguments),
+    /// Decide the cases of test files, and compare with what they expect
+    Test(test::Arguments),
 }
 
 impl Verb {
@@ -49,11 +55,13 @@ impl Verb {
             Self::Check(arguments) => check::run(arguments),
             Self::Diff(arguments) => diff::run(arguments),
             Self::Eval(arguments) => eval::run(arguments),
+            Self::Explain(arguments) => explain::run(arguments),
             Self::Facts(arguments) => facts::run(arguments),
             Self::Init(arguments) => init::run(arguments),
             Self::Key(verb) => key::run(verb),
             Self::Prepare(arguments) => prepare::run(arguments),
             Self::Schema(arguments) => schema::run(arguments),
+            Self::Test(arguments) => test::run(arguments),
         }
     }
 }

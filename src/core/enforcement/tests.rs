@@ -16,6 +16,7 @@ use crate::time::UnixSeconds;
 mod challenges;
 mod doors;
 mod dpop;
+mod given;
 mod groups;
 mod missing_keys;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,7 +1,10 @@
-//! Step 4: the verified identity. Only [`verify`] makes an [`Identity`] of evidence.
+//! Step 4: the verified identity. Only [`verify`] makes an [`Identity`] of evidence. The command can also give one
+//! (`given`, `evidence`): by the feature `given`, without which the plugin is built.
 
 mod denial;
-#[cfg(any(test, feature = "oracle"))]
+#[cfg(any(test, feature = "given"))]
+mod evidence;
+#[cfg(any(test, feature = "given"))]
 mod given;
 mod posture_binding;
 mod principal;
@@ -10,6 +13,8 @@ mod verify;
 mod workload;
 
 pub use denial::Denial;
+#[cfg(any(test, feature = "given"))]
+pub use evidence::{GivenDevice, GivenEvidence, GivenFault, GivenPrincipal};
 pub use sender_constraint::SenderConstraint;
 pub use verify::{TrustAnchors, verify};
 pub use workload::Workload;

@@ -1,4 +1,4 @@
-//! The order in which evidence is verified, as one column. Only here is an [`Identity`] made of evidence.
+//! The order in which evidence is verified, as one column. Only here is an [`Identity`] made of evidence that was presented.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -144,6 +144,12 @@ impl Claims {
         self
     }
 
+    /// Claims that the author of a test case gives.
+    #[cfg(any(test, feature = "given"))]
+    pub(crate) const fn given(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+
     /// Claims that no signature covers.
     #[cfg(test)]
     pub(crate) fn for_test(claims: Value) -> Self {

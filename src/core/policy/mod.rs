@@ -12,6 +12,7 @@
 //! | `program` | load, request | a checked policy is translated into a tree of plain data, which is evaluated |
 //! | `prepared` | before and at load | the translated policies as one string, which is read without Cedar |
 //! | `decide` | request | the policies that can apply to a request are evaluated or their answers found in the cache, and combined |
+//! | `explanation` | `test`, `explain` | each condition of each policy is evaluated by itself, with the facts that it reads |
 //! | `oracle` | tests, `eval --oracle`, `diff` | the same decisions by Cedar's own authorizer, to compare with, and as questions for a solver |
 //!
 //! `compile` runs the steps of load for all documents and makes the [`PolicySet`]. `context` is the table of the facts that
@@ -50,6 +51,8 @@ mod annotations;
 mod compile;
 mod context;
 mod decide;
+#[cfg(any(test, feature = "explain"))]
+mod explanation;
 mod kinds;
 #[cfg(feature = "cedar")]
 mod load;
@@ -68,6 +71,10 @@ mod tests;
 pub use self::annotations::Alarm;
 pub use self::decide::cache::CacheTally;
 pub use self::decide::decision::{Decision, NearMiss, Permit, Rehearsed};
+#[cfg(any(test, feature = "explain"))]
+pub use self::explanation::{
+    ConditionExplanation, ConditionResult, Explanation, FactExplanation, PolicyDescription, PolicyExplanation,
+};
 #[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;
 pub use self::policy_id::PolicyId;
@@ -285,6 +292,26 @@ impl PolicySet {
     #[must_use]
     pub fn take_tally(&self) -> CacheTally {
         self.cache.take_tally()
+    }
+
+    /// Explains how each policy decides one request; `None` if the configuration cannot express it, and then it is denied.
+    #[cfg(any(test, feature = "explain"))]
+    #[must_use]
+    pub fn explain(
+        &self,
+        identity: &Identity,
+        request: &Request,
+        route: &RouteMatch<'_>,
+        now: UnixSeconds,
+    ) -> Option<Explanation> {
+        self.program.explain(identity, request, route, now)
+    }
+
+    /// Every policy in the order of its id, with the routes and actions that it can apply to.
+    #[cfg(any(test, feature = "explain"))]
+    #[must_use]
+    pub fn described(&self) -> Vec<PolicyDescription> {
+        self.program.described()
     }
 
     /// Whether any policy reads the fact of this name in `context.http_request`.

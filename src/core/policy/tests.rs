@@ -11,6 +11,7 @@ mod context;
 mod decide;
 mod documents;
 mod entities;
+mod explanation;
 mod fixture;
 mod groups;
 mod implied;

@@ -3,14 +3,13 @@
 //! It trusts what load has checked and the identity that it is given. It never permits a request where anything could not
 //! be evaluated.
 
+pub(in crate::policy) mod asked;
 pub(in crate::policy) mod cache;
 pub(in crate::policy) mod catalog;
 pub(in crate::policy) mod decision;
 pub(in crate::policy) mod explain;
 pub(in crate::policy) mod facts;
 pub(in crate::policy) mod slice;
-
-mod asked;
 
 use self::asked::Asked;
 use self::cache::DecisionCache;

@@ -75,8 +75,8 @@ impl Rule {
 }
 
 impl Constraint {
-    /// Whether the entity is what it asks for.
-    pub(super) fn holds(&self, variable: Variable, facts: &impl Facts) -> bool {
+    /// Whether the entity is one that the scope asks for.
+    pub(in crate::policy) fn holds(&self, variable: Variable, facts: &impl Facts) -> bool {
         match self {
             Self::Any => true,
             Self::Is(entity) => facts.entity(variable) == *entity,
@@ -88,7 +88,11 @@ impl Constraint {
 }
 
 impl Expression {
-    fn truth(&self, facts: &impl Facts) -> Result<bool, Fault> {
+    /// Whether it is true.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub(in crate::policy) fn truth(&self, facts: &impl Facts) -> Result<bool, Fault> {
         match self.value(facts)? {
             Value::Bool(truth) => Ok(truth),
             _ => Err(Fault::Type),

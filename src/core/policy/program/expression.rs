@@ -109,6 +109,24 @@ pub(in crate::policy) enum Expression {
     Record(Vec<(String, Self)>),
 }
 
+#[cfg(any(test, feature = "explain"))]
+impl Expression {
+    /// Visits the expression and every expression inside it, each before those inside it, from left to right.
+    pub(in crate::policy) fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        match self {
+            Self::Constant(_) | Self::Variable(_) | Self::Fact(_) | Self::Has { .. } | Self::In(..) => {}
+            Self::If(parts) => parts.iter().for_each(|part| part.each(visit)),
+            Self::And(parts) | Self::Or(parts) | Self::Binary(_, parts) => {
+                parts.iter().for_each(|part| part.each(visit));
+            }
+            Self::Unary(_, operand) | Self::OfType(operand, _) | Self::Like(operand, _) => operand.each(visit),
+            Self::Set(elements) => elements.iter().for_each(|element| element.each(visit)),
+            Self::Record(members) => members.iter().for_each(|(_, member)| member.each(visit)),
+        }
+    }
+}
+
 /// An operator or a function of one value, by Cedar's name. The order is part of the form of prepared policies: a new one is
 /// the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
