@@ -273,3 +273,33 @@ fn an_issuer_that_is_new_lets_in_whom_the_policies_permit() {
     let callers: Vec<String> = found.iter().map(|example| example.caller.to_string()).collect();
     assert_eq!(callers, ["partner"]);
 }
+
+#[test]
+#[ignore = "needs the solver cvc5"]
+fn a_parameter_of_the_same_name_has_another_value_on_another_route() {
+    let policies = "@id(\"p\") permit (principal is corp::User, action, resource == Route::\"shop/two\")
+        when { context.http_request.path_parameters.id == \"b\" };";
+    let with_path = |path: &'static str| {
+        configuration(policies, move |of| of["applications"]["shop"]["routes"] = json!({ "two": { "path": path } }))
+    };
+    let (old, new) = (with_path("/{id}/{other}"), with_path("/{other}/{id}"));
+    let found = outcomes(&old, &new);
+    for change in [Change::LetIn, Change::ShutOut] {
+        let is_open =
+            |(made, _, outcome): &(Change, String, Outcome)| *made == change && !matches!(outcome, Outcome::Proved);
+        assert!(found.iter().any(is_open), "{change:?}: {found:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs the solver cvc5"]
+fn a_parameter_that_only_the_new_route_has_is_absent_on_the_old_one() {
+    let policies = "@id(\"p\") permit (principal is corp::User, action, resource)
+        when { context.http_request.path_parameters has rest };";
+    let routes = |routes: Value| configuration(policies, |of| of["applications"]["shop"]["routes"] = routes);
+    let all = json!({ "path": "/{rest*}" });
+    let old = routes(json!({ "all": all, "admin": { "path": "/admin" } }));
+    let new = routes(json!({ "all": all }));
+    let found = examples(&old, &new, Change::LetIn);
+    assert!(found.iter().any(|example| example.line["path"] == "/admin"), "{found:#?}");
+}

@@ -49,7 +49,7 @@ impl Decisions {
     /// Of one side of a question.
     pub(super) fn of(
         caller: &Caller,
-        side: &Side<'_>,
+        (side, number): (&Side<'_>, (usize, bool)),
         principal: &str,
         guards: Option<&Guards>,
     ) -> Result<Self, NoQuestion> {
@@ -66,6 +66,7 @@ impl Decisions {
             place: side.place,
             entities: PlaceEntities::of(side.place)?,
             attributes: &side.vocabulary.router.attributes,
+            side: number,
             guards,
         };
         let application = &side.place.application.name;

@@ -36,7 +36,13 @@ pub(super) struct Frame {
 impl Frame {
     /// Of a kind of caller who makes the same request under these configurations.
     pub(super) fn of(caller: &Caller, sides: &[Side<'_>]) -> Result<Self, NoQuestion> {
-        let own: Vec<Option<Value>> = sides.iter().map(|side| own_context(caller, side)).collect();
+        // Every request has the parameters of each route that it arrives at.
+        let parameters = sides.iter().zip(0_usize..).flat_map(|(side, number)| {
+            let names = side.place.route.path.parameters();
+            names.map(move |name| (parameter(name, number, at_two_routes(sides)), true))
+        });
+        let parameters: BTreeMap<String, bool> = parameters.collect();
+        let own: Vec<Option<Value>> = sides.iter().map(|side| own_context(caller, side, &parameters)).collect();
         let mut known = own.iter().flatten();
         let mut context = known.next().cloned().unwrap_or_else(|| json!({ "type": "Record", "attributes": {} }));
         for other in known {
@@ -56,16 +62,27 @@ impl Frame {
     }
 }
 
+/// Whether a request arrives at two routes that differ in path or hosts.
+pub(super) fn at_two_routes(sides: &[Side<'_>]) -> bool {
+    let places = sides.iter().map(|side| (&side.place.route.path, &side.place.application.hosts));
+    places.clone().zip(places.skip(1)).any(|(one, other)| one != other)
+}
+
+/// The member of `context.http_request.path_parameters` for a parameter of one side. At two routes, parameters of the same
+/// name can have different values.
+pub(super) fn parameter(name: &str, side: usize, at_two_routes: bool) -> String {
+    if at_two_routes { format!("{name} of {side}") } else { name.to_owned() }
+}
+
 /// The type of `context` in one configuration; `None` if it has no such callers.
-fn own_context(caller: &Caller, side: &Side<'_>) -> Option<Value> {
+fn own_context(caller: &Caller, side: &Side<'_>, parameters: &BTreeMap<String, bool>) -> Option<Value> {
     let kind = caller.kind(side.vocabulary)?;
     let mut providers = Vec::new();
     if let Some(issuer) = side.vocabulary.issuer(kind) {
         providers.push(ProviderRecord::of_issuer(issuer, true));
         providers.extend(side.vocabulary.devices.iter().map(|device| ProviderRecord::of_device(device, false)));
     }
-    let parameters = side.place.route.path.parameters().map(|name| (name.to_owned(), true));
-    let mut context = context_type(&parameters.collect::<BTreeMap<_, _>>(), false, providers);
+    let mut context = context_type(parameters, false, providers);
     if let Some(members) = context.get_mut("attributes").and_then(Value::as_object_mut)
         && !kind.has_token()
     {

@@ -14,6 +14,7 @@
 //! | evidence that a policy needs, what the route `requires` | `context has mdm`, the workload in `context.peer` |
 //! | groups in groups | `principal in G` becomes "in `G` or in one of the groups below", by the configuration's own hierarchy |
 //! | the route, its attributes and its application, the action | their values are written in |
+//! | the parameters of the path, if the routes of the two configurations differ | each has parameters of its own, because one name can have two values |
 //! | facts that a configuration requires of each token | `has`, where the other configuration does not require them |
 //!
 //! The property test beside this module holds each condition against the plugin's decision.
@@ -161,12 +162,12 @@ impl Question {
     /// See [`NoQuestion`].
     pub fn of(caller: &Caller, sides: &[Side<'_>]) -> Result<Self, NoQuestion> {
         let frame = Frame::of(caller, sides)?;
-        let places = sides.iter().map(|side| (&side.place.route.path, &side.place.application.hosts));
-        let at_two_routes = places.clone().zip(places.skip(1)).any(|(one, other)| one != other);
-        let guards = frame.guards.iter().map(Option::as_ref);
-        let sides =
-            sides.iter().zip(guards).map(|(side, guards)| Decisions::of(caller, side, &frame.principal, guards));
-        let sides = sides.collect::<Result<_, _>>()?;
+        let at_two_routes = frame::at_two_routes(sides);
+        let numbered = sides.iter().zip(0_usize..).zip(&frame.guards);
+        let decisions = numbered.map(|((side, number), guards)| {
+            Decisions::of(caller, (side, (number, at_two_routes)), &frame.principal, guards.as_ref())
+        });
+        let sides = decisions.collect::<Result<_, _>>()?;
         let schema = Schema::from_json_value(frame.schema.clone());
         let schema = schema.map_err(|fault| NoQuestion::Cedar(fault.to_string()))?;
         let environment = schema.request_envs().next();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, EntityType, EntityUID, Expr, Literal, UnaryOp, Var};
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
+use super::frame::parameter;
 use super::merge::Guards;
 use super::{NoQuestion, Place};
 use crate::policy::load::groups::Groups;
@@ -30,6 +31,8 @@ pub(super) struct Rewriting<'a> {
     pub entities: PlaceEntities,
     /// The attributes of all routes.
     pub attributes: &'a [Attribute],
+    /// The number of the side, and whether the sides are two routes: then each has parameters of its own.
+    pub side: (usize, bool),
     /// The facts that this configuration requires of a record, where the other does not.
     pub guards: &'a Guards,
 }
@@ -77,6 +80,10 @@ impl Rewriting<'_> {
             Expr::GetAttr { expr, attr } if is_resource(expr) => return self.attribute(attr),
             Expr::HasAttr { expr, .. } if is_resource(expr) => return truth(true),
             Expr::HasAttr { expr, attrs } => return self.presence(expr, attrs.iter().map(|name| name.as_str())),
+            Expr::GetAttr { expr, attr } if is_parameters(expr) => {
+                let attr = parameter(attr, self.side.0, self.side.1).into();
+                Expr::GetAttr { expr: Arc::clone(expr), attr }
+            }
             Expr::GetAttr { expr, attr } => Expr::GetAttr { expr: again(expr), attr: attr.clone() },
             Expr::UnaryOp { op, expr } => Expr::UnaryOp { op: *op, expr: again(expr) },
             Expr::BinaryOp { op, left, right } => Expr::BinaryOp { op: *op, left: again(left), right: again(right) },
@@ -183,12 +190,25 @@ impl Rewriting<'_> {
         let mut path: Vec<String> = base.into_iter().map(str::to_owned).collect();
         let mut steps = Vec::new();
         for name in names {
+            // The route has the parameter, or it has not.
+            let is_parameter = path.iter().map(String::as_str).eq(PARAMETERS);
+            if is_parameter {
+                steps.push(truth(self.place.route.path.parameters().any(|own| own == name)));
+                continue;
+            }
             steps.push(has(&path, name));
             path.push(name.to_owned());
             steps.extend(self.guards.inside(&path));
         }
         all(steps)
     }
+}
+
+/// The path of the record of the path's parameters.
+const PARAMETERS: [&str; 2] = ["http_request", "path_parameters"];
+
+fn is_parameters(expression: &Expr) -> bool {
+    context_path(expression).is_some_and(|path| path == PARAMETERS)
 }
 
 fn is_resource(expression: &Expr) -> bool {
