@@ -125,7 +125,7 @@ fn config_of(document: &Document) -> Result<&str, Problem> {
         let help = "write `config`, `cases` and, if you like, `defaults`";
         return Err(problem(START, "", "the file is not an object".to_owned(), help));
     };
-    for name in members.keys().filter(|name| !["config", "defaults", "cases"].contains(&name.as_str())) {
+    if let Some(name) = members.keys().find(|name| !["config", "defaults", "cases"].contains(&name.as_str())) {
         let pointer = format!("/{name}");
         let message = format!("a test file has no member `{name}`");
         return Err(problem(document.at(&pointer), &pointer, message, "its members are config, defaults, cases"));

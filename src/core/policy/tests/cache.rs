@@ -1,5 +1,7 @@
 //! The decision cache: the same decisions, with and without it, and what it is used for.
 
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
 use super::fixture::{NOW, Setting, facts, mdm, named, request, user, user_with};
 use crate::identity::{DeviceEvidence, Identity};
 use crate::limits::{CACHE_HITS_PER_COUNT, MAX_DECISION_CACHE_BYTES, MAX_DECISION_KEY_BYTES, MIN_CACHED_POLICIES};

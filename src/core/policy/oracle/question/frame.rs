@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, EntityUID, Expr, PatternElem, Var};
 use serde_json::{Map, Value, json};
 
+use super::expressions::{EMPTY_SET, all, any, has, literal, long, not, string, truth};
 use super::merge::{Guards, merged};
-use super::rewrite::{EMPTY_SET, all, any, has, literal, long, not, string, truth};
 use super::{ACTION, Caller, NoQuestion, Place, Side};
 use crate::identity::SenderConstraint;
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
