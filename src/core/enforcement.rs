@@ -80,9 +80,9 @@ enum Proof<'v> {
 /// this program, every request is refused.
 ///
 /// It reads no clock, and returns the same outcome for the same arguments: the decision cache of the plan's policies only saves
-/// their evaluation, and `verification` decides how signatures are verified, and whether one has to be verified again; it must not decide which ones are accepted. The one
-/// exception is the memory of proofs, `verification.proofs`: a request with a proof that is accepted writes to it, and the
-/// same request is refused from then on. In
+/// their evaluation, and `verification` decides how signatures are verified, and whether one has to be verified again; it
+/// must not decide which ones are accepted. The one exception is the memory of proofs, `verification.proofs`: a request with
+/// a proof that is accepted writes to it, and the same request is refused from then on. In
 /// [`Mode::Shadow`](crate::mode::Mode::Shadow) a refused request is forwarded with its own credential as it came, and
 /// with no identity header beyond what was verified. An ambiguous request is refused in any mode, because it is not
 /// known what the upstream would make of it.
@@ -236,13 +236,14 @@ fn fresh_nonce(plan: &Plan, proof: Proof<'_>, refusal: &Refusal, now: UnixSecond
     if refusal.reason != Reason::ProofNonce {
         return None;
     }
-    let verification = match proof {
-        Proof::Presented(verification) => verification,
+    match proof {
+        Proof::Presented(Verification { proofs, .. }) => {
+            let (_, rule) = plan.proofs().find(|(issuer, _)| Some(*issuer) == refusal.provider.as_ref())?;
+            Nonces::of(proofs, rule.replay).ok().map(|nonces| nonces.fresh(now))
+        }
         #[cfg(any(test, feature = "given"))]
-        Proof::Given(_) => return None,
-    };
-    let (_, rule) = plan.proofs().find(|(issuer, _)| Some(*issuer) == refusal.provider.as_ref())?;
-    Nonces::of(verification.proofs, rule.replay).ok().map(|nonces| nonces.fresh(now))
+        Proof::Given(_) => None,
+    }
 }
 
 /// Steps 2 to 5: route, evidence, identity, policy.
@@ -323,23 +324,24 @@ fn identify(
     if route.action == Action::Preflight {
         return Ok(Identity::anonymous());
     }
-    let verification = match proof {
-        Proof::Presented(verification) => verification,
+    match proof {
+        Proof::Presented(verification) => {
+            let memory = verification.memory;
+            let presented = Presented::collect(&plan.credential_places, &plan.devices, &plan.limits, memory, request)?;
+            let anchors = TrustAnchors {
+                issuers: &plan.issuers,
+                devices: &plan.devices,
+                trust_domains: &plan.trust_domains,
+                verification,
+            };
+            verify(presented, anchors, request, &route.route.requires, now)
+        }
         #[cfg(any(test, feature = "given"))]
         Proof::Given(evidence) => {
             let anchors = (plan.devices.as_slice(), plan.trust_domains.as_slice());
-            return evidence.identity(anchors, &request.peer, &route.route.requires);
+            evidence.identity(anchors, &request.peer, &route.route.requires)
         }
-    };
-    let presented =
-        Presented::collect(&plan.credential_places, &plan.devices, &plan.limits, verification.memory, request)?;
-    let anchors = TrustAnchors {
-        issuers: &plan.issuers,
-        devices: &plan.devices,
-        trust_domains: &plan.trust_domains,
-        verification,
-    };
-    verify(presented, anchors, request, &route.route.requires, now)
+    }
 }
 
 /// The permit of a decision, or why the caller is refused, with advice.

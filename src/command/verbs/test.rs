@@ -69,7 +69,10 @@ struct Tested {
 ///
 /// # Errors
 /// See [`Failure`].
-#[expect(clippy::disallowed_methods, reason = "a file has changed if its time is after this; no decision depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file has changed if its time is after this; no decision depends on it"
+)]
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.watch {
         return once(arguments).0;
