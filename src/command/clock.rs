@@ -1,6 +1,14 @@
 //! The clock, for times that are not given.
 
+use std::time::Instant;
+
 use countersign_core::time::UnixSeconds;
+
+/// The present, for limits on how long something may take. Nothing is decided by it.
+pub fn stopwatch() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "it bounds the time of a solver, and decides nothing")]
+    Instant::now()
+}
 
 /// The present time.
 pub fn clock() -> UnixSeconds {

@@ -5,16 +5,19 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::time::{Duration, Instant};
 
 use cedar_policy::Policy;
-use cedar_policy_symcc::err::Error;
+use cedar_policy_symcc::err::{Error, SolverError};
 use cedar_policy_symcc::solver::LocalSolver;
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, Env};
 use countersign_core::policy::oracle::question::Question;
 use tokio::process::Command;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+
+use crate::clock::stopwatch;
 
 /// Why there are no proofs.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +30,7 @@ pub enum NoSolver {
     Missing,
     /// The program in `$CVC5`, or `cvc5`, does not start.
     #[error("the solver `{0}` does not start, so nothing is proved: {1}")]
-    Fails(String, std::io::Error),
+    Fails(String, io::Error),
 }
 
 /// What a question is answered with.
@@ -77,8 +80,8 @@ impl Started {
     fn start(per_question: Duration, in_all: Duration) -> Result<Self, NoSolver> {
         let program = env::var_os("CVC5").filter(|name| !name.is_empty()).unwrap_or_else(|| "cvc5".into());
         let fails = |fault| NoSolver::Fails(program.to_string_lossy().into_owned(), fault);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(fails)?;
-        let now = Instant::now();
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(&fails)?;
+        let now = stopwatch();
         let end = now.checked_add(in_all).unwrap_or(now);
         let mut solver = Self { runtime, program: program.clone(), per_question, end, running: None };
         match solver.compiler() {
@@ -86,18 +89,18 @@ impl Started {
                 solver.running = Some(compiler);
                 Ok(solver)
             }
-            Err(Error::SolverError(cedar_policy_symcc::err::SolverError::Io(fault))) => match fault.kind() {
-                std::io::ErrorKind::NotFound => Err(NoSolver::Missing),
-                _ => Err(NoSolver::Fails(program.to_string_lossy().into_owned(), fault)),
-            },
-            Err(fault) => {
-                Err(NoSolver::Fails(program.to_string_lossy().into_owned(), std::io::Error::other(fault.to_string())))
-            }
+            Err(fault) => Err(match *fault {
+                Error::SolverError(SolverError::Io(fault)) if fault.kind() == io::ErrorKind::NotFound => {
+                    NoSolver::Missing
+                }
+                Error::SolverError(SolverError::Io(fault)) => fails(fault),
+                fault => fails(io::Error::other(fault.to_string())),
+            }),
         }
     }
 
     fn find(&mut self, question: &Question, applies: &Policy, and_not: Option<&Policy>) -> Answer {
-        let Some(left) = self.end.checked_duration_since(Instant::now()) else {
+        let Some(left) = self.end.checked_duration_since(stopwatch()) else {
             return Answer::Unknown("the time for all questions is over".to_owned());
         };
         let limit = self.per_question.min(left);
@@ -106,13 +109,14 @@ impl Started {
             Err(fault) => return Answer::Unknown(fault.to_string()),
         };
         let asked = async {
-            let compiled = |policy| CompiledPolicy::compile(policy, &question.environment, &question.schema);
+            let compiled =
+                |policy| CompiledPolicy::compile(policy, &question.environment, &question.schema).map_err(Box::new);
             let applies = compiled(applies)?;
             match and_not {
-                None => compiler.check_never_matches_with_counterexample_opt(&applies).await,
+                None => compiler.check_never_matches_with_counterexample_opt(&applies).await.map_err(Box::new),
                 Some(other) => {
                     let other = compiled(other)?;
-                    compiler.check_matches_implies_with_counterexample_opt(&applies, &other).await
+                    compiler.check_matches_implies_with_counterexample_opt(&applies, &other).await.map_err(Box::new)
                 }
             }
         };
@@ -128,13 +132,14 @@ impl Started {
         }
     }
 
-    fn compiler(&mut self) -> Result<CedarSymCompiler<LocalSolver>, Error> {
+    fn compiler(&mut self) -> Result<CedarSymCompiler<LocalSolver>, Box<Error>> {
         if let Some(running) = self.running.take() {
             return Ok(running);
         }
         let _guard = self.runtime.enter();
         let mut command = Command::new(&self.program);
         command.args(["--lang", "smt", "--strings-exp"]).kill_on_drop(true);
-        CedarSymCompiler::new(LocalSolver::from_command(&mut command)?)
+        let solver = LocalSolver::from_command(&mut command).map_err(|fault| Box::new(fault.into()))?;
+        CedarSymCompiler::new(solver).map_err(Box::new)
     }
 }

@@ -8,10 +8,10 @@ use cedar_policy::pst::{
     ResourceConstraint, UnaryOp, Var,
 };
 
-use super::expressions::{all, any, has, not, truth};
 use super::frame::unseen_posture;
 use super::merge::Guards;
 use super::rewrite::{PlaceEntities, Rewriting};
+use super::terms::{all, any, has, not, truth};
 use super::{Caller, NoQuestion, Side};
 use crate::policy::PolicyId;
 use crate::policy::decide::Say;

@@ -7,7 +7,7 @@ use cedar_policy::EntityUid;
 use cedar_policy::pst::{BinaryOp, EntityUID, Expr, UnaryOp, Var};
 use serde_json::Value;
 
-use super::expressions::{all, has, literal, long, not, string, truth};
+use super::terms::{all, has, literal, long, not, string, truth};
 use crate::policy::load::implied::member;
 
 /// A request of an answer.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, EntityUID, Expr, PatternElem, Var};
 use serde_json::{Map, Value, json};
 
-use super::expressions::{EMPTY_SET, all, any, has, literal, long, not, string, truth};
 use super::merge::{Guards, merged};
+use super::terms::{EMPTY_SET, all, any, has, literal, long, not, parameter, string, truth};
 use super::{ACTION, Caller, NoQuestion, Place, Side};
 use crate::identity::SenderConstraint;
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
@@ -66,12 +66,6 @@ impl Frame {
 pub(super) fn at_two_routes(sides: &[Side<'_>]) -> bool {
     let places = sides.iter().map(|side| (&side.place.route.path, &side.place.application.hosts));
     places.clone().zip(places.skip(1)).any(|(one, other)| one != other)
-}
-
-/// The member of `context.http_request.path_parameters` for a parameter of one side. At two routes, parameters of the same
-/// name can have different values.
-pub(super) fn parameter(name: &str, side: usize, at_two_routes: bool) -> String {
-    if at_two_routes { format!("{name} of {side}") } else { name.to_owned() }
 }
 
 /// The type of `context` in one configuration; `None` if it has no such callers.

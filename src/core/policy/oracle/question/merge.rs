@@ -9,7 +9,7 @@ use cedar_policy::pst::Expr;
 use serde_json::{Map, Value};
 
 use super::NoQuestion;
-use super::expressions::{all, has, truth};
+use super::terms::{all, has, truth};
 
 /// The facts that one configuration requires where the common type does not.
 #[derive(Debug)]

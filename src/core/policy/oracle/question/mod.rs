@@ -34,10 +34,10 @@
 
 mod decision;
 mod exclude;
-mod expressions;
 mod frame;
 mod merge;
 mod rewrite;
+mod terms;
 
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
@@ -57,7 +57,7 @@ use crate::route::{Application, Route};
 
 pub use self::exclude::{Excluded, Found};
 #[cfg(test)]
-pub(in crate::policy) use self::expressions::EMPTY_SET;
+pub(in crate::policy) use self::terms::EMPTY_SET;
 
 /// A kind of callers, as two configurations name it alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,7 +190,7 @@ impl Question {
     /// # Errors
     /// Cedar does not accept it.
     pub fn permitted_as_expected(&self, side: usize, excluded: &[Excluded]) -> Result<Policy, NoQuestion> {
-        let expected = expressions::all(self.frame.expected.iter().cloned());
+        let expected = terms::all(self.frame.expected.iter().cloned());
         self.policy([expected, self.side(side)?.permitted(None)], excluded)
     }
 
@@ -269,10 +269,9 @@ impl Question {
         let workloads =
             self.sides.iter().flat_map(Decisions::entities).filter_map(|entity| frame::is_workload(&entity));
         let arrives = self.frame.assumptions.iter().cloned().chain(workloads);
-        let excluded = excluded.iter().map(|excluded| expressions::not(excluded.condition()));
+        let excluded = excluded.iter().map(|excluded| terms::not(excluded.condition()));
         let all = joined(BinaryOp::And, arrives.chain(excluded).chain(conditions).collect());
-        permit_when(all.unwrap_or_else(|| expressions::truth(true)))
-            .map_err(|fault| NoQuestion::Cedar(fault.to_string()))
+        permit_when(all.unwrap_or_else(|| terms::truth(true))).map_err(|fault| NoQuestion::Cedar(fault.to_string()))
     }
 }
 

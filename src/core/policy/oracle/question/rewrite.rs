@@ -6,9 +6,8 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, EntityType, EntityUID, Expr, Literal, Var};
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
-use super::expressions::{EMPTY_SET, all, any, has, literal, long, string, truth};
-use super::frame::parameter;
 use super::merge::Guards;
+use super::terms::{EMPTY_SET, all, any, has, literal, long, parameter, string, truth};
 use super::{NoQuestion, Place};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::implied::member;

@@ -1,4 +1,4 @@
-//! Expressions of Cedar, made of their parts and simplified.
+//! Conditions of Cedar, part by part, and the names of members of `context` that only questions have.
 
 use std::sync::Arc;
 
@@ -8,6 +8,12 @@ use crate::policy::load::implied::{joined, member};
 
 /// The member of `context` that has the value of each set of strings without elements, which Cedar cannot type.
 pub(in crate::policy) const EMPTY_SET: &str = "no strings";
+
+/// The member of `context.http_request.path_parameters` for a parameter of one side. At two routes, parameters of the same
+/// name can have different values.
+pub(super) fn parameter(name: &str, side: usize, at_two_routes: bool) -> String {
+    if at_two_routes { format!("{name} of {side}") } else { name.to_owned() }
+}
 
 /// `context.a.b has name`
 pub(super) fn has(path: &[String], name: &str) -> Arc<Expr> {
