@@ -586,7 +586,7 @@ fn keycloak() -> usize {
 #[test]
 fn hostile_tokens_are_refused_and_their_honest_twins_are_allowed() {
     let vendors = [crowdstrike, jamf, jumpcloud, google_iap, cloudflare_access, pomerium, entra, okta, auth0, keycloak];
-    let results = vendors.map(|vendor| std::panic::catch_unwind(vendor));
+    let results = vendors.map(std::panic::catch_unwind);
     let failed = results.iter().filter(|result| result.is_err()).count();
     assert_eq!(failed, 0, "vendors with a wrong answer, see above");
     let count: usize = results.into_iter().flatten().sum();

@@ -15,7 +15,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 /// Decisions that would be another one, so far.
 fn count(bench: &Bench, outcome: &str) -> u64 {
     let name = format!("wasmcustom.countersign.rehearsals.outcome.{outcome}");
-    bench.envoy.stats(&name).expect("statistics").iter().map(|(_, value)| value).sum()
+    bench.envoy.stats(&name).expect("statistics").values().sum()
 }
 
 fn a_rehearsed_permit_permits_nothing_and_is_recorded_and_counted(bench: &Bench) {
