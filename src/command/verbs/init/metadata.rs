@@ -7,11 +7,26 @@ use countersign_core::jose::{Algorithm, json};
 use countersign_core::limits::{MAX_KEY_SET_BYTES, MAX_TOKEN_JSON_DEPTH};
 use serde_json::Value;
 
-use super::text::COMMON_CLAIMS;
 use crate::probe::{ALGORITHM_ANNOUNCEMENTS, Roots, document};
 
 /// Characters of a provider's text that a message shows.
 const SHOWN_CHARACTERS: usize = 200;
+
+/// Claims that many providers have (OpenID Connect Core 1.0 sections 2 and 5.1, RFC 9068), each with its type as a fact.
+pub const COMMON_CLAIMS: [(&str, &str); 12] = [
+    ("acr", "string"),
+    ("amr", "[string]"),
+    ("auth_time", "long"),
+    ("azp", "string"),
+    ("client_id", "string"),
+    ("email", "string"),
+    ("email_verified", "bool"),
+    ("groups", "[string]"),
+    ("name", "string"),
+    ("preferred_username", "string"),
+    ("roles", "[string]"),
+    ("scope", "scopes"),
+];
 
 /// What of the metadata the configuration needs.
 #[derive(Debug, PartialEq, Eq)]

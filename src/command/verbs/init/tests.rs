@@ -65,7 +65,7 @@ fn what_the_metadata_says_is_in_a_configuration_that_check_accepts() {
 
 #[test]
 fn each_common_claim_makes_a_valid_fact() {
-    let claims: Vec<&str> = super::text::COMMON_CLAIMS.iter().map(|(claim, _)| *claim).collect();
+    let claims: Vec<&str> = super::metadata::COMMON_CLAIMS.iter().map(|(claim, _)| *claim).collect();
     let text = written(&with("claims_supported", json!(claims)), &["apps"], EXAMPLE_HOST);
     assert_eq!(checked(&text), Ok(()), "{text}");
 }

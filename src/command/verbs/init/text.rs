@@ -6,26 +6,10 @@ use countersign_core::fetch::HttpUrl;
 use countersign_core::jose::Algorithm;
 use serde_json::Value;
 
-use super::metadata::Metadata;
+use super::metadata::{COMMON_CLAIMS, Metadata};
 
 /// Stands for the application's host where none is given (RFC 2606).
 pub const EXAMPLE_HOST: &str = "app.example.com";
-
-/// Claims that many providers have (OpenID Connect Core 1.0 sections 2 and 5.1, RFC 9068), each with its type as a fact.
-pub const COMMON_CLAIMS: [(&str, &str); 12] = [
-    ("acr", "string"),
-    ("amr", "[string]"),
-    ("auth_time", "long"),
-    ("azp", "string"),
-    ("client_id", "string"),
-    ("email", "string"),
-    ("email_verified", "bool"),
-    ("groups", "[string]"),
-    ("name", "string"),
-    ("preferred_username", "string"),
-    ("roles", "[string]"),
-    ("scope", "scopes"),
-];
 
 /// The claim that makes a principal's groups, and not a fact.
 const GROUPS: &str = "groups";

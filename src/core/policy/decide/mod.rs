@@ -5,6 +5,7 @@
 
 pub(in crate::policy) mod asked;
 pub(in crate::policy) mod cache;
+pub(in crate::policy) mod caching;
 pub(in crate::policy) mod catalog;
 pub(in crate::policy) mod decision;
 pub(in crate::policy) mod explain;

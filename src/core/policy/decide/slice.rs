@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Compiled;
 use super::asked::Asked;
-use super::cache::Caching;
+use super::caching::Caching;
 use super::facts::FactTable;
 use crate::policy::kinds::{Actions, GROUP, PrincipalKind, ResourceScope};
 use crate::policy::program::entity::{Entity, EntityTypes};
