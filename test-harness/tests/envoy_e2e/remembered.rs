@@ -243,8 +243,8 @@ fn a_forged_token_that_is_remembered_is_refused_without_being_verified_again(ben
     is_refused(&envoy, 1, (401, "token-signature"), || send(&forged));
     passes(&envoy, 0, || send(&good));
     let denials = "wasmcustom.countersign.decisions.outcome.deny.reason.token_signature";
-    let counted = envoy.stats(denials).expect("statistics").get(denials).copied();
-    assert_eq!(counted, Some(TIMES as u64), "each one is counted");
+    let counted: u64 = envoy.stats(denials).expect("statistics").values().sum();
+    assert_eq!(counted, TIMES as u64, "each one is counted");
     // Other claims under the genuine signature, and the other way round.
     let other = Token::of(ALICE).claim("jti", json!("another")).sign();
     let (other_text, other_signature) = other.rsplit_once('.').expect("a token");
