@@ -327,9 +327,9 @@ is_refused_with_two_tokens() { # TOKEN
 signs_out() {
   local location name
   location=$(where_to -D "$work/signed-out" https://shop.test/oauth2/signout)
-  for name in $(sed -n 's/^set-cookie: \([^=]*\)=deleted;.*1970 .*/\1/p' "$work/signed-out"); do
+  while read -r name; do
     sed -i "/\t$name\t/d" "$work/browser.jar"
-  done
+  done < <(sed -n 's/^set-cookie: \([^=]*\)=deleted;.*1970 .*/\1/p' "$work/signed-out")
   [[ $location == https://shop.test/* ]] || complain "sent to: $location"
 }
 
@@ -369,9 +369,9 @@ base64url() { base64 --wrap=0 | tr '+/' '-_' | tr -d '='; }
 es256() { # KEY-FILE
   local number bytes=''
   for number in $(openssl dgst -sha256 -sign "$1" | openssl asn1parse -inform DER | sed -n 's/.*INTEGER *://p'); do
-    bytes+=$(printf '%64s' "$number" | tr ' ' 0)
+    bytes+=$(printf '%64s' "$number" | tr ' ' 0 | sed 's/../\\x&/g')
   done
-  printf '%b' "$(sed 's/../\\x&/g' <<<"$bytes")" | base64url
+  printf '%b' "$bytes" | base64url
 }
 
 # A DPoP proof for a request (RFC 9449 section 4.2), with a token also for that.

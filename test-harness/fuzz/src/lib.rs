@@ -115,11 +115,26 @@ pub fn configuration(policies: &str) -> Value {
 }
 
 /// The compiled configuration with its own policies.
-pub fn plan() -> &'static Plan {
-    static PLAN: LazyLock<Plan> = LazyLock::new(|| match Plan::compile_value(&configuration(POLICIES)) {
+fn compiled() -> Plan {
+    match Plan::compile_value(&configuration(POLICIES)) {
         Ok((plan, _)) => plan,
         Err(errors) => panic!("the configuration of the targets has problems: {errors:#?}"),
+    }
+}
+
+/// The compiled configuration with its own policies. The answers of all of them are cached, from one input to the next.
+pub fn plan() -> &'static Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(|| {
+        let mut plan = compiled();
+        plan.policies.cache_all();
+        plan
     });
+    &PLAN
+}
+
+/// The same without a decision cache: its policies are too few for one.
+pub fn uncached() -> &'static Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(compiled);
     &PLAN
 }
 

@@ -1,4 +1,4 @@
-//! A policy text and a request: the plugin and Cedar's own authorizer give one answer.
+//! A policy text and a request: the plugin, with a decision cache, and Cedar's own authorizer give one answer.
 //!
 //! The request is behind a zero byte; without one, the policies are held against some that reach every route.
 
@@ -12,10 +12,11 @@ use libfuzzer_sys::fuzz_target;
 const ACCEPTED: &[&[u8]] =
     &[include_bytes!("../seeds/agreement/operators"), include_bytes!("../seeds/agreement/request")];
 
-/// The configuration with these policies, and the same asking Cedar; `None` where load refuses them.
+/// The configuration with these policies, all of them cached, and the same asking Cedar; `None` where load refuses them.
 fn plans(text: &str) -> Option<(Plan, Plan)> {
     let plan = || Plan::compile_value(&configuration(text)).ok().map(|(plan, _)| plan);
-    let (own, mut oracle) = (plan()?, plan()?);
+    let (mut own, mut oracle) = (plan()?, plan()?);
+    own.policies.cache_all();
     oracle.policies.ask_the_oracle().ok()?;
     Some((own, oracle))
 }

@@ -1,6 +1,6 @@
 //! The bytes of a request to an answer. The policies and keys are fixed; what is signed is the fuzzer's.
 //!
-//! - Nothing panics, and deciding twice gives one outcome.
+//! - Nothing panics, and deciding twice gives one outcome, with the decision cache and without it.
 //! - A request is forwarded only with the evidence that the route requires, from its trusted issuers.
 //! - No part of a token is in the answer or in the record.
 //! - A forwarded request carries no header that the client could pass off as the plugin's.
@@ -9,7 +9,7 @@
 
 use countersign_core::reply::{Forwarding, Reply};
 use countersign_core::request::RequestParts;
-use countersign_fuzz::{ALLOWED, Presented, Signer, WrittenRequest, decide_twice, plan};
+use countersign_fuzz::{ALLOWED, Presented, Signer, WrittenRequest, decide_twice, plan, uncached};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ fuzz_target!(init: {
 }, |text: &[u8]| {
     let WrittenRequest { parts, presented } = WrittenRequest::parse(text);
     let outcome = decide_twice(plan(), &parts);
+    let evaluated = decide_twice(uncached(), &parts);
+    assert_eq!((&outcome.reply, &outcome.record), (&evaluated.reply, &evaluated.record), "the decision cache differs");
     let line = outcome.record.to_json();
     let record: Value = serde_json::from_str(&line).unwrap_or_else(|fault| panic!("the record is no JSON: {fault}"));
     assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "the record is not printable ASCII: {line}");

@@ -17,6 +17,7 @@
 mod absence;
 mod believed;
 mod bench;
+mod cached;
 mod capabilities;
 mod caps;
 mod challenges;
@@ -141,6 +142,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         redirect::SCENARIOS,
         unjudged::SCENARIOS,
         elsewhere::SCENARIOS,
+        cached::SCENARIOS,
         capabilities::SCENARIOS,
         edges::SCENARIOS,
         mtls::SCENARIOS,
