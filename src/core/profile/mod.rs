@@ -19,6 +19,7 @@ pub use facts::{ACTOR_CLAIM, FactField, FactRecord, FactType, FactValue, refuse_
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
+#[cfg(feature = "policy")]
 pub(crate) use place::AUTHORIZATION;
 pub use place::CredentialPlace;
 pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};

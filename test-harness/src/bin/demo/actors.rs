@@ -1,7 +1,7 @@
 //! Callers that need no device: software components, bound tokens, agents, and what each of them is told.
 //!
-//! Two listeners: one in plaintext, and one over mutual TLS. The workload that a waypoint of Istio reports is not here, because
-//! it needs Istio: the scenario `a_waypoint_names_the_workload_in_filter_state` of the tests has it.
+//! Three listeners: one in plaintext, one over mutual TLS, and one as in a waypoint of Istio, whose own filter is played by
+//! one that writes the same filter state.
 
 use std::io;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub const PLAIN: &str = "actors";
 /// The listener over mutual TLS.
 pub const MUTUAL: &str = "actors-mutual";
 
+/// The listener as in a waypoint.
+pub const WAYPOINT: &str = "actors-waypoint";
+
 /// Steps that belong together.
 pub struct Group {
     /// What they show.
@@ -40,7 +43,7 @@ pub struct Step {
     pub who: &'static str,
     /// What it presents.
     pub with: &'static str,
-    /// The certificate of its connection; `None` for plaintext.
+    /// How its connection is known; `None` for plaintext.
     pub over: Option<Over>,
     /// The method.
     pub method: &'static str,
@@ -54,15 +57,17 @@ pub struct Step {
     pub credential: fn(&World, Request) -> Request,
 }
 
-/// Whose client certificate a connection has.
+/// How a connection is known.
 #[derive(Clone, Copy)]
 pub enum Over {
-    /// Nobody's.
+    /// By TLS without a client certificate.
     NoCertificate,
-    /// That of the web service.
+    /// By the certificate of the web service.
     Web,
-    /// That of the test service.
+    /// By the certificate of the test service.
     Test,
+    /// As that of the web service, by a waypoint that has ended its TLS.
+    Waypoint,
 }
 
 /// What the callers have.
@@ -91,24 +96,27 @@ impl World {
         Ok(Self { authority, web, test, cluster, alice, mallory, seen })
     }
 
-    /// Adds both listeners.
+    /// Adds the listeners.
     pub fn add_listeners(&self, bootstrap: &mut Bootstrap, module: &std::path::Path) -> io::Result<()> {
         let listener = |bootstrap: &Bootstrap, name: &str, configuration: &Value| {
             let filters = crate::filters(module, configuration);
             bootstrap.listener(&Chain { name: name.to_owned(), cluster: "upstream".to_owned(), filters })
         };
         bootstrap.push_listener(listener(bootstrap, PLAIN, &configuration::plain(&self.cluster)));
-        let mut mutual = listener(bootstrap, MUTUAL, &configuration::mutual());
+        let mut mutual = listener(bootstrap, MUTUAL, &configuration::of_workloads(&configuration::by_certificate()));
         let trusted = json!({ "trusted_ca": { "inline_string": self.authority.pem() } });
         mutual["filter_chains"][0]["transport_socket"] = self.authority.downstream(false, &trusted)?;
         bootstrap.push_listener(mutual);
+        let mut filters = crate::filters(module, &configuration::of_workloads(&configuration::by_waypoint()));
+        filters.insert(0, configuration::waypoint_filter());
+        bootstrap.add_listener(&Chain { name: WAYPOINT.to_owned(), cluster: "upstream".to_owned(), filters });
         Ok(())
     }
 
     /// The certificate of a connection.
     pub fn leaf(&self, over: Over) -> Option<&Leaf> {
         match over {
-            Over::NoCertificate => None,
+            Over::NoCertificate | Over::Waypoint => None,
             Over::Web => Some(&self.web),
             Over::Test => Some(&self.test),
         }

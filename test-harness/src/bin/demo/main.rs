@@ -22,7 +22,7 @@ use test_harness::services::Services;
 use test_harness::tls::Client;
 use test_harness::tokens::{CAROL, HOST, Token};
 
-use actors::World;
+use actors::{Over, World};
 
 /// Starts an identity provider, a device provider, an upstream application and Envoy with the module, sends requests
 /// through, and prints what was decided and why. The exit code is 1 if an answer is not the expected one.
@@ -130,6 +130,7 @@ fn show_people(services: &Services, envoy: &Envoy) -> io::Result<bool> {
 /// Callers that need no device.
 fn show_actors(world: &World, envoy: &Envoy) -> io::Result<bool> {
     let (plain, mutual) = (envoy.listener(actors::PLAIN)?, envoy.listener(actors::MUTUAL)?);
+    let waypoint = envoy.listener(actors::WAYPOINT)?;
     let mut as_expected = true;
     for group in actors::GROUPS {
         let mut rows = Rows::new();
@@ -137,6 +138,7 @@ fn show_actors(world: &World, envoy: &Envoy) -> io::Result<bool> {
             let request = (step.credential)(world, request(step.method, step.path));
             let send = || match step.over {
                 None => request.send(plain),
+                Some(Over::Waypoint) => request.send(waypoint),
                 Some(over) => {
                     let client = Client::new(&world.authority, world.leaf(over))?;
                     let mut connection = Connection::over(client.connect(mutual)?);

@@ -104,15 +104,39 @@ const MUTUAL_POLICIES: &str = r#"
     when { context.credential.bound_by == "certificate" };
 "#;
 
-/// The listener over mutual TLS.
-pub fn mutual() -> Value {
+/// Workloads are known by the certificates of their connections.
+pub fn by_certificate() -> Value {
+    json!({ "from": "tls", "certificate": "validated", "trust_domains": ["example.org"] })
+}
+
+/// Workloads are known by what a waypoint reports.
+pub fn by_waypoint() -> Value {
+    json!({ "from": "istio-waypoint", "trust_domains": ["example.org"] })
+}
+
+/// Writes the web service into the filter state that a waypoint writes.
+pub fn waypoint_filter() -> Value {
+    json!({
+        "name": "waypoint",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+            "on_request_headers": [{
+                "object_key": "io.istio.peer_principal", "factory_key": "envoy.string",
+                "format_string": { "text_format_source": { "inline_string": WEB } },
+            }],
+        },
+    })
+}
+
+/// The listeners that know workloads, in this way.
+pub fn of_workloads(peer: &Value) -> Value {
     json!({
         "version": 1,
         "issuers": { "corp": {
             "issuer": CORP_ISSUER, "audiences": [AUDIENCE], "typ": ["at+jwt"], "keys": { "inline": corp_key_set() },
             "principal": { "id": "sub" },
         } },
-        "peer": { "from": "tls", "certificate": "validated", "trust_domains": ["example.org"] },
+        "peer": peer,
         "applications": { "shop": { "hosts": [HOST], "routes": {
             "order": { "path": "/api/orders/{id}", "methods": ["GET", "PUT"], "requires": ["corp"] },
             "relay": { "path": "/api/cart", "requires": ["corp", "peer"] },

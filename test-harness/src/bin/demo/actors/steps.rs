@@ -20,6 +20,7 @@ const SOFTWARE: &[Step] = &[
     Step { who: "web service", with: "its certificate", over: Some(Over::Web), method: "GET", path: STOCK, status: 200, because: "web-reads", credential: nothing },
     Step { who: "test service", with: "its certificate", over: Some(Over::Test), method: "GET", path: STOCK, status: 403, because: "not-permitted", credential: nothing },
     Step { who: "nobody", with: "no certificate", over: Some(Over::NoCertificate), method: "GET", path: STOCK, status: 401, because: "workload-missing", credential: nothing },
+    Step { who: "web service", with: "what a waypoint reports", over: Some(Over::Waypoint), method: "GET", path: STOCK, status: 200, because: "web-reads", credential: nothing },
     Step { who: "web service", with: "its JWT-SVID", over: None, method: "GET", path: STOCK, status: 200, because: "web-reads", credential: |_, request| bearer(request, &svid(WEB)) },
     Step { who: "test service", with: "its JWT-SVID", over: None, method: "GET", path: STOCK, status: 403, because: "not-permitted", credential: |_, request| bearer(request, &svid(TEST)) },
     Step { who: "a pod in `shop`", with: "its service account token", over: None, method: "GET", path: REPORT, status: 200, because: "shop-reports", credential: |world, request| bearer(request, &of_service_account(world, "shop", "report")) },
@@ -29,6 +30,7 @@ const SOFTWARE: &[Step] = &[
 #[rustfmt::skip]
 const BEHALF: &[Step] = &[
     Step { who: "alice, through web", with: "her token, web's certificate", over: Some(Over::Web), method: "GET", path: CART, status: 200, because: "through-the-web", credential: |_, request| bearer(request, &Token::of(ALICE).sign()) },
+    Step { who: "alice, through web", with: "her token, behind a waypoint", over: Some(Over::Waypoint), method: "GET", path: CART, status: 200, because: "through-the-web", credential: |_, request| bearer(request, &Token::of(ALICE).sign()) },
     Step { who: "alice, through test", with: "her token, test's certificate", over: Some(Over::Test), method: "GET", path: CART, status: 403, because: "not-permitted", credential: |_, request| bearer(request, &Token::of(ALICE).sign()) },
     Step { who: "alice", with: "her token, no certificate", over: Some(Over::NoCertificate), method: "GET", path: CART, status: 401, because: "workload-missing", credential: |_, request| bearer(request, &Token::of(ALICE).sign()) },
     Step { who: "assistant, for alice", with: "a token that names both", over: None, method: "GET", path: ORDER, status: 200, because: "agents-read", credential: |_, request| bearer(request, &on_behalf("assistant")) },
