@@ -306,7 +306,9 @@ impl<'a> PolicyUnderValidation<'a, '_> {
                     }
                     None => "name the principals that have it in the scope".to_owned(),
                 };
-                (ConfigCode::ForeignFact, format!("not every principal of the scope has `{read}`"), help)
+                // A guard that load has written is not in the text.
+                let what = if read.is_empty() { "a fact that it reads".to_owned() } else { format!("`{read}`") };
+                (ConfigCode::ForeignFact, format!("not every principal of the scope has {what}"), help)
             }
             Class::Letters => {
                 let help = "write it in the letters of one script, without hidden characters".to_owned();

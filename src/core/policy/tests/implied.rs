@@ -204,6 +204,16 @@ fn policies_without_an_id_are_named_by_their_place_with_a_warning() {
 }
 
 #[portable]
+fn a_fact_of_one_issuer_is_rejected_for_the_principals_of_others() {
+    let text = "permit (principal, action, resource) \
+                when { context.corp has email_verified && context.corp.email_verified };";
+    let errors = compile(&verified_access(), text).err().unwrap_or_default();
+    let [error] = errors.as_slice() else { panic!("{errors:#?}") };
+    assert_eq!(error.code.code(), "foreign-fact");
+    assert!(error.message.contains("not every principal") && !error.message.contains("``"), "{error:?}");
+}
+
+#[portable]
 fn a_read_without_a_default_is_rejected_and_says_how_to_write_it() {
     let setting = verified_access();
     for condition in [
