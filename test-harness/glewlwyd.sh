@@ -37,14 +37,17 @@ end_all() {
 }
 trap end_all EXIT
 
-# A port that nothing listens on.
-free_port() {
-  local port
+# So many neighbouring ports that nothing listens on. Drawn one by one, two could be the same.
+free_ports() { # COUNT
+  local first port
   while true; do
-    port=$((20000 + RANDOM % 10000))
-    if ! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+    first=$((20000 + RANDOM % 10000))
+    for ((port = first; port < first + $1; port++)); do
+      if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then continue 2; fi
+    done
+    seq --separator=' ' "$first" $((first + $1 - 1))
+    return
   done
-  printf '%s' "$port"
 }
 
 # await_listener <port> <id of the Envoy> <its log>: returns once the port accepts a connection.
@@ -386,7 +389,7 @@ proof() { # METHOD URL [TOKEN]
   printf '%s.%s' "$input" "$(printf '%s' "$input" | es256 "$work/dpop.key")"
 }
 
-provider_port=$(free_port) two_port=$(free_port) alike_port=$(free_port) mutual_port=$(free_port) upstream_port=$(free_port) browser_port=$(free_port)
+read -r provider_port two_port alike_port mutual_port upstream_port browser_port < <(free_ports 6)
 provider=https://localhost:$provider_port/api
 issuer=$provider/oidc
 
