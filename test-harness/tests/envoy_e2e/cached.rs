@@ -62,9 +62,9 @@ fn a_warm_decision_cache_decides_by_the_facts_of_each_request(bench: &Bench) {
     let envoy = Envoy::start(&bench.binary, &bootstrap, ONE, &folder).expect("envoy starts");
     let order = |id: &str, groups: &[&str], score: i64| {
         let token = Token::of(ALICE).claim("groups", json!(groups)).sign();
-        Ask::get(&format!("/api/orders/{id}"))
-            .token(&token)
-            .posture(&Token::about("laptop-1").claim("score", json!(score)).sign())
+        Ask::get(format!("/api/orders/{id}"))
+            .token(token)
+            .posture(Token::about("laptop-1").claim("score", json!(score)).sign())
     };
     let send = |ask: &Ask| bench.ask_at(envoy.listener("live").expect("the listener is there"), ask);
 
