@@ -32,6 +32,8 @@ pub struct Outcome {
     pub reply: Reply,
     /// What is recorded.
     pub record: DecisionRecord,
+    /// The form of an answer to it.
+    pub form: Form,
     /// The missing key, where that is why the request was refused. If it may still arrive, the host can wait for it and
     /// decide again; it then discards this outcome.
     pub missing_key: Option<Box<MissingKey>>,
@@ -131,7 +133,7 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
         Ok(request) => request,
         Err(refusal) => {
             let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
-            return refuse(refusal.into(), answer, record);
+            return refuse(refusal.into(), answer, form, record);
         }
     };
     record.read(&request);
@@ -140,13 +142,13 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
         return match metadata_answer(&request, metadata) {
             Some(answer) => {
                 record.answered(answer.status);
-                Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
+                Outcome { reply: Reply::Answer(answer), record, form, missing_key: None, newly_verified: Vec::new() }
             }
             // In any mode: the path belongs to the plugin, and nothing for it is forwarded.
             None => {
                 let refusal = Refusal::new(Reason::MethodNotListed);
                 let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
-                refuse(refusal.into(), answer, record)
+                refuse(refusal.into(), answer, form, record)
             }
         };
     }
@@ -156,7 +158,7 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
-            return Outcome { reply, record, missing_key: None, newly_verified: identity.into_newly_verified() };
+            return Outcome { reply, record, form, missing_key: None, newly_verified: identity.into_newly_verified() };
         }
         Err(denial) => denial,
     };
@@ -166,7 +168,7 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
             let identity = denial.identity_so_far.map_or_else(Identity::anonymous, |identity| identity.of_rehearsal());
             let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
             let newly_verified = identity.into_newly_verified();
-            Outcome { reply, record, missing_key: denial.missing_key, newly_verified }
+            Outcome { reply, record, form, missing_key: denial.missing_key, newly_verified }
         }
         None => {
             let Denial { refusal, advice, resource_metadata, sign_in, .. } = &denial;
@@ -179,7 +181,7 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
             };
             let answer = Answer::to(refusal, hints, form, decision_id);
             let answer = answer.challenging((refusal, resource_metadata.as_deref()), &plan.schemes, presented, nonce);
-            refuse(denial, answer, record)
+            refuse(denial, answer, form, record)
         }
     }
 }
@@ -227,8 +229,9 @@ pub fn decide_without_plan(parts: &RequestParts, now: UnixSeconds, decision_id: 
     let mut record = DecisionRecord::begin(decision_id, now);
     record.arrived(&parts.headers);
     let refusal = Refusal::new(Reason::NotConfigured);
-    let answer = Answer::to(&refusal, Hints::default(), Form::of(parts, AnswerDetail::default()), decision_id);
-    refuse(refusal.into(), answer, record)
+    let form = Form::of(parts, AnswerDetail::default());
+    let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
+    refuse(refusal.into(), answer, form, record)
 }
 
 /// The nonce for a client whose proof lacks one, under the rule of its token's issuer.
@@ -372,10 +375,10 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Refus
     }
 }
 
-fn refuse(denial: Denial, answer: Answer, mut record: DecisionRecord) -> Outcome {
+fn refuse(denial: Denial, answer: Answer, form: Form, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal, answer.status);
     let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
-    Outcome { reply: Reply::Answer(answer), record, missing_key: denial.missing_key, newly_verified }
+    Outcome { reply: Reply::Answer(answer), record, form, missing_key: denial.missing_key, newly_verified }
 }
 
 #[cfg(test)]

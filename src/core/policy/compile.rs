@@ -135,6 +135,7 @@ pub(super) fn compile(
     let slices = Slices::compile(compiled, scopes, &facts);
     let program = Program { slices, catalog, facts };
     let set = PolicySet {
+        len: program.policies(),
         rehearses: program.rehearses(),
         cache: DecisionCache::of(&program.slices),
         program,

@@ -151,6 +151,8 @@ pub struct PolicySet {
     /// Of what the policies were validated against.
     context: ContextDigest,
     is_prepared: bool,
+    /// How many policies there are, counted at load: each request asks.
+    len: usize,
     /// Whether any policy is only rehearsed.
     rehearses: bool,
     /// What the policies answered about earlier requests.
@@ -194,6 +196,7 @@ impl PolicySet {
         let context = context_digest(vocabulary, groups);
         let program = prepared::load(&prepared.text, vocabulary, &context).map_err(|fault| prepared.error(&fault))?;
         Ok(Self {
+            len: program.policies(),
             rehearses: program.rehearses(),
             cache: DecisionCache::of(&program.slices),
             program,
@@ -216,13 +219,13 @@ impl PolicySet {
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.program.policies()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

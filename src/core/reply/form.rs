@@ -63,8 +63,8 @@ fn prefers_html(headers: &Headers) -> bool {
         fits.max().map_or(0, |range| range.weight)
     };
     let html = weight(&[b"text/html", b"text/*", b"*/*"]);
-    let problem = weight(&[b"application/problem+json", b"application/json", b"application/*", b"*/*"]);
-    html > problem
+    // Of most requests nothing more has to be read.
+    html > 0 && html > weight(&[b"application/problem+json", b"application/json", b"application/*", b"*/*"])
 }
 
 /// A range of `Accept` that fits a media type. The more specific range is the greater one.

@@ -103,7 +103,6 @@ impl Wanted {
 struct Judgement {
     outcome: Outcome,
     decision_id: DecisionId,
-    form: Form,
     /// The client's address as the host gave it; parsed only if the request has to wait.
     source_address: Option<String>,
     /// By how many the remembered tokens became more, or fewer.
@@ -171,8 +170,6 @@ impl Worker {
     fn judge(&mut self, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Judgement {
         let number = self.decisions;
         self.decisions = self.decisions.wrapping_add(1);
-        let detail = self.plan.as_ref().map_or_else(AnswerDetail::default, |plan| plan.answer_detail);
-        let form = read.as_ref().map_or_else(|_| Form::default(), |parts| Form::of(parts, detail));
         let source_address = read.as_ref().ok().and_then(|parts| parts.source_address.clone());
         let mut newly_remembered = 0;
         let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
@@ -201,7 +198,10 @@ impl Worker {
                 let outcome = decide_without_plan(&parts, now, &decision_id);
                 (decision_id, outcome)
             }
-            (seed, plan, _) => {
+            (seed, plan, read) => {
+                let detail = plan.as_ref().map_or_else(AnswerDetail::default, |plan| plan.answer_detail);
+                let unread = Form { detail, ..Form::default() };
+                let form = read.map_or(unread, |parts| Form::of(&parts, detail));
                 // An id that can be guessed tells how many requests this worker refused, and nothing else.
                 let decision_id = match seed {
                     Some(seed) => seed.decision_id(number, now),
@@ -211,7 +211,7 @@ impl Worker {
                 (decision_id, outcome)
             }
         };
-        Judgement { outcome, decision_id, form, source_address, newly_remembered }
+        Judgement { outcome, decision_id, source_address, newly_remembered }
     }
 
     /// Whether a new request waits for this key. In shadow mode nothing may be delayed; the key is sought all the same.
@@ -240,7 +240,7 @@ impl Worker {
 
     /// Does what was decided.
     fn carry_out(&mut self, stream: u32, judgement: Judgement, was_parked: bool, effects: &mut Vec<Effect>) {
-        let Judgement { outcome: Outcome { reply, record, missing_key, .. }, decision_id, form, .. } = judgement;
+        let Judgement { outcome: Outcome { reply, record, form, missing_key, .. }, decision_id, .. } = judgement;
         if let (Reply::Answer(_), Some(missing)) = (&reply, missing_key)
             && let MissingKey { provider, sought: Some(_), prospect: Prospect::None } = *missing
         {
@@ -382,7 +382,7 @@ fn host_failure(plan: Option<&Plan>, form: Form, now: UnixSeconds, decision_id: 
         record.configured(plan.recorded());
     }
     let answer = failure_answer(&mut record, form, decision_id);
-    Outcome { reply: Reply::Answer(answer), record, missing_key: None, newly_verified: Vec::new() }
+    Outcome { reply: Reply::Answer(answer), record, form, missing_key: None, newly_verified: Vec::new() }
 }
 
 fn failure_answer(record: &mut DecisionRecord, form: Form, decision_id: &DecisionId) -> Answer {
