@@ -61,6 +61,21 @@ fn allowed_requests_are_sampled_and_refusals_are_always_recorded() {
 }
 
 #[portable]
+fn an_answer_after_a_failure_of_the_host_is_reduced_to_its_code_too() {
+    let mut reduced = inline(configuration());
+    reduced["reply"] = json!({ "detail": "code" });
+    let mut proxy = proxy(&reduced);
+    assert!(proxy.worker.open(1).is_some());
+    let effects = proxy.worker.request(1, Err(HostFault), NOW);
+    let answer = effects.iter().find_map(|effect| match effect {
+        Effect::Answer { answer, .. } => Some(answer),
+        _ => None,
+    });
+    let body: Value = serde_json::from_str(&answer.expect("an answer").body).expect("JSON");
+    assert_eq!((&body["code"], &body["detail"]), (&json!("host-failure"), &Value::Null));
+}
+
+#[portable]
 fn whichever_change_fails_the_client_gets_503_and_nothing_passes() {
     for (index, failed) in changes_to_an_order().iter().enumerate() {
         let mut proxy = proxy(&inline(configuration()));
