@@ -163,8 +163,8 @@ impl Reader<'_, '_> {
 
     fn devices(&self, plan: &Plan, time: UnixSeconds, evidence: &mut GivenEvidence) -> Result<(), Problem> {
         for (name, Placed { pointer, .. }) in self.layers.inside(&["devices"]) {
-            let Some(provider) = plan.devices.iter().find(|provider| provider.profile.name.as_str() == name) else {
-                let names: Vec<&str> = plan.devices.iter().map(|device| device.profile.name.as_str()).collect();
+            let Some(provider) = plan.devices.iter().find(|provider| provider.name().as_str() == name) else {
+                let names: Vec<&str> = plan.devices.iter().map(|device| device.name().as_str()).collect();
                 let message = format!("the configuration has no device provider `{name}`");
                 return Err(self.problem(pointer, message, format!("its device providers: {}", names.join(", "))));
             };
@@ -182,8 +182,7 @@ impl Reader<'_, '_> {
             }
             let given = GivenDevice { provider, facts: &facts, age, bound };
             let result = evidence.describe(given);
-            result
-                .map_err(|fault| self.evidence_problem(&fault, &["devices", name], pointer, &provider.profile.facts))?;
+            result.map_err(|fault| self.evidence_problem(&fault, &["devices", name], pointer, provider.facts()))?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use countersign_core::config::Plan;
 use countersign_core::fetch::{FetchFault, FetchRequest, HttpUrl, RequestId, Response, Schedule};
 use countersign_core::keys::{Effect, KeyFetchFault, KeySource, Report, TrustStore};
-use countersign_core::profile::TokenProfile;
+use countersign_core::profile::{DeviceProvider, TokenProfile};
 use countersign_core::provider::ProviderName;
 use countersign_core::time::{Seconds, UnixSeconds};
 
@@ -77,7 +77,7 @@ pub fn document(url: &HttpUrl, roots: &Roots) -> Result<Response, String> {
 
 fn profile_of<'p>(plan: &'p Plan, provider: &ProviderName) -> Option<&'p TokenProfile> {
     let issuers = plan.issuers.iter().map(|issuer| &issuer.profile);
-    let devices = plan.devices.iter().map(|device| &device.profile);
+    let devices = plan.devices.iter().filter_map(DeviceProvider::token).map(|token| &token.profile);
     issuers.chain(devices).find(|profile| profile.name == *provider)
 }
 

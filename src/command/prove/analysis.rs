@@ -105,7 +105,7 @@ impl Looking<'_> {
             Caller::Issuer(_) => {
                 let devices = &self.plan.devices;
                 let required = &place.route.requires.devices;
-                let reads = devices.iter().any(|device| question.reads(0, device.profile.name.as_str()));
+                let reads = devices.iter().any(|device| question.reads(0, device.name().as_str()));
                 if !devices.is_empty() && required.is_empty() && !reads {
                     self.found.without_device.entry(caller.clone()).or_default().push(place_name(place));
                 }

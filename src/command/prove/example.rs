@@ -219,7 +219,7 @@ impl Example {
         let workload = Workload::given(&request.peer, &plan.trust_domains);
         let mut devices = BTreeMap::new();
         for device in &plan.devices {
-            let name = &device.profile.name;
+            let name = device.name();
             let record = self.context.get(name.as_str());
             // Posture of a caller without a token, which policies do not see.
             let unseen = self.context.get(format!("posture of {name}")).and_then(Value::as_bool) == Some(true);
@@ -228,7 +228,7 @@ impl Example {
             }
             let number = |fact: &str| record.and_then(|record| record.get(fact)).and_then(Value::as_i64);
             let facts = DeviceFacts {
-                facts: read_record(&device.profile.facts, record, name.as_str(), unseen)?,
+                facts: read_record(device.facts(), record, name.as_str(), unseen)?,
                 bound: record.and_then(|record| record.get("bound")).and_then(Value::as_bool).unwrap_or(false),
                 age: Seconds::new(number("age").and_then(|age| u64::try_from(age).ok()).unwrap_or(0)),
             };

@@ -10,7 +10,7 @@ use super::profiles::Profiles;
 use super::reader::{Field, FreeNames, Given, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::jose::ClaimPath;
-use crate::profile::{DeviceProvider, PostureBinding, Subject, TokenKind};
+use crate::profile::{DeviceProvider, PostureBinding, PostureSource, PostureToken, Subject, TokenKind};
 
 /// Facts of `context.<device>` that are worked out here.
 pub(super) const WORKED_OUT_FACTS: &[&str] = &["age", "bound"];
@@ -132,7 +132,8 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
     };
     let device = profile::read(node, name, members.into(), role).and_then(|(profile, keys)| {
         profiles.add(node, &profile, keys);
-        Ok(DeviceProvider { profile, header: header.clone()?, bind: bind?, forward: forward? })
+        let token = PostureToken { profile, header: header.clone()?, forward: forward? };
+        Ok(DeviceProvider { source: PostureSource::Token(token), bind: bind? })
     });
     (device, header)
 }

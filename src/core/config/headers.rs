@@ -77,9 +77,9 @@ fn read_name(node: &Node<'_>, written: &str, sources: Sources<'_>) -> Read<Strin
             );
         }
     };
-    if let Some(device) = sources.devices.iter().copied().flatten().find(|device| device.header == name) {
-        let message =
-            format!("this header cannot carry an identity: posture of `{}` is read from it", device.profile.name);
+    let reads_it = |device: &&DeviceProvider| device.headers().any(|header| header == name);
+    if let Some(device) = sources.devices.iter().copied().flatten().find(reads_it) {
+        let message = format!("this header cannot carry an identity: posture of `{}` is read from it", device.name());
         return node.error(ConfigCode::BadIdentityHeader, message, help);
     }
     Ok(name)
@@ -116,24 +116,25 @@ fn read_payload(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
 fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
     let text = node.some_text()?;
     let (issuers, devices) = (sources.issuers?, sources.devices?);
-    let profiles = || issuers.iter().map(|issuer| &issuer.profile).chain(devices.iter().map(|device| &device.profile));
+    let of_issuers = || issuers.iter().map(|issuer| (&issuer.profile.name, issuer.profile.facts.as_slice()));
+    let providers = || of_issuers().chain(devices.iter().map(|device| (device.name(), device.facts())));
     let Some((provider, rest)) = text.split_once('.') else {
         return node.error(ConfigCode::UnknownFact, format!("{} has no provider", quoted(text)), node.write_wanted());
     };
-    let Some(profile) = profiles().find(|profile| profile.name.as_str() == provider) else {
+    let Some((name, facts)) = providers().find(|(name, _)| name.as_str() == provider) else {
         let message = format!("{} is not a provider", quoted(provider));
         return node.error(
             ConfigCode::UnknownProvider,
             message,
-            guess(provider, profiles().map(|profile| profile.name.as_str()), "providers"),
+            guess(provider, providers().map(|(name, _)| name.as_str()), "providers"),
         );
     };
-    let Some((path, fact_type)) = find_fact(&profile.facts, rest) else {
+    let Some((path, fact_type)) = find_fact(facts, rest) else {
         let message = format!("`{provider}` declares no fact {}", quoted(rest));
         return node.error(
             ConfigCode::UnknownFact,
             message,
-            guess(rest, profile.facts.iter().map(|fact| fact.name.as_str()), "declared facts"),
+            guess(rest, facts.iter().map(|fact| fact.name.as_str()), "declared facts"),
         );
     };
     if !fits_a_header(fact_type) {
@@ -146,7 +147,7 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
             "name a fact inside the record, or send the `payload`",
         );
     }
-    Ok(IdentitySource::Fact { provider: profile.name.clone(), path })
+    Ok(IdentitySource::Fact { provider: name.clone(), path })
 }
 
 /// The fact of this dotted name. A claim's name may itself have dots: the whole rest is tried first.

@@ -167,7 +167,8 @@ pub(super) fn tell_apart(
     let posture = devices
         .into_iter()
         .flatten()
-        .map(|device| (normal_form(&device.header), format!("posture of `{}` is read from it", device.profile.name)));
+        .flat_map(|device| device.headers().map(|header| (normal_form(header), device.name())))
+        .map(|(header, name)| (header, format!("posture of `{name}` is read from it")));
     let identity = identity_headers
         .into_iter()
         .flatten()

@@ -27,7 +27,7 @@ pub struct Plan {
     pub issuers: Vec<Issuer>,
     /// Device providers in the order of their names.
     pub devices: Vec<DeviceProvider>,
-    /// Where the keys of each issuer and device provider come from.
+    /// Where the keys of each issuer come from, and of each device provider that signs tokens.
     pub keys: BTreeMap<ProviderName, KeySource>,
     /// Applications and routes.
     pub router: Router,
@@ -80,9 +80,9 @@ impl Plan {
         }
     }
 
-    /// The profiles of all issuers, then of all device providers.
+    /// The profiles of all issuers, then of all device providers that sign tokens.
     pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
-        let devices = self.devices.iter().map(|device| &device.profile);
+        let devices = self.devices.iter().filter_map(DeviceProvider::token).map(|token| &token.profile);
         self.issuers.iter().map(|issuer| &issuer.profile).chain(devices)
     }
 

@@ -162,12 +162,14 @@ fn reserved(declared: Declared<'_>) -> Vec<Reserved> {
             instead_of_keeping: FORWARD_VERIFIED,
         })
     });
-    let posture = declared.devices.into_iter().flatten().map(|device| Reserved {
-        name: Pattern::Name(device.header.clone()),
-        why: format!("posture of `{}` is read from it", device.profile.name),
-        instead_of_removing: "write `forward: never` on the device provider, and its tokens are not forwarded",
-        instead_of_keeping: "write `forward: verified` on the device provider: its tokens are forwarded once they are \
-                             verified",
+    let posture = declared.devices.into_iter().flatten().flat_map(|device| {
+        device.headers().map(|header| Reserved {
+            name: Pattern::Name(header.to_owned()),
+            why: format!("posture of `{}` is read from it", device.name()),
+            instead_of_removing: "write `forward: never` on the device provider, and its tokens are not forwarded",
+            instead_of_keeping: "write `forward: verified` on the device provider: its tokens are forwarded once they \
+                                 are verified",
+        })
     });
     let identity = declared.identity_headers.into_iter().flatten().map(|header| Reserved {
         name: Pattern::Name(header.name.clone()),

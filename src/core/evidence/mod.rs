@@ -72,9 +72,9 @@ impl Presented {
             }
         };
         let mut posture = Vec::new();
-        for device in devices {
-            let provider = &device.profile.name;
-            match request.headers.exactly(&device.header) {
+        for token in devices.iter().filter_map(DeviceProvider::token) {
+            let provider = &token.profile.name;
+            match request.headers.exactly(&token.header) {
                 Exactly::None => {}
                 Exactly::One(value) => {
                     posture.push((provider.clone(), posture_token(provider, value, max_bytes, memory)?));
@@ -174,7 +174,9 @@ mod tests {
     use super::{CredentialPlaces, Presented};
     use crate::limits::Limits;
     use crate::portable;
-    use crate::profile::{CredentialPlace, DeviceProvider, EvidenceForwarding, PostureBinding};
+    use crate::profile::{
+        CredentialPlace, DeviceProvider, EvidenceForwarding, PostureBinding, PostureSource, PostureToken,
+    };
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
     use crate::request::Request;
@@ -188,12 +190,12 @@ mod tests {
     }
 
     fn collect(fields: &[(&str, &[u8])]) -> Result<Presented, Refusal> {
-        let mdm = DeviceProvider {
+        let mdm = PostureToken {
             profile: testing::profile("mdm"),
             header: "x-device-posture".to_owned(),
-            bind: PostureBinding::None,
             forward: EvidenceForwarding::Never,
         };
+        let mdm = DeviceProvider { source: PostureSource::Token(mdm), bind: PostureBinding::None };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
         Presented::collect(&places(), &[mdm], &limits, None, &Request::for_test(fields))
     }

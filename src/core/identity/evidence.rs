@@ -171,15 +171,15 @@ impl GivenEvidence {
     /// See [`GivenFault`].
     pub fn describe(&mut self, given: GivenDevice<'_>) -> Result<(), GivenFault> {
         let GivenDevice { provider, facts, age, bound } = given;
-        let name = &provider.profile.name;
+        let name = provider.name();
         if bound && provider.bind == PostureBinding::None {
             return Err(GivenFault::NeverBound(name.clone()));
         }
-        let fields = &provider.profile.facts;
+        let fields = provider.facts();
         let mut claims = Map::new();
         add_facts(&mut claims, name, fields, facts)?;
         let facts = FactField::read_all(fields, &Claims::given(claims)).map_err(|refusal| refused(name, &refusal))?;
-        let evidence = match provider.profile.max_age {
+        let evidence = match provider.max_age() {
             Some(max_age) if age > max_age => DeviceEvidence::Stale { age },
             _ => DeviceEvidence::Verified(DeviceFacts { facts, bound, age }),
         };
@@ -203,7 +203,7 @@ impl GivenEvidence {
             (None, Ok(workload)) => Principal::Workload(workload.clone()),
             (None, Err(_)) => Principal::Anonymous,
         };
-        let names = devices.iter().map(|provider| &provider.profile.name);
+        let names = devices.iter().map(DeviceProvider::name);
         let evidence = |name| self.devices.get(name).cloned().unwrap_or(DeviceEvidence::Missing);
         let devices = names.map(|name| (name.clone(), evidence(name))).collect();
         let identity = Identity { principal, workload, devices, newly_verified: Vec::new(), unspent: None };

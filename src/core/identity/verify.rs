@@ -12,7 +12,10 @@ use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
 use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
-use crate::profile::{Appraisal, DeviceProvider, FactField, FactRecord, Issuer, choose_issuer};
+use crate::profile::{
+    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, PostureBinding, PostureSource, TokenProfile,
+    choose_issuer,
+};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Peer, Request};
@@ -80,13 +83,16 @@ pub fn verify(
         return Err(identity.denied(refusal.into()));
     }
     for provider in anchors.devices {
-        let name = &provider.profile.name;
+        let name = provider.name();
+        let PostureSource::Token(tokens) = &provider.source;
         let verified = match posture.remove(name) {
             None => Ok(DeviceEvidence::Missing),
             Some(token) => {
                 let required = requires.devices.contains(name);
                 let is_new = matches!(token, PresentedToken::New(_));
-                verify_posture(token, provider, required, token_claims, anchors, peer, now).map(|(evidence, token)| {
+                let (profile, bind) = (&tokens.profile, &provider.bind);
+                let judge = PostureJudge { profile, bind, access_token: token_claims, peer, now };
+                verify_posture(token, judge, required, anchors).map(|(evidence, token)| {
                     identity.newly_verified.extend(is_new.then_some(token));
                     evidence
                 })
@@ -230,42 +236,44 @@ fn require_presented(requires: &Requires, posture: &BTreeMap<ProviderName, Prese
 
 fn verify_posture(
     token: PresentedToken,
-    provider: &DeviceProvider,
+    judge: PostureJudge<'_>,
     required: bool,
-    access_token: Option<&AuthenticClaims>,
     anchors: TrustAnchors<'_>,
-    peer: &Peer,
-    now: UnixSeconds,
 ) -> Result<(DeviceEvidence, Rc<VerifiedToken>), NotVerified> {
-    let evidence = |typ: Option<&str>, claims: &Claims| posture_of(provider, typ, claims, access_token, peer, now);
-    let token =
-        provider.profile.verify(token, anchors.verification, now, |typ, claims| match evidence(typ, claims)? {
+    let token = judge.profile.verify(token, anchors.verification, judge.now, |typ, claims| {
+        match judge.posture(typ, claims)? {
             DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
             _ => Ok(()),
-        })?;
-    Ok((evidence(token.typ(), token.claims())?, token))
+        }
+    })?;
+    Ok((judge.posture(token.typ(), token.claims())?, token))
 }
 
-/// What posture says about the device, whoever signed it.
-fn posture_of(
-    provider: &DeviceProvider,
-    typ: Option<&str>,
-    claims: &Claims,
-    access_token: Option<&AuthenticClaims>,
-    peer: &Peer,
+/// What a posture token is compared with.
+#[derive(Clone, Copy)]
+struct PostureJudge<'a> {
+    profile: &'a TokenProfile,
+    bind: &'a PostureBinding,
+    access_token: Option<&'a AuthenticClaims>,
+    peer: &'a Peer,
     now: UnixSeconds,
-) -> Result<DeviceEvidence, Refusal> {
-    let age = match provider.profile.appraise(typ, claims, now)? {
-        Appraisal::Fresh(times) => times.age,
-        // Everything else about it is right: it is outdated, not forged.
-        Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
-    };
-    fits_posture(claims, peer)?;
-    Ok(DeviceEvidence::Verified(DeviceFacts {
-        facts: FactField::read_all(&provider.profile.facts, claims)?,
-        bound: posture_binding::is_bound(&provider.bind, access_token, claims)?,
-        age: known(age)?,
-    }))
+}
+
+impl PostureJudge<'_> {
+    /// What posture says about the device, whoever signed it.
+    fn posture(&self, typ: Option<&str>, claims: &Claims) -> Result<DeviceEvidence, Refusal> {
+        let age = match self.profile.appraise(typ, claims, self.now)? {
+            Appraisal::Fresh(times) => times.age,
+            // Everything else about it is right: it is outdated, not forged.
+            Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
+        };
+        fits_posture(claims, self.peer)?;
+        Ok(DeviceEvidence::Verified(DeviceFacts {
+            facts: FactField::read_all(&self.profile.facts, claims)?,
+            bound: posture_binding::is_bound(self.bind, self.access_token, claims)?,
+            age: known(age)?,
+        }))
+    }
 }
 
 pub(super) fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refusal> {

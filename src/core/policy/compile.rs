@@ -256,7 +256,7 @@ fn document_warnings(
     }
     for policy in checked.iter().filter(is_permit) {
         for device in policy.names.vocabulary.devices {
-            let name = device.profile.name.as_str();
+            let name = device.name().as_str();
             if policy.reads.mentions(name) && device.bind == PostureBinding::None {
                 let id = &policy.named.id;
                 warnings.push(warning(

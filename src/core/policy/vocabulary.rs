@@ -1,7 +1,8 @@
 //! What policies can name: issuers, device providers, applications and routes, and the entity types that follow from them.
 
 use crate::policy::kinds::{ANONYMOUS_TYPE, GROUP, PrincipalKind, WORKLOAD_TYPE};
-use crate::profile::{DeviceProvider, Issuer};
+use crate::profile::{DeviceProvider, FactField, Issuer};
+use crate::provider::ProviderName;
 use crate::route::Router;
 use crate::spiffe::TrustDomain;
 
@@ -32,6 +33,12 @@ impl<'a> Vocabulary<'a> {
             PrincipalKind::Anonymous | PrincipalKind::Workload => None,
             PrincipalKind::Issuer(place) => self.issuers.get(place),
         }
+    }
+
+    /// The records of facts that `context` can have: the issuers' and the device providers', each with its name.
+    pub(in crate::policy) fn records(self) -> impl Iterator<Item = (&'a ProviderName, &'a [FactField])> {
+        let issuers = self.issuers.iter().map(|issuer| (&issuer.profile.name, issuer.profile.facts.as_slice()));
+        issuers.chain(self.devices.iter().map(|device| (device.name(), device.facts())))
     }
 
     /// The entity type of a kind's principals.

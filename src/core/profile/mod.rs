@@ -22,6 +22,8 @@ pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
 #[cfg(feature = "policy")]
 pub(crate) use place::AUTHORIZATION;
 pub use place::CredentialPlace;
-pub use roles::{DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PrincipalRule};
+pub use roles::{
+    DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PostureSource, PostureToken, PrincipalRule,
+};
 pub use sender::{DpopRule, Scheme, SenderRule};
 pub use token::{Algorithms, Audiences, Expiry, HeaderMembers, Pin, Subject, TokenProfile, Typ};

@@ -1,7 +1,9 @@
-//! The roles that a token can play: it names a principal, or it describes a device.
+//! The roles that evidence can play: it names a principal, or it describes a device.
 
-use super::{CredentialPlace, SenderRule, TokenProfile};
+use super::{CredentialPlace, FactField, SenderRule, TokenProfile};
 use crate::jose::ClaimPath;
+use crate::provider::ProviderName;
+use crate::time::Seconds;
 
 /// Whether verified evidence is forwarded to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +68,67 @@ pub enum PostureBinding {
 /// A provider whose statements about devices are trusted.
 #[derive(Clone, Debug)]
 pub struct DeviceProvider {
-    /// What its posture tokens must look like. `max_age` is always set.
-    pub profile: TokenProfile,
-    /// The request header that carries the posture token, in lower case.
-    pub header: String,
+    /// How its statements reach the plugin.
+    pub source: PostureSource,
     /// How the posture is tied to the user's token.
     pub bind: PostureBinding,
-    /// Whether the posture token is forwarded to the upstream.
+}
+
+/// How the statements of a device provider reach the plugin.
+#[derive(Clone, Debug)]
+pub enum PostureSource {
+    /// Signed, in a token that the client sends.
+    Token(PostureToken),
+}
+
+/// The posture tokens of a device provider.
+#[derive(Clone, Debug)]
+pub struct PostureToken {
+    /// What they must look like. `max_age` is always set.
+    pub profile: TokenProfile,
+    /// The request header that carries the token, in lower case.
+    pub header: String,
+    /// Whether the token is forwarded to the upstream.
     pub forward: EvidenceForwarding,
+}
+
+impl DeviceProvider {
+    /// Its name in the configuration: policies read its facts as `context.<name>`.
+    #[must_use]
+    pub const fn name(&self) -> &ProviderName {
+        match &self.source {
+            PostureSource::Token(token) => &token.profile.name,
+        }
+    }
+
+    /// The facts that it is declared to report.
+    #[must_use]
+    pub fn facts(&self) -> &[FactField] {
+        match &self.source {
+            PostureSource::Token(token) => &token.profile.facts,
+        }
+    }
+
+    /// Its tokens, if it signs tokens.
+    #[must_use]
+    pub const fn token(&self) -> Option<&PostureToken> {
+        match &self.source {
+            PostureSource::Token(token) => Some(token),
+        }
+    }
+
+    /// The request headers that its statements are read from, in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        match &self.source {
+            PostureSource::Token(token) => core::iter::once(token.header.as_str()),
+        }
+    }
+
+    /// The longest time that its statements are accepted for.
+    #[must_use]
+    pub const fn max_age(&self) -> Option<Seconds> {
+        match &self.source {
+            PostureSource::Token(token) => token.profile.max_age,
+        }
+    }
 }

@@ -54,8 +54,9 @@ impl HeaderPolicy {
     ) -> Self {
         let forwarded_posture: BTreeMap<ProviderName, String> = devices
             .iter()
-            .filter(|device| device.forward == EvidenceForwarding::Verified)
-            .map(|device| (device.profile.name.clone(), device.header.clone()))
+            .filter_map(DeviceProvider::token)
+            .filter(|token| token.forward == EvidenceForwarding::Verified)
+            .map(|token| (token.profile.name.clone(), token.header.clone()))
             .collect();
         let places = CredentialPlaces::of(issuers);
         // Where no issuer accepts proofs, the header is not evidence, and is forwarded like any other.
@@ -69,7 +70,8 @@ impl HeaderPolicy {
         };
         let own: BTreeSet<String> = devices
             .iter()
-            .map(|device| normal_form(&device.header))
+            .flat_map(DeviceProvider::headers)
+            .map(normal_form)
             .chain(identity_headers.iter().map(|header| normal_form(&header.name)))
             .chain(places.headers().map(normal_form))
             .chain(proofs)

@@ -228,13 +228,14 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     assert_eq!(corp.forward, EvidenceForwarding::Never);
 
     let [mdm] = plan.devices.as_slice() else { panic!("{:?}", plan.devices) };
-    assert_eq!(mdm.header, "x-device-posture");
-    assert_eq!(mdm.profile.audiences, Audiences::Absent);
-    assert_eq!(mdm.profile.max_age, Some(Seconds::new(86_400)));
+    let tokens = mdm.token().unwrap();
+    assert_eq!(tokens.header, "x-device-posture");
+    assert_eq!(tokens.profile.audiences, Audiences::Absent);
+    assert_eq!(tokens.profile.max_age, Some(Seconds::new(86_400)));
     assert!(
         matches!(&mdm.bind, PostureBinding::Claims { token, device } if token.0 == ["device_id"] && device.0 == ["device", "id"])
     );
-    assert_eq!(mdm.forward, EvidenceForwarding::Verified);
+    assert_eq!(tokens.forward, EvidenceForwarding::Verified);
 
     let [admin, shop] = plan.router.applications.as_slice() else { panic!("{:?}", plan.router) };
     assert_eq!((admin.name.as_str(), &admin.hosts), ("admin", &None));
@@ -281,7 +282,7 @@ fn what_is_left_out_has_its_documented_default() {
     assert_eq!((corp.profile.max_age, corp.profile.max_lifetime), (None, None));
     // Without `algorithms`, those of the keys.
     assert_eq!(corp.profile.algorithms, Algorithms::Listed(vec![Algorithm::Es256]));
-    assert_eq!(plan.devices[0].forward, EvidenceForwarding::Never);
+    assert_eq!(plan.devices[0].token().unwrap().forward, EvidenceForwarding::Never);
     assert_eq!(
         (plan.peer, plan.client_address, plan.mode),
         (PeerSource::None, AddressSource::Connection, Mode::Enforce)

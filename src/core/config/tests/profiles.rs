@@ -338,7 +338,7 @@ fn a_key_that_fits_several_algorithms_is_an_error() {
 #[portable]
 fn access_tokens_are_expected_unless_the_issuer_says_id() {
     assert_eq!(plan(&document()).0.issuers[0].profile.kind, TokenKind::Access);
-    assert_eq!(plan(&document()).0.devices[0].profile.kind, TokenKind::Posture);
+    assert_eq!(plan(&document()).0.devices[0].token().unwrap().profile.kind, TokenKind::Posture);
     assert_eq!(plan(&corp("token", json!("access"))).0.issuers[0].profile.kind, TokenKind::Access);
     assert_eq!(plan(&corp("token", json!("id"))).0.issuers[0].profile.kind, TokenKind::Id);
     assert_problem(&corp("token", json!("ID")), "/issuers/corp/token", "bad-value", "`ID`", "`id`");

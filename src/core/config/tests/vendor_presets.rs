@@ -89,7 +89,7 @@ fn read_issuer(document: &Value) -> Issuer {
 }
 
 fn read_device(document: &Value) -> TokenProfile {
-    plan(document).0.devices[0].profile.clone()
+    plan(document).0.devices[0].token().unwrap().profile.clone()
 }
 
 #[portable]

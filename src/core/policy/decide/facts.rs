@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::policy::Vocabulary;
 use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType, DEVICE_FACTS};
 use crate::policy::program::expression::{Slot, SlotTable};
+use crate::profile::DeviceProvider;
 use crate::provider::ProviderName;
 
 /// Where a fact is found.
@@ -164,7 +165,7 @@ fn resolve(path: &[&str], vocabulary: Vocabulary<'_>) -> Option<Fact> {
         }
         None => {
             let issuers = vocabulary.issuers.iter().map(|issuer| &issuer.profile.name);
-            let mut providers = issuers.chain(vocabulary.devices.iter().map(|device| &device.profile.name));
+            let mut providers = issuers.chain(vocabulary.devices.iter().map(DeviceProvider::name));
             let provider = providers.find(|provider| provider.as_str() == *first)?.clone();
             Some(Fact::Evidence { provider, path: inner.iter().map(|&name| name.to_owned()).collect() })
         }

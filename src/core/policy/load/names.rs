@@ -12,7 +12,7 @@ use crate::policy::context::{self, DEVICE_FACTS};
 use crate::policy::decide::slice::DocumentScope;
 use crate::policy::kinds::{GROUP, PrincipalKind};
 use crate::policy::{PolicyDocument, Vocabulary};
-use crate::profile::{DeviceProvider, FactField, FactType};
+use crate::profile::{DeviceProvider, FactType};
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
 use crate::route::{Application, PEER_EVIDENCE, Route};
@@ -116,25 +116,23 @@ impl<'a> Names<'a> {
 
     /// The device provider of this name.
     pub(in crate::policy) fn device(self, name: &str) -> Option<&'a DeviceProvider> {
-        self.vocabulary.devices.iter().find(|device| device.profile.name.as_str() == name)
+        self.vocabulary.devices.iter().find(|device| device.name().as_str() == name)
     }
 
     /// What stands at a path inside `context`, where every kind's and every device's record is taken together.
     pub(in crate::policy) fn fact(self, path: &[&str], parameters: &BTreeSet<&'a str>) -> Lookup<'a> {
         let Some((first, rest)) = path.split_first() else { return Lookup::Record };
-        let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
-        let profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
         if let Some(member) = context::member(first) {
             return context_member(member, rest, parameters);
         }
-        let Some(profile) = profiles.clone().find(|profile| profile.name.as_str() == *first) else {
-            let names = profiles.map(|profile| profile.name.as_str());
+        let Some((_, facts)) = self.vocabulary.records().find(|(name, _)| name.as_str() == *first) else {
+            let names = self.vocabulary.records().map(|(name, _)| name.as_str());
             let known = context::members().map(|member| -> &'a str { member.name() }).chain(names).collect();
             return Lookup::Unknown { place: 0, known };
         };
         let own: Vec<&str> =
             DEVICE_FACTS.iter().filter(|_| self.device(first).is_some()).map(|fact| fact.name).collect();
-        declared(&profile.facts, &own, rest).deeper()
+        declared(facts, &own, rest).deeper()
     }
 
     /// Whether principals of this kind never have this record of `context`: a caller without a token has no facts of any
@@ -150,9 +148,7 @@ impl<'a> Names<'a> {
     /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`.
     pub(in crate::policy) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
         let (provider, rest) = path.split_first()?;
-        let issuers = self.vocabulary.issuers.iter().map(|issuer| &issuer.profile);
-        let mut profiles = issuers.chain(self.vocabulary.devices.iter().map(|device| &device.profile));
-        let mut fields: &[FactField] = &profiles.find(|profile| profile.name.as_str() == *provider)?.facts;
+        let (_, mut fields) = self.vocabulary.records().find(|(name, _)| name.as_str() == *provider)?;
         let mut found = None;
         for name in rest {
             let fact_type = &fields.iter().find(|field| field.name == *name)?.fact_type;
@@ -190,8 +186,8 @@ impl<'a> Names<'a> {
         let listed = issuer.and_then(|issuer| issuer.principal.groups.as_ref()).filter(|groups| groups.required);
         let listed =
             listed.zip(issuer).is_some_and(|(groups, issuer)| issuer.profile.context_path(&groups.claim) == path);
-        let profile = issuer.map(|issuer| &issuer.profile).or(device.map(|device| &device.profile));
-        let mut fields = profile.map_or(&[][..], |profile| &profile.facts);
+        let facts = issuer.map(|issuer| issuer.profile.facts.as_slice()).or(device.map(DeviceProvider::facts));
+        let mut fields = facts.unwrap_or_default();
         for (name, length) in rest.iter().zip(2_usize..) {
             let Some(field) = fields.iter().find(|field| field.name == *name) else { break };
             // The claim of scopes may be absent although the fact is always there.

@@ -33,7 +33,7 @@ impl Environment {
         let mut providers = Vec::new();
         if let Some(issuer) = names.vocabulary.issuer(self.kind) {
             providers.push(ProviderRecord::of_issuer(issuer, true));
-            let certain = |device: &DeviceProvider| self.devices.contains(device.profile.name.as_str());
+            let certain = |device: &DeviceProvider| self.devices.contains(device.name().as_str());
             let devices = names.vocabulary.devices.iter();
             providers.extend(devices.map(|device| ProviderRecord::of_device(device, certain(device))));
         }
@@ -135,7 +135,7 @@ impl<'a> ProviderRecord<'a> {
 
     /// Of a device.
     pub(in crate::policy) fn of_device(device: &'a DeviceProvider, certain: bool) -> Self {
-        Self { name: device.profile.name.as_str(), facts: &device.profile.facts, own: &DEVICE_FACTS, certain }
+        Self { name: device.name().as_str(), facts: device.facts(), own: &DEVICE_FACTS, certain }
     }
 }
 

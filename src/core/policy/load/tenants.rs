@@ -6,7 +6,7 @@ use cedar_policy::pst::Effect;
 use super::Checked;
 use super::guards::is_guarded;
 use crate::config_error::{ConfigCode, ConfigWarning};
-use crate::profile::TokenProfile;
+use crate::profile::{DeviceProvider, TokenProfile};
 
 /// Every permit of one document that takes evidence of any tenant: the profile does not pin the tenant, and neither the
 /// permit nor a forbid that holds wherever the permit does reads it. So does a forbid that posture of any tenant satisfies.
@@ -49,7 +49,7 @@ impl Checked<'_> {
             .filter_map(|kind| self.names.vocabulary.issuer(*kind))
             .map(|issuer| &issuer.profile);
         let required = self.scope.devices_required();
-        let devices = self.names.vocabulary.devices.iter().map(|device| &device.profile);
+        let devices = self.profiles_of_devices();
         let devices = devices
             .filter(move |device| self.reads.mentions(device.name.as_str()) || required.contains(device.name.as_str()));
         issuers.chain(devices)
@@ -57,8 +57,12 @@ impl Checked<'_> {
 
     /// The profiles of devices that the policy reads.
     fn devices_read(&self) -> impl Iterator<Item = &TokenProfile> {
-        let devices = self.names.vocabulary.devices.iter().map(|device| &device.profile);
-        devices.filter(|device| self.reads.mentions(device.name.as_str()))
+        self.profiles_of_devices().filter(|device| self.reads.mentions(device.name.as_str()))
+    }
+
+    /// The profiles of all devices that sign tokens: nothing else has an issuer.
+    fn profiles_of_devices(&self) -> impl Iterator<Item = &TokenProfile> {
+        self.names.vocabulary.devices.iter().filter_map(DeviceProvider::token).map(|token| &token.profile)
     }
 
     fn satisfied_by_any(&self, profile: &TokenProfile, tenant: &str) -> ConfigWarning {

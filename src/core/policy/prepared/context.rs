@@ -8,7 +8,8 @@ use hmac_sha256::Hash;
 use super::bytes::{Encoded, encode_list, encode_text};
 use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::profile::{
-    DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, PostureBinding, PrincipalRule, TokenProfile,
+    DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, PostureBinding, PostureSource, PostureToken,
+    PrincipalRule, TokenProfile,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
@@ -54,8 +55,10 @@ fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
 }
 
 fn device(device: &DeviceProvider, into: &mut Vec<u8>) {
-    let DeviceProvider { profile, header: _, bind, forward: _ } = device;
-    self::profile(profile, into);
+    let DeviceProvider { source, bind } = device;
+    match source {
+        PostureSource::Token(PostureToken { profile, header: _, forward: _ }) => self::profile(profile, into),
+    }
     (*bind == PostureBinding::None).encode(into);
 }
 

@@ -148,8 +148,8 @@ fn decode_asked(from: &mut Reader<'_>, vocabulary: Vocabulary<'_>, documents: us
         if name == PEER_EVIDENCE && !vocabulary.trust_domains.is_empty() {
             return Ok(ProviderName::new(PEER_EVIDENCE));
         }
-        let device = vocabulary.devices.iter().find(|device| device.profile.name.as_str() == name);
-        device.map(|device| device.profile.name.clone()).ok_or(UNKNOWN)
+        let device = vocabulary.devices.iter().find(|device| device.name().as_str() == name);
+        device.map(|device| device.name().clone()).ok_or(UNKNOWN)
     };
     let needs = Vec::<String>::decode(from)?.into_iter().map(need).collect::<Read<BTreeSet<ProviderName>>>()?;
     Ok(Applicability { document, resource, actions, kinds, needs })

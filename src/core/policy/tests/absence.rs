@@ -154,7 +154,7 @@ fn setting(random: &mut Random) -> Setting {
     let groups = if random.coin() { field("groups?", list) } else { field("groups", FactType::Scopes) };
     let mut setting = Setting::new().with_fact_of("corp", groups);
     setting = setting.with_fact_of("corp", field("scope", FactType::Scopes));
-    setting.devices[1].profile.facts.push(field("flags", FactType::Scopes));
+    setting.token(1).profile.facts.push(field("flags", FactType::Scopes));
     for issuer in ["corp", "partner"] {
         // A fact with `?` and a required claim contradict each other in a configuration.
         let required = issuer == "partner" && random.coin();

@@ -9,8 +9,8 @@ use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
     Algorithms, Audiences, CredentialPlace, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord,
-    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PrincipalRule, SenderRule,
-    Subject, TokenKind, TokenProfile, Typ,
+    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PostureSource, PostureToken,
+    PrincipalRule, SenderRule, Subject, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -70,12 +70,9 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
 }
 
 fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {
-    DeviceProvider {
-        profile: profile(name, facts),
-        header: format!("x-{name}"),
-        bind,
-        forward: EvidenceForwarding::Never,
-    }
+    let token =
+        PostureToken { profile: profile(name, facts), header: format!("x-{name}"), forward: EvidenceForwarding::Never };
+    DeviceProvider { source: PostureSource::Token(token), bind }
 }
 
 fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
@@ -152,6 +149,12 @@ impl Setting {
             },
             groups: GroupHierarchy { pointer: "/entities/groups".to_owned(), parents: BTreeMap::new() },
         }
+    }
+
+    /// The tokens of the device provider at this place.
+    pub(super) fn token(&mut self, place: usize) -> &mut PostureToken {
+        let PostureSource::Token(token) = &mut self.devices[place].source;
+        token
     }
 
     /// The same where workloads of `example.org` are known, with an application `mesh` that requires one but for its route

@@ -33,8 +33,8 @@ fn verified_access() -> Setting {
         .with_fact_of("corp", field("user?", Record(vec![field("email?", email)])))
         .with_fact_of("corp", field("groups?", List(Box::new(String))))
         .with_fact_of("corp", field("email_verified?", Bool));
-    setting.devices[0].profile.facts.push(field("assessment?", Record(vec![field("overall?", Long)])));
-    setting.devices[1].profile.facts.push(field("risk?", String));
+    setting.token(0).profile.facts.push(field("assessment?", Record(vec![field("overall?", Long)])));
+    setting.token(1).profile.facts.push(field("risk?", String));
     setting
 }
 

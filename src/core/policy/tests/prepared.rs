@@ -232,7 +232,7 @@ fn each_change_of_what_validation_reads_needs_new_preparation() {
             setting.issuers[0].profile.facts[3].fact_type = FactType::List(Box::new(FactType::Ip));
         }),
         ("one more fact", |setting| setting.issuers[1].profile.facts.push(field("more", FactType::Bool))),
-        ("a device's fact", |setting| setting.devices[1].profile.facts[1].fact_type = FactType::String),
+        ("a device's fact", |setting| setting.token(1).profile.facts[1].fact_type = FactType::String),
         ("a device's binding", |setting| setting.devices[1].bind = PostureBinding::None),
         ("one device fewer", |setting| drop(setting.devices.remove(0))),
         ("an entity type", |setting| setting.issuers[0].principal.entity_type = "Person".to_owned()),
@@ -276,13 +276,13 @@ fn each_change_of_what_validation_reads_needs_new_preparation() {
 fn changes_of_what_validation_does_not_read_need_none() {
     let changes: &[(&str, Change)] = &[
         ("a clock skew", |setting| setting.issuers[0].profile.clock_skew = Seconds::new(5)),
-        ("an age", |setting| setting.devices[0].profile.max_age = Some(Seconds::new(60))),
+        ("an age", |setting| setting.token(0).profile.max_age = Some(Seconds::new(60))),
         ("a forbidden claim", |setting| setting.issuers[0].profile.forbid_claims.push("nonce".to_owned())),
         ("the values of a route", |setting| setting.router.applications[1].routes[0].attributes.clear()),
         ("a default", |setting| setting.router.attributes[0].default = Some(AttributeValue::Long(7))),
-        ("a header", |setting| setting.devices[0].header = "x-other".to_owned()),
+        ("a header", |setting| setting.token(0).header = "x-other".to_owned()),
         ("text in place of a number", |setting| {
-            setting.devices[1].profile.facts[1].fact_type = FactType::LongOrText;
+            setting.token(1).profile.facts[1].fact_type = FactType::LongOrText;
         }),
     ];
     let text = prepared(&setting(), POLICIES);

@@ -13,7 +13,7 @@ use crate::provider::ProviderName;
 /// `edr` reports the version of the system.
 fn setting() -> Setting {
     let mut setting = Setting::new();
-    setting.devices[0].profile.facts.push(os());
+    setting.token(0).profile.facts.push(os());
     setting
 }
 

@@ -147,7 +147,7 @@ fn a_token_without_the_claim_must_not_lift_a_rule_about_scopes() {
 #[portable]
 fn posture_without_the_claim_must_not_lift_a_rule_about_scopes() {
     let mut setting = setting();
-    setting.devices[1].profile.facts.push(field("flags", FactType::Scopes));
+    setting.token(1).profile.facts.push(field("flags", FactType::Scopes));
     let codes = |text: &str| {
         let errors = setting.compile(text).err().unwrap_or_default();
         errors.into_iter().map(|error| error.code.code()).collect::<Vec<_>>()
@@ -212,8 +212,8 @@ fn many_tenants() -> Setting {
     };
     setting.issuers[0].profile.issuer = template("corp");
     setting.issuers[0].profile.facts.push(field("tid", FactType::String));
-    setting.devices[0].profile.issuer = template("edr");
-    setting.devices[0].profile.facts.push(field("tid", FactType::String));
+    setting.token(0).profile.issuer = template("edr");
+    setting.token(0).profile.facts.push(field("tid", FactType::String));
     setting
 }
 
@@ -349,6 +349,6 @@ fn a_forbid_that_posture_of_every_tenant_satisfies_is_warned_of() {
     assert!(with("context.corp.email == \"a\"", "").is_empty());
     let permits = permit("context has edr && context.edr.tid == \"blue\"");
     assert!(open(&setting, &format!("{permits}{}", forbid(rule))).is_empty());
-    setting.devices[0].profile.pins = vec![Pin { claim: "tid".to_owned(), values: vec!["blue".into()] }];
+    setting.token(0).profile.pins = vec![Pin { claim: "tid".to_owned(), values: vec!["blue".into()] }];
     assert!(open(&setting, &format!("{}{}", permit("true"), forbid(rule))).is_empty());
 }

@@ -7,7 +7,10 @@ use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderCo
 use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::mode::Mode;
 use crate::portable;
-use crate::profile::{CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding};
+use crate::profile::{
+    CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PostureSource,
+    PostureToken,
+};
 use crate::provider::ProviderName;
 use crate::request::Request;
 use crate::stripped::{HeaderRules, Pattern};
@@ -79,12 +82,12 @@ impl Default for Case {
 impl Case {
     fn policy(&self) -> HeaderPolicy {
         let issuer = Issuer { forward: self.issuer_forward, ..testing::issuer("corp", self.from.clone()) };
-        let device = DeviceProvider {
+        let token = PostureToken {
             profile: testing::profile("mdm"),
             header: "x-posture".to_owned(),
-            bind: PostureBinding::None,
             forward: self.posture_forward,
         };
+        let device = DeviceProvider { source: PostureSource::Token(token), bind: PostureBinding::None };
         let identity_headers =
             vec![IdentityHeader { name: "x-mail".to_owned(), source: IdentitySource::Payload { issuer: corp() } }];
         let request_headers = HeaderRules::new(Vec::new(), vec![Pattern::of("x-user-id"), Pattern::of("x-mail*")]);

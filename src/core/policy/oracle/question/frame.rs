@@ -80,7 +80,7 @@ fn own_context(caller: &Caller, side: &Side<'_>, parameters: &BTreeMap<String, b
     if let Some(members) = context.get_mut("attributes").and_then(Value::as_object_mut)
         && !kind.has_token()
     {
-        let unseen = side.vocabulary.devices.iter().map(|device| unseen_posture(&device.profile.name));
+        let unseen = side.vocabulary.devices.iter().map(|device| unseen_posture(device.name()));
         members.extend(unseen.map(|name| (name, json!({ "type": "Boolean" }))));
     }
     Some(context)
@@ -165,7 +165,7 @@ fn devices<'a>(caller: &Caller, sides: &[Side<'a>]) -> BTreeSet<&'a str> {
     match caller {
         Caller::Issuer(_) => {
             let devices = sides.iter().filter(|side| caller.kind(side.vocabulary).is_some());
-            devices.flat_map(|side| side.vocabulary.devices).map(|device| device.profile.name.as_str()).collect()
+            devices.flat_map(|side| side.vocabulary.devices).map(|device| device.name().as_str()).collect()
         }
         Caller::Anonymous | Caller::Workload => BTreeSet::new(),
     }
