@@ -56,6 +56,8 @@ codes! {
         "these files do not show whether a route disables the plugin or the guard";
     PluginUnseen = "plugin-unseen", Level::Warning,
         "these files do not show whether the plugin runs here, and with which configuration";
+    PluginInListener = "plugin-in-listener", Level::Warning,
+        "after a change, open connections keep the old rules until they end or Envoy's drain time (10 minutes) is over";
     ChainWithoutPlugin = "chain-without-plugin", Level::Warning,
         "requests through another filter chain of the same listener are forwarded without a decision";
     AcknowledgedUnused = "acknowledged-unused", Level::Warning,

@@ -39,6 +39,7 @@ pub(crate) mod cluster;
 mod codes;
 mod connection;
 mod cookies;
+mod delivery;
 mod destinations;
 mod discovery;
 pub(crate) mod document_kind;
@@ -89,6 +90,7 @@ pub fn check(model: &Model<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     guard::check(model, &mut findings);
     discovery::check(model, &mut findings);
+    delivery::check(model, &mut findings);
     chain::check(model, &mut findings);
     routes::check(model, &mut findings);
     for manager in model.managers.iter().filter(|manager| manager.has_plugin()) {

@@ -49,6 +49,12 @@ pub const CASES: &[Case] = &[
     Case { code: "token-in-cookie", from: PLUGIN, to: LOGIN, line: "oauth2.v3.OAuth2" },
     Case { code: "guard-missing", from: "action: ALLOW", to: "action: DENY", line: "- name: countersign" },
     Case {
+        code: "plugin-in-listener",
+        from: "static_resources:\n  listeners:\n  - name: main\n",
+        to: "resources:\n  - \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n    name: main\n",
+        line: "- name: countersign",
+    },
+    Case {
         code: "guard-shared",
         from: "          - name: guard\n",
         to: "          - name: second\n            typed_config:\n              \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              config: { failure_policy: FAIL_RELOAD, vm_config: { vm_id: b, code: { local: { filename: countersign.wasm } } } }\n          - name: guard\n",

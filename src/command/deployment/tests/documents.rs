@@ -210,6 +210,20 @@ fn a_configuration_dump_is_an_envoy_configuration() {
     assert_eq!(codes(&with(&dump, "FAIL_RELOAD", "FAIL_OPEN")), ["fail-open"]);
 }
 
+#[test]
+fn a_plugin_inside_a_listener_that_a_control_plane_delivers_is_found_and_no_other() {
+    let dump = |listener: &str, place: &str| {
+        let listener = listener.split_once("  - name: main\n").unwrap().1.replace("\n    ", "\n      ");
+        format!(
+            "configs:\n- \"@type\": type.googleapis.com/envoy.admin.v3.ListenersConfigDump\n  {place}\n     listener:\n      \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n      name: main\n  {listener}"
+        )
+    };
+    let dynamic = "dynamic_listeners:\n  - active_state:";
+    assert_eq!(codes(&dump(GOOD, dynamic)), ["plugin-in-listener"]);
+    assert_eq!(codes(&dump(GOOD, "static_listeners:\n  -")), NONE);
+    assert_eq!(codes(&dump(&undiscovered(""), dynamic)), ["plugin-unseen"]);
+}
+
 /// The good text with the plugin discovered, `default` in its `config_discovery`; the plugin is in none of the files.
 fn undiscovered(discovery: &str) -> String {
     let [before, _, after] = parts(GOOD, "            typed_config:\n", "          - name: guard");
