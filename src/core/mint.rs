@@ -132,6 +132,20 @@ impl SigningKey {
         jwk
     }
 
+    /// The public half in PEM (RFC 7468 section 13).
+    ///
+    /// # Errors
+    /// [`MintError::Write`]
+    pub fn public_pem(&self) -> Result<String, MintError> {
+        let written = match &self.pair {
+            Pair::Rsa(pair) => pair.public_key().to_pem(),
+            Pair::P256(pair) => pair.public_key().to_pem(),
+            Pair::P384(pair) => pair.public_key().to_pem(),
+            Pair::Ed25519(pair) => Ok(pair.public_key().to_pem()),
+        };
+        written.map_err(|_| MintError::Write(self.algorithm))
+    }
+
     /// Signs `payload` with exactly this header, whatever it contains, and returns the compact form.
     ///
     /// # Errors

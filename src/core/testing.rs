@@ -122,16 +122,6 @@ pub(crate) fn other_key() -> SigningKey {
     SigningKey::from_pem(Algorithm::Es256, OTHER_P256_TEST_KEY).unwrap()
 }
 
-/// The public key on a curve in PEM.
-pub(crate) fn public_pem(key: &SigningKey) -> String {
-    use ct_codecs::Encoder as _;
-    let algorithm = key.algorithm();
-    let compiled = VerificationKey::compile(&key.public_jwk(Some("k")), Some(&[algorithm])).unwrap();
-    let text = ct_codecs::Base64::encode_to_string(compiled.spki()).unwrap();
-    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| core::str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
-}
-
 /// A JWK set of one key under this `kid`.
 pub(crate) fn jwk_set(key: &SigningKey, kid: Option<&str>) -> Value {
     json!({ "keys": [key.public_jwk(kid)] })

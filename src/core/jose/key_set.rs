@@ -151,6 +151,11 @@ impl KeySet {
         names(self) == names(other)
     }
 
+    /// Whether a key of any algorithm has this `kid`.
+    pub(crate) fn has_key_id(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| key.key_id() == Some(key_id))
+    }
+
     /// The one key that a token of this algorithm and `kid` selects: the key that has both; otherwise, if the token or
     /// the key has no `kid`, the only key of the algorithm.
     pub(crate) fn choose(&self, algorithm: Algorithm, key_id: Option<&str>) -> Option<&VerificationKey> {

@@ -65,6 +65,13 @@ enum State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyId(String);
 
+impl Entry {
+    /// Whether it says nothing any more: no key is held, and the pause after a fetch that brought none has ended.
+    fn is_over(&self, now: UnixSeconds) -> bool {
+        self.held.is_none() && matches!(self.state, State::Failed { until, .. } if now >= until)
+    }
+}
+
 impl KeyId {
     /// Reads an id. Any other string is `None`, also a UUID in upper case.
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -127,7 +134,8 @@ impl KeysById {
     /// Whether a key that is not available may become available.
     pub(super) fn prospect(&self, id: &str, now: UnixSeconds) -> Prospect {
         let Some(id) = KeyId::parse(id) else { return Prospect::None };
-        match self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.state) {
+        let entry = self.entries.iter().find(|entry| entry.id == id && !entry.is_over(now));
+        match entry.map(|entry| entry.state) {
             Some(State::Failed { until, absent: true }) if now < until => Prospect::None,
             Some(State::Failed { until, absent: false }) if now < until => Prospect::Later(until.since(now)),
             Some(State::Fetching { .. }) => Prospect::Coming,
@@ -142,8 +150,13 @@ impl KeysById {
     /// Lets a fetch for this id begin as soon as it may.
     pub(super) fn seek(&mut self, id: &str, now: UnixSeconds) {
         let Some(id) = KeyId::parse(id) else { return };
-        let is_known = self.entries.iter().any(|entry| entry.id == id);
-        if !is_known && self.sought() < MAX_SOUGHT_KEYS {
+        // What is over must not be taken for a fetch to come: the next tick would remove it, and the request wait in vain.
+        self.entries.retain(|entry| !entry.is_over(now));
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            if matches!(entry.state, State::Failed { until, .. } if now >= until) {
+                entry.state = State::Due(now);
+            }
+        } else if self.sought() < MAX_SOUGHT_KEYS {
             self.entries.push(Entry { id, held: None, state: State::Due(now) });
         }
     }
@@ -167,10 +180,7 @@ impl KeysById {
         for entry in &mut self.entries {
             entry.held = entry.held.take().filter(|held| now < held.fresh_until.plus(max_stale));
         }
-        self.entries.retain(|entry| match entry.state {
-            State::Failed { until, .. } => entry.held.is_some() || now < until,
-            State::Due(_) | State::Fetching { .. } => true,
-        });
+        self.entries.retain(|entry| !entry.is_over(now));
         let mut due = Vec::new();
         let mut turns: u64 = 0;
         let mut used_up_to = self.used_up_to;

@@ -120,7 +120,8 @@ impl TokenProfile {
         missing.may_come().then_some((token, missing))
     }
 
-    /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it.
+    /// The keys that are available, unless the token names a key that is not among them: a newer set may contain it. One
+    /// that names a key of another algorithm is refused without a fetch, like every token under a `kid` of the set.
     fn keys_for<'k>(
         &self,
         token: &PresentedToken,
@@ -137,7 +138,7 @@ impl TokenProfile {
             .keys_with(&self.name, token.key_id(), now)
             .map_err(|prospect| missing(token.key_id().filter(|_| by_id), prospect))?;
         match token.key_id() {
-            Some(key_id) if keys.choose(token.algorithm(), Some(key_id)).is_none() => {
+            Some(key_id) if keys.choose(token.algorithm(), Some(key_id)).is_none() && !keys.has_key_id(key_id) => {
                 Err(missing(Some(key_id), trust.prospect(&self.name, key_id, now)))
             }
             _ => Ok(keys),

@@ -444,7 +444,7 @@ fn fetching() -> Plan {
 }
 
 fn pem_of(algorithm: Algorithm) -> crate::fetch::Response {
-    let body = crate::testing::public_pem(&key(algorithm)).into_bytes();
+    let body = key(algorithm).public_pem().unwrap().into_bytes();
     crate::fetch::Response { status: 200, headers: Vec::new(), body_bytes: body.len(), body }
 }
 

@@ -34,7 +34,7 @@ fn id(number: usize) -> String {
 }
 
 fn pem(key: &SigningKey) -> String {
-    crate::testing::public_pem(key)
+    key.public_pem().unwrap()
 }
 
 fn response(status: u16, body: &str) -> Response {
@@ -315,4 +315,26 @@ fn a_fault_is_kept_as_it_is() {
     tick(&mut keys, NOW);
     let Answered::Nothing(_, fault) = keys.answered(1, Err(FetchFault::NotSent), NOW) else { panic!("no fault") };
     assert_eq!(fault, KeyFetchFault::Fetch(FetchFault::NotSent));
+}
+
+#[portable]
+fn an_id_that_is_sought_again_after_its_pause_is_fetched_at_the_next_tick() {
+    let mut keys = keys();
+    // With a key that is held too long and with none: the tick at which the pause ends has not come yet.
+    for (number, since) in [(1, 1_490), (2, 0)] {
+        if since > 0 {
+            assert_eq!(fetch(&mut keys, &id(number), &good(), NOW), Ok(()));
+        }
+        let failed = later(NOW, since);
+        keys.seek(&id(number), failed);
+        for (_, call) in tick(&mut keys, failed) {
+            assert_eq!(answer(&mut keys, call, &response(500, ""), failed), Err("status".to_owned()));
+        }
+        let over = later(failed, 20);
+        assert_eq!(keys.prospect(&id(number), over), Prospect::Coming);
+        keys.seek(&id(number), over);
+        let sent = tick(&mut keys, over);
+        assert_eq!(sent.len(), 1, "{number}");
+        assert_eq!(answer(&mut keys, sent[0].1, &good(), over), Ok(()));
+    }
 }

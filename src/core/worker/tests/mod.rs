@@ -2,6 +2,7 @@
 
 mod events;
 mod keys;
+mod keys_by_kid;
 mod memory;
 mod proofs;
 mod proxy;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use super::{Deployment, Effect, Seed, Worker};
 use crate::fetch::{Conflict, SharedMemory, Write};
 use crate::jose::Algorithm;
+use crate::mint::SigningKey;
 use crate::request::RequestParts;
 use crate::testing::{AUDIENCE, FakeMemory, ISSUER, KEY_ID, NOW, NoSignatures, claims, jwk_set, key, other_key, token};
 use proxy::Proxy;
@@ -86,12 +88,13 @@ fn order() -> RequestParts {
 
 /// The same with a token under this `kid`.
 fn order_signed_under(kid: &str) -> RequestParts {
+    order_signed_by(&key(Algorithm::Es256), kid)
+}
+
+/// The same with a token that this key has signed.
+fn order_signed_by(key: &SigningKey, kid: &str) -> RequestParts {
     let alice = claims(json!({ "groups": ["engineering"], "device_id": "laptop-1" }));
-    let token = if kid == KEY_ID {
-        token(&alice)
-    } else {
-        key(Algorithm::Es256).sign_claims(Some(kid), Some("JWT"), &alice).unwrap()
-    };
+    let token = key.sign_claims(Some(kid), Some("JWT"), &alice).unwrap();
     let posture = claims(json!({ "iss": DEVICE_ISSUER, "aud": null, "sub": "laptop-1", "managed": true }));
     let posture = other_key().sign_claims(Some("mdm-key"), Some("JWT"), &posture).unwrap();
     let fields: [(&str, &[u8]); 4] = [

@@ -174,8 +174,17 @@ impl Proxy {
     }
 
     fn respond(&mut self, provider: &str, response: &Response) {
-        let found = self.fetches.iter().find(|(_, request)| request.id.provider.as_str() == provider);
-        let token = *found.unwrap_or_else(|| panic!("no fetch of {provider}")).0;
+        self.respond_where(provider, |request| request.id.provider.as_str() == provider, response);
+    }
+
+    /// The fetch of this URL is answered so.
+    pub(super) fn respond_at(&mut self, url: &str, response: &Response) {
+        self.respond_where(url, |request| request.endpoint.url.to_string() == url, response);
+    }
+
+    fn respond_where(&mut self, what: &str, is_it: impl Fn(&FetchRequest) -> bool, response: &Response) {
+        let found = self.fetches.iter().find(|(_, request)| is_it(request));
+        let token = *found.unwrap_or_else(|| panic!("no fetch of {what}")).0;
         self.fetches.remove(&token);
         let effects = self.worker.answered(token, response, self.now);
         self.root_event(effects);

@@ -53,6 +53,17 @@ fn the_fetch_that_a_request_waits_for_begins_at_a_tick_that_comes_soon() {
 }
 
 #[portable]
+fn a_token_of_another_algorithm_than_its_key_is_refused_at_once_and_causes_no_fetch() {
+    let mut proxy = with_keys();
+    for stream in 1..=3 {
+        proxy.headers(stream, order_signed_by(&key(Algorithm::Es384), KEY_ID));
+        proxy.tick();
+        assert_eq!(proxy.client(stream).answer(), Some((401, "token-key")));
+        assert_eq!((proxy.waiting(), proxy.fetches.len()), (0, 0));
+    }
+}
+
+#[portable]
 fn nothing_passes_while_a_request_waits() {
     let mut proxy = with_a_waiting_request();
     assert!(!proxy.worker.passes(1));
