@@ -599,6 +599,37 @@ fn diff_with_a_solver_prints_what_the_documentation_shows() {
 
 #[test]
 #[ignore = "needs the solver cvc5"]
+fn an_example_of_diff_is_a_case_that_passes_with_the_new_configuration_and_fails_with_the_old_one() {
+    let folder = Folder::new("diff-cases");
+    let facts = "when { context has mdm && context.mdm.managed";
+    for (from, to, expected) in [
+        ("when { resource.sensitivity != \"secret\" };", "when { true };", 5),
+        (facts, "when { context has mdm && !context.mdm.managed", 5),
+        ("permit (principal in corp::Group::\"staff\"", "permit (principal in corp::Group::\"nobody\"", 5),
+    ] {
+        let (old, new) = changed(&folder, from, to);
+        let output = run(&["diff", &old, &new]);
+        assert_eq!(output.status.code(), Some(expected), "{to}: {}", all(&output));
+        // The lines between the heading and the next example, as a person copies them.
+        let printed = stdout(&output);
+        let mut cases = Vec::new();
+        for part in printed.split("  as a case for `countersign test`:\n").skip(1) {
+            cases.extend(part.lines().take_while(|line| line.starts_with("  ")).map(str::to_owned));
+        }
+        let count = cases.iter().filter(|line| line.starts_with("  - name: ")).count();
+        assert!(count > 0, "{printed}");
+        for (name, config, passed) in [("new", &new, count), ("old", &old, 0)] {
+            let file = folder
+                .file(&format!("{name}.tests.yaml"), &format!("config: {config}\ncases:\n{}\n", cases.join("\n")));
+            let tested = run(&["test", &file]);
+            let summary = format!("{passed} passed, {} failed", count - passed);
+            assert!(stdout(&tested).contains(&summary), "{summary}: {}\n{}", all(&tested), cases.join("\n"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the solver cvc5"]
 fn analyze_with_a_solver_prints_what_the_documentation_shows() {
     let plugin = text_of(&paths::root().join("envoy/plugin.yaml"));
     let output = run(&["analyze", &plugin]);

@@ -85,7 +85,7 @@ impl Configurations {
         let path = or_print(file, config_of(&document).map_err(|problem| vec![problem]))?;
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let configuration = self.configuration(&folder.join(path))?;
-        let cases = or_print(file, cases(&document, &configuration.plan))?;
+        let cases = or_print(file, read_cases(&document, &configuration.plan))?;
         Ok(CaseFile { file: file.to_owned(), configuration, cases })
     }
 
@@ -137,7 +137,10 @@ fn config_of(document: &Document) -> Result<&str, Problem> {
 }
 
 /// All cases, or the first problem of each.
-pub(super) fn cases(document: &Document, plan: &Plan) -> Result<Vec<Case>, Vec<Problem>> {
+///
+/// # Errors
+/// The problems.
+pub fn read_cases(document: &Document, plan: &Plan) -> Result<Vec<Case>, Vec<Problem>> {
     let mut defaults = Layers::default();
     if let Some(value) = document.value.get("defaults") {
         let Value::Object(members) = value else { return Err(vec![not_an_object(document, "/defaults")]) };

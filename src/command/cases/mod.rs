@@ -10,7 +10,7 @@ mod given;
 mod layers;
 
 pub use expected::Difference;
-pub use file::{Configuration, Configurations};
+pub use file::{Configuration, Configurations, read_cases};
 pub use found::Found;
 
 use countersign_core::config_error::TextPosition;

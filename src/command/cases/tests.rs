@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use countersign_core::config::Plan;
 use countersign_core::policy::PolicyExplanation;
 
-use super::file::cases;
+use super::file::read_cases;
 use super::{Configurations, Found};
 use crate::document::{self, Document};
 
@@ -25,7 +25,7 @@ fn document(text: &str) -> Document {
 /// The problems of these cases, each with its line and column.
 fn problems(cases_text: &str) -> Vec<String> {
     let document = document(&format!("config: x\ncases:\n{cases_text}"));
-    let problems = cases(&document, &plan()).err().unwrap_or_default();
+    let problems = read_cases(&document, &plan()).err().unwrap_or_default();
     problems
         .iter()
         .map(|problem| format!("{}:{} {} {}", problem.at.line, problem.at.column, problem.message, problem.help))
@@ -87,7 +87,7 @@ fn found(members: &str) -> (Found, Vec<String>) {
         "config: x\ndefaults: {{ host: console.example.com, principal: 'corp::User::\"erin\"', groups: [admins], facts: {{ acr: \
          phr }} }}\ncases:\n  - {{ name: a, {members} }}\n"
     ));
-    let cases = cases(&document, &plan).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let cases = read_cases(&document, &plan).unwrap_or_else(|problems| panic!("{problems:?}"));
     let found = cases[0].found(&plan);
     let differences = cases[0].expected().differences(&found);
     (found, differences.iter().map(|difference| difference.member.to_owned()).collect())

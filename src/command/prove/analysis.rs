@@ -7,10 +7,8 @@ use countersign_core::policy::PolicyId;
 use countersign_core::policy::oracle::question::{Caller, NoQuestion, Place, Question};
 use countersign_core::request::Action;
 
-use super::places::Places;
-use super::places::places;
+use super::places::{Places, place_name, places};
 use super::proof::{Plans, callers, side};
-use super::report::place_name;
 use super::solver::{Answer, Solver};
 
 /// What was found.

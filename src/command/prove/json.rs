@@ -40,6 +40,7 @@ fn found(found: &Found) -> Value {
         "example": example(&found.shown.example),
         "old": decided(&found.shown.old),
         "new": decided(&found.shown.new),
+        "case": found.shown.case.as_ref().ok(),
     })
 }
 

@@ -5,6 +5,7 @@
 //! configurations decide before it is shown. What no proof covers is compared in [`differences`].
 
 pub mod analysis;
+pub mod case;
 pub mod differences;
 pub mod example;
 pub mod json;
@@ -14,3 +15,4 @@ pub mod replay;
 pub mod report;
 pub mod solver;
 pub mod text;
+mod yaml;

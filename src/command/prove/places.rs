@@ -56,6 +56,11 @@ pub fn routes(router: &Router) -> Vec<At<'_>> {
     router.applications.iter().flat_map(|application| application.routes.iter().map(of(application))).collect()
 }
 
+/// A place as reports name it: the action and the route.
+pub fn place_name(place: Place<'_>) -> String {
+    format!("{} {}/{}", place.action.name(), place.application.name, place.route.name)
+}
+
 /// The places of one configuration, route by route.
 pub fn places(router: &Router) -> Vec<Place<'_>> {
     routes(router).into_iter().flat_map(|at| on_route(at).collect::<Vec<_>>()).collect()

@@ -4,8 +4,9 @@ use cedar_policy::Policy;
 use countersign_core::config::Plan;
 use countersign_core::policy::oracle::question::{Caller, NoQuestion, Place, Question, Side};
 
+use super::case::{Case, case};
 use super::example::{Decided, Example, excluded};
-use super::places::Places;
+use super::places::{Places, place_name};
 use super::solver::{Answer, Solver};
 
 /// How many requests of answers are tried that the configurations do not decide as the answer says.
@@ -31,6 +32,8 @@ pub struct Shown {
     pub old: Decided,
     /// What the new one decides.
     pub new: Decided,
+    /// It as a case for the new one, or why there is none.
+    pub case: Result<Case, &'static str>,
 }
 
 /// The old and the new configuration.
@@ -104,7 +107,7 @@ fn sought<'p>(
             found = better;
         }
         let example = Example::of(caller, place, &question, &found);
-        if let Some(shown) = example.and_then(|example| shown(plans, example, change)) {
+        if let Some(shown) = example.and_then(|example| shown(plans, place, example, change)) {
             return Ok(Outcome::Example(Box::new(shown)));
         }
         let Some(excluded) = excluded(&question, &found) else { break };
@@ -118,13 +121,18 @@ const UNREAL: &str = "the solver names only requests that the configurations dec
                       path that no request has";
 
 /// The example, if the configurations decide it as the change says.
-fn shown(plans: Plans<'_>, example: Example, change: Change) -> Option<Shown> {
+fn shown(plans: Plans<'_>, place: Place<'_>, example: Example, change: Change) -> Option<Shown> {
     let (old, new) = (example.decide(plans.old), example.decide(plans.new));
-    let wanted = match change {
-        Change::LetIn => (false, true),
-        Change::ShutOut => (true, false),
+    let (wanted, what) = match change {
+        Change::LetIn => ((false, true), "gets in"),
+        Change::ShutOut => ((true, false), "does not get in"),
     };
-    ((old.allowed, new.allowed) == wanted).then_some(Shown { example, old, new })
+    if (old.allowed, new.allowed) != wanted {
+        return None;
+    }
+    let name = format!("{} {what} at {}", example.caller, place_name(place));
+    let case = case(&name, &example, plans.new, &new);
+    Some(Shown { example, old, new, case })
 }
 
 /// The kinds of callers that can be permitted at these places.

@@ -1,9 +1,9 @@
 //! What `diff` found, and the verdict.
 
-use countersign_core::policy::oracle::question::{Caller, Place};
+use countersign_core::policy::oracle::question::Caller;
 
 use super::differences::{Difference, Effect};
-use super::places::Places;
+use super::places::{Places, place_name};
 use super::proof::{Change, Outcome, Shown};
 use super::replay::Replayed;
 
@@ -144,9 +144,4 @@ fn add_once(places: &mut Vec<String>, place: String) {
 fn name(places: Places<'_>, change: Change) -> String {
     let place = if change == Change::LetIn { places.new.or(places.old) } else { places.old.or(places.new) };
     place.map(place_name).unwrap_or_default()
-}
-
-/// A place as reports name it: the action and the route.
-pub fn place_name(place: Place<'_>) -> String {
-    format!("{} {}/{}", place.action.name(), place.application.name, place.route.name)
 }

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use countersign_core::text::escape_json;
-use serde_json::{Map, Value};
 
+use super::case::lines;
 use super::example::{Decided, Example};
 use super::proof::Change;
 use super::report::{Found, Report, Undecided};
+use super::yaml::{quoted, record};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,13 @@ fn section(
         example(&found.shown.example, style, to)?;
         writeln!(to, "  old: {}", decided(&found.shown.old))?;
         writeln!(to, "  new: {}", decided(&found.shown.new))?;
+        match &found.shown.case {
+            Ok(case) => {
+                writeln!(to, "  as a case for `countersign test`:")?;
+                block(&lines(case), style, to)?;
+            }
+            Err(why) => writeln!(to, "  as a case for `countersign test`: {why}")?,
+        }
     }
     for Undecided { caller, places, why, .. } in report.undecided.iter().filter(|undecided| undecided.change == change)
     {
@@ -87,9 +95,14 @@ fn code(text: &str, style: Style) -> String {
 
 /// The example as an operator would say it, one line for each part.
 fn example(example: &Example, style: Style, to: &mut impl Write) -> io::Result<()> {
+    block(&yaml(example), style, to)
+}
+
+/// Lines of YAML.
+fn block(lines: &[String], style: Style, to: &mut impl Write) -> io::Result<()> {
     let (open, close) = if style == Style::Markdown { ("  ```yaml\n", "  ```\n") } else { ("", "") };
     write!(to, "{open}")?;
-    for line in yaml(example) {
+    for line in lines {
         writeln!(to, "  {line}")?;
     }
     write!(to, "{close}")
@@ -120,28 +133,6 @@ pub fn yaml(example: &Example) -> Vec<String> {
     lines.push(format!("request: {}", record(&example.line)));
     lines.push(format!("now: {}", example.now));
     lines
-}
-
-fn record(members: &Map<String, Value>) -> String {
-    let members = members.iter().map(|(name, value)| format!("{name}: {}", shown(value)));
-    format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
-}
-
-/// A value as YAML takes it: an address as a string.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Object(members) => match members.get("__extn").and_then(|call| call.get("arg")) {
-            Some(Value::String(text)) => quoted(text),
-            _ => record(members),
-        },
-        Value::Array(elements) => format!("[{}]", elements.iter().map(shown).collect::<Vec<_>>().join(", ")),
-        Value::String(text) => quoted(text),
-        other => other.to_string(),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
 }
 
 /// What a configuration decides, in words.

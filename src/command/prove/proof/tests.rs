@@ -167,6 +167,8 @@ fn what_is_proved_holds_for_requests_and_each_example_is_decided_as_it_says() {
                         examples += 1;
                         let decided = (shown.old.allowed, shown.new.allowed);
                         assert_eq!(decided, (change == Change::ShutOut, change == Change::LetIn));
+                        // Which means that `test` decides it as the new configuration does.
+                        assert!(shown.case.is_ok(), "{shown:#?}\n{before}\n{after}");
                     }
                     Outcome::Undecided(why) => panic!("{why}\n{before}\n{after}"),
                 }
