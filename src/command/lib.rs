@@ -18,6 +18,7 @@ mod configuration;
 mod failure;
 mod probe;
 mod prove;
+mod record;
 mod request_line;
 mod verbs;
 mod wording;

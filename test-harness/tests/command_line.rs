@@ -586,6 +586,65 @@ fn diff_replays_recorded_requests_on_both_configurations() {
 }
 
 #[test]
+fn diff_replays_decision_records_of_an_access_log_as_far_as_they_say() {
+    let folder = Folder::new("diff-records");
+    let mut configuration = with_inline_keys(example());
+    let old = folder.file("old.json", &configuration.to_string());
+    let bearer = json!(["authorization", format!("Bearer {}", Token::of(ALICE).sign())]);
+    let posture = json!(["x-device-posture", Token::about("laptop-1").sign()]);
+    let line = |id: &str, path: &str, headers: Value| {
+        json!({ "id": id, "method": "GET", "path": path, "authority": "shop.example.com", "headers": headers })
+            .to_string()
+    };
+    let requests = [
+        line("health", "/healthz", json!([])),
+        line("alice", "/api/orders/7", json!([bearer, posture])),
+        line("expired", "/api/orders/7", json!([["authorization", "Bearer expired"]])),
+    ];
+    let evaluated = run_with_input(&["eval", "--config", &old, "--requests", "-"], &requests.join("\n"));
+    let records: Vec<String> = stdout(&evaluated).lines().map(str::to_owned).collect();
+    let of_health: Value = serde_json::from_str(&records[0]).expect("JSON");
+    let started = records[1].find("\"schema_version\"").expect("a record");
+    let access_log = [
+        records[0].clone(),
+        "2026-01-01T00:00:00Z 200 via_upstream 5ms -".to_owned(),
+        format!("2026-01-01T00:00:00Z 200 via_upstream 5ms {{{}", &records[1][started..]),
+        records[2].clone(),
+        requests[0].clone(),
+    ];
+    let access_log = folder.file("access.log", &access_log.join("\n"));
+    let replay = |configuration: &Value| {
+        let new = folder.file("new.json", &configuration.to_string());
+        let output = run_without_solver(&["diff", "--format", "json", "--requests", &access_log, &old, &new]);
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", all(&output)));
+        report["requests"].clone()
+    };
+
+    let text = configuration["policies"].as_str().expect("one text").to_owned();
+    let health = "@id(\"health\")\npermit (principal is Anonymous, action in Action::\"read\", resource == Route::\"shop/health\");";
+    assert!(text.contains(health), "{text}");
+    configuration["policies"] = json!(text.replace(health, ""));
+    let replayed = replay(&configuration);
+    assert_eq!((&replayed["total"], &replayed["without_record"]), (&json!(3), &json!(1)), "{replayed}");
+    let changed = replayed["changed"].as_array().expect("a list");
+    assert_eq!(changed.len(), 2, "the record and the request itself: {replayed}");
+    assert_eq!(changed[0]["id"], of_health["decision_id"]);
+    for changed in changed {
+        assert_eq!((&changed["old"]["policies"], &changed["old"]["forwarded"]), (&json!(["health"]), &json!(true)));
+        assert_eq!(changed["new"]["forwarded"], false);
+    }
+    assert_eq!(replayed["not_replayed"][0]["count"], 1, "{replayed}");
+    assert!(replayed["not_replayed"][0]["why"].as_str().is_some_and(|why| why.contains("before any policy was asked")));
+
+    configuration["policies"] = json!(text.replace("context.mdm.score >= 60", "context.mdm.score >= 50"));
+    let replayed = replay(&configuration);
+    assert_eq!(replayed["changed"], json!([]), "{replayed}");
+    let why: Vec<&str> =
+        replayed["not_replayed"].as_array().expect("a list").iter().filter_map(|one| one["why"].as_str()).collect();
+    assert!(why.iter().any(|why| why.contains("depends on `staff-read`, new or changed")), "{replayed}");
+}
+
+#[test]
 #[ignore = "needs the solver cvc5"]
 fn diff_with_a_solver_prints_what_the_documentation_shows() {
     let folder = Folder::new("diff-documented");

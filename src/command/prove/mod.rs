@@ -11,6 +11,7 @@ pub mod example;
 pub mod json;
 pub mod places;
 pub mod proof;
+pub mod recorded;
 pub mod replay;
 pub mod report;
 pub mod solver;

@@ -27,7 +27,8 @@ use crate::prove::{json, text};
 prints an\nexample with the policies that decide. What policies do not decide (issuers, audiences, keys, hosts) is listed beside it. \
 Proofs\nneed the solver cvc5: $CVC5, or cvc5 on the path.\n\nExamples:\n  countersign diff old.yaml new.yaml\n  \
 countersign diff --format markdown old.yaml new.yaml > comment.md\n  \
-countersign diff --requests recorded.ndjson --keys corp=corp-keys.json old.yaml new.yaml\n\n\
+countersign diff --requests recorded.ndjson --keys corp=corp-keys.json old.yaml new.yaml\n  \
+countersign diff --requests access.log old.yaml new.yaml\n\n\
 Exit codes: 0 nothing changes who gets in, 4 fewer get in, 5 more get in, 6 undecided, 1 errors in a configuration or a request, \
 2 wrong usage or a\nfile that cannot be read."
 )]
@@ -47,7 +48,7 @@ pub struct Arguments {
     /// Seconds for all questions together
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     total_timeout: u64,
-    /// Decide these recorded requests with both configurations too; they are written as for `eval`
+    /// Decide these recorded requests with both configurations too: written as for `eval`, or decision records of an access log
     #[arg(long, value_name = "FILE")]
     requests: Option<String>,
     /// For --requests: the JWK set to use for a provider whose keys are fetched; can be given for several
@@ -85,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     if let Some(file) = &arguments.requests {
         let given = (file.as_str(), arguments.keys.as_slice(), arguments.now);
-        report.replayed = Some(requests::replay(&old_plan, &new_plan, given)?);
+        report.replayed = Some(requests::replay((&old_plan, &new_plan), &report.differences, given)?);
     }
     let limits = (Duration::from_secs(arguments.timeout), Duration::from_secs(arguments.total_timeout));
     let mut solver = Solver::start(limits.0, limits.1);

@@ -20,6 +20,7 @@ use crate::clock::clock;
 use crate::configuration::{compile, only_configuration, or_print};
 use crate::document;
 use crate::failure::Failure;
+use crate::record::Record;
 use crate::request_line::RequestLine;
 
 /// `explain`
@@ -85,10 +86,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 return Err(Failure::Usage("only one of the files can be standard input".to_owned()));
             }
             let plan = plan(config)?;
-            let record = record::Record::parse(&line(file)?).map_err(|fault| faulty(file, &fault))?;
+            let record = Record::parse(&line(file)?).map_err(|fault| faulty(file, &fault))?;
+            let explained = record::Explained { record: &record, plan: &plan };
             match arguments.format {
-                Format::Text => record.text(&plan),
-                Format::Json => format!("{:#}\n", record.json(&plan)),
+                Format::Text => explained.text(),
+                Format::Json => format!("{:#}\n", explained.json()),
             }
         }
         _ => return Err(Failure::Usage("explain needs exactly one of --request, --record and --case".to_owned())),

@@ -73,7 +73,8 @@ pub use self::decide::cache::CacheTally;
 pub use self::decide::decision::{Decision, NearMiss, Permit, Rehearsed};
 #[cfg(any(test, feature = "explain"))]
 pub use self::explanation::{
-    ConditionExplanation, ConditionResult, Explanation, FactExplanation, PolicyDescription, PolicyExplanation,
+    ConditionExplanation, ConditionResult, Explanation, FactExplanation, PolicyAnswer, PolicyDescription,
+    PolicyExplanation,
 };
 #[cfg(feature = "cedar")]
 pub use self::load::schema_text::SchemaTextError;
@@ -315,6 +316,21 @@ impl PolicySet {
     #[must_use]
     pub fn described(&self) -> Vec<PolicyDescription> {
         self.program.described()
+    }
+
+    /// What would be decided about a request to this application if each policy that is in force answered so. Nothing follows
+    /// from it.
+    #[cfg(any(test, feature = "explain"))]
+    #[must_use]
+    pub fn suppose(&self, application: &str, answer: impl Fn(&PolicyId) -> PolicyAnswer) -> Rehearsed {
+        self.program.suppose(application, answer)
+    }
+
+    /// Whether the permit of one policy may not suffice for a request to this application, because some document must permit it.
+    #[cfg(any(test, feature = "explain"))]
+    #[must_use]
+    pub fn has_document_that_must_permit(&self, application: &str) -> bool {
+        self.program.must_permit(application).next().is_some()
     }
 
     /// Whether any policy reads the fact of this name in `context.http_request`.

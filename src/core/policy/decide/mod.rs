@@ -174,7 +174,7 @@ impl Program {
 
 impl<'p> Answers<'p> {
     /// Adds what a policy of this document answers.
-    fn add(&mut self, document: usize, policy: &'p Compiled, result: Result<bool, Fault>) {
+    pub(in crate::policy) fn add(&mut self, document: usize, policy: &'p Compiled, result: Result<bool, Fault>) {
         match (result, policy.effect) {
             (Ok(false), _) => {}
             (Ok(true), Effect::Permit) => self.permits.push((document, &policy.annotations)),

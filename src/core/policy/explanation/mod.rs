@@ -4,6 +4,9 @@
 //! conditions, and holds values of facts. It decides nothing.
 
 mod notation;
+mod supposed;
+
+pub use self::supposed::PolicyAnswer;
 
 use self::notation::Notation;
 use super::PolicyId;
