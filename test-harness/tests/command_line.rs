@@ -698,6 +698,39 @@ fn analyze_with_a_solver_prints_what_the_documentation_shows() {
 }
 
 #[test]
+#[ignore = "needs the solver cvc5"]
+fn analyze_with_a_solver_says_why_a_policy_decides_nothing() {
+    let folder = Folder::new("analyze-idle");
+    let mut configuration = with_inline_keys(example());
+    let scope =
+        "principal in corp::Group::\"engineering\", action in Action::\"read\", resource == Route::\"shop/orders\"";
+    let more = [
+        format!("@id(\"narrower\") permit ({scope}) when {{ context has mdm && context.mdm.managed && context.mdm.score >= 80 }};"),
+        "@id(\"shadowed\") permit (principal == corp::User::\"eve\", action in Action::\"write\", resource == Route::\"shop/orders\");".to_owned(),
+        "@id(\"no-eve\") forbid (principal == corp::User::\"eve\", action, resource);".to_owned(),
+        "@id(\"no-eve-either\") forbid (principal == corp::User::\"eve\", action in Action::\"read\", resource == Route::\"shop/orders\");".to_owned(),
+    ];
+    let text = configuration["policies"].as_str().expect("one text").to_owned();
+    configuration["policies"] = json!([text, more.join("\n")].concat());
+    let file = folder.file("plugin.json", &configuration.to_string());
+    let output = run(&["analyze", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    for line in [
+        "- narrower: staff-read permits each request that it applies to: GET shop/orders",
+        "- shadowed: no-eve forbids each request that it applies to: PUT shop/orders, DELETE shop/orders",
+        "- no-eve-either: no-eve forbids each request that it applies to: GET shop/orders",
+    ] {
+        assert!(stdout(&output).contains(line), "{line}\n{}", stdout(&output));
+    }
+    let output = run(&["analyze", "--format", "json", &file]);
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let idle = report["policies_without_effect"].as_array().expect("a list");
+    let narrower = idle.iter().find(|one| one["policy"] == "narrower").expect("it decides nothing");
+    assert_eq!(narrower["because"][0]["kind"], "permitted_by");
+    assert_eq!(narrower["because"][0]["policy"], "staff-read");
+}
+
+#[test]
 fn analyze_without_a_solver_claims_nothing() {
     let output = run_without_solver(&["analyze", &text_of(&paths::root().join("envoy/plugin.yaml"))]);
     assert_eq!(output.status.code(), Some(6), "{}", all(&output));

@@ -7,6 +7,7 @@ use countersign_core::policy::PolicyId;
 use countersign_core::policy::oracle::question::{Caller, NoQuestion, Place, Question};
 use countersign_core::request::Action;
 
+use super::idle::{Reasons, reasons};
 use super::places::{Places, place_name, places};
 use super::proof::{Plans, callers, side};
 use super::solver::{Answer, Solver};
@@ -18,8 +19,8 @@ pub struct Analysis {
     pub unreached: Vec<String>,
     /// Places that Anonymous reaches, preflights left aside.
     pub anonymous: Vec<String>,
-    /// Policies without which every request would be decided alike.
-    pub without_effect: Vec<PolicyId>,
+    /// Policies without which every request would be decided alike, and why.
+    pub without_effect: BTreeMap<PolicyId, Reasons>,
     /// Permits that let in every principal of an issuer, with the places.
     pub everybody: BTreeMap<(PolicyId, Caller), Vec<String>>,
     /// Places that somebody with a token of an issuer reaches, and where no policy about such callers reads a device.
@@ -155,7 +156,8 @@ impl Looking<'_> {
         self.found.unreached = routes;
         let enforced = self.plan.policies.enforced().into_iter().flatten();
         let without_effect = enforced.filter(|id| !self.effective.contains(*id) && !self.open.contains(*id));
-        self.found.without_effect = without_effect.cloned().collect();
+        let solver = &mut *self.solver;
+        self.found.without_effect = without_effect.map(|id| (id.clone(), reasons(solver, self.plan, id))).collect();
         for id in self.open.difference(&self.effective) {
             let what = format!("whether `{id}` changes any decision");
             self.found.undecided.insert((what, "the solver gave no answer".to_owned()));

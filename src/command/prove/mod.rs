@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod case;
 pub mod differences;
 pub mod example;
+pub mod idle;
 pub mod json;
 pub mod places;
 pub mod proof;

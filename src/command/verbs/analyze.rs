@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
+use countersign_core::policy::PolicyId;
 use serde_json::{Value, json};
 
 use super::diff::{Format, Progress, read};
 use crate::failure::Failure;
 use crate::prove::analysis::{Analysis, analyze};
+use crate::prove::idle::{Idle, Reasons};
 use crate::prove::report::Verdict;
 use crate::prove::solver::Solver;
 
@@ -65,7 +67,7 @@ fn sections(found: &Analysis) -> [(&'static str, &'static str, Vec<String>); 6] 
         (
             "Policies without effect: without each of them alone, every request would be decided alike",
             "Each policy decides some request.",
-            found.without_effect.iter().map(ToString::to_string).collect(),
+            found.without_effect.iter().flat_map(|(policy, reasons)| idle(policy, reasons)).collect(),
         ),
         ("What Anonymous reaches", "Anonymous reaches nothing.", found.anonymous.clone()),
         ("Permits for everybody of an issuer", "No permit lets in everybody of an issuer.", everybody.collect()),
@@ -76,6 +78,41 @@ fn sections(found: &Analysis) -> [(&'static str, &'static str, Vec<String>); 6] 
         ),
         ("Undecided", "Everything was decided.", undecided.collect()),
     ]
+}
+
+/// Why a policy has no effect, one line for each reason.
+fn idle(policy: &PolicyId, reasons: &Reasons) -> Vec<String> {
+    if reasons.is_empty() {
+        return vec![format!("{policy} applies to no request")];
+    }
+    let line = |(reason, places): (&Idle, &Vec<String>)| {
+        let places = places.join(", ");
+        match reason {
+            Idle::Forbidden(other) => format!("{policy}: {other} forbids each request that it applies to: {places}"),
+            Idle::Permitted(other) => format!("{policy}: {other} permits each request that it applies to: {places}"),
+            Idle::NothingPermitted => format!("{policy}: no permit is for the requests that it forbids: {places}"),
+            Idle::Together => {
+                format!("{policy}: several other policies together decide each request that it applies to: {places}")
+            }
+            Idle::Undecided => format!("{policy}: could not decide why: {places}"),
+        }
+    };
+    reasons.iter().map(line).collect()
+}
+
+/// The same for programs.
+fn idle_json(policy: &PolicyId, reasons: &Reasons) -> Value {
+    let reasons = reasons.iter().map(|(reason, places)| {
+        let (kind, other) = match reason {
+            Idle::Forbidden(other) => ("forbidden_by", Some(other)),
+            Idle::Permitted(other) => ("permitted_by", Some(other)),
+            Idle::NothingPermitted => ("nothing_permitted", None),
+            Idle::Together => ("decided_by_several", None),
+            Idle::Undecided => ("undecided", None),
+        };
+        json!({ "kind": kind, "policy": other.map(PolicyId::as_str), "places": places })
+    });
+    json!({ "policy": policy.as_str(), "because": reasons.collect::<Vec<_>>() })
 }
 
 fn write(found: &Analysis, is_markdown: bool, output: &mut impl Write) -> io::Result<()> {
@@ -102,11 +139,12 @@ fn as_json(found: &Analysis) -> Value {
     let without_device = found.without_device.iter();
     let without_device =
         without_device.map(|(caller, places)| json!({ "issuer": caller.to_string(), "places": places }));
+    let without_effect = found.without_effect.iter().map(|(policy, reasons)| idle_json(policy, reasons));
     let undecided = found.undecided.iter().map(|(what, why)| json!({ "what": what, "why": why }));
     json!({
         "no_solver": found.no_solver,
         "unreached_routes": found.unreached,
-        "policies_without_effect": found.without_effect.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "policies_without_effect": without_effect.collect::<Vec<_>>(),
         "anonymous_reaches": found.anonymous,
         "permits_for_everybody": everybody.collect::<Vec<_>>(),
         "device_does_not_matter": without_device.collect::<Vec<_>>(),
