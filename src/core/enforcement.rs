@@ -341,7 +341,7 @@ fn identify(
         }
         #[cfg(any(test, feature = "given"))]
         Proof::Given(evidence) => {
-            let anchors = (plan.devices.as_slice(), plan.trust_domains.as_slice());
+            let anchors = (plan.issuers.as_slice(), plan.devices.as_slice(), plan.trust_domains.as_slice());
             evidence.identity(anchors, &request.peer, &route.route.requires)
         }
     }

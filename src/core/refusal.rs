@@ -147,6 +147,8 @@ codes! {
     PostureRefused = "posture-refused", RefusalKind::Unauthenticated, "The evidence about the device is not valid.";
     /// Presented, and about another device or user than the token.
     PostureNotBound = "posture-not-bound", RefusalKind::Unauthenticated, "The evidence about the device does not match the token.";
+    /// Evidence of two providers is about different devices: they differ in `id` or `serial` of `context.device`.
+    DeviceConflict = "device-conflict", RefusalKind::Unauthenticated, "The evidence is about more than one device.";
 
     /// The policies would permit the request if the user had authenticated in another way or more recently (`@step_up`,
     /// RFC 9470).
@@ -270,6 +272,13 @@ pub enum Detail {
     RetryAfter(Seconds),
     /// What the client can do about it. The challenge says it too.
     Remedy(Remedy),
+    /// Two providers say different things about this member of `context.device`. What they say is never here.
+    Differ {
+        /// The member.
+        member: String,
+        /// The providers, by their names in the configuration.
+        providers: [String; 2],
+    },
     /// What is wrong with one piece of evidence, where the reason names only its kind.
     Because {
         /// What a token with that fault would be refused for.
@@ -311,6 +320,9 @@ impl fmt::Display for Detail {
             Self::Type { claim, found, wanted } => write!(f, "`{claim}` is {found}, wanted {wanted}"),
             Self::Fault(fault) => f.write_str(fault),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
+            Self::Differ { member, providers: [one, other] } => {
+                write!(f, "`{member}` of `{one}` and of `{other}` differ")
+            }
             Self::Size { found, max } => write!(f, "{found}, at most {max}"),
             Self::Remedy(remedy) => remedy.fmt(f),
             Self::RetryAfter(pause) => write!(f, "may change in {pause}"),

@@ -14,8 +14,8 @@ use crate::keys::KeySource;
 use crate::limits::TOKEN_BYTES;
 use crate::mint::SigningKey;
 use crate::profile::{
-    Algorithms, Audiences, CredentialPlace, EvidenceForwarding, Expiry, HeaderMembers, Issuer, IssuerId, PrincipalRule,
-    SenderRule, Subject, TokenKind, TokenProfile, Typ,
+    Algorithms, Audiences, CredentialPlace, DeviceMapping, EvidenceForwarding, Expiry, HeaderMembers, Issuer, IssuerId,
+    PrincipalRule, SenderRule, Subject, TokenKind, TokenProfile, Typ,
 };
 use crate::provider::ProviderName;
 use crate::time::{Seconds, UnixSeconds};
@@ -172,7 +172,8 @@ pub(crate) fn issuer(name: &str, from: Vec<CredentialPlace>) -> Issuer {
     let principal =
         PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
     let sender = SenderRule::IfBound(None);
-    Issuer { profile: profile(name), from, principal, forward: EvidenceForwarding::Verified, sender }
+    let (forward, device) = (EvidenceForwarding::Verified, DeviceMapping::default());
+    Issuer { profile: profile(name), from, principal, forward, sender, device }
 }
 
 /// The keys of [`profile`], in the configuration.

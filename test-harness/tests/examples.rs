@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use countersign_core::config::{Plan, reference};
+use countersign_core::config::{Plan, preset_device_facts, reference};
 use countersign_core::fetch::FetchFault;
 use countersign_core::jose::{KeySetFault, json};
 use countersign_core::keys::{KeyFetchFault, KeySource, MetadataFault};
 use countersign_core::limits;
 use countersign_core::policy::Alarm;
+use countersign_core::profile::{DEVICE_MEMBERS, MemberSource, Several};
 use countersign_core::provider::ProviderName;
 use countersign_core::refusal::Reason;
 use countersign_core::request::{Action, RequestMethod};
@@ -174,6 +175,38 @@ fn the_table_of_refusals_is_generated() {
         })
         .collect();
     hold_table("docs/decision.md", "| code | status | what the client reads | when |", &expected);
+}
+
+/// What counts of several providers, for people.
+const fn several(of: Several) -> &'static str {
+    match of {
+        Several::Same => "the request is refused with `device-conflict` if two differ",
+        Several::Alike => "absent if two differ",
+        Several::All => "`true` only if all say so",
+        Several::Lowest => "the lowest",
+        Several::Greatest => "the oldest; absent if one of them is an access token",
+    }
+}
+
+#[test]
+fn the_table_of_members_of_the_device_is_generated() {
+    let presets = preset_device_facts();
+    let expected: Vec<String> = DEVICE_MEMBERS
+        .iter()
+        .map(|member| {
+            let name = member.shown();
+            let filled = |(preset, filled, fact): &(&str, String, &str)| {
+                (*filled == name).then(|| format!("`{preset}`: `{fact}`"))
+            };
+            let from = match member.source {
+                MemberSource::Fact => presets.iter().filter_map(filled).collect::<Vec<String>>().join("; "),
+                _ => "every provider".to_owned(),
+            };
+            let cells = [member.of.name(), member.about, &from, several(member.several)];
+            format!("| `{name}` | {} |", cells.join(" | ")).replace("|  |", "| |")
+        })
+        .collect();
+    hold_table("docs/posture.md", "| member | type | meaning | filled by presets | if several fill it |", &expected);
 }
 
 /// Every document for readers.

@@ -198,7 +198,7 @@ impl Example {
             Err(why) => return Decided { route: at, ..denied(why) },
         };
         if route.action != Action::Preflight
-            && let Err(refusal) = identity.fulfils(&route.route.requires)
+            && let Err(refusal) = identity.fulfils(&route.route.requires, (&plan.issuers, &plan.devices))
         {
             return Decided { route: at, ..denied(refusal.reason.code().to_owned()) };
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::claim::{CLAIM_PATH, claim_path};
+use super::device_record::{self, DEVICE_MAPPING};
 use super::names::{HeaderFault, header_name, quoted};
 use super::preset::{DEVICE_PRESET, OF_DEVICES, TENANT};
 use super::profile::{self, Role};
@@ -31,7 +32,7 @@ pub(super) const DEVICES: Field = Field {
 const DEVICE: Shape =
     Shape::Named("device provider", || const { &Shape::Object(&[&DEVICE_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static DEVICE_MEMBERS: [Field; 6] = [
+pub(super) static DEVICE_MEMBERS: [Field; 7] = [
     DEVICE_PRESET,
     TENANT,
     Field {
@@ -50,6 +51,7 @@ pub(super) static DEVICE_MEMBERS: [Field; 6] = [
     },
     profile::forward(Given::Text("never")),
     profile::max_age(Presence::Required, "longest time since `iat`; makes `iat` required"),
+    DEVICE_MAPPING,
 ];
 
 static BIND_MEMBERS: [Field; 2] = [
@@ -110,7 +112,7 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
         Err(reported) => return (Err(reported), Err(reported)),
     };
     let given = node.members_given(&DEVICE_MEMBERS, &profile::MEMBERS, &applied.members);
-    let ([_, _, header, bind, forward, max_age], members) = match given {
+    let ([_, _, header, bind, forward, max_age, mapping], members) = match given {
         Ok(members) => members,
         Err(reported) => return (Err(reported), Err(reported)),
     };
@@ -132,8 +134,9 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> (Read<Devic
     };
     let device = profile::read(node, name, members.into(), role).and_then(|(profile, keys)| {
         profiles.add(node, &profile, keys);
+        let device = device_record::read(&mapping, &profile.facts);
         let token = PostureToken { profile, header: header.clone()?, forward: forward? };
-        Ok(DeviceProvider { source: PostureSource::Token(token), bind: bind? })
+        Ok(DeviceProvider { source: PostureSource::Token(token), bind: bind?, device: device? })
     });
     (device, header)
 }

@@ -336,3 +336,17 @@ fn read_form(node: &Node<'_>, of: Read<FactType>, single: &Member<'_>, text: &Me
         ),
     }
 }
+
+/// The fact of this dotted name. A claim's name may itself have dots: the whole rest is tried first.
+pub(super) fn find_fact<'a>(fields: &'a [FactField], rest: &str) -> Option<(Vec<String>, &'a FactType)> {
+    if let Some(field) = fields.iter().find(|field| field.name == rest) {
+        return Some((vec![field.name.clone()], &field.fact_type));
+    }
+    fields.iter().find_map(|field| {
+        let inner = field.fact_type.members()?;
+        let rest = rest.strip_prefix(field.name.as_str())?.strip_prefix('.')?;
+        let (mut path, fact_type) = find_fact(inner, rest)?;
+        path.insert(0, field.name.clone());
+        Some((path, fact_type))
+    })
+}

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::facts::find_fact;
 use super::names::{HeaderFault, guess, header_name, quoted};
 use super::reader::{Field, FreeNames, Node, Presence, Read, Shape, all};
 use crate::config_error::ConfigCode;
 use crate::identity_header::{IdentityHeader, IdentitySource};
-use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
+use crate::profile::{DeviceProvider, FactType, Issuer};
 
 /// `identity_headers`
 pub(super) const IDENTITY_HEADERS: Field = Field {
@@ -148,20 +149,6 @@ fn read_fact(node: &Node<'_>, sources: Sources<'_>) -> Read<IdentitySource> {
         );
     }
     Ok(IdentitySource::Fact { provider: name.clone(), path })
-}
-
-/// The fact of this dotted name. A claim's name may itself have dots: the whole rest is tried first.
-fn find_fact<'a>(fields: &'a [FactField], rest: &str) -> Option<(Vec<String>, &'a FactType)> {
-    if let Some(field) = fields.iter().find(|field| field.name == rest) {
-        return Some((vec![field.name.clone()], &field.fact_type));
-    }
-    fields.iter().find_map(|field| {
-        let inner = field.fact_type.members()?;
-        let rest = rest.strip_prefix(field.name.as_str())?.strip_prefix('.')?;
-        let (mut path, fact_type) = find_fact(inner, rest)?;
-        path.insert(0, field.name.clone());
-        Some((path, fact_type))
-    })
 }
 
 fn fits_a_header(fact_type: &FactType) -> bool {

@@ -1,6 +1,7 @@
 //! `issuers`: who makes access tokens, where these are accepted, and whom they speak of.
 
 use super::claim::{CLAIM_PATH, claim_path};
+use super::device_record::{self, DEVICE_MAPPING};
 use super::names::{is_reserved_type, quoted};
 use super::places::{self, FROM};
 use super::preset::{Applied, ISSUER_PRESET, OF_ISSUERS, TENANT, TRUST_DOMAIN};
@@ -33,7 +34,7 @@ pub(super) const ISSUERS: Field = Field {
 
 const ISSUER: Shape = Shape::Named("issuer", || const { &Shape::Object(&[&ISSUER_MEMBERS, &profile::MEMBERS]) });
 
-pub(super) static ISSUER_MEMBERS: [Field; 10] = [
+pub(super) static ISSUER_MEMBERS: [Field; 11] = [
     ISSUER_PRESET,
     TENANT,
     Field {
@@ -59,6 +60,7 @@ pub(super) static ISSUER_MEMBERS: [Field; 10] = [
     ),
     SENDER_CONSTRAINT,
     DPOP,
+    DEVICE_MAPPING,
 ];
 
 static PRINCIPAL_MEMBERS: [Field; 3] = [
@@ -129,7 +131,8 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     let applied = OF_ISSUERS.read(node)?;
     let preset = applied.preset;
     let members = IssuerMembers::of(node, &applied)?;
-    let IssuerMembers { trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile } = members;
+    let IssuerMembers { trust_domain, token, from, principal, forward, max_age, constraint, dpop, device, profile } =
+        members;
     let from = from.or_default(places::read);
     let subject = match preset.and_then(|preset| preset.own().find(|own| *own == TRUST_DOMAIN)) {
         Some(_) => trust_domain.required(read_trust_domain).map(Subject::WorkloadOf),
@@ -150,7 +153,8 @@ fn read_one(node: &Node<'_>, name: &str, profiles: &mut Profiles) -> Read<Issuer
     if let Some(groups) = &principal.groups {
         agree_on_presence(node, groups, &profile.facts)?;
     }
-    Ok(Issuer { profile, from: from?, principal, forward: forward?, sender: sender? })
+    let device = device_record::read(&device, &profile.facts);
+    Ok(Issuer { profile, from: from?, principal, forward: forward?, sender: sender?, device: device? })
 }
 
 /// The members of an issuer, by their names. Those that its preset gives count as written.
@@ -163,6 +167,7 @@ pub(super) struct IssuerMembers<'a> {
     max_age: Member<'a>,
     constraint: Member<'a>,
     dpop: Member<'a>,
+    device: Member<'a>,
     /// Those of every profile.
     profile: profile::Members<'a>,
 }
@@ -171,9 +176,9 @@ impl<'a> IssuerMembers<'a> {
     /// Reads them.
     pub(super) fn of(node: &Node<'a>, applied: &'a Applied) -> Read<Self> {
         let (own, profile) = node.members_given(&ISSUER_MEMBERS, &profile::MEMBERS, &applied.members)?;
-        let [_, _, trust_domain, token, from, principal, forward, max_age, constraint, dpop] = own;
+        let [_, _, trust_domain, token, from, principal, forward, max_age, constraint, dpop, device] = own;
         let profile = profile.into();
-        Ok(Self { trust_domain, token, from, principal, forward, max_age, constraint, dpop, profile })
+        Ok(Self { trust_domain, token, from, principal, forward, max_age, constraint, dpop, device, profile })
     }
 
     /// Reads `forward`.

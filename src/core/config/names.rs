@@ -31,7 +31,7 @@ const CEDAR_WORDS: &[&str] = &[
 
 /// Names that mean something else beside a provider's: members of `context`, and types of the schema.
 const TAKEN_BY_SCHEMA: &[&str] =
-    &["credential", "http_request", "now", "peer", "Anonymous", "Workload", "Action", "Route", "Application"];
+    &["credential", "device", "http_request", "now", "peer", "Anonymous", "Workload", "Action", "Route", "Application"];
 
 /// Names of types that Cedar has itself, and those that each issuer's namespace has already.
 const TAKEN_TYPES: &[&str] = &[

@@ -3,6 +3,7 @@
 use super::compile::DOCUMENT;
 use super::preset::{OF_DEVICES, OF_ISSUERS, Preset, PresetMember, Presets};
 use super::reader::field::{Field, Given, Presence, Shape};
+use crate::profile::DEVICE_RECORD;
 use crate::time::Seconds;
 
 /// What a preset means for the members of its object.
@@ -29,6 +30,32 @@ pub fn presets() -> Vec<PresetTable> {
         rows: preset.members.iter().map(row).collect(),
     };
     OF_ISSUERS.all.iter().chain(OF_DEVICES.all).map(table).collect()
+}
+
+/// Each member of `context.device` that a preset fills: the preset, the member, and the fact.
+#[must_use]
+pub fn preset_device_facts() -> Vec<(&'static str, String, &'static str)> {
+    let mut found = Vec::new();
+    for preset in OF_ISSUERS.all.iter().chain(OF_DEVICES.all) {
+        let mappings = preset.members.iter().filter(|member| member.name == DEVICE_RECORD);
+        for given in mappings.filter_map(|member| member.rule.given()) {
+            add_device_facts(given, "", &mut |member, fact| found.push((preset.name, member, fact)));
+        }
+    }
+    found
+}
+
+fn add_device_facts(given: Given, path: &str, add: &mut impl FnMut(String, &'static str)) {
+    match given {
+        Given::Text(fact) => add(path.to_owned(), fact),
+        Given::Members(members) => {
+            for (name, inner) in members {
+                let path = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
+                add_device_facts(*inner, &path, add);
+            }
+        }
+        Given::False | Given::Number(_) | Given::Texts(_) | Given::List(_) | Given::NoMembers => {}
+    }
 }
 
 /// The members of one object.

@@ -14,6 +14,7 @@ use crate::testing::{AUDIENCE, ISSUER, KEY_ID, NOW, claims, jwk_set, key, other_
 use crate::time::UnixSeconds;
 
 mod challenges;
+mod devices;
 mod doors;
 mod dpop;
 mod given;

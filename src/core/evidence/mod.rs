@@ -175,7 +175,7 @@ mod tests {
     use crate::limits::Limits;
     use crate::portable;
     use crate::profile::{
-        CredentialPlace, DeviceProvider, EvidenceForwarding, PostureBinding, PostureSource, PostureToken,
+        CredentialPlace, DeviceMapping, DeviceProvider, EvidenceForwarding, PostureBinding, PostureSource, PostureToken,
     };
     use crate::provider::ProviderName;
     use crate::refusal::{Reason, Refusal};
@@ -195,7 +195,11 @@ mod tests {
             header: "x-device-posture".to_owned(),
             forward: EvidenceForwarding::Never,
         };
-        let mdm = DeviceProvider { source: PostureSource::Token(mdm), bind: PostureBinding::None };
+        let mdm = DeviceProvider {
+            source: PostureSource::Token(mdm),
+            bind: PostureBinding::None,
+            device: DeviceMapping::default(),
+        };
         let limits = Limits { max_token_bytes: 1024, ..Limits::default() };
         Presented::collect(&places(), &[mdm], &limits, None, &Request::for_test(fields))
     }

@@ -193,7 +193,7 @@ impl GivenEvidence {
     /// The refusal of a request that lacks required evidence.
     pub(crate) fn identity(
         &self,
-        (devices, trust_domains): (&[DeviceProvider], &[TrustDomain]),
+        (issuers, devices, trust_domains): (&[Issuer], &[DeviceProvider], &[TrustDomain]),
         peer: &Peer,
         requires: &Requires,
     ) -> Result<Identity, Denial> {
@@ -205,9 +205,9 @@ impl GivenEvidence {
         };
         let names = devices.iter().map(DeviceProvider::name);
         let evidence = |name| self.devices.get(name).cloned().unwrap_or(DeviceEvidence::Missing);
-        let devices = names.map(|name| (name.clone(), evidence(name))).collect();
-        let identity = Identity { principal, workload, devices, newly_verified: Vec::new(), unspent: None };
-        match identity.fulfils(requires) {
+        let known = names.map(|name| (name.clone(), evidence(name))).collect();
+        let identity = Identity { principal, workload, devices: known, newly_verified: Vec::new(), unspent: None };
+        match identity.fulfils(requires, (issuers, devices)) {
             Ok(()) => Ok(identity),
             Err(refusal) => Err(Denial { identity_so_far: Some(Box::new(identity)), ..refusal.into() }),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::verify::{require_issuer, require_posture, require_workload};
 use super::{DeviceEvidence, Identity, Principal, Workload};
+use crate::profile::{DeviceProvider, Issuer};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Refusal};
 use crate::request::Peer;
@@ -23,13 +24,19 @@ impl Identity {
         Self { principal, workload, devices, newly_verified: Vec::new(), unspent: None }
     }
 
-    /// Whether it has all evidence that a route requires.
+    /// Whether it has all evidence that a route requires, and all of that is about one device. The issuers and device
+    /// providers are those of the configuration.
     ///
     /// # Errors
     /// What a request of this identity would be refused with.
-    pub fn fulfils(&self, requires: &Requires) -> Result<(), Refusal> {
+    pub fn fulfils(
+        &self,
+        requires: &Requires,
+        (issuers, devices): (&[Issuer], &[DeviceProvider]),
+    ) -> Result<(), Refusal> {
         require_issuer(requires, self.issuer())?;
         require_workload(requires, &self.workload)?;
+        self.is_of_one_device(issuers, devices)?;
         require_posture(requires, self)
     }
 }

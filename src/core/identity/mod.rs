@@ -2,6 +2,7 @@
 //! (`given`, `evidence`): by the feature `given`, without which the plugin is built.
 
 mod denial;
+mod device;
 #[cfg(any(test, feature = "given"))]
 mod evidence;
 #[cfg(any(test, feature = "given"))]

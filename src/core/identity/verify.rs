@@ -39,8 +39,8 @@ pub struct TrustAnchors<'a> {
 /// Turns presented evidence into a verified identity.
 ///
 /// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required
-/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then the required
-/// posture. Presented evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
+/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then whether all of it
+/// is about one device, then the required posture. Presented evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// A proof is used at the very end, once everything else is accepted: a request that is refused, or that waits for keys,
 /// does not use up its proof.
@@ -107,7 +107,8 @@ pub fn verify(
             }
         };
     }
-    if let Err(refusal) = require_posture(requires, &identity) {
+    let one_device = identity.is_of_one_device(anchors.issuers, anchors.devices);
+    if let Err(refusal) = one_device.and_then(|()| require_posture(requires, &identity)) {
         return Err(identity.denied(refusal.into()));
     }
     if let Some(proof) = identity.unspent.take() {

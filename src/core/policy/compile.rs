@@ -40,7 +40,7 @@ use super::text::source::{Named, Source, Statement, line_starts, parse, statemen
 use super::{GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, Vocabulary};
 use crate::config_error::{ConfigCode, ConfigError, ConfigErrors, ConfigWarning};
 use crate::limits::MAX_POLICIES;
-use crate::profile::PostureBinding;
+use crate::profile::{DEVICE_RECORD, PostureBinding};
 use crate::provider::ProviderName;
 
 /// See [`PolicySet::compile`].
@@ -221,6 +221,12 @@ fn anonymous_breaches(source: Source<'_>, named: &Named, reads: &Reads) -> Vec<C
         .collect()
 }
 
+/// Whether the policy reads `context.device`, and does not ask whether all evidence is tied to the token.
+fn reads_any_device(reads: &Reads) -> bool {
+    let is_bound = |path: &Vec<String>| path == &[DEVICE_RECORD, "evidence", "bound"];
+    reads.mentions(DEVICE_RECORD) && !reads.values.iter().any(is_bound)
+}
+
 fn document_warnings(
     document: &PolicyDocument,
     statements: &[Statement],
@@ -257,7 +263,8 @@ fn document_warnings(
     for policy in checked.iter().filter(is_permit) {
         for device in policy.names.vocabulary.devices {
             let name = device.name().as_str();
-            if policy.reads.mentions(name) && device.bind == PostureBinding::None {
+            let is_read = policy.reads.mentions(name) || !device.device.is_empty() && reads_any_device(&policy.reads);
+            if is_read && device.bind == PostureBinding::None {
                 let id = &policy.named.id;
                 warnings.push(warning(
                     ConfigCode::UnboundDevice,

@@ -9,6 +9,7 @@ mod attributes;
 mod cache;
 mod context;
 mod decide;
+mod device;
 mod documents;
 mod entities;
 mod explanation;

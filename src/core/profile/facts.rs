@@ -23,6 +23,7 @@ use crate::refusal::{Detail, Reason, Refusal};
 
 pub use actor::ACTOR_CLAIM;
 pub use elsewhere::refuse_if_kept;
+pub(super) use version::parts as version_parts;
 
 /// The type of a fact, as the configuration writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod apart;
 mod choose;
+mod device;
 mod facts;
 mod issuer;
 mod judge;
@@ -15,6 +16,10 @@ mod sender;
 mod token;
 
 pub use choose::{choose_issuer, choose_profile};
+pub use device::{
+    DEVICE_MEMBERS, DEVICE_RECORD, DeviceConflict, DeviceMapping, DeviceMember, DeviceMemberType, DeviceStatement,
+    DeviceValue, MappedFact, MemberSource, Several, agreed, conflict, device_facts, device_member,
+};
 pub use facts::{ACTOR_CLAIM, FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
 pub use judge::{Appraisal, JudgedTimes};
@@ -24,6 +29,7 @@ pub(crate) use place::AUTHORIZATION;
 pub use place::CredentialPlace;
 pub use roles::{
     DeviceProvider, EvidenceForwarding, GroupsRule, Issuer, PostureBinding, PostureSource, PostureToken, PrincipalRule,
+    mappings,
 };
 pub use sender::{DpopRule, Scheme, SenderRule};
 pub use token::{Algorithms, Audiences, Expiry, HeaderMembers, Pin, Subject, TokenProfile, Typ};

@@ -1,6 +1,6 @@
 //! The roles that evidence can play: it names a principal, or it describes a device.
 
-use super::{CredentialPlace, FactField, SenderRule, TokenProfile};
+use super::{CredentialPlace, DeviceMapping, FactField, SenderRule, TokenProfile};
 use crate::jose::ClaimPath;
 use crate::provider::ProviderName;
 use crate::time::Seconds;
@@ -49,6 +49,8 @@ pub struct Issuer {
     pub forward: EvidenceForwarding,
     /// What the sender of a token must prove.
     pub sender: SenderRule,
+    /// Which facts of its tokens are members of `context.device`.
+    pub device: DeviceMapping,
 }
 
 /// How posture is tied to the user's token.
@@ -72,6 +74,8 @@ pub struct DeviceProvider {
     pub source: PostureSource,
     /// How the posture is tied to the user's token.
     pub bind: PostureBinding,
+    /// Which of its facts are members of `context.device`.
+    pub device: DeviceMapping,
 }
 
 /// How the statements of a device provider reach the plugin.
@@ -131,4 +135,14 @@ impl DeviceProvider {
             PostureSource::Token(token) => token.profile.max_age,
         }
     }
+}
+
+/// The mappings of all issuers and device providers that have one.
+pub fn mappings<'a>(
+    issuers: &'a [Issuer],
+    devices: &'a [DeviceProvider],
+) -> impl Iterator<Item = (&'a ProviderName, &'a DeviceMapping)> + Clone {
+    let issuers = issuers.iter().map(|issuer| (&issuer.profile.name, &issuer.device));
+    let devices = devices.iter().map(|device| (device.name(), &device.device));
+    issuers.chain(devices).filter(|(_, mapping)| !mapping.is_empty())
 }

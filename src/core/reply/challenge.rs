@@ -99,7 +99,8 @@ fn error(reason: Reason) -> Option<&'static str> {
         | Reason::PostureMissing
         | Reason::PostureStale
         | Reason::PostureRefused
-        | Reason::PostureNotBound => None,
+        | Reason::PostureNotBound
+        | Reason::DeviceConflict => None,
         Reason::CredentialDuplicate | Reason::CredentialMalformed => Some("invalid_request"),
         Reason::InsufficientUserAuthentication => Some("insufficient_user_authentication"),
         Reason::InsufficientScope => Some("insufficient_scope"),

@@ -31,6 +31,9 @@ fn complete() -> Value {
     corp["facts"]["rights?"] = json!({ "claim": ["realm_access", "roles"], "type": ["string"], "single": true });
     corp["facts"]["act?"] = json!("actor");
     corp["facts"]["realm?"] = json!({ "level": "long" });
+    corp["device"] = json!({ "managed": "none" });
+    plugin["devices"]["mdm"]["device"] =
+        json!({ "managed": "managed", "score": "score", "os": { "type": "none" }, "edr": { "running": "managed" } });
     let mut svid = test_harness::keys::KEYS.rogue.public_jwk();
     svid["use"] = json!("jwt-svid");
     plugin["issuers"]["workloads"] = json!({

@@ -24,6 +24,7 @@ mod challenges;
 mod changed;
 mod command;
 mod configuration;
+mod devices;
 mod discovery;
 mod dpop;
 mod edges;
@@ -117,6 +118,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         places::SCENARIOS,
         signatures::SCENARIOS,
         absence::SCENARIOS,
+        devices::SCENARIOS,
         headers::SCENARIOS,
         removed::SCENARIOS,
         holding_back::SCENARIOS,

@@ -49,6 +49,10 @@ static ROWS: &[(&[&str], Rule)] = &[
     (&["issuers", "*", "max_lifetime"], OR_UNLIMITED),
     (&["issuers", "*", "forward"], Rule::Nothing),
     (&["issuers", "*", "facts"], Rule::Facts),
+    // A request with evidence of two devices is refused, also where no policy is asked.
+    (&["issuers", "*", "device", "id"], Rule::Members),
+    (&["issuers", "*", "device", "serial"], Rule::Members),
+    (&["issuers", "*", "device", "*"], Rule::Proved),
     (&["issuers", "*", "keys", "refresh"], Rule::Nothing),
     (&["issuers", "*", "keys", "refetch_interval"], Rule::Nothing),
     (&["issuers", "*", "keys", "timeout"], Rule::Nothing),
@@ -63,6 +67,10 @@ static ROWS: &[(&[&str], Rule)] = &[
     (&["devices", "*", "max_lifetime"], OR_UNLIMITED),
     (&["devices", "*", "forward"], Rule::Nothing),
     (&["devices", "*", "facts"], Rule::Facts),
+    // A request with evidence of two devices is refused, also where no policy is asked.
+    (&["devices", "*", "device", "id"], Rule::Members),
+    (&["devices", "*", "device", "serial"], Rule::Members),
+    (&["devices", "*", "device", "*"], Rule::Proved),
     (&["devices", "*", "keys", "refresh"], Rule::Nothing),
     (&["devices", "*", "keys", "refetch_interval"], Rule::Nothing),
     (&["devices", "*", "keys", "timeout"], Rule::Nothing),

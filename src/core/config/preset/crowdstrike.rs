@@ -41,6 +41,14 @@ pub(super) static CROWDSTRIKE: Preset = Preset {
                 ("sub?", Given::Text("string")),
             ])),
         ),
+        member(
+            "device",
+            Rule::Members(Given::Members(&[
+                ("serial", Given::Text("serial_number")),
+                ("os", Given::Members(&[("type", Given::Text("platform"))])),
+                ("score", Given::Text("assessment.overall")),
+            ])),
+        ),
     ],
     key_set: Some("https://assets-public.falcon.crowdstrike.com/zta/jwk.json"),
     pinned: &[],

@@ -30,6 +30,7 @@ pub(super) fn members(preset: &Preset, provider: &Node<'_>, written: &Map<String
                     None
                 }
             },
+            (Rule::Members(given), Some(own)) => Some(over(filled(given.value()), own)),
             (_, Some(_)) => None,
             (rule, None) => rule.given().map(|value| filled(value.value())),
         };
@@ -65,6 +66,20 @@ fn both(given: Value, written: &Value) -> Result<Value, String> {
         }
         // The reader of the member reports the wrong type.
         (_, written) => Ok(written.clone()),
+    }
+}
+
+/// What is given, with what is written in its place member by member.
+fn over(given: Value, written: &Value) -> Value {
+    match (given, written) {
+        (Value::Object(mut given), Value::Object(written)) => {
+            for (name, own) in written {
+                let value = given.remove(name).map_or_else(|| own.clone(), |given| over(given, own));
+                given.insert(name.clone(), value);
+            }
+            Value::Object(given)
+        }
+        (_, written) => written.clone(),
     }
 }
 

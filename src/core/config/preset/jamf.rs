@@ -43,6 +43,7 @@ pub(super) static JAMF: Preset = Preset {
                 ("sub?", Given::Text("string")),
             ])),
         ),
+        member("device", Rule::Members(Given::Members(&[("id", Given::Text("sub")), ("risk", Given::Text("risk"))]))),
     ],
     key_set: None,
     pinned: &[],

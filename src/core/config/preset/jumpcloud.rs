@@ -44,6 +44,13 @@ pub(super) static JUMPCLOUD: Preset = Preset {
                 ("sub?", Given::Text("string")),
             ])),
         ),
+        member(
+            "device",
+            Rule::Members(Given::Members(&[
+                ("id", Given::Text("system")),
+                ("managed", Given::Text("device.is_managed")),
+            ])),
+        ),
     ],
     key_set: None,
     pinned: &[],

@@ -195,7 +195,7 @@ fn contradicts(provider: &Node<'_>, preset: &Preset, member: &PresetMember, valu
         Rule::OrText(_) => format!("remove `{}`, or write an exact string", member.name),
         Rule::AtMost(length) => format!("remove `{}`, or write at most `{length}`", member.name),
         Rule::Written(form) | Rule::Own(form) => format!("write {}", form.write),
-        Rule::Fixed(_) | Rule::Default(_) | Rule::Adds(_) => {
+        Rule::Fixed(_) | Rule::Default(_) | Rule::Adds(_) | Rule::Members(_) => {
             format!("remove `{}`: the preset gives it", member.name)
         }
     };

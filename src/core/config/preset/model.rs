@@ -48,6 +48,8 @@ pub(in crate::config) enum Rule {
     AtMost(&'static str),
     /// It has these entries or elements, and those that are written.
     Adds(Given),
+    /// It has these members, each unless another value is written for it, and those that are written.
+    Members(Given),
     /// It must be written. Each string in it has this form.
     Written(Form),
     /// It must be written, in this form. Only presets have this member.
@@ -75,7 +77,11 @@ impl Rule {
     /// The value that the preset gives.
     pub(in crate::config) const fn given(&self) -> Option<Given> {
         match self {
-            Self::Fixed(given) | Self::Default(given) | Self::OrText(given) | Self::Adds(given) => Some(*given),
+            Self::Fixed(given)
+            | Self::Default(given)
+            | Self::OrText(given)
+            | Self::Adds(given)
+            | Self::Members(given) => Some(*given),
             Self::PartOf(list) => Some(Given::Texts(list)),
             Self::AtMost(length) => Some(Given::Text(length)),
             Self::Written(_) | Self::Own(_) => None,
@@ -99,6 +105,7 @@ impl Rule {
             Self::OrText(_) => "an exact string".to_owned(),
             Self::AtMost(_) => "a shorter time".to_owned(),
             Self::Adds(_) => "more, beside these".to_owned(),
+            Self::Members(_) => "more, beside these, and each of these in another way".to_owned(),
             Self::Written(form) | Self::Own(form) => format!("must be written: {}", form.write),
         }
     }
@@ -107,7 +114,7 @@ impl Rule {
     pub(super) fn allows(&self, value: &Value) -> bool {
         match self {
             Self::Fixed(given) => *value == given.value(),
-            Self::Default(_) | Self::Adds(_) => true,
+            Self::Default(_) | Self::Adds(_) | Self::Members(_) => true,
             Self::PartOf(list) => value
                 .as_array()
                 .is_none_or(|part| part.iter().all(|one| one.as_str().is_none_or(|one| list.contains(&one)))),

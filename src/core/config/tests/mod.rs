@@ -2,6 +2,7 @@
 
 mod applications;
 mod attributes;
+mod device_record;
 mod facts;
 mod fetched_keys;
 mod fields;

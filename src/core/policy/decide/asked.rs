@@ -1,7 +1,6 @@
 //! What one request has for policies to read: its entities, and its facts where a policy asks for them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::catalog::Catalog;
 use super::facts::{Fact, FactTable};
@@ -13,7 +12,7 @@ use crate::policy::program::evaluate::{Facts, Fault};
 use crate::policy::program::expression::{Slot, Variable};
 use crate::policy::program::ip::IpRange;
 use crate::policy::program::value::{Set, Value};
-use crate::profile::{FactRecord, FactValue};
+use crate::profile::{DeviceStatement, FactRecord, FactValue};
 use crate::provider::ProviderName;
 use crate::request::{Action, Request};
 use crate::route::{PEER_EVIDENCE, RouteMatch};
@@ -34,7 +33,9 @@ pub(in crate::policy) struct Asked<'r> {
     attributes: &'r [Value<'static>],
     application: Entity<'r>,
     verified: Option<&'r VerifiedPrincipal>,
-    devices: Option<&'r BTreeMap<ProviderName, DeviceEvidence>>,
+    /// What is verified of a caller with a token. Policies about any other caller see no evidence but the workload.
+    identity: Option<&'r Identity>,
+    catalog: &'r Catalog,
     request: RequestFacts<'r>,
     table: &'r FactTable,
 }
@@ -100,7 +101,8 @@ impl<'r> Asked<'r> {
             attributes: &resource.attributes,
             application: Entity::new(catalog.application, &route.application.name),
             verified,
-            devices: verified.map(|_| identity.devices()),
+            identity: verified.map(|_| identity),
+            catalog,
             request,
             table,
         };
@@ -119,7 +121,7 @@ impl<'r> Asked<'r> {
 
     /// The verified facts of a device.
     fn device(&self, provider: &ProviderName) -> Option<&'r DeviceFacts> {
-        match self.devices?.get(provider)? {
+        match self.identity?.devices().get(provider)? {
             DeviceEvidence::Verified(facts) => Some(facts),
             DeviceEvidence::Missing | DeviceEvidence::Stale { .. } => None,
         }
@@ -137,7 +139,13 @@ impl<'r> Asked<'r> {
         };
         address.is_none_or(|address| IpRange::of_address(address).is_some())
             && self.verified.is_none_or(|verified| record(&verified.facts))
-            && self.devices.is_none_or(|devices| devices.values().all(device))
+            && self.identity.is_none_or(|identity| identity.devices().values().all(device))
+    }
+
+    /// What providers say about the device.
+    fn said_of_device(&self) -> impl Iterator<Item = DeviceStatement<'r>> + Clone {
+        let mappings = self.catalog.mappings();
+        self.identity.into_iter().flat_map(move |identity| identity.device_statements(mappings.clone()))
     }
 
     fn row(&self, row: usize) -> Option<ContextValue<'r>> {
@@ -211,6 +219,7 @@ impl Facts for Asked<'_> {
                 Found::Evidence(fact) => value(fact),
                 Found::Own(own) => own_value(own),
             },
+            Fact::Device(path) => path.value(self.said_of_device()),
         }
     }
 
@@ -224,6 +233,7 @@ impl Facts for Asked<'_> {
             Fact::Attribute { .. } => (1, 1),
             Fact::Parameter(name) => (if self.request.parameters.contains_key(name) { 3 } else { 2 }, 3),
             Fact::Evidence { provider, path } => (self.evidence(provider, path)?.0, path.len().saturating_add(1)),
+            Fact::Device(path) => path.reach(self.said_of_device()),
         })
     }
 }

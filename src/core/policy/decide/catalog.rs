@@ -7,6 +7,7 @@ use crate::policy::Vocabulary;
 use crate::policy::kinds::{ANONYMOUS_TYPE, Actions, GROUP, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::program::entity::{Entity, EntityTypes, TypeId};
 use crate::policy::program::value::{Set, Value};
+use crate::profile::{DeviceMapping, mappings};
 use crate::provider::ProviderName;
 use crate::route::{AttributeValue, RouteMatch};
 
@@ -28,6 +29,8 @@ pub(in crate::policy) struct Catalog {
     routes: HashMap<String, HashMap<String, RouteEntity>>,
     /// The types.
     pub types: EntityTypes,
+    /// Which facts are members of `context.device`, for each provider that fills any.
+    mappings: Vec<(ProviderName, DeviceMapping)>,
 }
 
 /// Groups that are in others, each with all that it is in by any number of steps.
@@ -87,6 +90,9 @@ impl Catalog {
             groups,
             routes: routes.collect(),
             types,
+            mappings: mappings(vocabulary.issuers, vocabulary.devices)
+                .map(|(provider, mapping)| (provider.clone(), mapping.clone()))
+                .collect(),
         })
     }
 
@@ -99,6 +105,11 @@ impl Catalog {
     pub(in crate::policy) fn route_of(&self, found: &RouteMatch<'_>) -> Option<&RouteEntity> {
         let route = self.routes.get(&found.application.name)?.get(&found.route.name)?;
         route.actions.holds(found.action).then_some(route)
+    }
+
+    /// Which facts are members of `context.device`, for each provider that fills any.
+    pub(in crate::policy) fn mappings(&self) -> impl Iterator<Item = (&ProviderName, &DeviceMapping)> + Clone {
+        self.mappings.iter().map(|(provider, mapping)| (provider, mapping))
     }
 
     /// The groups that are in others, in order.

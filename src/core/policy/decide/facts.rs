@@ -3,10 +3,11 @@
 use core::ops::Range;
 use std::collections::HashMap;
 
+use super::device::DevicePath;
 use crate::policy::Vocabulary;
 use crate::policy::context::{self, CONTEXT_FACTS, ContextFact, ContextMember, ContextType, DEVICE_FACTS};
 use crate::policy::program::expression::{Slot, SlotTable};
-use crate::profile::DeviceProvider;
+use crate::profile::DEVICE_RECORD;
 use crate::provider::ProviderName;
 
 /// Where a fact is found.
@@ -39,6 +40,8 @@ pub(in crate::policy) enum Fact {
         /// From the record inwards; empty for the record itself.
         path: Vec<String>,
     },
+    /// What several providers say about the device in one vocabulary.
+    Device(DevicePath),
 }
 
 impl Fact {
@@ -67,6 +70,7 @@ impl Fact {
             Self::Evidence { provider, path } => {
                 core::iter::once(provider.as_str()).chain(path.iter().map(String::as_str)).collect()
             }
+            Self::Device(path) => path.path(),
         }
     }
 }
@@ -99,6 +103,7 @@ impl FactTable {
             Some(Fact::Evidence { path, .. }) => {
                 !DEVICE_FACTS.iter().any(|fact| !fact.comes_again && [fact.name] == path.as_slice())
             }
+            Some(Fact::Device(path)) => path.comes_again(),
             Some(Fact::Record(_) | Fact::Attribute { .. }) => true,
             Some(Fact::Parameter(_)) | None => false,
         }
@@ -163,10 +168,10 @@ fn resolve(path: &[&str], vocabulary: Vocabulary<'_>) -> Option<Fact> {
                 _ => None,
             }
         }
+        None if *first == DEVICE_RECORD => DevicePath::resolve(inner).map(Fact::Device),
         None => {
-            let issuers = vocabulary.issuers.iter().map(|issuer| &issuer.profile.name);
-            let mut providers = issuers.chain(vocabulary.devices.iter().map(DeviceProvider::name));
-            let provider = providers.find(|provider| provider.as_str() == *first)?.clone();
+            let (provider, _) = vocabulary.records().find(|(name, _)| name.as_str() == *first)?;
+            let provider = provider.clone();
             Some(Fact::Evidence { provider, path: inner.iter().map(|&name| name.to_owned()).collect() })
         }
     }

@@ -8,6 +8,7 @@ pub(in crate::policy) mod cache;
 pub(in crate::policy) mod caching;
 pub(in crate::policy) mod catalog;
 pub(in crate::policy) mod decision;
+pub(in crate::policy) mod device;
 pub(in crate::policy) mod explain;
 pub(in crate::policy) mod facts;
 pub(in crate::policy) mod slice;
@@ -99,7 +100,7 @@ impl Program {
         facts.any(|fact| match fact {
             Fact::Row(row) | Fact::InRecord { row, .. } => is_it(*row),
             Fact::Record(rows) => rows.clone().any(is_it),
-            Fact::Parameter(_) | Fact::Attribute { .. } | Fact::Evidence { .. } => false,
+            Fact::Parameter(_) | Fact::Attribute { .. } | Fact::Evidence { .. } | Fact::Device(_) => false,
         })
     }
 

@@ -12,6 +12,8 @@ pub(in crate::policy) enum Lookup<'a> {
     Leaf,
     /// A record.
     Record,
+    /// A member of `context.device` that no provider of the configuration fills.
+    Unfilled,
     /// The part at this place does not exist.
     Unknown {
         /// Which part, from 0.

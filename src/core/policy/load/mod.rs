@@ -22,6 +22,7 @@ pub(in crate::policy) mod validation;
 pub(in crate::policy) mod words;
 
 mod actions;
+mod device;
 mod guards;
 mod lookup;
 

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst;
 
+use super::device::{all_device_facts, in_device};
 use super::groups::Groups;
 use super::lookup::{Lookup, context_member, declared};
 use crate::policy::context::{self, DEVICE_FACTS};
 use crate::policy::decide::slice::DocumentScope;
 use crate::policy::kinds::{GROUP, PrincipalKind};
 use crate::policy::{PolicyDocument, Vocabulary};
-use crate::profile::{DeviceProvider, FactType};
+use crate::profile::{DEVICE_RECORD, DeviceProvider, FactField, FactType};
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
 use crate::route::{Application, PEER_EVIDENCE, Route};
@@ -125,6 +126,9 @@ impl<'a> Names<'a> {
         if let Some(member) = context::member(first) {
             return context_member(member, rest, parameters);
         }
+        if *first == DEVICE_RECORD {
+            return in_device(&self.vocabulary.device_facts(), rest);
+        }
         let Some((_, facts)) = self.vocabulary.records().find(|(name, _)| name.as_str() == *first) else {
             let names = self.vocabulary.records().map(|(name, _)| name.as_str());
             let known = context::members().map(|member| -> &'a str { member.name() }).chain(names).collect();
@@ -136,19 +140,22 @@ impl<'a> Names<'a> {
     }
 
     /// Whether principals of this kind never have this record of `context`: a caller without a token has no facts of any
-    /// issuer or device, and nobody has those of another issuer.
+    /// issuer or device, nor `context.device`, and nobody has those of another issuer.
     pub(in crate::policy) fn never_has(self, kind: PrincipalKind, record: &str) -> bool {
         let issuer = self.vocabulary.issuers.iter().position(|issuer| issuer.profile.name.as_str() == record);
         match issuer {
             Some(place) => kind != PrincipalKind::Issuer(place),
-            None => !kind.has_token() && self.device(record).is_some(),
+            None => !kind.has_token() && (record == DEVICE_RECORD || self.device(record).is_some()),
         }
     }
 
-    /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`.
+    /// The declared type of the fact at a path inside `context`, `<issuer or device>.<fact>`, or of a member of `context.device`.
     pub(in crate::policy) fn declared_type(self, path: &[&str]) -> Option<&'a FactType> {
         let (provider, rest) = path.split_first()?;
-        let (_, mut fields) = self.vocabulary.records().find(|(name, _)| name.as_str() == *provider)?;
+        let mut fields: &[FactField] = match *provider {
+            DEVICE_RECORD => all_device_facts(),
+            provider => self.vocabulary.records().find(|(name, _)| name.as_str() == provider)?.1,
+        };
         let mut found = None;
         for name in rest {
             let fact_type = &fields.iter().find(|field| field.name == *name)?.fact_type;
@@ -180,14 +187,16 @@ impl<'a> Names<'a> {
             parts.extend(path.get(..2).filter(|_| fact.is_some()));
             return parts;
         }
-        if device.is_some() && !certain.contains(first) {
+        // No member of `context.device` is certain, whatever the route requires: each is optional in what fills it, or can be.
+        let of_device = (first == DEVICE_RECORD && kind.has_token()).then(all_device_facts);
+        if of_device.is_some() || device.is_some() && !certain.contains(first) {
             parts.extend(path.get(..1));
         }
         let listed = issuer.and_then(|issuer| issuer.principal.groups.as_ref()).filter(|groups| groups.required);
         let listed =
             listed.zip(issuer).is_some_and(|(groups, issuer)| issuer.profile.context_path(&groups.claim) == path);
         let facts = issuer.map(|issuer| issuer.profile.facts.as_slice()).or(device.map(DeviceProvider::facts));
-        let mut fields = facts.unwrap_or_default();
+        let mut fields = of_device.or(facts).unwrap_or_default();
         for (name, length) in rest.iter().zip(2_usize..) {
             let Some(field) = fields.iter().find(|field| field.name == *name) else { break };
             // The claim of scopes may be absent although the fact is always there.

@@ -11,6 +11,7 @@ use cedar_policy::pst::{
     ResourceConstraint, Template, Var,
 };
 
+use super::device::mapping_to_add;
 use super::lookup::Lookup;
 use super::names::{Names, context_path};
 use super::reads::{pattern_text, presence_path, visit};
@@ -209,7 +210,11 @@ impl<'a> Rules<'a> {
 
     fn path(&mut self, path: &[String]) {
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let Lookup::Unknown { place, known } = self.names.fact(&parts, &self.routes.in_some_route) else { return };
+        let (place, known) = match self.names.fact(&parts, &self.routes.in_some_route) {
+            Lookup::Unknown { place, known } => (place, known),
+            Lookup::Unfilled => return self.unfilled(&parts),
+            Lookup::Leaf | Lookup::Record => return,
+        };
         let unknown = parts.get(place).copied().unwrap_or_default();
         let base = core::iter::once("context").chain(parts.iter().copied().take(place)).collect::<Vec<_>>().join(".");
         let parameter = base == "context.http_request.path_parameters";
@@ -221,6 +226,16 @@ impl<'a> Rules<'a> {
             format!("`{base}` has no member `{unknown}`")
         };
         self.breach(unknown, ConfigCode::UnknownAttribute, message, suggestion(unknown, known, otherwise));
+    }
+
+    /// A member of `context.device` that nobody fills: a rule about it would never be asked.
+    fn unfilled(&mut self, path: &[&str]) {
+        self.breach(
+            path.last().copied().unwrap_or_default(),
+            ConfigCode::UnknownAttribute,
+            format!("no provider of this configuration fills `context.{}`", path.join(".")),
+            mapping_to_add(path.get(1..).unwrap_or_default()),
+        );
     }
 
     fn entity_type(&mut self, entity_type: &str) {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::names::Names;
 use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
 use crate::policy::kinds::{Actions, GROUP, PrincipalKind};
-use crate::profile::{DeviceProvider, FactField, FactType, Issuer};
+use crate::profile::{DEVICE_RECORD, DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
 use crate::route::{AttributeType, PEER_EVIDENCE};
 
@@ -30,7 +30,8 @@ pub(in crate::policy) struct Environment {
 
 impl Environment {
     fn schema(&self, names: Names<'_>) -> Value {
-        let mut providers = Vec::new();
+        let device = names.vocabulary.device_facts_of(self.kind);
+        let mut providers: Vec<ProviderRecord<'_>> = ProviderRecord::of_all_devices(&device).into_iter().collect();
         if let Some(issuer) = names.vocabulary.issuer(self.kind) {
             providers.push(ProviderRecord::of_issuer(issuer, true));
             let certain = |device: &DeviceProvider| self.devices.contains(device.name().as_str());
@@ -131,6 +132,11 @@ impl<'a> ProviderRecord<'a> {
     /// Of an issuer.
     pub(in crate::policy) fn of_issuer(issuer: &'a Issuer, certain: bool) -> Self {
         Self { name: issuer.profile.name.as_str(), facts: &issuer.profile.facts, own: &[], certain }
+    }
+
+    /// Of what several of them say in one vocabulary; `None` if no provider fills a member. It is never certain to be there.
+    pub(in crate::policy) fn of_all_devices(facts: &'a [FactField]) -> Option<Self> {
+        (!facts.is_empty()).then_some(Self { name: DEVICE_RECORD, facts, own: &[], certain: false })
     }
 
     /// Of a device.

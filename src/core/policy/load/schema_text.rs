@@ -38,7 +38,9 @@ pub enum SchemaTextError {
 pub(in crate::policy) fn schema_text(names: Names<'_>) -> Result<String, SchemaTextError> {
     let issuers = names.vocabulary.issuers.iter().map(|issuer| ProviderRecord::of_issuer(issuer, false));
     let devices = names.vocabulary.devices.iter().map(|device| ProviderRecord::of_device(device, false));
-    let context = context_type(&path_parameters(names), false, issuers.chain(devices));
+    let facts = names.vocabulary.device_facts();
+    let in_common = ProviderRecord::of_all_devices(&facts);
+    let context = context_type(&path_parameters(names), false, issuers.chain(devices).chain(in_common));
     let principals =
         |action: Action| names.kinds_reaching(None, false, action).into_iter().collect::<Vec<PrincipalKind>>();
     let fragment = SchemaFragment::from_json_value(schema(names, principals, &context)).map_err(Box::new)?;

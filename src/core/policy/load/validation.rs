@@ -18,6 +18,7 @@ use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::kinds::{Actions, PrincipalKind};
 use crate::policy::text::lexer;
 use crate::policy::text::source::{Named, Source};
+use crate::profile::DEVICE_RECORD;
 use crate::route::PEER_EVIDENCE;
 
 /// What a valid policy applies to.
@@ -289,10 +290,14 @@ impl<'a> PolicyUnderValidation<'a, '_> {
                 let presence = fault.help.as_deref().and_then(|help| help.split('`').nth(1));
                 let presence = presence.and_then(|guard| guard.strip_suffix(" && ..")).unwrap_or_default();
                 let absent = presence.replace(" has ", ".");
-                let help = match fixes::guarded(&self.named.body, presence, &absent) {
-                    Some(condition) => format!("write `{condition}`, or require the evidence that provides it"),
-                    None => "check it with `has` first, or require the evidence that provides it".to_owned(),
+                let mut help = match fixes::guarded(&self.named.body, presence, &absent) {
+                    Some(condition) => format!("write `{condition}`"),
+                    None => "check it with `has` first".to_owned(),
                 };
+                // Whatever a route requires, another provider may be the one that fills the member.
+                if absent.split('.').nth(1) != Some(DEVICE_RECORD) {
+                    help.push_str(", or require the evidence that provides it");
+                }
                 (ConfigCode::UnguardedFact, format!("`{absent}` may be absent"), help)
             }
             Class::Foreign => {

@@ -8,12 +8,13 @@ use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
 
+use super::device::device_record;
 use crate::identity::{DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal};
 use crate::policy::context::{self, ContextFact, ContextMember, ContextValue, DEVICE_FACTS, RequestFacts};
 use crate::policy::kinds::{ANONYMOUS_ID, Actions, PrincipalKind, WORKLOAD_TYPE};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::names::Names;
-use crate::profile::{FactRecord, FactValue};
+use crate::profile::{DEVICE_RECORD, DeviceMapping, FactRecord, FactValue, mappings};
 use crate::provider::ProviderName;
 use crate::request::Action;
 use crate::route::{AttributeValue, PEER_EVIDENCE, Route, RouteMatch};
@@ -28,6 +29,7 @@ pub(in crate::policy) struct EntityCatalog {
     groups: Groups,
     actions: HashMap<Action, (EntityUid, Vec<Entity>)>,
     routes: HashMap<String, HashMap<String, (EntityUid, Vec<Entity>)>>,
+    mappings: Vec<(ProviderName, DeviceMapping)>,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,9 @@ impl EntityCatalog {
             groups: names.groups.clone(),
             actions: actions.collect(),
             routes: routes.collect::<Result<_, NotExpressible>>()?,
+            mappings: mappings(names.vocabulary.issuers, names.vocabulary.devices)
+                .map(|(provider, mapping)| (provider.clone(), mapping.clone()))
+                .collect(),
         })
     }
 
@@ -160,6 +165,9 @@ impl EntityCatalog {
                     let own = DEVICE_FACTS.iter().map(|fact| (fact.name, (fact.value)(device_facts)));
                     members.push((device.to_string(), record(&device_facts.facts, own)?));
                     devices.insert(device.clone());
+                }
+                if let Some(device) = device_record(&self.mappings, verified, identity) {
+                    members.push((DEVICE_RECORD.to_owned(), record(&device, [])?));
                 }
                 let principal = uid(&types.principal, &verified.id);
                 entities.extend(self.principal(&principal, types, verified, &mut memberships));

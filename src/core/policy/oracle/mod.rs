@@ -8,6 +8,7 @@
 pub mod language;
 pub mod question;
 
+mod device;
 pub(in crate::policy) mod entities;
 
 use std::collections::BTreeSet;

@@ -8,8 +8,8 @@ use hmac_sha256::Hash;
 use super::bytes::{Encoded, encode_list, encode_text};
 use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::profile::{
-    DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, PostureBinding, PostureSource, PostureToken,
-    PrincipalRule, TokenProfile,
+    DeviceMapping, DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, MappedFact, PostureBinding,
+    PostureSource, PostureToken, PrincipalRule, TokenProfile, mappings,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
@@ -34,6 +34,11 @@ pub(in crate::policy) fn context_digest(vocabulary: Vocabulary<'_>, groups: &Gro
         child.encode(&mut bytes);
         parents.encode(&mut bytes);
     }
+    // At the end, so that a configuration without mappings has the digest that it always had.
+    for (provider, mapping) in mappings(issuers, devices) {
+        encode_text(provider.as_str(), &mut bytes);
+        self::mapping(mapping, &mut bytes);
+    }
     Hash::hash(&bytes)
 }
 
@@ -43,8 +48,8 @@ fn list<T>(elements: &[T], into: &mut Vec<u8>, write: fn(&T, &mut Vec<u8>)) {
 }
 
 fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
-    let Issuer { profile, from: _, principal: PrincipalRule { entity_type, id: _, groups }, forward: _, sender: _ } =
-        issuer;
+    let Issuer { profile, from: _, principal, forward: _, sender: _, device: _ } = issuer;
+    let PrincipalRule { entity_type, id: _, groups } = principal;
     self::profile(profile, into);
     entity_type.encode(into);
     groups.is_some().encode(into);
@@ -55,11 +60,20 @@ fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
 }
 
 fn device(device: &DeviceProvider, into: &mut Vec<u8>) {
-    let DeviceProvider { source, bind } = device;
+    let DeviceProvider { source, bind, device: _ } = device;
     match source {
         PostureSource::Token(PostureToken { profile, header: _, forward: _ }) => self::profile(profile, into),
     }
     (*bind == PostureBinding::None).encode(into);
+}
+
+/// Policies read the members of `context.device`, and each request has them from the facts that this names.
+fn mapping(mapping: &DeviceMapping, into: &mut Vec<u8>) {
+    mapping.iter().count().encode(into);
+    for MappedFact { member, fact } in mapping.iter() {
+        member.shown().encode(into);
+        fact.encode(into);
+    }
 }
 
 fn profile(profile: &TokenProfile, into: &mut Vec<u8>) {

@@ -8,9 +8,9 @@ use crate::jose::{ClaimPath, KeyUse, TokenForm};
 use crate::limits::Limits;
 use crate::policy::{Decision, GroupHierarchy, MissingFacts, PolicyDocument, PolicySet, PreparedPolicies, Vocabulary};
 use crate::profile::{
-    Algorithms, Audiences, CredentialPlace, DeviceProvider, EvidenceForwarding, Expiry, FactField, FactRecord,
-    FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, PostureBinding, PostureSource, PostureToken,
-    PrincipalRule, SenderRule, Subject, TokenKind, TokenProfile, Typ,
+    Algorithms, Audiences, CredentialPlace, DeviceMapping, DeviceProvider, EvidenceForwarding, Expiry, FactField,
+    FactRecord, FactType, FactValue, GroupsRule, HeaderMembers, Issuer, IssuerId, MappedFact, PostureBinding,
+    PostureSource, PostureToken, PrincipalRule, SenderRule, Subject, TokenKind, TokenProfile, Typ, device_member,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod, RequestParts};
@@ -66,13 +66,14 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
         principal,
         forward: EvidenceForwarding::Verified,
         sender: SenderRule::IfBound(None),
+        device: DeviceMapping::default(),
     }
 }
 
 fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {
     let token =
         PostureToken { profile: profile(name, facts), header: format!("x-{name}"), forward: EvidenceForwarding::Never };
-    DeviceProvider { source: PostureSource::Token(token), bind }
+    DeviceProvider { source: PostureSource::Token(token), bind, device: DeviceMapping::default() }
 }
 
 fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
@@ -197,6 +198,28 @@ impl Setting {
     pub(super) fn with_fact_of(mut self, issuer: &str, fact: FactField) -> Self {
         let found = self.issuers.iter_mut().find(|known| known.profile.name.as_str() == issuer);
         found.expect("an issuer").profile.facts.push(fact);
+        self
+    }
+
+    /// The same with one fact more of a device provider.
+    pub(super) fn with_fact_of_device(mut self, device: &str, fact: FactField) -> Self {
+        let place = self.devices.iter().position(|known| known.name().as_str() == device);
+        self.token(place.expect("a device provider")).profile.facts.push(fact);
+        self
+    }
+
+    /// The same where these facts of a provider fill members of `context.device`, such as `("os.version", "os")`.
+    pub(super) fn with_device(mut self, provider: &str, facts: &[(&str, &str)]) -> Self {
+        let mapped = facts.iter().map(|(member, fact)| {
+            let (record, name) = member.split_once('.').map_or((None, *member), |(of, name)| (Some(of), name));
+            let member = device_member(record, name).expect("a member");
+            MappedFact { member, fact: fact.split('.').map(str::to_owned).collect() }
+        });
+        let mapping = DeviceMapping::of(mapped.collect());
+        let issuer = self.issuers.iter_mut().find(|issuer| issuer.profile.name.as_str() == provider);
+        let device = self.devices.iter_mut().find(|device| device.name().as_str() == provider);
+        let place = issuer.map(|issuer| &mut issuer.device).or(device.map(|device| &mut device.device));
+        *place.expect("a provider") = mapping;
         self
     }
 

@@ -40,6 +40,16 @@ pub(super) fn read(text: &str) -> Option<FactRecord> {
     parts.filter(|_| written.next().is_none())
 }
 
+/// The parts of a version that was read, for comparison.
+pub(in crate::profile) fn parts(version: &FactRecord) -> Option<[i64; 4]> {
+    let part = |name: &str| match version.get(name) {
+        Some(FactValue::Long(number)) => Some(*number),
+        _ => None,
+    };
+    let [major, minor, patch, build] = PARTS.map(part);
+    Some([major?, minor?, patch?, build?])
+}
+
 fn number(part: &str) -> Option<i64> {
     let is_number = part.len() <= MAX_VERSION_PART_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
     // The empty part does not parse.

@@ -8,8 +8,8 @@ use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::mode::Mode;
 use crate::portable;
 use crate::profile::{
-    CredentialPlace, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding, PostureSource,
-    PostureToken,
+    CredentialPlace, DeviceMapping, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding,
+    PostureSource, PostureToken,
 };
 use crate::provider::ProviderName;
 use crate::request::Request;
@@ -87,7 +87,11 @@ impl Case {
             header: "x-posture".to_owned(),
             forward: self.posture_forward,
         };
-        let device = DeviceProvider { source: PostureSource::Token(token), bind: PostureBinding::None };
+        let device = DeviceProvider {
+            source: PostureSource::Token(token),
+            bind: PostureBinding::None,
+            device: DeviceMapping::default(),
+        };
         let identity_headers =
             vec![IdentityHeader { name: "x-mail".to_owned(), source: IdentitySource::Payload { issuer: corp() } }];
         let request_headers = HeaderRules::new(Vec::new(), vec![Pattern::of("x-user-id"), Pattern::of("x-mail*")]);

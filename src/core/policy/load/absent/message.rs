@@ -5,7 +5,7 @@ use cedar_policy::pst::Effect;
 use super::{BypassableRule, Checked, PrincipalKind, lexer};
 use crate::config_error::{ConfigCode, ConfigError};
 use crate::policy::context::{self, ContextMember, Presence};
-use crate::profile::{FactType, GroupsRule};
+use crate::profile::{DEVICE_RECORD, FactType, GroupsRule};
 use crate::route::PEER_EVIDENCE;
 
 /// The code of the rule.
@@ -33,7 +33,7 @@ impl Checked<'_> {
             _ if matches!(absence_of(read), Some(Presence::CertainOfWorkload(_))) => {
                 Some(format!("add `{PEER_EVIDENCE}` to `requires`"))
             }
-            _ if context::member(provider).is_some() => None,
+            _ if context::member(provider).is_some() || provider == DEVICE_RECORD => None,
             1 => Some(format!("add `{provider}` to `requires`")),
             _ => Some(format!("declare the fact `{name}` without `?`")),
         };

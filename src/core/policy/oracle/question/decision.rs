@@ -8,6 +8,7 @@ use cedar_policy::pst::{
     ResourceConstraint, UnaryOp, Var,
 };
 
+use super::device::DeviceTerms;
 use super::frame::unseen_posture;
 use super::merge::Guards;
 use super::rewrite::{PlaceEntities, Rewriting};
@@ -69,6 +70,7 @@ impl Decisions {
             attributes: &side.vocabulary.router.attributes,
             side: number,
             guards,
+            device: DeviceTerms::of(side.vocabulary, kind, guards),
         };
         let application = &side.place.application.name;
         let is_asked = |policy: &&CedarPolicy| {
@@ -78,7 +80,7 @@ impl Decisions {
                 && policy.asked.kinds.contains(&kind)
         };
         Ok(Self {
-            arrives: arrives(caller, kind, side, guards),
+            arrives: all([arrives(caller, kind, side, guards), rewriting.device.one_device()]),
             must_permit: DocumentScope::must_permit(&oracle.documents, application).collect(),
             policies: oracle.policies.iter().filter(is_asked).map(|policy| asked(policy, &rewriting)).collect(),
         })
@@ -120,20 +122,26 @@ impl Decisions {
 
     /// Whether a policy here reads this record of `context`.
     pub(super) fn reads(&self, record: &str) -> bool {
-        self.facts().iter().any(|path| path.len() > 1 && path.first().is_some_and(|first| first == record))
+        let is_inside = |path: &Vec<String>| path.len() > 1 && path.first().is_some_and(|first| first == record);
+        Self::facts_of(self.policies.iter().map(|policy| &policy.applies)).iter().any(is_inside)
     }
 
     /// The paths inside `context` that decide.
     pub(super) fn facts(&self) -> BTreeSet<Vec<String>> {
+        Self::facts_of(core::iter::once(&self.arrives).chain(self.policies.iter().map(|policy| &policy.applies)))
+    }
+
+    fn facts_of<'e>(conditions: impl Iterator<Item = &'e Arc<Expr>>) -> BTreeSet<Vec<String>> {
         let mut found = BTreeSet::new();
-        self.visit(&mut |part| {
+        let mut look = |part: &Expr| {
             let path = match part {
                 Expr::HasAttr { expr, attrs } => context_path(expr)
                     .map(|base| base.into_iter().chain(attrs.iter().map(|name| name.as_str())).collect::<Vec<_>>()),
                 _ => context_path(part),
             };
             found.extend(path.map(|path| path.into_iter().map(str::to_owned).collect::<Vec<_>>()));
-        });
+        };
+        conditions.for_each(|condition| visit(condition, &mut look));
         found.retain(|path| !path.is_empty());
         found
     }

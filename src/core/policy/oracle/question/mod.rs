@@ -15,6 +15,7 @@
 //! | groups in groups | `principal in G` becomes "in `G` or in one of the groups below", by the configuration's own hierarchy |
 //! | the route, its attributes and its application, the action | their values are written in |
 //! | the parameters of the path, if the routes of the two configurations differ | each has parameters of its own, because one name can have two values |
+//! | `context.device` | each member is written out: the facts that fill it in this configuration, and what counts where several do |
 //! | facts that a configuration requires of each token | `has`, where the other configuration does not require them |
 //!
 //! The property test beside this module holds each condition against the plugin's decision.
@@ -29,10 +30,11 @@
 //! # What is not encoded
 //!
 //! Which tokens, posture and connections are accepted, and what principal and facts they give: issuers, audiences, keys,
-//! lifetimes, claims, trust domains. The answer is about callers with equal principals and facts in both configurations, and
+//! lifetimes, claims, trust domains; that posture of two devices is refused where the caller has no token. The answer is about callers with equal principals and facts in both configurations, and
 //! whoever asks must compare these parts of the configurations in another way.
 
 mod decision;
+mod device;
 mod exclude;
 mod frame;
 mod merge;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, EntityType, EntityUID, Expr, Literal, Var};
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
+use super::device::DeviceTerms;
 use super::merge::Guards;
 use super::terms::{EMPTY_SET, all, any, has, literal, long, parameter, string, truth};
 use super::{NoQuestion, Place};
 use crate::policy::load::groups::Groups;
 use crate::policy::load::implied::member;
 use crate::policy::load::names::context_path;
+use crate::profile::DEVICE_RECORD;
 use crate::route::{Attribute, AttributeValue};
 
 /// What conditions are rewritten for.
@@ -32,6 +34,8 @@ pub(super) struct Rewriting<'a> {
     pub side: (usize, bool),
     /// The facts that this configuration requires of a record, where the other does not.
     pub guards: &'a Guards,
+    /// The facts that fill `context.device`.
+    pub device: DeviceTerms<'a>,
 }
 
 /// The entities of a place.
@@ -75,6 +79,9 @@ impl Rewriting<'_> {
                 return self.compared(*op, left, right);
             }
             Expr::GetAttr { expr, attr } if is_resource(expr) => return self.attribute(attr),
+            Expr::GetAttr { .. } if in_device(expression).is_some() => {
+                return self.device.value(&in_device(expression).unwrap_or_default());
+            }
             Expr::HasAttr { expr, .. } if is_resource(expr) => return truth(true),
             Expr::HasAttr { expr, attrs } => return self.presence(expr, attrs.iter().map(|name| name.as_str())),
             Expr::GetAttr { expr, attr } if is_parameters(expr) => {
@@ -182,8 +189,13 @@ impl Rewriting<'_> {
     }
 
     /// `has` of a path, step by step, each with the facts that the configuration requires of what is there.
-    fn presence<'n>(&self, of: &Arc<Expr>, names: impl Iterator<Item = &'n str>) -> Arc<Expr> {
+    fn presence<'n>(&self, of: &'n Arc<Expr>, names: impl Iterator<Item = &'n str>) -> Arc<Expr> {
         let Some(base) = context_path(of) else { return truth(false) };
+        let whole: Vec<&str> = base.iter().copied().chain(names).collect();
+        if let Some((&DEVICE_RECORD, inside)) = whole.split_first() {
+            return self.device.presence(inside);
+        }
+        let names = whole.get(base.len()..).unwrap_or_default().iter().copied();
         let mut path: Vec<String> = base.into_iter().map(str::to_owned).collect();
         let mut steps = Vec::new();
         for name in names {
@@ -206,6 +218,12 @@ const PARAMETERS: [&str; 2] = ["http_request", "path_parameters"];
 
 fn is_parameters(expression: &Expr) -> bool {
     context_path(expression).is_some_and(|path| path == PARAMETERS)
+}
+
+/// The path inside `context.device` that an expression reads.
+fn in_device(expression: &Expr) -> Option<Vec<&str>> {
+    let path = context_path(expression)?;
+    path.strip_prefix(&[DEVICE_RECORD]).map(<[&str]>::to_vec)
 }
 
 fn is_resource(expression: &Expr) -> bool {

@@ -36,6 +36,7 @@ use crate::policy::oracle::question::{Caller, EMPTY_SET, Place, Question, Side};
 use crate::policy::{CacheTally, Decision, PolicySet, Rehearsed};
 use crate::profile::FactType;
 use crate::request::Action;
+use crate::route::Requires;
 
 /// Pairs of a set of policies and a request, and as many of a policy and a request of Cedar.
 const PAIRS: usize = 100_000;
@@ -104,7 +105,8 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
         let mut loaded = setting.load(&prepared).unwrap_or_else(|error| panic!("set {number}\n{text}\n{error:?}"));
         assert_eq!(loaded.prepare(setting.vocabulary()), prepared, "set {number}\n{text}");
         loaded.cache_all();
-        typed::OPERATORS.iter().filter(|operator| text.contains(*operator)).for_each(|operator| used.note(operator));
+        let expected = typed::OPERATORS.iter().chain(&typed::DEVICE_READS);
+        expected.filter(|part| text.contains(*part)).for_each(|part| used.note(part));
         for _ in 0..REQUESTS_OF_A_SET {
             let (identity, request, now) = (identity(dice), asked(dice), time(dice));
             let route = setting.router.find(&request).expect("a route");
@@ -133,6 +135,7 @@ fn generated_policies_are_decided_as_cedar_decides_them() {
     cached.has(&[("hit", 300), ("miss", 50)]);
     rehearsals.has(&[("would allow", 100), ("would deny", 100)]);
     used.has(&typed::OPERATORS.map(|operator| (operator, 0)));
+    used.has(&typed::DEVICE_READS.map(|read| (read, 0)));
 }
 
 /// The request with the member of `context` that conditions for a solver read.
@@ -181,7 +184,13 @@ fn a_condition_for_the_solver_holds_where_the_request_is_permitted() {
             };
             let response = Authorizer::new().is_authorized(&with_empty_set(&cedar.request), set, &cedar.entities);
             let holds = response.decision() == cedar_policy::Decision::Allow;
-            let required = route.action == Action::Preflight || identity.fulfils(&route.route.requires).is_ok();
+            // Of a caller without a token the condition does not know what its posture says.
+            let one_device = identity.fulfils(&Requires::default(), (&setting.issuers, &setting.devices)).is_ok();
+            if !matches!(caller, Caller::Issuer(_)) && !one_device {
+                continue;
+            }
+            let required = route.action == Action::Preflight
+                || identity.fulfils(&route.route.requires, (&setting.issuers, &setting.devices)).is_ok();
             let is_plausible = now.get() >= EARLIEST_PLAUSIBLE_UNIX_SECONDS;
             let decision = policies.decide(&identity, &request, &route, now);
             let permitted = required && is_plausible && matches!(decision, Decision::Allow(_));
@@ -274,6 +283,35 @@ fn setting() -> Setting {
     ] {
         setting = setting.with_fact_of("corp", field(name, of));
     }
+    for device in ["mdm", "edr"] {
+        setting = setting
+            .with_fact_of_device(device, field("serial?", FactType::String))
+            .with_fact_of_device(device, field("platform?", FactType::String))
+            .with_fact_of_device(device, field("os?", FactType::version()));
+    }
+    setting = setting
+        .with_fact_of_device("edr", field("score?", FactType::Long))
+        .with_device(
+            "mdm",
+            &[
+                ("serial", "serial"),
+                ("managed", "managed"),
+                ("os.type", "platform"),
+                ("os.version", "os"),
+                ("score", "score"),
+            ],
+        )
+        .with_device(
+            "edr",
+            &[
+                ("serial", "serial"),
+                ("managed", "ok"),
+                ("os.type", "platform"),
+                ("os.version", "os"),
+                ("score", "score"),
+            ],
+        )
+        .with_device("corp", &[("serial", "department"), ("os.type", "address.country")]);
     setting = setting.with_attributes();
     setting.router.attributes[4].values = None;
     setting

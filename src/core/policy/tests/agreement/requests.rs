@@ -101,13 +101,30 @@ fn devices(dice: &mut Dice) -> Vec<(ProviderName, DeviceEvidence)> {
             if dice.once_in(2) {
                 known.push(("os_patch", number(dice)));
             }
+            known.extend(described(dice));
             devices.push(posture("mdm", &known));
         }
     }
-    if dice.once_in(3) {
-        devices.push(posture("edr", &[("ok", FactValue::Bool(true))]));
+    if dice.once_in(2) {
+        let mut known = vec![("ok", FactValue::Bool(!dice.once_in(3)))];
+        known.extend([("score", number(dice))].into_iter().filter(|_| dice.once_in(2)));
+        known.extend(described(dice));
+        devices.push(posture("edr", &known));
+        if let Some((_, DeviceEvidence::Verified(facts))) = devices.last_mut() {
+            facts.bound = dice.once_in(2);
+            facts.age = Seconds::new(dice.below(3) as u64 * 30);
+        }
     }
     devices
+}
+
+/// What both providers of posture may say about the device.
+fn described(dice: &mut Dice) -> Vec<(&'static str, FactValue)> {
+    let part = |dice: &mut Dice| FactValue::Long(dice.below(3) as i64);
+    let version = [("major", part(dice)), ("minor", part(dice)), ("patch", part(dice)), ("build", part(dice))];
+    let serial = FactValue::String(dice.one_of(&["", "a", "a", "b"]).to_owned());
+    let optional = [("serial", serial), ("platform", word(dice)), ("os", record(&version))];
+    optional.into_iter().filter(|_| dice.once_in(2)).collect()
 }
 
 pub(super) fn asked(dice: &mut Dice) -> Request {

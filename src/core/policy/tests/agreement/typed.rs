@@ -48,6 +48,10 @@ pub(super) const OPERATORS: [&str; 42] = [
     ".toDays()",
 ];
 
+/// Members of `context.device` that generated policies must read.
+pub(super) const DEVICE_READS: [&str; 4] =
+    ["context.device.serial", "context.device.os.version.", "context.device.score", "context.device.evidence.bound"];
+
 /// Facts by type: the path inside `context`, and what must be asked for first.
 struct FactOf {
     path: &'static str,
@@ -73,7 +77,7 @@ const fn fact(path: &'static str, of: Type, guards: &'static [&'static str]) -> 
     FactOf { path, of, guards }
 }
 
-const FACTS: [FactOf; 31] = [
+const FACTS: [FactOf; 41] = [
     fact("http_request.http_method", Type::String, &[]),
     fact("http_request.hostname", Type::String, &[]),
     fact("http_request.path", Type::String, &[]),
@@ -105,6 +109,16 @@ const FACTS: [FactOf; 31] = [
     fact("mdm.score", Type::Long, &["has mdm"]),
     fact("mdm.os_patch", Type::Long, &["has mdm", "mdm has os_patch"]),
     fact("mdm.bound", Type::Bool, &["has mdm"]),
+    fact("device.serial", Type::String, &["has device", "device has serial"]),
+    fact("device.managed", Type::Bool, &["has device.managed"]),
+    fact("device.score", Type::Long, &["has device.score"]),
+    fact("device.os.type", Type::String, &["has device", "device has os", "device.os has type"]),
+    fact("device.os.version.major", Type::Long, &["has device.os.version"]),
+    fact("device.os.version.minor", Type::Long, &["has device.os.version.minor"]),
+    fact("device.os.version.build", Type::Long, &["has device", "device has os.version"]),
+    fact("device.evidence.provider", Type::String, &["has device.evidence.provider"]),
+    fact("device.evidence.age_seconds", Type::Long, &["has device.evidence", "device.evidence has age_seconds"]),
+    fact("device.evidence.bound", Type::Bool, &["has device.evidence.bound"]),
 ];
 
 /// Attributes of routes by type. Every route has them.
@@ -261,7 +275,9 @@ impl Writer<'_> {
         let evidence = self.evidence;
         let known: Vec<&FactOf> = FACTS
             .iter()
-            .filter(|fact| evidence || !["corp", "mdm", "peer"].iter().any(|name| fact.path.starts_with(name)))
+            .filter(|fact| {
+                evidence || !["corp", "mdm", "peer", "device"].iter().any(|name| fact.path.starts_with(name))
+            })
             .collect();
         let fact = self.dice.one_of(&known);
         let read = format!("context.{}", fact.path);
@@ -363,6 +379,7 @@ impl Writer<'_> {
                     "false",
                     "context has corp",
                     "context has mdm",
+                    "context has device",
                     "context has peer",
                     "(context has peer.workload && context.peer.workload == \"spiffe://example.org/w0\")",
                 ])
