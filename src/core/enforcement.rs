@@ -3,15 +3,12 @@
 //! The module in Envoy, the command line and the tests all call [`decide`], or [`decide_at`] with a time from a test
 //! case. So `countersign eval` reports for a request what Envoy would do with it.
 
-use std::rc::Rc;
-
 use crate::config::Plan;
 use crate::evidence::{Presented, Scheme};
 use crate::freshness::Nonces;
 #[cfg(any(test, feature = "given"))]
 use crate::identity::GivenEvidence;
-use crate::identity::{Denial, Identity, Principal, TrustAnchors, verify};
-use crate::jose::VerifiedToken;
+use crate::identity::{Denial, Identity, Principal, TrustAnchors, VerifiedTokens, verify};
 use crate::keys::{MissingKey, Verification};
 use crate::limits::EARLIEST_PLAUSIBLE_UNIX_SECONDS;
 #[cfg(any(test, feature = "explain"))]
@@ -37,8 +34,8 @@ pub struct Outcome {
     /// The missing key, where that is why the request was refused. If it may still arrive, the host can wait for it and
     /// decide again; it then discards this outcome.
     pub missing_key: Option<Box<MissingKey>>,
-    /// The tokens that were verified and that the memory did not have.
-    pub newly_verified: Vec<Rc<VerifiedToken>>,
+    /// The tokens that were verified, now or for an earlier request.
+    pub tokens: VerifiedTokens,
 }
 
 /// The time of a decision, by where it comes from.
@@ -142,7 +139,13 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
         return match metadata_answer(&request, metadata) {
             Some(answer) => {
                 record.answered(answer.status);
-                Outcome { reply: Reply::Answer(answer), record, form, missing_key: None, newly_verified: Vec::new() }
+                Outcome {
+                    reply: Reply::Answer(answer),
+                    record,
+                    form,
+                    missing_key: None,
+                    tokens: VerifiedTokens::default(),
+                }
             }
             // In any mode: the path belongs to the plugin, and nothing for it is forwarded.
             None => {
@@ -158,7 +161,7 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
         Ok((permit, identity)) => {
             record.permitted(&permit);
             let reply = Reply::Forward(forward(Grounds::Permit(permit), &identity));
-            return Outcome { reply, record, form, missing_key: None, newly_verified: identity.into_newly_verified() };
+            return Outcome { reply, record, form, missing_key: None, tokens: identity.into_tokens() };
         }
         Err(denial) => denial,
     };
@@ -167,8 +170,8 @@ fn decide_by(plan: &Plan, proof: Proof<'_>, parts: RequestParts, time: Time, dec
             record.rehearsed(&denial.refusal);
             let identity = denial.identity_so_far.map_or_else(Identity::anonymous, |identity| identity.of_rehearsal());
             let reply = Reply::Forward(forward(Grounds::Rehearsal(rehearsal), &identity));
-            let newly_verified = identity.into_newly_verified();
-            Outcome { reply, record, form, missing_key: denial.missing_key, newly_verified }
+            let tokens = identity.into_tokens();
+            Outcome { reply, record, form, missing_key: denial.missing_key, tokens }
         }
         None => {
             let Denial { refusal, advice, resource_metadata, sign_in, .. } = &denial;
@@ -377,8 +380,8 @@ fn permit_of(decision: Decision, principal: &Principal) -> Result<Permit, (Refus
 
 fn refuse(denial: Denial, answer: Answer, form: Form, mut record: DecisionRecord) -> Outcome {
     record.refused(&denial.refusal, answer.status);
-    let newly_verified = denial.identity_so_far.map_or_else(Vec::new, |identity| identity.into_newly_verified());
-    Outcome { reply: Reply::Answer(answer), record, form, missing_key: denial.missing_key, newly_verified }
+    let tokens = denial.identity_so_far.map_or_else(VerifiedTokens::default, |identity| identity.into_tokens());
+    Outcome { reply: Reply::Answer(answer), record, form, missing_key: denial.missing_key, tokens }
 }
 
 #[cfg(test)]

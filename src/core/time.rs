@@ -1,4 +1,5 @@
-//! Points in time and lengths of time, in whole seconds, with arithmetic that saturates.
+//! Points in time and lengths of time, in whole seconds, with arithmetic that saturates; and readings of a clock, which
+//! measure how long a decision takes.
 //!
 //! No function here reads a clock: the time of a decision is an argument of [`decide`](crate::enforcement::decide).
 
@@ -40,6 +41,47 @@ impl UnixSeconds {
     #[must_use]
     pub fn since(self, earlier: Self) -> Seconds {
         Seconds(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// A reading of a clock: nanoseconds since 1970-01-01T00:00:00Z. Decisions are made by its whole seconds; the rest
+/// only measures how long they take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// So many nanoseconds after the epoch. The epoch itself means that there is no clock.
+    #[must_use]
+    pub const fn new(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// The moment at which this second begins.
+    #[must_use]
+    pub fn at(seconds: UnixSeconds) -> Self {
+        Self(u64::try_from(seconds.0).unwrap_or(0).saturating_mul(1_000_000_000))
+    }
+
+    /// Its whole seconds.
+    #[must_use]
+    pub fn seconds(self) -> UnixSeconds {
+        UnixSeconds(i64::try_from(self.0.checked_div(1_000_000_000).unwrap_or(0)).unwrap_or(i64::MAX))
+    }
+
+    /// The moment so many nanoseconds later.
+    #[must_use]
+    pub const fn later_by(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_add(nanoseconds))
+    }
+
+    /// Whole microseconds that have passed since `earlier`. `None` if that is not known: the clock was set back in between,
+    /// or there is none.
+    #[must_use]
+    pub fn micros_since(self, earlier: Self) -> Option<u64> {
+        if earlier.0 == 0 {
+            return None;
+        }
+        self.0.checked_sub(earlier.0)?.checked_div(1_000)
     }
 }
 
@@ -95,7 +137,7 @@ impl FromStr for Seconds {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotALength, Seconds, UnixSeconds};
+    use super::{Moment, NotALength, Seconds, UnixSeconds};
     use crate::portable;
 
     #[portable]
@@ -107,6 +149,19 @@ mod tests {
         for text in ["", "s", "90", "1.5h", "-1s", "+1s", "1h30m", "1 s", "9999999999999999999d", "1é"] {
             assert_eq!(text.parse::<Seconds>(), Err(NotALength), "{text}");
         }
+    }
+
+    #[portable]
+    fn a_length_that_the_clock_cannot_tell_is_not_known() {
+        let start = Moment::at(UnixSeconds::new(1_800_000_000));
+        assert_eq!(start, Moment::new(1_800_000_000_000_000_000));
+        assert_eq!(start.seconds(), UnixSeconds::new(1_800_000_000));
+        let later = Moment::new(1_800_000_000_000_041_999);
+        assert_eq!((later.micros_since(start), later.seconds()), (Some(41), start.seconds()));
+        assert_eq!(start.micros_since(start), Some(0));
+        assert_eq!(start.micros_since(later), None, "the clock was set back");
+        assert_eq!(later.micros_since(Moment::new(0)), None, "there is no clock");
+        assert_eq!(Moment::at(UnixSeconds::new(-1)), Moment::new(0));
     }
 
     #[portable]

@@ -9,7 +9,7 @@ use crate::reading::read;
 use countersign_core::fetch::FetchRequest;
 use countersign_core::reply::Answer;
 use countersign_core::request::CertificateMemory;
-use countersign_core::time::UnixSeconds;
+use countersign_core::time::{Moment, UnixSeconds};
 use countersign_core::worker::{Change, Effect, FilterState, HostFault, Wanted, Worker};
 
 /// One configuration on one worker: the worker, and the host that it runs in.
@@ -18,8 +18,8 @@ pub struct Driver<H> {
     /// The root context.
     root: u32,
     host: H,
-    /// No borrow outlives a call to the host that can call back. The calls for shared memory and for signatures, which
-    /// the worker makes while it is borrowed, cannot.
+    /// No borrow outlives a call to the host that can call back. The calls for shared memory, for signatures and for the
+    /// time, which are made while it is borrowed, cannot.
     worker: RefCell<Worker>,
     /// What was read of client certificates; taken out while a request is read.
     certificates: RefCell<CertificateMemory>,
@@ -45,26 +45,26 @@ impl<H: Host> Driver<H> {
     /// Lets the worker handle an event of the root context, and then wake streams.
     pub fn root_event(&self, event: impl FnOnce(&mut Worker, UnixSeconds) -> Vec<Effect>) {
         let now = self.host.now();
-        self.handle(now, |worker| event(worker, now));
+        self.handle(now, |worker| event(worker, now.seconds()));
         self.handle(now, Worker::wake);
     }
 
     /// Reads the request of the current stream, and lets the worker decide about it.
-    pub fn decide(&self, stream: u32, wanted: Wanted, now: UnixSeconds) {
+    pub fn decide(&self, stream: u32, wanted: Wanted, began: Moment) {
         let mut certificates = self.certificates.take();
         let request = read(&self.host, wanted, &mut certificates);
         self.certificates.replace(certificates);
-        self.handle(now, |worker| worker.request(stream, request, now));
+        self.handle(began, |worker| worker.request(stream, request, began, &|| self.host.now()));
     }
 
     /// Lets the worker handle an event, and carries out what it asks for.
-    pub fn handle(&self, now: UnixSeconds, event: impl FnOnce(&mut Worker) -> Vec<Effect>) {
+    pub fn handle(&self, now: Moment, event: impl FnOnce(&mut Worker) -> Vec<Effect>) {
         for effect in self.ask(event).unwrap_or_default() {
             self.carry_out(effect, now);
         }
     }
 
-    fn carry_out(&self, effect: Effect, now: UnixSeconds) {
+    fn carry_out(&self, effect: Effect, now: Moment) {
         match effect {
             Effect::Log(level, line) => self.host.log(level, &line),
             Effect::Count(counter, times) => self.meter.count(&self.host, counter, times),
@@ -80,7 +80,7 @@ impl<H: Host> Driver<H> {
             Effect::Fetch(request) => self.fetch(request, now),
             Effect::Listen(queue) => {
                 if self.host.listen(&queue).is_ok() {
-                    self.ask(|worker| worker.listening(queue, now));
+                    self.ask(|worker| worker.listening(queue, now.seconds()));
                 }
             }
             Effect::Notify { vm_id, queue } => self.host.notify(&vm_id, &queue),
@@ -103,13 +103,13 @@ impl<H: Host> Driver<H> {
         let _ = self.host.send(answer);
     }
 
-    fn fetch(&self, FetchRequest { id, endpoint, timeout }: FetchRequest, now: UnixSeconds) {
+    fn fetch(&self, FetchRequest { id, endpoint, timeout }: FetchRequest, now: Moment) {
         let result = self.host.fetch(&endpoint, Duration::from_secs(timeout.get()));
-        self.handle(now, |worker| worker.sent(id, result, now));
+        self.handle(now, |worker| worker.sent(id, result, now.seconds()));
     }
 
     /// Decides again about waiting streams, each in its own context.
-    fn wake(&self, streams: Vec<u32>, now: UnixSeconds) {
+    fn wake(&self, streams: Vec<u32>, now: Moment) {
         for stream in streams {
             // A stream may have gone while those before it were woken.
             let Some(wanted) = self.ask(|worker| worker.wanted(stream)).flatten() else { continue };

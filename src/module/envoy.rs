@@ -21,7 +21,7 @@ use countersign_core::jose::HostSignatures;
 use countersign_core::limits::MAX_KEY_SET_BYTES;
 use countersign_core::reply::Answer;
 use countersign_core::request::Headers;
-use countersign_core::time::UnixSeconds;
+use countersign_core::time::Moment;
 use countersign_core::worker::{HostFault, Level, Seed};
 
 proxy_wasm::main! {{
@@ -37,9 +37,8 @@ const NO_ENTRY: u32 = u32::MAX;
 struct Envoy;
 
 impl Host for Envoy {
-    fn now(&self) -> UnixSeconds {
-        let since_epoch = Duration::from_nanos(calls::current_time().unwrap_or(0));
-        UnixSeconds::new(i64::try_from(since_epoch.as_secs()).unwrap_or(0))
+    fn now(&self) -> Moment {
+        Moment::new(calls::current_time().unwrap_or(0))
     }
 
     /// By `random_get` of WASI preview 1. If Envoy does not allow the call, the standard library's hash maps need it

@@ -10,7 +10,7 @@ use countersign_core::fetch::{Conflict, Endpoint, LocalMemory, Response, SharedM
 use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
 use countersign_core::request::Headers;
-use countersign_core::time::UnixSeconds;
+use countersign_core::time::{Moment, UnixSeconds};
 use countersign_core::worker::{HostFault, Level, Seed};
 
 /// The root context of every test.
@@ -25,6 +25,9 @@ pub(crate) struct Fake(Rc<RefCell<State>>);
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) now: i64,
+    /// How much later it is with each reading of the clock.
+    pub(crate) nanoseconds_a_reading: u64,
+    passed: u64,
     pub(crate) configuration: Vec<u8>,
     pub(crate) properties: BTreeMap<String, Vec<u8>>,
     /// The context that calls are about.
@@ -108,9 +111,15 @@ impl Fake {
 }
 
 impl Host for Fake {
-    fn now(&self) -> UnixSeconds {
+    fn now(&self) -> Moment {
         let _ = self.call("now".to_owned());
-        UnixSeconds::new(self.with(|state| state.now))
+        self.with(|state| {
+            state.passed = state.passed.saturating_add(state.nanoseconds_a_reading);
+            match state.now {
+                0 => Moment::new(0),
+                seconds => Moment::at(UnixSeconds::new(seconds)).later_by(state.passed),
+            }
+        })
     }
 
     fn random(&self) -> Option<Seed> {

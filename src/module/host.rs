@@ -10,7 +10,7 @@ use countersign_core::fetch::{Endpoint, Response, SharedMemory};
 use countersign_core::jose::HostSignatures;
 use countersign_core::reply::Answer;
 use countersign_core::request::Headers;
-use countersign_core::time::UnixSeconds;
+use countersign_core::time::Moment;
 use countersign_core::worker::{HostFault, Level, Seed};
 
 /// What a metric is.
@@ -24,8 +24,9 @@ pub enum MetricKind {
 
 /// The proxy, as the plugin sees it.
 pub trait Host {
-    /// The clock; the epoch if the host does not give the time, and no decision is made by that.
-    fn now(&self) -> UnixSeconds;
+    /// The clock; the epoch if the host does not give the time, and no decision is made by that. It can be read in any
+    /// callback, and causes no callback.
+    fn now(&self) -> Moment;
 
     /// 32 random bytes; `None` if the host does not provide any.
     fn random(&self) -> Option<Seed>;

@@ -30,7 +30,7 @@ impl<H: Host + Clone> Root<H> {
     pub fn configure(&mut self, bytes: usize) -> bool {
         let json = self.host.plugin_configuration(bytes).unwrap_or_default();
         let now = self.host.now();
-        match Worker::configure(&json, self.deployment(), now) {
+        match Worker::configure(&json, self.deployment(), now.seconds()) {
             Ok((worker, effects)) => {
                 self.driver = Rc::new(Driver::new(self.id, self.host.clone(), worker));
                 self.driver.handle(now, |_| effects);

@@ -384,12 +384,12 @@ fn the_documentation_lists_every_member_of_the_decision_record_in_its_order_with
             }
             for evidence in answer["evidence"].as_object().expect("evidence").values() {
                 let members: Vec<&str> = evidence.as_object().expect("a piece").keys().map(String::as_str).collect();
-                assert_eq!(members, ["state", "age", "bound", "reason"]);
+                assert_eq!(members, ["state", "age", "bound", "device", "reason"]);
                 states.insert(evidence["state"].as_str().expect("a state").to_owned());
             }
         }
     }
-    for name in states.iter().map(String::as_str).chain(["state", "age", "bound", "reason"]) {
+    for name in states.iter().map(String::as_str).chain(["state", "age", "bound", "device", "reason"]) {
         assert!(text.contains(&format!("`{name}`")), "docs/record.md does not name {name}");
     }
 }

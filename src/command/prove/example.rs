@@ -231,6 +231,7 @@ impl Example {
                 facts: read_record(device.facts(), record, name.as_str(), unseen)?,
                 bound: record.and_then(|record| record.get("bound")).and_then(Value::as_bool).unwrap_or(false),
                 age: Seconds::new(number("age").and_then(|age| u64::try_from(age).ok()).unwrap_or(0)),
+                id: None,
             };
             devices.insert(name.clone(), DeviceEvidence::Verified(facts));
         }

@@ -136,7 +136,7 @@ fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSec
         now,
         &decision_id(),
     );
-    first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), now));
+    first.tokens.new.iter().for_each(|token| tokens.keep(Rc::clone(token), now));
     let found = verifier.into_found();
     let is_forged = !found.is_empty();
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, now));
@@ -146,7 +146,7 @@ fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSec
     let second = decide(plan, remembering, parts, now, &decision_id());
     assert_eq!(first.reply, second.reply, "a remembered token changes the reply");
     assert_eq!(first.record, second.record, "a remembered token changes the record");
-    assert_eq!(second.newly_verified.len(), 0, "a remembered token is verified again");
+    assert_eq!(second.tokens.new.len(), 0, "a remembered token is verified again");
     assert!(!is_forged || asked.take_tally().by_plugin == 0, "a forged signature is verified again");
     first
 }
@@ -220,7 +220,8 @@ fn an_engineer_on_a_healthy_device_reads_and_the_upstream_learns_who() {
     assert_eq!(record["principal"], r#"corp::User::"alice""#);
     assert_eq!(record["route"], "order");
     assert_eq!(record["path"], "/api/orders/{id}");
-    assert_eq!(record["evidence"]["mdm"], json!({ "state": "verified", "age": 60, "bound": true, "reason": null }));
+    let evidence = json!({ "state": "verified", "age": 60, "bound": true, "device": "laptop-1", "reason": null });
+    assert_eq!(record["evidence"]["mdm"], evidence);
     assert_eq!(
         record["authentication"],
         json!({ "issuer": "corp", "method": "bearer", "binding": "none", "place": "header authorization" })

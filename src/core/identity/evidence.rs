@@ -10,7 +10,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::{
-    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, Workload, principal,
+    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens,
+    Workload, principal,
 };
 use crate::jose::{ClaimPath, Claims};
 use crate::profile::{CredentialPlace, DeviceProvider, FactField, FactType, Issuer, PostureBinding};
@@ -181,7 +182,10 @@ impl GivenEvidence {
         let facts = FactField::read_all(fields, &Claims::given(claims)).map_err(|refusal| refused(name, &refusal))?;
         let evidence = match provider.max_age() {
             Some(max_age) if age > max_age => DeviceEvidence::Stale { age },
-            _ => DeviceEvidence::Verified(DeviceFacts { facts, bound, age }),
+            _ => {
+                let id = provider.device.id_in(&facts).map(str::to_owned);
+                DeviceEvidence::Verified(DeviceFacts { facts, bound, age, id })
+            }
         };
         self.devices.insert(name.clone(), evidence);
         Ok(())
@@ -206,7 +210,8 @@ impl GivenEvidence {
         let names = devices.iter().map(DeviceProvider::name);
         let evidence = |name| self.devices.get(name).cloned().unwrap_or(DeviceEvidence::Missing);
         let known = names.map(|name| (name.clone(), evidence(name))).collect();
-        let identity = Identity { principal, workload, devices: known, newly_verified: Vec::new(), unspent: None };
+        let tokens = VerifiedTokens::default();
+        let identity = Identity { principal, workload, devices: known, tokens, unspent: None };
         match identity.fulfils(requires, (issuers, devices)) {
             Ok(()) => Ok(identity),
             Err(refusal) => Err(Denial { identity_so_far: Some(Box::new(identity)), ..refusal.into() }),

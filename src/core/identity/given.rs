@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::verify::{require_issuer, require_posture, require_workload};
-use super::{DeviceEvidence, Identity, Principal, Workload};
+use super::{DeviceEvidence, Identity, Principal, VerifiedTokens, Workload};
 use crate::profile::{DeviceProvider, Issuer};
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Refusal};
@@ -21,7 +21,7 @@ impl Identity {
         devices: BTreeMap<ProviderName, DeviceEvidence>,
     ) -> Self {
         let workload = workload.ok_or(Detail::None);
-        Self { principal, workload, devices, newly_verified: Vec::new(), unspent: None }
+        Self { principal, workload, devices, tokens: VerifiedTokens::default(), unspent: None }
     }
 
     /// Whether it has all evidence that a route requires, and all of that is about one device. The issuers and device

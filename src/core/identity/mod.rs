@@ -36,9 +36,28 @@ pub struct Identity {
     principal: Principal,
     workload: Result<Workload, Detail>,
     devices: BTreeMap<ProviderName, DeviceEvidence>,
-    newly_verified: Vec<Rc<VerifiedToken>>,
+    tokens: VerifiedTokens,
     /// The proof of the principal's token, until it is used. Whoever has a copy of the request has the proof too.
     unspent: Option<Unspent>,
+}
+
+/// The tokens that prove an identity.
+#[derive(Clone, Debug, Default)]
+pub struct VerifiedTokens {
+    /// Those that the memory did not have: their signatures were verified for this request.
+    pub new: Vec<Rc<VerifiedToken>>,
+    /// How many others there are: the memory had them.
+    pub remembered: usize,
+}
+
+impl VerifiedTokens {
+    fn add(&mut self, token: Rc<VerifiedToken>, is_new: bool) {
+        if is_new {
+            self.new.push(token);
+        } else {
+            self.remembered = self.remembered.saturating_add(1);
+        }
+    }
 }
 
 /// The Cedar principal.
@@ -98,6 +117,9 @@ pub struct DeviceFacts {
     pub bound: bool,
     /// Time since `iat`.
     pub age: Seconds,
+    /// What the provider calls the device, for the record: the `id` that it gives `context.device`, otherwise the claim that
+    /// `bind` compares with the access token. `None` where nothing names the device.
+    pub id: Option<String>,
 }
 
 impl Identity {
@@ -108,7 +130,7 @@ impl Identity {
             principal: Principal::Anonymous,
             workload: Err(Detail::None),
             devices: BTreeMap::new(),
-            newly_verified: Vec::new(),
+            tokens: VerifiedTokens { new: Vec::new(), remembered: 0 },
             unspent: None,
         }
     }
@@ -142,13 +164,13 @@ impl Identity {
         if self.unspent.is_none() {
             return self;
         }
-        Self { newly_verified: self.newly_verified, ..Self::anonymous() }
+        Self { tokens: self.tokens, ..Self::anonymous() }
     }
 
-    /// The tokens that prove this identity and that were not in the memory.
+    /// The tokens that prove this identity.
     #[must_use]
-    pub fn into_newly_verified(self) -> Vec<Rc<VerifiedToken>> {
-        self.newly_verified
+    pub fn into_tokens(self) -> VerifiedTokens {
+        self.tokens
     }
 }
 
@@ -160,7 +182,7 @@ impl Identity {
             Principal::Workload(workload) => Ok(workload.clone()),
             Principal::Anonymous | Principal::Verified(_) => Err(Detail::None),
         };
-        Self { principal, workload, devices, newly_verified: Vec::new(), unspent: None }
+        Self { principal, workload, devices, tokens: VerifiedTokens::default(), unspent: None }
     }
 
     /// The same over the connection of a workload.

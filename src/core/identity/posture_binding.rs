@@ -25,6 +25,14 @@ pub(super) fn is_bound(
     }
 }
 
+/// What the provider calls the device: the claim that the access token's is compared with. `None` where nothing names it.
+pub(super) fn device_id(bind: &PostureBinding, posture: &Claims) -> Option<String> {
+    match bind {
+        PostureBinding::Claims { device, .. } => bound_value(posture, device).ok().map(str::to_owned),
+        PostureBinding::None => None,
+    }
+}
+
 /// The claim to compare, a non-empty string.
 fn bound_value<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<&'a str, Refusal> {
     let refused = || Refusal::with(Reason::PostureNotBound, Detail::Claim(path.to_string()));

@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use super::sender_constraint::{FittingSender, Sender, fits_posture};
 use super::{
-    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, Workload,
-    posture_binding, principal,
+    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens,
+    Workload, posture_binding, principal,
 };
 use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
 use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
 use crate::profile::{
-    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, PostureBinding, PostureSource, TokenProfile,
-    choose_issuer,
+    Appraisal, DeviceMapping, DeviceProvider, FactField, FactRecord, Issuer, PostureBinding, PostureSource,
+    TokenProfile, choose_issuer,
 };
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -59,7 +59,7 @@ pub fn verify(
     let memory = anchors.verification.proofs;
     let sender = Sender { request, proof: proof.as_ref(), memory, now };
     let mut posture: BTreeMap<ProviderName, PresentedToken> = posture.into_iter().collect();
-    let mut newly_verified = Vec::new();
+    let mut tokens = VerifiedTokens::default();
     let workload = Workload::of(peer, anchors.trust_domains);
     let (principal, access_token, unspent) = match access_token {
         None => (workload.clone().map_or(Principal::Anonymous, Principal::Workload), None, None),
@@ -71,11 +71,11 @@ pub fn verify(
             };
             let is_new = matches!(token.token, PresentedToken::New(_));
             let (principal, token, unspent) = verify_access_token(token, anchors, sender, required, now)?;
-            newly_verified.extend(is_new.then(|| Rc::clone(&token)));
+            tokens.add(Rc::clone(&token), is_new);
             (Principal::Verified(principal), Some(token), unspent)
         }
     };
-    let mut identity = Identity { principal, workload, devices: BTreeMap::new(), newly_verified, unspent };
+    let mut identity = Identity { principal, workload, devices: BTreeMap::new(), tokens, unspent };
     let token_claims = access_token.as_deref().map(VerifiedToken::claims);
     let required =
         require_issuer(requires, identity.issuer()).and_then(|()| require_workload(requires, &identity.workload));
@@ -90,10 +90,10 @@ pub fn verify(
             Some(token) => {
                 let required = requires.devices.contains(name);
                 let is_new = matches!(token, PresentedToken::New(_));
-                let (profile, bind) = (&tokens.profile, &provider.bind);
-                let judge = PostureJudge { profile, bind, access_token: token_claims, peer, now };
+                let (profile, bind, device) = (&tokens.profile, &provider.bind, &provider.device);
+                let judge = PostureJudge { profile, bind, device, access_token: token_claims, peer, now };
                 verify_posture(token, judge, required, anchors).map(|(evidence, token)| {
-                    identity.newly_verified.extend(is_new.then_some(token));
+                    identity.tokens.add(token, is_new);
                     evidence
                 })
             }
@@ -255,6 +255,7 @@ fn verify_posture(
 struct PostureJudge<'a> {
     profile: &'a TokenProfile,
     bind: &'a PostureBinding,
+    device: &'a DeviceMapping,
     access_token: Option<&'a AuthenticClaims>,
     peer: &'a Peer,
     now: UnixSeconds,
@@ -269,10 +270,13 @@ impl PostureJudge<'_> {
             Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
         };
         fits_posture(claims, self.peer)?;
+        let facts = FactField::read_all(&self.profile.facts, claims)?;
+        let named = self.device.id_in(&facts).map(str::to_owned);
         Ok(DeviceEvidence::Verified(DeviceFacts {
-            facts: FactField::read_all(&self.profile.facts, claims)?,
+            facts,
             bound: posture_binding::is_bound(self.bind, self.access_token, claims)?,
             age: known(age)?,
+            id: named.or_else(|| posture_binding::device_id(self.bind, claims)),
         }))
     }
 }

@@ -291,8 +291,7 @@ impl PolicySet {
         self.cache.bytes()
     }
 
-    /// How often answers of policies were found in the decision cache since this was last asked. Hits without a miss are told
-    /// [`CACHE_HITS_PER_COUNT`](crate::limits::CACHE_HITS_PER_COUNT) at a time.
+    /// How often answers of policies were found in the decision cache since this was last asked.
     #[must_use]
     pub fn take_tally(&self) -> CacheTally {
         self.cache.take_tally()

@@ -10,6 +10,7 @@ pub use decision_id::DecisionId;
 pub use metrics::{Counter, DecidingPolicy, DecisionCounter, Gauge, Verdict};
 pub(crate) use record::cedar_notation;
 pub use record::{
-    AuthenticationRecord, Configured, DecisionRecord, EvidenceRecord, EvidenceState, NearMissRecord, record_schema,
+    AuthenticationRecord, CacheOutcome, Configured, DecisionRecord, EvidenceRecord, EvidenceState, Handling,
+    NearMissRecord, record_schema,
 };
 pub use sampling::Sampling;

@@ -6,11 +6,15 @@
 //! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token, a header value or a
 //! path of the request.
 
+mod evidence;
+mod handling;
 mod line;
 mod schema;
 
 use std::collections::BTreeMap;
 
+pub use evidence::{EvidenceRecord, EvidenceState};
+pub use handling::{CacheOutcome, Handling};
 pub use schema::record_schema;
 
 use super::trace::trace_id;
@@ -61,6 +65,7 @@ pub struct DecisionRecord {
     rehearsal: Option<Rehearsed>,
     /// Whether the policies that are in force allow the request; `None` if they were not asked.
     policies_allow: Option<bool>,
+    handling: Handling,
 }
 
 /// What a record says of the configuration.
@@ -90,39 +95,6 @@ pub struct AuthenticationRecord {
     method: &'static str,
     binding: &'static str,
     place: Option<CredentialPlace>,
-}
-
-/// The result of verifying one provider's evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvidenceRecord {
-    state: EvidenceState,
-    age: Option<u64>,
-    bound: Option<bool>,
-    reason: Option<&'static str>,
-}
-
-/// The state of evidence about a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EvidenceState {
-    /// Authentic and fresh.
-    Verified,
-    /// Authentic, but expired or too old.
-    Stale,
-    /// Not presented.
-    Missing,
-    /// Presented and refused.
-    Refused,
-}
-
-impl EvidenceState {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Stale => "stale",
-            Self::Missing => "missing",
-            Self::Refused => "refused",
-        }
-    }
 }
 
 /// A permit whose scope matched.
@@ -163,6 +135,7 @@ impl DecisionRecord {
             alarms: Vec::new(),
             rehearsal: None,
             policies_allow: None,
+            handling: Handling::default(),
         }
     }
 
@@ -239,20 +212,7 @@ impl DecisionRecord {
 
     fn devices(&mut self, devices: &BTreeMap<ProviderName, DeviceEvidence>) {
         for (provider, evidence) in devices {
-            let record = match evidence {
-                DeviceEvidence::Missing => EvidenceRecord::without_facts(EvidenceState::Missing, None),
-                DeviceEvidence::Stale { age } => {
-                    let stale = EvidenceRecord::without_facts(EvidenceState::Stale, Some(Reason::PostureStale));
-                    EvidenceRecord { age: Some(age.get()), ..stale }
-                }
-                DeviceEvidence::Verified(facts) => EvidenceRecord {
-                    state: EvidenceState::Verified,
-                    age: Some(facts.age.get()),
-                    bound: Some(facts.bound),
-                    reason: None,
-                },
-            };
-            self.evidence.insert(provider.clone(), record);
+            self.evidence.insert(provider.clone(), EvidenceRecord::of(evidence));
         }
     }
 
@@ -341,6 +301,11 @@ impl DecisionRecord {
         }
     }
 
+    /// The worker knows what it took.
+    pub const fn handled(&mut self, handling: Handling) {
+        self.handling = handling;
+    }
+
     /// Whether the request is refused, in this mode or in another.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
@@ -362,12 +327,6 @@ impl DecisionRecord {
         let rehearsal = self.rehearsal.as_ref().map(|rehearsed| rehearsed.allows);
         let differs = rehearsal.filter(|allows| Some(*allows) != self.policies_allow);
         core::iter::once(decision).chain(alarms).chain(differs.map(Counter::Rehearsals))
-    }
-}
-
-impl EvidenceRecord {
-    fn without_facts(state: EvidenceState, reason: Option<Reason>) -> Self {
-        Self { state, age: None, bound: None, reason: reason.map(Reason::code) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One worker: everything that it holds, and everything that it decides, without any input or output.
 //!
-//! A [`Worker`] takes events and returns [`Effect`]s. It makes no call, reads no clock and makes no random numbers: the
-//! time and the [`Seed`] are arguments. The host carries the effects out in their order, and reports the result of
+//! A [`Worker`] takes events and returns [`Effect`]s. It makes no call and makes no random numbers: the time and the
+//! [`Seed`] are arguments. It reads a clock only to record how long a decision took. The host carries the effects out in their order, and reports the result of
 //! those that need one before it carries out the next. So every order of events can be tested without a proxy.
 //!
 //! | event | method | results to report |
@@ -24,6 +24,7 @@
 //!   send that answer, the request stays paused: in no case does it pass.
 
 mod effect;
+mod judge;
 mod keys;
 mod lines;
 mod proofs;
@@ -79,6 +80,8 @@ pub struct Worker {
     seed: Option<Seed>,
     /// Decisions so far.
     decisions: u64,
+    /// Hits of the decision cache that the counter does not have yet.
+    uncounted_hits: usize,
     /// The streams that are open, and how far each has come.
     streams: BTreeMap<u32, Stage>,
     /// The streams that wait for keys.
@@ -145,6 +148,7 @@ impl Worker {
             sharing: None,
             seed,
             decisions: 0,
+            uncounted_hits: 0,
             streams: BTreeMap::new(),
             waiting: WaitingRoom::default(),
             to_wake: VecDeque::new(),

@@ -3,19 +3,17 @@
 use core::mem;
 use std::rc::Rc;
 
+use super::judge::{Judgement, failure_answer, signature_counts};
 use super::{Changes, Effect, FilterState, HostFault, Level, Worker};
 use crate::config::Plan;
-use crate::enforcement::{Outcome, decide, decide_without_plan};
+use crate::enforcement::Outcome;
 use crate::fetch::Prospect;
-use crate::jose::Tally;
-use crate::keys::{MissingKey, Verification};
+use crate::keys::MissingKey;
 use crate::mode::Mode;
-use crate::policy::CacheTally;
-use crate::refusal::{Reason, Refusal};
-use crate::reply::{Answer, AnswerDetail, Form, Hints, Reply};
+use crate::reply::{Answer, Form, Reply};
 use crate::request::{AddressSource, Headers, PeerSource, RequestParts};
-use crate::telemetry::{Counter, DecisionId, DecisionRecord, Gauge};
-use crate::time::UnixSeconds;
+use crate::telemetry::{CacheOutcome, Counter, DecisionId, DecisionRecord, Gauge, Handling};
+use crate::time::{Moment, UnixSeconds};
 use crate::waiting::Client;
 
 /// The value of the guard's filter state.
@@ -36,7 +34,10 @@ pub(super) enum Stage {
     /// The host reads its request, for the first decision.
     Reading,
     /// It waits for keys, and is decided about when they come. It has a place in the waiting room.
-    Parked,
+    Parked {
+        /// When its headers arrived.
+        arrived: Moment,
+    },
     /// It is permitted, and the host changes its request.
     Changing(Box<Changing>),
     /// The request is forwarded.
@@ -99,16 +100,6 @@ impl Wanted {
     }
 }
 
-/// A decision that nothing was done about yet.
-struct Judgement {
-    outcome: Outcome,
-    decision_id: DecisionId,
-    /// The client's address as the host gave it; parsed only if the request has to wait.
-    source_address: Option<String>,
-    /// By how many the remembered tokens became more, or fewer.
-    newly_remembered: i64,
-}
-
 impl Worker {
     /// The headers of a new stream arrived: what to read of its request for [`request`](Self::request).
     ///
@@ -125,30 +116,40 @@ impl Worker {
     /// What to read again of a request that is woken; `None` if it no longer waits.
     #[must_use]
     pub fn wanted(&self, stream: u32) -> Option<Wanted> {
-        matches!(self.streams.get(&stream), Some(Stage::Parked)).then_some(self.wanted)
+        matches!(self.streams.get(&stream), Some(Stage::Parked { .. })).then_some(self.wanted)
     }
 
     /// The request of a stream that was opened or woken: it is decided about, or waits for a key.
     ///
     /// The request of a woken stream is still as it came: it is paused where it was read first, and read there again.
-    pub fn request(&mut self, stream: u32, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Vec<Effect> {
-        let was_parked = match self.streams.get(&stream) {
-            Some(Stage::Reading) => false,
-            Some(Stage::Parked) => true,
+    ///
+    /// `began` is when the callback began: the time of the decision. `clock` tells how much later it was made.
+    pub fn request(
+        &mut self,
+        stream: u32,
+        read: Result<RequestParts, HostFault>,
+        began: Moment,
+        clock: &dyn Fn() -> Moment,
+    ) -> Vec<Effect> {
+        let (was_parked, arrived) = match self.streams.get(&stream) {
+            Some(Stage::Reading) => (false, began),
+            Some(Stage::Parked { arrived }) => (true, *arrived),
             Some(Stage::Changing(_) | Stage::Forwarded | Stage::Ended) | None => return Vec::new(),
         };
+        let now = began.seconds();
         let mut effects = Vec::new();
         if self.decisions == 0 {
             // The first request of this worker. Not when it is configured: Envoy also configures a VM that never serves
             // a request.
             effects.push(Effect::Count(Counter::Configurations, 1));
         }
-        let judgement = self.judge(read, now);
+        let mut judgement = self.judge(read, now);
         effects.extend(signature_counts(self.verifier.take_tally()));
         if judgement.newly_remembered != 0 {
             effects.push(Effect::ChangeGauge(Gauge::RememberedTokens, judgement.newly_remembered));
         }
-        effects.extend(self.plan.iter().flat_map(|plan| cache_counts(plan.policies.take_tally())));
+        let lookups = self.plan.as_ref().map(|plan| plan.policies.take_tally()).unwrap_or_default();
+        effects.extend(self.count_lookups(lookups));
         if let Some(key) = judgement.outcome.missing_key.as_deref() {
             let waits = if was_parked {
                 // The next tick comes at its usual time.
@@ -158,60 +159,18 @@ impl Worker {
                 self.waits(stream, key, judgement.source_address.as_deref(), now, &mut effects)
             };
             if waits {
-                self.streams.insert(stream, Stage::Parked);
+                self.streams.insert(stream, Stage::Parked { arrived });
                 return effects;
             }
         }
+        judgement.outcome.record.handled(Handling {
+            tokens: judgement.tokens,
+            decision: CacheOutcome::of(lookups.hits, lookups.misses),
+            ..Handling::measured(arrived, began, clock())
+        });
         self.unpark(stream, &mut effects);
         self.carry_out(stream, judgement, was_parked, &mut effects);
         effects
-    }
-
-    fn judge(&mut self, read: Result<RequestParts, HostFault>, now: UnixSeconds) -> Judgement {
-        let number = self.decisions;
-        self.decisions = self.decisions.wrapping_add(1);
-        let source_address = read.as_ref().ok().and_then(|parts| parts.source_address.clone());
-        let mut newly_remembered = 0;
-        let (decision_id, outcome) = match (&self.seed, &self.plan, read) {
-            (Some(seed), Some(plan), Ok(parts)) => {
-                let decision_id = seed.decision_id(number, now);
-                let verifier = self.forgeries.before(&self.verifier, now);
-                let verification = Verification {
-                    trust: &self.trust,
-                    verifier: &verifier,
-                    memory: Some(&self.tokens),
-                    proofs: self.proofs.memory(),
-                };
-                let mut outcome = decide(plan, verification, parts, now, &decision_id);
-                let remembered = self.tokens.len();
-                for token in mem::take(&mut outcome.newly_verified) {
-                    self.tokens.keep(token, now);
-                }
-                newly_remembered = difference(self.tokens.len(), remembered);
-                for forgery in verifier.into_found() {
-                    self.forgeries.keep(forgery, now);
-                }
-                (decision_id, outcome)
-            }
-            (Some(seed), None, Ok(parts)) => {
-                let decision_id = seed.decision_id(number, now);
-                let outcome = decide_without_plan(&parts, now, &decision_id);
-                (decision_id, outcome)
-            }
-            (seed, plan, read) => {
-                let detail = plan.as_ref().map_or_else(AnswerDetail::default, |plan| plan.answer_detail);
-                let unread = Form { detail, ..Form::default() };
-                let form = read.map_or(unread, |parts| Form::of(&parts, detail));
-                // An id that can be guessed tells how many requests this worker refused, and nothing else.
-                let decision_id = match seed {
-                    Some(seed) => seed.decision_id(number, now),
-                    None => DecisionId::derive(&[0; 32], number, now),
-                };
-                let outcome = host_failure(plan.as_ref(), form, now, &decision_id);
-                (decision_id, outcome)
-            }
-        };
-        Judgement { outcome, decision_id, source_address, newly_remembered }
     }
 
     /// Whether a new request waits for this key. In shadow mode nothing may be delayed; the key is sought all the same.
@@ -348,46 +307,4 @@ impl Worker {
         }
         waited
     }
-}
-
-fn difference(now: usize, before: usize) -> i64 {
-    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    signed(now).saturating_sub(signed(before))
-}
-
-/// What a decision adds to the counters of signatures.
-fn signature_counts(tally: Tally) -> impl Iterator<Item = Effect> {
-    let Tally { by_host, by_plugin, host_failures } = tally;
-    [
-        (Counter::SignaturesByProxy, by_host),
-        (Counter::SignaturesByPlugin, by_plugin),
-        (Counter::SignatureFailures, host_failures),
-    ]
-    .into_iter()
-    .filter(|(_, times)| *times > 0)
-    .map(|(counter, times)| Effect::Count(counter, times))
-}
-
-/// What decisions add to the counters of the decision cache.
-fn cache_counts(tally: CacheTally) -> impl Iterator<Item = Effect> {
-    let CacheTally { hits, misses } = tally;
-    let counts = [(true, hits), (false, misses)].into_iter().filter(|(_, times)| *times > 0);
-    counts.map(|(hit, times)| Effect::Count(Counter::CacheLookups { hit }, times))
-}
-
-/// The outcome for a request that the host could not read.
-fn host_failure(plan: Option<&Plan>, form: Form, now: UnixSeconds, decision_id: &DecisionId) -> Outcome {
-    let mut record = DecisionRecord::begin(decision_id, now);
-    if let Some(plan) = plan {
-        record.configured(plan.recorded());
-    }
-    let answer = failure_answer(&mut record, form, decision_id);
-    Outcome { reply: Reply::Answer(answer), record, form, missing_key: None, newly_verified: Vec::new() }
-}
-
-fn failure_answer(record: &mut DecisionRecord, form: Form, decision_id: &DecisionId) -> Answer {
-    let refusal = Refusal::new(Reason::HostFailure);
-    let answer = Answer::to(&refusal, Hints::default(), form, decision_id);
-    record.refused(&refusal, answer.status);
-    answer
 }

@@ -162,7 +162,7 @@ pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let verifier = nothing.before(&asked, NOW);
     let first = decide(plan, Verification { verifier: &verifier, ..Verification::by(&trust) }, parts.clone(), NOW, &id);
     let (mut tokens, mut forgeries) = (TokenMemory::new(1 << 20), ForgeryMemory::new(1 << 20));
-    first.newly_verified.iter().for_each(|token| tokens.keep(Rc::clone(token), NOW));
+    first.tokens.new.iter().for_each(|token| tokens.keep(Rc::clone(token), NOW));
     let found = verifier.into_found();
     let is_forged = !found.is_empty();
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, NOW));

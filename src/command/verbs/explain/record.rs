@@ -35,7 +35,9 @@ impl Explained<'_> {
         words.push_str(&format!("action    {}\nprincipal {}\n", member("action"), member("principal")));
         for (name, evidence) in record.value().get("evidence").and_then(Value::as_object).into_iter().flatten() {
             let because = text(evidence, "reason").map_or_else(String::new, |reason| format!(", {reason}"));
-            words.push_str(&format!("evidence  {name}: {}{because}\n", text(evidence, "state").unwrap_or("not known")));
+            let device = text(evidence, "device").map_or_else(String::new, |device| format!(", device {device}"));
+            let state = text(evidence, "state").unwrap_or("not known");
+            words.push_str(&format!("evidence  {name}: {state}{device}{because}\n"));
         }
         if !self.policies_were_asked() {
             words.push_str("\nNo policy was asked: the reason above comes first.\n");

@@ -136,3 +136,19 @@ fn a_caller_without_a_token_is_refused_too_and_a_forgery_is_called_one() {
     assert_eq!(refusal(&health("nonsense")), code(401, "posture-refused"));
     forwarded(&outcome(&plan, parts("GET", "/healthz", None, Some(&mdm), &[])));
 }
+
+#[portable]
+fn a_record_has_the_id_that_the_provider_gives_and_otherwise_the_claim_that_is_bound() {
+    let recorded = |change: fn(&mut Value)| {
+        let mut all = configuration();
+        all["devices"]["mdm"]["facts"] = json!({ "managed": "bool", "score": "long", "asset?": "string" });
+        change(&mut all);
+        let (token, posture) = (alice(json!({})), posture(json!({ "asset": "asset-7" })));
+        let request = parts("GET", "/api/orders/7", Some(&token), Some(&posture), &[]);
+        record(&outcome(&plan_of(&all), request))["evidence"]["mdm"]["device"].clone()
+    };
+    assert_eq!(recorded(|_| {}), "laptop-1");
+    assert_eq!(recorded(|all| all["devices"]["mdm"]["device"] = json!({ "serial": "asset" })), "laptop-1");
+    assert_eq!(recorded(|all| all["devices"]["mdm"]["device"] = json!({ "id": "asset" })), "asset-7");
+    assert_eq!(recorded(|all| all["devices"]["mdm"]["bind"] = json!("none")), Value::Null);
+}

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Compiled;
 use super::caching::Caching;
 use super::slice::{Slice, Slices};
-use crate::limits::{CACHE_HITS_PER_COUNT, MAX_DECISION_CACHE_BYTES};
+use crate::limits::MAX_DECISION_CACHE_BYTES;
 use crate::policy::program::evaluate::{Facts, Fault};
 
 /// What an entry takes beside its key and its answers: the places in the table, and what the allocator adds.
@@ -80,16 +80,12 @@ impl DecisionCache {
         Some((answers, evaluated))
     }
 
-    /// How often answers were found since this was last asked. Nothing as long as only a few were, because to count them is a
-    /// call to the host.
+    /// How often answers were found since this was last asked.
     pub(in crate::policy) fn take_tally(&self) -> CacheTally {
-        let is_due = |tally: &CacheTally| tally.misses > 0 || tally.hits >= CACHE_HITS_PER_COUNT;
         if !self.is_used {
             return CacheTally::default();
         }
-        self.halves(
-            |halves| if is_due(&halves.tally) { core::mem::take(&mut halves.tally) } else { CacheTally::default() },
-        )
+        self.halves(|halves| core::mem::take(&mut halves.tally))
     }
 
     /// What it counts for both halves.

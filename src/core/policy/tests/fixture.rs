@@ -371,7 +371,7 @@ pub(super) fn facts(facts: &[(&str, FactValue)]) -> FactRecord {
 
 /// Verified posture with these facts.
 pub(super) fn posture(name: &str, known: &[(&str, FactValue)]) -> (ProviderName, DeviceEvidence) {
-    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Seconds::new(30) };
+    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Seconds::new(30), id: None };
     (ProviderName::new(name), DeviceEvidence::Verified(evidence))
 }
 

@@ -1,5 +1,6 @@
 //! What providers say about the device of one request, and what of it counts.
 
+use super::mapping::device_member;
 use super::{DEVICE_MEMBERS, DeviceMapping, DeviceMember, DeviceMemberType, MemberSource, Several};
 use crate::profile::facts::version_parts;
 use crate::profile::{FactRecord, FactValue};
@@ -64,6 +65,18 @@ impl<'r> DeviceStatement<'r> {
             MemberSource::Name => Some(DeviceValue::String(self.provider.as_str())),
             MemberSource::Age => self.age.map(|age| DeviceValue::Long(i64::try_from(age.get()).unwrap_or(i64::MAX))),
             MemberSource::Binding => Some(DeviceValue::Bool(self.bound)),
+        }
+    }
+}
+
+impl DeviceMapping {
+    /// The device's `id` by these facts.
+    #[must_use]
+    pub fn id_in<'r>(&self, facts: &'r FactRecord) -> Option<&'r str> {
+        let member = device_member(None, "id")?;
+        match value_at(facts, self.fact(member)?, member.of)? {
+            DeviceValue::String(id) if !id.is_empty() => Some(id),
+            _ => None,
         }
     }
 }

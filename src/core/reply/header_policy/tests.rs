@@ -44,7 +44,7 @@ fn alice() -> Principal {
 }
 
 fn fresh() -> Devices {
-    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Seconds::new(1) };
+    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Seconds::new(1), id: None };
     BTreeMap::from([(mdm(), DeviceEvidence::Verified(facts))])
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::{AuthenticationRecord, DecisionRecord, EvidenceRecord, NearMissRecord, PeerRecord};
+use super::{AuthenticationRecord, CacheOutcome, DecisionRecord, EvidenceRecord, Handling, NearMissRecord, PeerRecord};
 use crate::mode::Mode;
 use crate::policy::{Alarm, PolicyId, Rehearsed};
 use crate::provider::ProviderName;
@@ -61,6 +61,14 @@ impl DecisionRecord {
         line.list("alarms", self.alarms.iter().map(Alarm::as_str));
         line.member("rehearsal", self.rehearsal.as_ref());
         line.member("status", self.answer_status.map(u64::from));
+        let Handling { latency, waited, tokens, decision } = self.handling;
+        line.member("latency_us", latency);
+        line.member("waited_us", waited);
+        line.name("cache");
+        line.bracket('{');
+        line.member("tokens", tokens.map(CacheOutcome::name));
+        line.member("decision", decision.map(CacheOutcome::name));
+        line.bracket('}');
         line.bracket('}');
         line.0
     }
@@ -182,6 +190,7 @@ impl Json for &EvidenceRecord {
         line.member("state", self.state.name());
         line.member("age", self.age);
         line.member("bound", self.bound);
+        line.member("device", self.device.as_deref());
         line.member("reason", self.reason);
         line.bracket('}');
     }

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::EvidenceState;
 use super::line::SCHEMA_VERSION;
+use super::{CacheOutcome, EvidenceState};
 use crate::identity::SenderConstraint;
 use crate::limits::{MAX_ALARM_BYTES, MAX_RECORD_TEXT_BYTES};
 use crate::refusal::Reason;
@@ -54,6 +54,9 @@ fn members() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("rehearsal", "what would be decided if the rehearsed policies were in force", nullable(object(rehearsal()))),
         ("status", "of the answer", nullable(json!({ "type": "integer", "minimum": 200, "maximum": 599 }))),
+        ("latency_us", "microseconds from the arrival of the headers to the decision", nullable(natural())),
+        ("waited_us", "how many of them had passed when the decision began", nullable(natural())),
+        ("cache", "what was known from earlier requests", object(cache())),
     ]
 }
 
@@ -75,10 +78,16 @@ fn evidence() -> Vec<(&'static str, &'static str, Value)> {
     let states = [EvidenceState::Verified, EvidenceState::Stale, EvidenceState::Missing, EvidenceState::Refused];
     vec![
         ("state", "what came of it", words(states.map(EvidenceState::name))),
-        ("age", "seconds", nullable(json!({ "type": "integer", "minimum": 0 }))),
+        ("age", "seconds", nullable(natural())),
         ("bound", "whether it is tied to the caller's token", nullable(json!({ "type": "boolean" }))),
+        ("device", "the provider's name for the device", nullable(cut_text())),
         ("reason", "a code", nullable(words(Reason::ALL.iter().map(|reason| reason.code())))),
     ]
+}
+
+fn cache() -> Vec<(&'static str, &'static str, Value)> {
+    let outcomes = || nullable(words(CacheOutcome::ALL.map(CacheOutcome::name)));
+    vec![("tokens", "signatures of tokens", outcomes()), ("decision", "answers of policies", outcomes())]
 }
 
 fn rehearsal() -> Vec<(&'static str, &'static str, Value)> {
@@ -89,10 +98,7 @@ fn rehearsal() -> Vec<(&'static str, &'static str, Value)> {
 }
 
 fn near_miss() -> Vec<(&'static str, &'static str, Value)> {
-    vec![
-        ("policy", "its id", text()),
-        ("failed_conditions", "how many of its conditions failed", json!({ "type": "integer", "minimum": 0 })),
-    ]
+    vec![("policy", "its id", text()), ("failed_conditions", "how many of its conditions failed", natural())]
 }
 
 fn reasons() -> impl Iterator<Item = &'static str> {
@@ -114,6 +120,10 @@ fn object(members: Vec<(&'static str, &'static str, Value)>) -> Value {
 
 fn text() -> Value {
     json!({ "type": "string" })
+}
+
+fn natural() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
 }
 
 /// A string that the record cuts.

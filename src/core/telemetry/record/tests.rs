@@ -14,8 +14,8 @@ use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Action, Method, PathTemplate, Request, RequestMethod};
 use crate::route::{Application, NoRoute, Requires, Route, RouteMatch};
-use crate::telemetry::{Counter, DecisionId, Verdict};
-use crate::time::{Seconds, UnixSeconds};
+use crate::telemetry::{CacheOutcome, Counter, DecisionId, Handling, Verdict};
+use crate::time::{Moment, Seconds, UnixSeconds};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 const POLICIES_DIGEST: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
@@ -104,7 +104,8 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     let action = Action::Method(Method::Get);
     record.routed(&RouteMatch { application: &application, route, action, parameters: BTreeMap::new() });
     record.principal(&principal("alice"));
-    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(60) };
+    let id = Some("laptop-1".to_owned());
+    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(60), id };
     record.devices(&BTreeMap::from([
         (ProviderName::new("edr"), DeviceEvidence::Missing),
         (ProviderName::new("mdm"), DeviceEvidence::Verified(mdm)),
@@ -113,16 +114,24 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     let (decision, permit) = (permitting(), permit());
     record.decided(&decision);
     record.permitted(&permit);
+    let arrived = Moment::at(NOW);
+    let began = arrived.later_by(2_000_000_000);
+    record.handled(Handling {
+        tokens: Some(CacheOutcome::Hit),
+        decision: Some(CacheOutcome::Miss),
+        ..Handling::measured(arrived, began, began.later_by(41_999))
+    });
     let expected = concat!(
         r#"{"schema_version":1,"decision_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","time":1800000000,"#,
         r#""config":"0123456789abcdef","policy_set":"fedcba9876543210","trace_id":null,"mode":"enforce","application":"shop","route":"order","action":"GET","#,
         r#""method":"GET","path":"/orders/{id}","principal":"corp::User::\"alice\"","#,
         r#""authentication":{"issuer":"corp","method":"bearer","binding":"none","place":"header authorization"},"peer":null,"#,
-        r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"reason":null},"#,
-        r#""mdm":{"state":"verified","age":60,"bound":true,"reason":null},"#,
-        r#""old":{"state":"stale","age":90000,"bound":null,"reason":"posture-stale"}},"#,
+        r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"device":null,"reason":null},"#,
+        r#""mdm":{"state":"verified","age":60,"bound":true,"device":"laptop-1","reason":null},"#,
+        r#""old":{"state":"stale","age":90000,"bound":null,"device":null,"reason":"posture-stale"}},"#,
         r#""decision":"allow","would_deny":null,"reason":"permitted","detail":null,"#,
-        r#""policies":["staff/read"],"near_misses":[],"alarms":[],"rehearsal":null,"status":null}"#,
+        r#""policies":["staff/read"],"near_misses":[],"alarms":[],"rehearsal":null,"status":null,"#,
+        r#""latency_us":2000041,"waited_us":2000000,"cache":{"tokens":"hit","decision":"miss"}}"#,
     );
     assert_eq!(record.to_json(), expected);
     assert_eq!(
@@ -158,8 +167,7 @@ fn refused_posture_is_recorded_under_its_provider() {
     let mut record = begin();
     record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm), 401);
     let evidence = member(&record, "evidence");
-    let expected =
-        serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "reason": "posture-refused" } });
+    let expected = serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "device": null, "reason": "posture-refused" } });
     assert_eq!(evidence, expected);
 }
 
@@ -169,8 +177,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
     let mut record = begin();
     record.devices(&BTreeMap::from([(mdm.clone(), DeviceEvidence::Stale { age: Seconds::new(5) })]));
     record.refused(&Refusal::new(Reason::PostureStale).about(&mdm), 401);
-    let expected =
-        serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "reason": "posture-stale" } });
+    let expected = serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "device": null, "reason": "posture-stale" } });
     assert_eq!(member(&record, "evidence"), expected);
 }
 
@@ -242,6 +249,25 @@ fn a_string_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
     assert_eq!(cut(format!("{whole}b")), whole);
     let last_is_wide = format!("{}é", "a".repeat(MAX_RECORD_TEXT_BYTES - 1));
     assert_eq!(cut(last_is_wide).len(), MAX_RECORD_TEXT_BYTES - 1);
+}
+
+#[portable]
+fn the_name_of_a_device_is_cut_at_the_cap() {
+    for (length, recorded) in [(0, 0), (1, 0), (2, 1)].map(|(more, cut)| (MAX_RECORD_TEXT_BYTES - 1 + more, cut)) {
+        let id = Some("d".repeat(length));
+        let facts = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(1), id };
+        let mut record = begin();
+        record.devices(&BTreeMap::from([(ProviderName::new("mdm"), DeviceEvidence::Verified(facts))]));
+        let written = member(&record, "evidence")["mdm"]["device"].as_str().map(str::len);
+        assert_eq!(written, Some(length - recorded));
+    }
+}
+
+#[portable]
+fn what_was_looked_up_is_a_hit_only_if_all_of_it_was_there() {
+    use CacheOutcome::{Hit, Miss};
+    let outcomes = [(0, 0), (2, 0), (0, 1), (1, 1)].map(|(hits, misses)| CacheOutcome::of(hits, misses));
+    assert_eq!(outcomes, [None, Some(Hit), Some(Miss), Some(Miss)]);
 }
 
 #[portable]

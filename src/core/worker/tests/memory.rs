@@ -1,6 +1,5 @@
 //! Tokens that are remembered: what ends at once although the signature was verified before.
 
-use super::proxy::SeenChange;
 use super::*;
 use crate::portable;
 use crate::time::UnixSeconds;
@@ -24,11 +23,7 @@ fn verified(proxy: &Proxy) -> usize {
 
 /// The record of a forwarded request.
 fn record(proxy: &Proxy, stream: u32) -> Value {
-    let record = proxy.client(stream).changes.iter().find_map(|change| match change {
-        SeenChange::State(name, value) if name.ends_with(".decision") => Some(value),
-        _ => None,
-    });
-    serde_json::from_str(record.unwrap()).unwrap()
+    proxy.client(stream).recorded()
 }
 
 #[portable]
@@ -42,6 +37,41 @@ fn the_same_tokens_are_verified_once_and_everything_else_is_judged_each_time() {
         assert_eq!(first[member], second[member], "{member}");
     }
     assert_ne!(first["decision_id"], second["decision_id"]);
+    assert_eq!(first["cache"], json!({ "tokens": "miss", "decision": null }));
+    assert_eq!(second["cache"], json!({ "tokens": "hit", "decision": null }), "few policies are evaluated each time");
+}
+
+#[portable]
+fn one_new_token_is_a_miss_and_a_request_without_tokens_is_neither() {
+    let mut proxy = with_known_tokens();
+    let posture = claims(json!({ "iss": DEVICE_ISSUER, "aud": null, "sub": "laptop-1", "managed": true, "jti": "2" }));
+    let posture = other_key().sign_claims(Some("mdm-key"), Some("JWT"), &posture).unwrap();
+    proxy.headers(2, order_with("x-device-posture", |value| posture.as_bytes().clone_into(value)));
+    proxy.headers(3, health());
+    assert_eq!(record(&proxy, 2)["cache"]["tokens"], "miss");
+    assert_eq!(record(&proxy, 3)["cache"]["tokens"], Value::Null);
+}
+
+#[portable]
+fn a_record_says_whether_the_answers_of_policies_were_known() {
+    let mut configuration = inline(configuration());
+    let more = (0..crate::limits::MIN_CACHED_POLICIES).map(|number| {
+        format!(
+            "@id(\"p{number}\") permit (principal in corp::Group::\"engineering\", action in Action::\"read\", \
+             resource in Application::\"shop\") when {{ context.mdm.managed }};"
+        )
+    });
+    configuration["policies"] = json!(more.chain([POLICIES.to_owned()]).collect::<String>());
+    let mut proxy = proxy(&configuration);
+    proxy.headers(1, order());
+    proxy.headers(2, order());
+    let outcome = |stream: u32| record(&proxy, stream)["cache"]["decision"].clone();
+    assert_eq!((outcome(1), outcome(2)), (json!("miss"), json!("hit")));
+    assert_eq!((proxy.count("decision_cache.outcome.miss"), proxy.count("decision_cache.outcome.hit")), (1, 0));
+    for stream in 3..=u32::try_from(crate::limits::CACHE_HITS_PER_COUNT).unwrap() + 1 {
+        proxy.headers(stream, order());
+    }
+    assert_eq!(proxy.count("decision_cache.outcome.hit"), crate::limits::CACHE_HITS_PER_COUNT, "told many at a time");
 }
 
 #[portable]
@@ -154,7 +184,7 @@ fn forged_order() -> RequestParts {
 }
 
 /// The order with the value of one header changed.
-fn order_with(header: &str, change: impl Fn(&mut [u8])) -> RequestParts {
+fn order_with(header: &str, change: impl Fn(&mut Vec<u8>)) -> RequestParts {
     let parts = order();
     let fields = parts.headers.all_names().map(|name| {
         let mut value = parts.headers.all(name).next().unwrap().to_vec();
@@ -218,7 +248,8 @@ fn forged_tokens_take_no_room_from_verified_ones() {
     let flood = 300_usize;
     for number in 0..flood {
         let parts = order_with("authorization", |value| {
-            let (_, end) = value.split_at_mut(value.len() - 40);
+            let end = value.len() - 40;
+            let (_, end) = value.split_at_mut(end);
             end[..4].copy_from_slice(format!("{number:04}").as_bytes());
         });
         let stream = 10 + u32::try_from(number).unwrap();

@@ -19,6 +19,7 @@ use crate::jose::Algorithm;
 use crate::mint::SigningKey;
 use crate::request::RequestParts;
 use crate::testing::{AUDIENCE, FakeMemory, ISSUER, KEY_ID, NOW, NoSignatures, claims, jwk_set, key, other_key, token};
+use crate::time::Moment;
 use proxy::Proxy;
 
 const DEVICE_ISSUER: &str = "https://devices.example";
@@ -128,6 +129,11 @@ impl SharedMemory for Shared {
     fn write(&self, name: &str, value: &[u8], how: Write) -> Result<(), Conflict> {
         self.0.write(name, value, how)
     }
+}
+
+/// The moment of every test.
+fn at() -> Moment {
+    Moment::at(NOW)
 }
 
 /// What the host says of the plugin; without a `vm_id` nothing is shared.

@@ -8,12 +8,14 @@ use serde_json::Value;
 use crate::fetch::{FetchRequest, Response};
 use crate::request::RequestParts;
 use crate::testing::{NOW, later};
-use crate::time::UnixSeconds;
+use crate::time::{Moment, UnixSeconds};
 use crate::worker::{Change, Changes, Effect, FilterState, HostFault, Level, Worker};
 
 pub(super) struct Proxy {
     pub(super) worker: Worker,
     pub(super) now: UnixSeconds,
+    /// Nanoseconds from the beginning of a callback to the decision in it.
+    pub(super) decides_in: u64,
     pub(super) streams: BTreeMap<u32, Client>,
     pub(super) tick: Option<Duration>,
     pub(super) log: Vec<(Level, String)>,
@@ -78,6 +80,16 @@ impl Client {
         self.answers.first().map(|(status, code)| (*status, code.as_str()))
     }
 
+    /// The record of its request, forwarded or answered.
+    pub(super) fn recorded(&self) -> Value {
+        let state = self.changes.iter().find_map(|change| match change {
+            SeenChange::State(name, value) if name.ends_with(".decision") => Some(value),
+            _ => None,
+        });
+        let forwarded = state.map(|record| serde_json::from_str(record).unwrap());
+        forwarded.or(self.record.clone()).unwrap()
+    }
+
     /// Whether its request reached the upstream.
     pub(super) fn reached_the_upstream(&self) -> bool {
         self.passed || self.resumed > 0
@@ -98,6 +110,7 @@ impl Proxy {
         Self {
             worker,
             now: NOW,
+            decides_in: 41_999,
             streams: BTreeMap::new(),
             tick: None,
             log: Vec::new(),
@@ -135,7 +148,8 @@ impl Proxy {
     fn decide(&mut self, stream: u32) {
         let parts = self.client(stream).parts.clone();
         let read = if self.headers_fail { Err(HostFault) } else { Ok(parts) };
-        let effects = self.worker.request(stream, read, self.now);
+        let began = Moment::at(self.now);
+        let effects = self.worker.request(stream, read, began, &|| began.later_by(self.decides_in));
         self.carry_out(effects);
     }
 

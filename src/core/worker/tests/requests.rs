@@ -1,6 +1,6 @@
 //! Requests that are decided about at once.
 
-use super::proxy::SeenChange;
+use super::proxy::{Client, SeenChange};
 use super::*;
 use crate::portable;
 use crate::request::{AddressSource, PeerSource};
@@ -61,12 +61,34 @@ fn allowed_requests_are_sampled_and_refusals_are_always_recorded() {
 }
 
 #[portable]
+fn a_record_says_how_long_the_decision_took() {
+    let mut proxy = proxy(&inline(configuration()));
+    for (stream, parts) in [(1, RequestParts::for_test("GET", "shop.example.com", "/api/orders/7", &[])), (2, order())]
+    {
+        proxy.headers(stream, parts);
+        let record = proxy.client(stream).recorded();
+        assert_eq!((&record["latency_us"], &record["waited_us"]), (&json!(41), &json!(0)), "{record}");
+    }
+}
+
+#[portable]
+fn a_clock_that_is_set_back_tells_no_latency() {
+    let mut proxy = proxy(&inline(configuration()));
+    proxy.streams.insert(1, Client::default());
+    assert!(proxy.worker.open(1).is_some());
+    let effects = proxy.worker.request(1, Ok(health()), at(), &|| Moment::new(1));
+    proxy.carry_out(effects);
+    let record = proxy.client(1).recorded();
+    assert_eq!((&record["latency_us"], &record["waited_us"]), (&Value::Null, &json!(0)), "{record}");
+}
+
+#[portable]
 fn an_answer_after_a_failure_of_the_host_is_reduced_to_its_code_too() {
     let mut reduced = inline(configuration());
     reduced["reply"] = json!({ "detail": "code" });
     let mut proxy = proxy(&reduced);
     assert!(proxy.worker.open(1).is_some());
-    let effects = proxy.worker.request(1, Err(HostFault), NOW);
+    let effects = proxy.worker.request(1, Err(HostFault), at(), &at);
     let answer = effects.iter().find_map(|effect| match effect {
         Effect::Answer { answer, .. } => Some(answer),
         _ => None,
@@ -193,7 +215,7 @@ fn a_second_headers_callback_changes_nothing_and_lets_nothing_pass_that_did_not(
     proxy.headers(2, order());
     for stream in [1, 2] {
         assert_eq!(proxy.worker.open(stream), None);
-        assert_eq!(proxy.worker.request(stream, Ok(health()), NOW), []);
+        assert_eq!(proxy.worker.request(stream, Ok(health()), at(), &at), []);
     }
     assert!(!proxy.worker.passes(1));
 }
@@ -205,7 +227,7 @@ fn nothing_passes_of_a_stream_before_its_request_is_forwarded() {
     assert!(!worker.passes(1), "it is not known");
     assert!(worker.open(1).is_some());
     assert!(!worker.passes(1), "it is being read");
-    let effects = worker.request(1, Ok(order()), NOW);
+    let effects = worker.request(1, Ok(order()), at(), &at);
     assert!(matches!(effects.last(), Some(Effect::Forward { stream: 1, .. })), "{effects:?}");
     assert!(!worker.passes(1), "it is being changed");
     assert_eq!(worker.trailers(1, trailers()), None);
@@ -225,12 +247,12 @@ fn nothing_passes_of_a_stream_before_its_request_is_forwarded() {
 fn a_report_on_a_stream_that_is_gone_has_no_effect() {
     let mut worker = proxy(&inline(configuration())).worker;
     worker.open(1);
-    worker.request(1, Ok(order()), NOW);
+    worker.request(1, Ok(order()), at(), &at);
     assert_eq!(worker.gone(1), []);
     for result in [Ok(()), Err(HostFault)] {
         assert_eq!(worker.forwarded(1, result), []);
     }
-    assert_eq!(worker.request(1, Ok(order()), NOW), []);
+    assert_eq!(worker.request(1, Ok(order()), at(), &at), []);
 }
 
 /// All workers must come to the same answer, whatever else differs between them.

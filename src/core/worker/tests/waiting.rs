@@ -28,9 +28,13 @@ fn with_keys() -> Proxy {
 fn a_request_waits_for_one_key_after_the_other_and_is_resumed_once() {
     let mut proxy = with_a_waiting_request();
     assert!(!proxy.client(1).passed);
+    proxy.advance(1);
     proxy.answer("corp", &corp_set());
     assert_eq!((proxy.waiting(), proxy.client(1).resumed), (1, 0), "now for the keys of mdm");
+    proxy.advance(1);
     proxy.answer("mdm", &mdm_set());
+    let record = proxy.client(1).recorded();
+    assert_eq!((&record["latency_us"], &record["waited_us"]), (&json!(2_000_041), &json!(2_000_000)), "{record}");
     assert_eq!((proxy.waiting(), proxy.client(1).resumed), (0, 1));
     assert_eq!(proxy.client(1).guard(), Some("allow"));
     assert!(proxy.worker.passes(1));
@@ -91,7 +95,7 @@ fn a_client_that_leaves_just_before_its_turn_is_passed_over() {
     let mut worker = with_a_waiting_request().worker;
     worker.gone(1);
     assert_eq!(worker.wanted(1), None);
-    assert_eq!(worker.request(1, Ok(order()), NOW), []);
+    assert_eq!(worker.request(1, Ok(order()), at(), &at), []);
 }
 
 #[portable]

@@ -1,0 +1,65 @@
+//! What a record says of the evidence about a device.
+
+use super::cut;
+use crate::identity::DeviceEvidence;
+use crate::refusal::Reason;
+
+/// The result of verifying one provider's evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRecord {
+    pub(super) state: EvidenceState,
+    pub(super) age: Option<u64>,
+    pub(super) bound: Option<bool>,
+    pub(super) device: Option<String>,
+    pub(super) reason: Option<&'static str>,
+}
+
+/// The state of evidence about a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvidenceState {
+    /// Authentic and fresh.
+    Verified,
+    /// Authentic, but expired or too old.
+    Stale,
+    /// Not presented.
+    Missing,
+    /// Presented and refused.
+    Refused,
+}
+
+impl EvidenceState {
+    /// The word in records.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Stale => "stale",
+            Self::Missing => "missing",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl EvidenceRecord {
+    /// Of what a provider says about the device.
+    pub(super) fn of(evidence: &DeviceEvidence) -> Self {
+        match evidence {
+            DeviceEvidence::Missing => Self::without_facts(EvidenceState::Missing, None),
+            DeviceEvidence::Stale { age } => {
+                let stale = Self::without_facts(EvidenceState::Stale, Some(Reason::PostureStale));
+                Self { age: Some(age.get()), ..stale }
+            }
+            DeviceEvidence::Verified(facts) => Self {
+                state: EvidenceState::Verified,
+                age: Some(facts.age.get()),
+                bound: Some(facts.bound),
+                device: facts.id.clone().map(cut),
+                reason: None,
+            },
+        }
+    }
+
+    /// Of evidence that says nothing about the device.
+    pub(super) fn without_facts(state: EvidenceState, reason: Option<Reason>) -> Self {
+        Self { state, age: None, bound: None, device: None, reason: reason.map(Reason::code) }
+    }
+}
