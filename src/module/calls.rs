@@ -1,4 +1,4 @@
-//! Calls of proxy-wasm 0.2.1 that are made for requests, as the host declares them: every status is a value.
+//! Calls of proxy-wasm 0.2.1 that are made for requests or in every configuration, as the host declares them: every status is a value.
 //!
 //! The SDK makes the same calls. It panics on each status that it does not list for a call, its return type cannot hold
 //! a status that it does not know, and it copies a map field by field. This file alone may use `unsafe`, and only to
@@ -26,6 +26,7 @@ unsafe extern "C" {
     fn proxy_log(level: u32, line: *const u8, bytes: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_increment_metric(metric: u32, change: i64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_get_property(path: *const u8, bytes: usize, value: *mut *mut u8, value_bytes: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, bytes: usize, value: *const u8, value_bytes: usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, bytes: *mut usize) -> u32;
@@ -69,6 +70,12 @@ pub(crate) fn current_time() -> Result<u64, HostFault> {
 pub(crate) fn increment_metric(metric: u32, change: i64) -> Result<(), HostFault> {
     // SAFETY: only numbers are passed.
     done(unsafe { proxy_increment_metric(metric, change) })
+}
+
+/// Asks for ticks. Not by the SDK, which panics where the proxy does not allow the call: then there are no ticks.
+pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), HostFault> {
+    // SAFETY: only a number is passed.
+    done(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
 /// A property; the parts of its path have zero bytes between them.

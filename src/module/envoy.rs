@@ -1,6 +1,7 @@
 //! The host as Envoy provides it: the calls and callbacks of proxy-wasm, by bytes, with failures as values.
 //!
-//! Calls that are made for requests go to the host directly, and give every status as a value ([`calls`]). For others
+//! Calls that are made for requests or in every configuration go to the host directly, and give every status as a value
+//! ([`calls`]). For others
 //! the SDK turns a status that it does not expect into a panic, which no caller can catch. So each of them is made only
 //! in the callbacks in which it was seen to succeed, as [`Host`] says. Getters that give strings are not used at all:
 //! they panic on bytes that are not UTF-8.
@@ -83,7 +84,7 @@ impl Host for Envoy {
     }
 
     fn tick_every(&self, period: Duration) {
-        let _ = hostcalls::set_tick_period(period);
+        let _ = calls::set_tick_period(u32::try_from(period.as_millis()).unwrap_or(u32::MAX));
     }
 
     fn request_headers(&self) -> Result<Headers, HostFault> {

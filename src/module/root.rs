@@ -12,7 +12,7 @@ use countersign_core::worker::{Deployment, MESSAGES_AT_ONCE, Worker};
 
 /// The root context.
 #[derive(Debug)]
-pub struct Root<H> {
+pub struct Root<H: Host> {
     id: u32,
     host: H,
     /// Shared with the streams of the configuration.
@@ -80,5 +80,16 @@ impl<H: Host + Clone> Root<H> {
     #[must_use]
     pub fn stream(&self, id: u32) -> Stream<H> {
         Stream::new(id, Rc::clone(&self.driver))
+    }
+}
+
+/// The proxy deletes the context when the configuration was replaced and its last stream is gone.
+impl<H: Host> Drop for Root<H> {
+    fn drop(&mut self) {
+        let effects = self.driver.ask(Worker::ended).unwrap_or_default();
+        if !effects.is_empty() {
+            let now = self.host.now();
+            self.driver.handle(now, |_| effects);
+        }
     }
 }

@@ -305,6 +305,7 @@ fn the_documentation_lists_every_metric_and_every_outcome_of_a_fetch_and_no_othe
         ("counter", alarm.replace("alarm.name", "alarm.<name>")),
         ("counter", Counter::Rehearsals(true).name().replace("would_allow", "<outcome>")),
         ("counter", Counter::Configurations.name()),
+        ("counter", Counter::AliveSeconds.name()),
         ("counter", Counter::Fetches(provider.clone(), "<outcome>").name()),
         ("counter", Counter::SkippedKeys(provider.clone()).name()),
         ("counter", Counter::PrivateKeys(provider.clone()).name()),

@@ -106,6 +106,9 @@ pub enum Counter {
     },
     /// Workers that served their first request under a configuration.
     Configurations,
+    /// Seconds that workers have lived under their configurations. A worker that crashed adds no more, so it grows each second by
+    /// as many as live.
+    AliveSeconds,
     /// Fetches of a provider's keys, by outcome: `taken`, or the name of a fault.
     Fetches(ProviderName, &'static str),
     /// Keys that were skipped in an accepted set.
@@ -157,6 +160,7 @@ impl Counter {
                 format!("countersign.decision_cache.outcome.{}", if *hit { "hit" } else { "miss" })
             }
             Self::Configurations => "countersign.configurations".to_owned(),
+            Self::AliveSeconds => "countersign.alive_seconds".to_owned(),
             Self::Fetches(provider, outcome) => format!("countersign.keys.{provider}.fetches.outcome.{outcome}"),
             Self::SkippedKeys(provider) => format!("countersign.keys.{provider}.skipped_keys"),
             Self::PrivateKeys(provider) => format!("countersign.keys.{provider}.private_keys"),

@@ -23,8 +23,12 @@ pub(super) const SOON: Duration = Duration::from_millis(10);
 /// Workers that cannot share begin within this time of each other; otherwise they would all fetch at once.
 pub(super) const SPREAD: Duration = Duration::from_millis(1_500);
 
-/// The period of ticks in shadow mode where no keys are fetched: how soon a due reminder is noticed.
-pub(super) const SHADOW_TICK: Duration = Duration::from_secs(60);
+/// The period of ticks where no keys are fetched: how often the worker says that it lives, and how soon a due reminder is
+/// noticed.
+pub(super) const IDLE_TICK: Duration = Duration::from_secs(5);
+
+/// The longest time between two ticks that counts as lived. A longer one is the clock's: it was set forward.
+const LONGEST_LIFE: Seconds = Seconds::new(60);
 
 /// How often the log repeats that refusals are not enforced.
 const SHADOW_REMINDER: Seconds = Seconds::new(60 * 60);
@@ -37,6 +41,10 @@ impl Worker {
     /// Time has passed. Then comes [`wake`](Self::wake).
     pub fn tick(&mut self, now: UnixSeconds) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let lived = now.since(core::mem::replace(&mut self.lived_until, now)).min(LONGEST_LIFE);
+        if let Some(seconds) = usize::try_from(lived.get()).ok().filter(|seconds| *seconds > 0) {
+            effects.push(Effect::Count(Counter::AliveSeconds, seconds));
+        }
         if self.fetches() {
             self.begin(&mut effects);
             // Back to the usual pace, if this tick was asked for to come soon.
@@ -54,6 +62,13 @@ impl Worker {
             self.reminded = now;
         }
         effects
+    }
+
+    /// The configuration ended, and no request under it comes any more: its tokens are forgotten.
+    pub fn ended(&mut self) -> Vec<Effect> {
+        let forgotten = core::mem::take(&mut self.tokens).len();
+        let change = i64::try_from(forgotten).unwrap_or(i64::MAX).saturating_neg();
+        if change == 0 { Vec::new() } else { vec![Effect::ChangeGauge(Gauge::RememberedTokens, change)] }
     }
 
     fn begin(&mut self, effects: &mut Vec<Effect>) {

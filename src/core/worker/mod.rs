@@ -13,6 +13,7 @@
 //! | time has passed | [`Worker::tick`], then [`Worker::wake`] | [`Worker::listening`], [`Worker::sent`] |
 //! | another worker has news | [`Worker::message`], then [`Worker::wake`] | [`Worker::sent`] |
 //! | a fetch was answered | [`Worker::answered`], then [`Worker::wake`] | [`Worker::sent`] |
+//! | the configuration ended | [`Worker::ended`] | |
 //! | a waiting request was woken | [`Worker::wanted`], then [`Worker::request`] or [`Worker::lost`] | [`Worker::forwarded`] |
 //!
 //! # What it guarantees
@@ -51,7 +52,7 @@ use crate::keys::TrustStore;
 use crate::mode::Mode;
 use crate::time::UnixSeconds;
 use crate::waiting::WaitingRoom;
-use keys::{SHADOW_TICK, SOON, SPREAD};
+use keys::{IDLE_TICK, SOON, SPREAD};
 use proofs::Proofs;
 use streams::{Names, Stage};
 
@@ -98,6 +99,8 @@ pub struct Worker {
     hurried: bool,
     /// When the log last warned that refusals are not enforced.
     reminded: UnixSeconds,
+    /// Up to when the time that this worker lives is counted.
+    lived_until: UnixSeconds,
 }
 
 /// What the host knows of the plugin when a configuration arrives.
@@ -157,6 +160,7 @@ impl Worker {
             began: false,
             hurried: false,
             reminded: UnixSeconds::new(0),
+            lived_until: UnixSeconds::new(0),
         }
     }
 
@@ -188,27 +192,27 @@ impl Worker {
         let wanted = Wanted::by(&plan, trust.fetches());
         let (names, plan) = (Some(Names::of(&plan)), Some(plan));
         let memories = Self { tokens, forgeries, proofs, ..Self::unconfigured(seed) };
-        let mut worker = Self { plan, names, wanted, trust, verifier, reminded: now, ..memories };
+        let mut worker = Self { plan, names, wanted, trust, verifier, reminded: now, lived_until: now, ..memories };
         if worker.fetches() {
             worker.sharing = sharing;
         }
-        effects.extend(worker.first_tick());
+        effects.push(worker.first_tick());
         if worker.is_shadow() {
             effects.push(lines::shadow());
         }
         Ok((worker, effects))
     }
 
-    /// When the first tick comes, if any is needed.
-    fn first_tick(&self) -> Option<Effect> {
+    /// When the first tick comes.
+    fn first_tick(&self) -> Effect {
         match (&self.seed, &self.sharing) {
             // Fetches begin at the first tick and not here: the proxy also configures a VM that it throws away.
-            (Some(_), Some(_)) => Some(Effect::Tick(SOON)),
+            (Some(_), Some(_)) => Effect::Tick(SOON),
             (Some(seed), None) if self.fetches() => {
                 let milliseconds = seed.number("spread").checked_rem(SPREAD.as_millis() as u64).unwrap_or(0);
-                Some(Effect::Tick(SOON.saturating_add(Duration::from_millis(milliseconds))))
+                Effect::Tick(SOON.saturating_add(Duration::from_millis(milliseconds)))
             }
-            _ => self.is_shadow().then_some(Effect::Tick(SHADOW_TICK)),
+            _ => Effect::Tick(IDLE_TICK),
         }
     }
 

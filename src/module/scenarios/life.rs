@@ -99,6 +99,45 @@ fn many_waiting_requests_are_answered_over_several_callbacks() {
 }
 
 #[test]
+fn tokens_of_a_configuration_that_is_deleted_are_no_longer_counted() {
+    let (host, root) = plugin(INLINE);
+    let (stream, _) = arrive(&host, &root, 7, order());
+    let remembered = || host.with(|state| state.values["countersign.remembered_tokens"]);
+    assert_eq!(remembered(), 1);
+    drop(stream);
+    assert_eq!(remembered(), 1);
+    drop(root);
+    assert_eq!(remembered(), 0);
+}
+
+#[test]
+fn a_worker_counts_the_seconds_that_it_lives() {
+    for keys in [INLINE, FETCHED] {
+        let (host, root) = plugin(keys);
+        host.with(|state| state.now += 5);
+        root.tick();
+        assert_eq!(host.with(|state| state.values["countersign.alive_seconds"]), 5);
+    }
+}
+
+#[test]
+fn a_record_has_the_time_between_the_two_readings_of_the_clock() {
+    for (keys, latency, waited) in [(INLINE, 3_000, 0), (FETCHED, 12_000, 9_000)] {
+        let (host, root) = plugin(keys);
+        host.with(|state| state.nanoseconds_a_reading = 3_000_000);
+        let (_stream, _) = arrive(&host, &root, 7, order());
+        if keys == FETCHED {
+            root.tick();
+            root.tick();
+            answer(&host, &root, 1);
+        }
+        let record = host.calls("state countersign.decision").pop().expect("a record").1;
+        let expected = format!(r#""latency_us":{latency},"waited_us":{waited},"#);
+        assert!(record.contains(&expected), "{expected} {record}");
+    }
+}
+
+#[test]
 fn a_flooded_queue_does_not_hold_the_worker() {
     let (host, root) = plugin(FETCHED);
     host.with(|state| state.messages = 1_500);

@@ -50,11 +50,26 @@ impl Envoy {
     /// # Errors
     /// It cannot be run, or ends or hangs before it is ready; the error holds the end of its log.
     pub fn start(binary: &Path, bootstrap: &Bootstrap, workers: u32, folder: &Path) -> io::Result<Self> {
+        Self::start_with(&[], binary, bootstrap, workers, folder)
+    }
+
+    /// The same, with more arguments.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        arguments: &[&str],
+        binary: &Path,
+        bootstrap: &Bootstrap,
+        workers: u32,
+        folder: &Path,
+    ) -> io::Result<Self> {
         let (config, admin_file) = (folder.join(CONFIGURATION), folder.join("admin.txt"));
         fs::write(&config, bootstrap.text()?)?;
         let started = Stopwatch::start();
         let child = command(binary, &config)
             .args(["--concurrency", &workers.to_string()])
+            .args(arguments)
             .arg("--admin-address-path")
             .arg(&admin_file)
             .stdout(File::create(folder.join("access.log"))?)

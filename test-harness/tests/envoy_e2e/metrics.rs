@@ -1,19 +1,33 @@
 //! What Prometheus reads, with the labels of the example.
 
-use test_harness::tokens::{ALICE, BOB};
+use std::fs;
 
-use crate::bench::{Ask, Bench};
+use serde_json::json;
+use test_harness::clock::Stopwatch;
+use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::keys::with_inline_keys;
+use test_harness::tokens::{ALICE, BOB, Token};
+
+use crate::bench::{Ask, Bench, WORKERS, plugin_listener};
+use crate::configuration::publish;
+use crate::keys::wait_until;
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     prometheus_reads_decisions_by_outcome_reason_issuer_and_policy,
     prometheus_reads_the_age_of_keys_by_provider,
     remembered_tokens_are_counted,
+    tokens_of_a_replaced_configuration_are_no_longer_counted,
+    prometheus_counts_the_seconds_that_each_worker_lives,
 ];
 
 /// The value of the line that begins so, if there is one.
 fn value(bench: &Bench, beginning: &str) -> Option<f64> {
-    let text = bench.envoy.prometheus().expect("the admin interface answers");
+    value_in(&bench.envoy, beginning)
+}
+
+fn value_in(envoy: &Envoy, beginning: &str) -> Option<f64> {
+    let text = envoy.prometheus().expect("the admin interface answers");
     let rest = text.lines().find_map(|line| line.strip_prefix(beginning))?;
     rest.trim().parse().ok()
 }
@@ -48,4 +62,43 @@ fn remembered_tokens_are_counted(bench: &Bench) {
     bench.ask(&Ask::get("/api/orders/7").by(ALICE)).allowed();
     let after = value(bench, "countersign_remembered_tokens{}").expect("the gauge is there");
     assert!(after >= 1.0 && after >= before - 100.0, "{before} {after}");
+}
+
+fn tokens_of_a_replaced_configuration_are_no_longer_counted(bench: &Bench) {
+    let folder = bench.folder.join("forgotten");
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("listeners.json");
+    let first = with_inline_keys(bench.example.plugin_configuration());
+    publish(bench, &file, &first);
+    let mut bootstrap: Bootstrap = bench.example.clone();
+    bootstrap.listeners_from_file(&file);
+    let arguments = ["--drain-time-s", "1", "--drain-strategy", "immediate"];
+    let envoy = Envoy::start_with(&arguments, &bench.binary, &bootstrap, 1, &folder).expect("envoy starts");
+    let ask = Ask::get("/api/orders/7").token(Token::of(ALICE).sign()).posture(Token::about("laptop-1").sign());
+    bench.ask_at(envoy.listener("live").expect("the listener is there"), &ask).allowed();
+    let remembered = || value_in(&envoy, "countersign_remembered_tokens{}");
+    assert_eq!(remembered(), Some(2.0));
+    let mut second = first;
+    second["limits"] = json!({ "max_headers": 90 });
+    publish(bench, &file, &second);
+    wait_until("the tokens of the first configuration are forgotten", || remembered() == Some(0.0));
+    bench.ask_at(envoy.listener("live").expect("the listener is there"), &ask).allowed();
+    assert_eq!(remembered(), Some(2.0), "those of the second one");
+}
+
+fn prometheus_counts_the_seconds_that_each_worker_lives(bench: &Bench) {
+    let configuration = with_inline_keys(bench.example.plugin_configuration());
+    for configuration in [configuration, bench.example.plugin_configuration()] {
+        let envoy = bench.envoy_with("alive", [plugin_listener(bench, "main", &configuration)]);
+        let lived = || value_in(&envoy, "countersign_alive_seconds{}").unwrap_or_default();
+        wait_until("the first ticks have come", || lived() > 0.0);
+        let (before, since) = (lived(), Stopwatch::start());
+        std::thread::sleep(std::time::Duration::from_secs(12));
+        // The main thread runs the plugin too. Without keys to fetch each of them counts every five seconds.
+        let each = (lived() - before) / f64::from(WORKERS + 1);
+        let passed = since.elapsed().as_secs_f64();
+        assert!((passed - 6.0..=passed + 6.0).contains(&each), "{each} s of {passed} s");
+        let concurrency = value_in(&envoy, "envoy_server_concurrency{}").expect("Envoy says how many workers it has");
+        assert!((concurrency - f64::from(WORKERS)).abs() < 0.1);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use test_harness::clock::Deadline;
 use test_harness::tokens::{ALICE, BOB, Token};
 
-use crate::bench::{Ask, Bench};
+use crate::bench::{Ask, Bench, WORKERS};
 use crate::json_schema::is_valid;
 use crate::{Scenario, scenarios};
 
@@ -14,6 +14,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_refusal_has_one_id_in_the_answer_the_access_log_and_the_log,
     an_allow_has_one_id_at_the_upstream_and_in_the_access_log,
     a_record_says_who_asked_with_what_and_which_policy_decided,
+    a_record_says_what_the_decision_took_and_on_which_device,
     a_record_names_the_policies_that_came_nearest,
     decisions_are_counted_by_outcome_and_reason,
     the_path_and_query_of_a_request_are_not_in_its_record,
@@ -68,6 +69,28 @@ fn a_record_says_who_asked_with_what_and_which_policy_decided(bench: &Bench) {
     assert_eq!(record["evidence"]["mdm"]["state"], "verified");
     assert_eq!(record["evidence"]["mdm"]["bound"], true);
     assert_eq!(record["policies"], serde_json::json!(["staff-read"]));
+}
+
+fn a_record_says_what_the_decision_took_and_on_which_device(bench: &Bench) {
+    let mut tokens = Vec::new();
+    // Each worker verifies a token once, so one of so many requests meets what another one left.
+    let ask = Ask::get("/api/orders/7").token(Token::of(ALICE).sign()).posture(Token::about("laptop-1").sign());
+    for _ in 0..=WORKERS {
+        let received = bench.ask(&ask).allowed();
+        let record = record_of(bench, &received.header("x-countersign-decision-id").concat());
+        assert_eq!(record["evidence"]["mdm"]["device"], "laptop-1");
+        assert_eq!(record["waited_us"], 0);
+        let latency = record["latency_us"].as_u64().expect("a latency");
+        // Signatures alone take some microseconds, and reading two remembered tokens does too. A clock that stood still
+        // within a callback would show 0.
+        assert!((5..5_000_000).contains(&latency), "{latency}");
+        tokens.push(record["cache"]["tokens"].clone());
+    }
+    assert!(tokens.contains(&"miss".into()) && tokens.contains(&"hit".into()), "{tokens:?}");
+    let anonymous = bench.ask(&Ask::get("/api/orders/7")).refused(401, "credential-missing");
+    let record = record_of(bench, &anonymous.decision_id().expect("an id"));
+    assert!(record["latency_us"].as_u64().is_some_and(|latency| latency > 0), "{record}");
+    assert_eq!(record["cache"]["tokens"], Value::Null);
 }
 
 fn a_record_names_the_policies_that_came_nearest(bench: &Bench) {

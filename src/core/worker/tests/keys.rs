@@ -101,7 +101,7 @@ fn the_age_of_keys_is_measured_at_ticks() {
 
 #[portable]
 fn shadow_mode_is_announced_at_the_start_and_once_an_hour() {
-    for (configuration, seconds) in [(inline(shadow()), 60), (shadow(), 1)] {
+    for (configuration, seconds) in [(inline(shadow()), 5), (shadow(), 1)] {
         let mut proxy = proxy(&configuration);
         assert_eq!(proxy.lines("SHADOW MODE"), 1);
         proxy.tick();
@@ -120,10 +120,28 @@ fn shadow_mode_is_announced_at_the_start_and_once_an_hour() {
 }
 
 #[portable]
-fn a_worker_that_enforces_and_fetches_nothing_needs_no_ticks() {
+fn a_worker_that_enforces_and_fetches_nothing_only_says_that_it_lives() {
     let mut proxy = proxy(&inline(configuration()));
-    assert_eq!(proxy.tick, None);
+    let idle = Some(core::time::Duration::from_secs(5));
+    assert_eq!(proxy.tick, idle);
+    proxy.advance(5);
     proxy.tick();
     proxy.message();
-    assert_eq!((proxy.tick, proxy.lines("SHADOW MODE"), proxy.fetches.len()), (None, 0, 0));
+    assert_eq!((proxy.tick, proxy.lines("SHADOW MODE"), proxy.fetches.len()), (idle, 0, 0));
+    assert_eq!(proxy.counts.keys().collect::<Vec<_>>(), ["countersign.alive_seconds"]);
+}
+
+#[portable]
+fn a_worker_counts_the_seconds_that_it_lives() {
+    for configuration in [configuration(), inline(configuration()), shadow()] {
+        let mut proxy = proxy(&configuration);
+        let alive = |proxy: &Proxy| proxy.count("alive_seconds");
+        proxy.tick();
+        assert_eq!(alive(&proxy), 0, "in the second in which it began");
+        for (seconds, total) in [(1, 1), (0, 1), (5, 6), (60, 66), (61, 126), (-3_600, 126), (2, 128)] {
+            proxy.advance(seconds);
+            proxy.tick();
+            assert_eq!(alive(&proxy), total, "{seconds}");
+        }
+    }
 }

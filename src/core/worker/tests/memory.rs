@@ -162,6 +162,21 @@ fn another_configuration_remembers_nothing() {
 }
 
 #[portable]
+fn tokens_of_a_configuration_that_ended_are_forgotten_and_no_longer_counted() {
+    let mut proxy = with_known_tokens();
+    let remembered = |proxy: &Proxy| proxy.gauges["countersign.remembered_tokens"];
+    assert_eq!(remembered(&proxy), 2);
+    for _ in 0..2 {
+        let effects = proxy.worker.ended();
+        proxy.carry_out(effects);
+        assert_eq!(remembered(&proxy), 0);
+    }
+    proxy.headers(2, order());
+    assert!(proxy.client(2).passed, "it still decides");
+    assert_eq!((verified(&proxy), remembered(&proxy)), (4, 0), "and remembers nothing");
+}
+
+#[portable]
 fn with_a_cap_of_zero_each_signature_is_verified_each_time() {
     let mut configuration = inline(configuration());
     configuration["limits"] = json!({ "max_remembered_bytes": 0 });

@@ -189,7 +189,8 @@ fn without_random_numbers_every_request_is_refused_and_nothing_is_fetched() {
         proxy.headers(1, health());
         assert_eq!(proxy.client(1).answer(), Some((503, "host-failure")));
         proxy.tick();
-        assert_eq!((proxy.tick, proxy.fetches.len(), proxy.queues.len()), (None, 0, 0));
+        let idle = Some(core::time::Duration::from_secs(5));
+        assert_eq!((proxy.tick, proxy.fetches.len(), proxy.queues.len()), (idle, 0, 0));
     }
     let mut proxy = Proxy::new(Worker::unconfigured(None));
     proxy.headers(1, health());
