@@ -1,6 +1,7 @@
 //! What is needed to try the built module in a real Envoy: the services around it, a runner for Envoy, and clients.
 //!
 //! - [`keys`]: fixed keys, for demonstration only, and [`tokens`] signed with them
+//! - [`page`]: the configurations that the documentation shows
 //! - [`dpop`]: tokens that are bound to a key, and proofs of it
 //! - [`services`]: an identity provider, a device provider and an upstream application
 //! - [`envoy`]: one Envoy process, its configuration, its logs, its end
@@ -15,6 +16,7 @@ pub mod envoy;
 pub mod http1;
 pub mod http2;
 pub mod keys;
+pub mod page;
 pub mod paths;
 pub mod services;
 pub mod tls;

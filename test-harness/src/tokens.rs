@@ -183,6 +183,28 @@ impl Token {
     }
 }
 
+/// The object with these members changed: `null` removes a member, and a name that begins with `/` is a JSON pointer.
+///
+/// # Panics
+/// It is not an object, or a pointer leads nowhere.
+#[must_use]
+pub fn changed(object: &Value, changes: &Value) -> Value {
+    let mut object = object.clone();
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        let (parent, name) = match name.rsplit_once('/').filter(|_| name.starts_with('/')) {
+            Some((parent, name)) => (object.pointer_mut(parent), name),
+            None => (Some(&mut object), name.as_str()),
+        };
+        let Some(members) = parent.and_then(Value::as_object_mut) else { panic!("`{name}` has no place") };
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.to_owned(), value.clone());
+        }
+    }
+    object
+}
+
 /// The octets in base64url (RFC 7515 section 2).
 #[must_use]
 pub fn base64url(octets: impl AsRef<[u8]>) -> String {

@@ -1,7 +1,6 @@
 //! The configurations of docs/software-components.md, with tokens of the form that each platform publishes, and with the
 //! tokens of others that the form invites.
 
-use std::fs;
 use std::sync::Arc;
 
 use countersign_core::config::Plan;
@@ -11,9 +10,10 @@ use countersign_core::reply::Reply;
 use countersign_core::request::RequestParts;
 use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use test_harness::keys::{DemoKey, KEYS};
-use test_harness::paths;
+use test_harness::page::{Section, with_inline_key};
+use test_harness::tokens::changed;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -33,31 +33,11 @@ struct Platform {
 impl Platform {
     /// The configuration under this heading, with the keys of a key that tokens are signed with.
     fn of(heading: &str, key: &Arc<DemoKey>, header: Value, claims: Value) -> Self {
-        let text = fs::read_to_string(paths::root().join("docs/software-components.md")).expect("the document");
-        let (_, section) = text.split_once(&format!("\n## {heading}\n")).expect("the section");
-        let section = section.split("\n## ").next().expect("the section");
-        let block = |language: &str| {
-            let (_, rest) = section.split_once(&format!("```{language}\n")).expect("the example");
-            rest.split_once("```").expect("its end").0
-        };
-        let mut document: Value = serde_saphyr::from_str(block("yaml")).expect("YAML");
-        let issuers = document["issuers"].as_object_mut().expect("issuers");
-        let names: Vec<String> = issuers.keys().cloned().collect();
-        for issuer in issuers.values_mut() {
-            let as_written = issuer["keys"]["cluster"].as_str();
-            assert!(as_written.is_some(), "{heading}: keys are fetched from a cluster");
-            let mut jwk = key.public_jwk();
-            if issuer["preset"] == "spiffe-jwt-svid" {
-                jwk["use"] = json!("jwt-svid");
-            }
-            issuer["keys"] = json!({ "inline": { "keys": [jwk] } });
+        let configuration = Section::of("docs/software-components.md", heading).configuration();
+        for issuer in configuration["issuers"].as_object().expect("issuers").values() {
+            assert!(issuer["keys"]["cluster"].is_string(), "{heading}: keys are fetched from a cluster");
         }
-        document["version"] = json!(1);
-        document["applications"] = json!({ "shop": {
-            "hosts": ["shop.example.com"], "requires": names,
-            "routes": { "all": { "path": "/{rest*}", "methods": ["GET", "PUT"] } },
-        } });
-        document["policies"] = json!(block("cedar"));
+        let document = with_inline_key(configuration, key);
         let (plan, warnings) = Plan::compile_value(&document).unwrap_or_else(|errors| panic!("{heading}: {errors:#?}"));
         assert!(warnings.is_empty(), "{heading}: {warnings:?}");
         Self { plan, key: Arc::clone(key), header, claims }
@@ -119,23 +99,6 @@ impl Platform {
         let typ = self.with_header(method, json!({ "typ": "logout+jwt" }));
         assert_eq!(typ, "token-typ");
     }
-}
-
-fn changed(object: &Value, changes: &Value) -> Value {
-    let mut object = object.clone();
-    for (name, value) in changes.as_object().expect("changes") {
-        let (parent, name) = match name.rsplit_once('/').filter(|_| name.starts_with('/')) {
-            Some((parent, name)) => (object.pointer_mut(parent).expect("a place"), name),
-            None => (&mut object, name.as_str()),
-        };
-        let members: &mut Map<String, Value> = parent.as_object_mut().expect("an object");
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            members.insert(name.to_owned(), value.clone());
-        }
-    }
-    object
 }
 
 fn rs256(typ: Option<&str>) -> Value {
