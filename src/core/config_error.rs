@@ -125,6 +125,8 @@ crate::codes! {
     // Warnings about policies.
     NoPolicies = "no-policies", Level::Warning, "there are no policies, so every request is denied";
     NoPermit = "no-permit", Level::Warning, "there is no permit, so every request is denied";
+    IdlePermit = "idle-permit", Level::Warning,
+        "the permits of a document decide nothing in an application, where another document must permit";
     UnboundDevice = "unbound-device", Level::Warning,
         "a permit reads the posture of a device that may not be the caller's";
     PathSpelling = "path-spelling", Level::Warning,

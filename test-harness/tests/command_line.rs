@@ -744,7 +744,7 @@ fn test_files() -> Vec<String> {
     let envoy = paths::root().join("envoy");
     let folder = fs::read_dir(envoy.join("policies/tests")).expect("the test files");
     let mut files: Vec<String> = folder.map(|entry| text_of(&entry.expect("an entry").path())).collect();
-    files.push(text_of(&envoy.join("verified-access/tests.yaml")));
+    files.extend(["devices", "verified-access"].map(|folder| text_of(&envoy.join(folder).join("tests.yaml"))));
     files.sort();
     files
 }
@@ -760,7 +760,7 @@ fn the_test_files_of_the_examples_pass_in_every_format() {
     };
     let coverage = with(&["--coverage"]);
     for nothing in ["policies that never decided: 0 of", "routes that no case asks for: 0 of"] {
-        assert_eq!(coverage.matches(nothing).count(), 2, "once for each configuration: {coverage}");
+        assert_eq!(coverage.matches(nothing).count(), 3, "once for each configuration: {coverage}");
     }
     let cases = with(&["--format", "tap"]).lines().filter(|line| line.starts_with("ok ")).count();
     assert!(with(&[]).contains(&format!("{cases} passed, 0 failed")));

@@ -18,6 +18,7 @@ use super::kinds::PrincipalKind;
 use super::load::Checked;
 use super::load::absent::lifted_rules;
 use super::load::actors::any_actor;
+use super::load::documents::idle_permits;
 use super::load::groups::Groups;
 use super::load::implied::guarded;
 use super::load::names::Names;
@@ -72,6 +73,7 @@ pub(super) fn compile(
     let mut translator = Translator { types: &types, slots: FactResolver::new(vocabulary) };
     let mut schemas = Schemas::default();
     let mut warnings = Vec::new();
+    let mut permits = Vec::new();
     let mut compiled = Vec::new();
     #[cfg(any(test, feature = "oracle"))]
     let mut oracle = Oracle::new(names, documents);
@@ -97,6 +99,7 @@ pub(super) fn compile(
         problems.extend(lifted_rules(&checked));
         problems.sort_by_key(|problem| problem.position);
         errors.append(&mut problems);
+        permits.push(checked.iter().any(is_permit_in_force));
         warnings.extend(document_warnings(document, statements, &checked));
         for policy in checked {
             let asked = Arc::new(Applicability {
@@ -117,6 +120,7 @@ pub(super) fn compile(
     if let Some(errors) = ConfigErrors::of(errors) {
         return Err(errors);
     }
+    warnings.extend(idle_permits(documents, &permits));
     let scopes: Vec<DocumentScope> = documents.iter().map(|document| names.scope_of(document)).collect();
     let nameable = entity_types.iter().all(|name| EntityTypeName::from_str(name).is_ok());
     let memberships = groups.memberships(&types);
@@ -227,6 +231,10 @@ fn reads_any_device(reads: &Reads) -> bool {
     reads.mentions(DEVICE_RECORD) && !reads.values.iter().any(is_bound)
 }
 
+fn is_permit_in_force(policy: &Checked<'_>) -> bool {
+    policy.named.body.effect == Effect::Permit && !policy.named.is_rehearsed
+}
+
 fn document_warnings(
     document: &PolicyDocument,
     statements: &[Statement],
@@ -238,7 +246,7 @@ fn document_warnings(
     let mut warnings = Vec::new();
     if statements.is_empty() {
         warnings.push(warning(ConfigCode::NoPolicies, "there are no policies: every request is denied".to_owned()));
-    } else if !checked.iter().any(|policy| is_permit(&policy) && !policy.named.is_rehearsed) {
+    } else if !checked.iter().any(is_permit_in_force) {
         warnings.push(warning(
             ConfigCode::NoPermit,
             "no policy of this document permits anything: on its own, it denies every request".to_owned(),

@@ -5,6 +5,7 @@
 
 pub(in crate::policy) mod absent;
 pub(in crate::policy) mod actors;
+pub(in crate::policy) mod documents;
 pub(in crate::policy) mod fixes;
 pub(in crate::policy) mod groups;
 pub(in crate::policy) mod implied;

@@ -76,3 +76,29 @@ fn a_document_that_must_permit_and_has_no_permit_denies_everything() {
     let documents = [document(Some("group"), &["wiki"], STAFF), must_permit("device", &["wiki"], "")];
     assert_eq!(named(&on_wiki(&documents, &person(&["staff"], 80))), ("not permitted", vec![]));
 }
+
+#[portable]
+fn permits_beside_a_document_that_must_permit_are_warned_of() {
+    let warned = |documents: &[PolicyDocument]| {
+        let (_, warnings) = Setting::new().compile_all(documents).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let idle = warnings.into_iter().filter(|warning| warning.code.code() == "idle-permit");
+        idle.map(|warning| (warning.pointer, warning.message)).collect::<Vec<_>>()
+    };
+    let group = document(Some("group"), &["shop", "wiki"], STAFF);
+    let found = warned(&[group.clone(), must_permit("device", &["wiki"], HEALTHY)]);
+    let [(pointer, message)] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(*pointer, group.pointer);
+    assert!(message.contains("nothing in `wiki`") && message.contains("a permit of `device` alone"), "{message}");
+
+    let forbid = "@id(\"no\") forbid (principal == corp::User::\"b\", action, resource);";
+    let rehearsed = format!("@mode(\"shadow\") {STAFF}");
+    for silent in [
+        [group.clone(), document(Some("device"), &["wiki"], HEALTHY)],
+        [must_permit("group", &["shop", "wiki"], STAFF), must_permit("device", &["wiki"], HEALTHY)],
+        [document(Some("group"), &["shop"], STAFF), must_permit("device", &["wiki"], HEALTHY)],
+        [document(Some("block"), &["wiki"], forbid), must_permit("device", &["wiki"], HEALTHY)],
+        [document(Some("group"), &["wiki"], &rehearsed), must_permit("device", &["wiki"], HEALTHY)],
+    ] {
+        assert_eq!(warned(&silent), [], "{silent:?}");
+    }
+}
