@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use countersign_core::config::Plan;
+use countersign_core::policy::oracle::question::can_fail;
 use countersign_core::policy::{PolicyAnswer, PolicyDescription, PolicyId, Rehearsed};
 use countersign_core::route::Router;
 use serde_json::Value;
@@ -33,6 +34,24 @@ struct Policy {
     description: PolicyDescription,
     /// The same policy in the old one, if it is in force there with the same text.
     old: Option<PolicyDescription>,
+    /// Whether its evaluation can fail, which denies whatever other policies say.
+    can_fail: bool,
+}
+
+impl Policy {
+    /// The answer that denies most.
+    const fn strictest(&self) -> PolicyAnswer {
+        match (self.description.permits, self.can_fail) {
+            (true, false) => PolicyAnswer::DoesNotApply,
+            (true, true) => PolicyAnswer::Fails,
+            (false, _) => PolicyAnswer::Applies,
+        }
+    }
+
+    /// The answer that permits most.
+    const fn most_lenient(&self) -> PolicyAnswer {
+        if self.description.permits { PolicyAnswer::Applies } else { PolicyAnswer::DoesNotApply }
+    }
 }
 
 /// Where and by whom a recorded request was made.
@@ -56,10 +75,12 @@ impl<'p> Recorded<'p> {
     /// The configurations, with all their differences.
     pub fn new(old: &'p Plan, new: &'p Plan, differences: &[Difference]) -> Self {
         let (mut olds, news) = (in_force(old), in_force(new));
+        let failing = can_fail(&new.policies);
         let policies = news.into_iter().map(|(id, (description, text))| {
             // Prepared policies have no text.
             let same = olds.remove(&id).filter(|(_, old)| text.is_some() && *old == text);
-            (id, Policy { description, old: same.map(|(description, _)| description) })
+            let can_fail = failing.as_ref().is_none_or(|failing| failing.contains(&id));
+            (id, Policy { description, old: same.map(|(description, _)| description), can_fail })
         });
         Self { old, new, policies: policies.collect(), unlike: unlike(differences) }
     }
@@ -88,15 +109,13 @@ impl<'p> Recorded<'p> {
         }
         let named: Vec<&str> = record.listed("policies").filter_map(Value::as_str).collect();
         let answer = |id: &PolicyId| self.answer(id, kind, &named, &place);
-        let unknown = |id: &PolicyId, permit, forbid| {
-            answer(id).unwrap_or_else(|| {
-                let permits = self.policies.get(id).is_some_and(|policy| policy.description.permits);
-                if permits { permit } else { forbid }
-            })
+        let suppose = |of_unknown: fn(&Policy) -> PolicyAnswer| {
+            let or_unknown = |id: &PolicyId| {
+                answer(id).or_else(|| self.policies.get(id).map(of_unknown)).unwrap_or(PolicyAnswer::DoesNotApply)
+            };
+            self.new.policies.suppose(place.application, or_unknown)
         };
-        let suppose = |permit, forbid| self.new.policies.suppose(place.application, |id| unknown(id, permit, forbid));
-        let at_least = suppose(PolicyAnswer::DoesNotApply, PolicyAnswer::Applies);
-        let at_most = suppose(PolicyAnswer::Applies, PolicyAnswer::DoesNotApply);
+        let (at_least, at_most) = (suppose(Policy::strictest), suppose(Policy::most_lenient));
         if at_least.allows != at_most.allows {
             let open = self.policies.keys().filter(|id| answer(id).is_none()).map(|id| format!("`{id}`"));
             let open = open.collect::<Vec<_>>().join(", ");
@@ -109,7 +128,7 @@ impl<'p> Recorded<'p> {
 
     /// What a policy of the new configuration answers about the request; `None` if that is not known.
     fn answer(&self, id: &PolicyId, kind: Kind, named: &[&str], place: &Place<'_>) -> Option<PolicyAnswer> {
-        let Policy { description, old } = self.policies.get(id)?;
+        let Policy { description, old, .. } = self.policies.get(id)?;
         let reaches =
             |description: &PolicyDescription| description.can_apply(place.application, place.route, place.action);
         if !reaches(description) {

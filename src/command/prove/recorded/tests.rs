@@ -77,6 +77,13 @@ const POOL: &[(&str, [&str; 2])] = &[
         ],
     ),
     (
+        "sum",
+        [
+            "permit (principal is corp::User, action in Action::\"read\", resource) when { context.corp.level + 1 > 4 };",
+            "permit (principal is corp::User, action, resource) when { context.corp.level + 9223372036854775807 > 0 };",
+        ],
+    ),
+    (
         "overflow",
         [
             "@missing(\"ignore\") forbid (principal is corp::User, action, resource == Route::\"shop/admin\") when { context.corp.level + 9223372036854775807 > 0 };",

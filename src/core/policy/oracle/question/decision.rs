@@ -216,9 +216,7 @@ fn asked(policy: &CedarPolicy, rewriting: &Rewriting<'_>) -> Asked {
         document: policy.asked.document,
         permits: body.effect == Effect::Permit,
         applies: all(needs.chain(scope).chain(conditions)),
-        can_fail: body.clauses().iter().any(|clause| match clause {
-            Clause::When(condition) | Clause::Unless(condition) => can_fail(condition),
-        }),
+        can_fail: can_fail(policy),
     }
 }
 
@@ -254,8 +252,15 @@ fn resource(constraint: &ResourceConstraint, rewriting: &Rewriting<'_>) -> Arc<E
     })
 }
 
+/// Whether the evaluation of a policy can fail.
+pub(super) fn can_fail(policy: &CedarPolicy) -> bool {
+    policy.body.clauses().iter().any(|clause| match clause {
+        Clause::When(condition) | Clause::Unless(condition) => has_failing_operator(condition),
+    })
+}
+
 /// Whether a condition has an operator that some value makes fail. Where it is not certain that it has none, it has.
-fn can_fail(condition: &Expr) -> bool {
+fn has_failing_operator(condition: &Expr) -> bool {
     let mut found = false;
     visit(condition, &mut |part| {
         found |= match part {

@@ -101,6 +101,13 @@ impl Caller {
     }
 }
 
+/// The policies whose evaluation can fail, which denies a request. `None` where the policies were prepared.
+#[must_use]
+pub fn can_fail(policies: &PolicySet) -> Option<BTreeSet<&PolicyId>> {
+    let all = policies.oracle.as_ref()?.policies.iter();
+    Some(all.filter(|policy| decision::can_fail(policy)).map(|policy| &policy.annotations.id).collect())
+}
+
 /// A route, and the action that a request has there.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
