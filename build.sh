@@ -262,6 +262,8 @@ proof_tests() {
 
 page_tests() { COUNTERSIGN_WASM=$module test-harness/chromium.sh; }
 
+monitoring_tests() { test-harness/monitoring.sh; }
+
 node_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$target/tools/bin/wasm-bindgen-test-runner \
     wasm_cargo test --locked -p countersign-core --target wasm32-unknown-unknown --lib
@@ -302,7 +304,7 @@ dependencies() {
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps --lib; }
 
 scripts() { shellcheck build.sh .ci/run test-harness/report.sh test-harness/containers.sh test-harness/glewlwyd.sh \
-  test-harness/chromium.sh; }
+  test-harness/chromium.sh test-harness/monitoring.sh; }
 
 # Runs one step in a shell of its own, keeps going after a failure, and remembers both for the summary. A step that says
 # `skipped:` and why has not passed.
@@ -371,6 +373,7 @@ task_test() {
   step 'proofs about changes (cvc5)' proof_tests
   step 'a real identity provider (Glewlwyd) in both Envoys' real_provider_tests
   step 'the page of a refusal in Chromium' page_tests
+  step 'alert rules and dashboard in promtool' monitoring_tests
   step 'the set-up in containers (Docker)' container_tests
   local kind passed total_failed ignored
   for kind in unit_tests node_tests envoy_tests; do
