@@ -2,7 +2,7 @@
 
 use countersign_core::config::Plan;
 use countersign_core::jose::json;
-use countersign_core::request::{Peer, PeerSource, RequestParts, client_address};
+use countersign_core::request::{Certificate, CertificateNames, Peer, PeerSource, RequestParts, client_address};
 use ct_codecs::{Base64, Decoder as _};
 use serde_json::Value;
 
@@ -48,8 +48,23 @@ pub struct RequestLine {
     headers: Vec<(String, Vec<u8>)>,
     source_address: Option<String>,
     peer_certificate_sha256: Option<[u8; 32]>,
+    peer_certificate: Option<PeerCertificate>,
     peer_uri: Option<String>,
     destination_port: Option<u16>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PeerCertificate {
+    sha256: [u8; 32],
+    certificate: Certificate,
+}
+
+impl PeerCertificate {
+    fn of_pem(pem: &str) -> Option<Self> {
+        let sha256 = Certificate::digest_of_pem(pem.as_bytes())?;
+        Some(Self { sha256, certificate: Certificate::of_pem(pem.as_bytes()) })
+    }
 }
 
 impl RequestLine {
@@ -87,6 +102,10 @@ impl RequestLine {
                     let digest = value.as_str().and_then(digest).ok_or_else(|| wrong("64 hexadecimal digits"))?;
                     request.peer_certificate_sha256 = Some(digest);
                 }
+                "peer_certificate" => {
+                    let certificate = value.as_str().and_then(PeerCertificate::of_pem);
+                    request.peer_certificate = Some(certificate.ok_or_else(|| wrong("one certificate in PEM"))?);
+                }
                 "peer_uri" => request.peer_uri = Some(value.as_str().ok_or_else(|| wrong("a string"))?.to_owned()),
                 "destination_port" => {
                     let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
@@ -108,13 +127,21 @@ impl RequestLine {
             headers: self.pseudo_headers.iter().chain(&self.headers).map(|(name, value)| (name, value)).collect(),
             source_address,
             destination_port: self.destination_port,
-            peer: self.peer(plan.peer),
+            peer: self.peer(plan.peer, plan.reads_certificate_names()),
         }
     }
 
-    fn peer(&self, source: PeerSource) -> Peer {
+    fn peer(&self, source: PeerSource, reads_names: bool) -> Peer {
+        let read = self.peer_certificate.as_ref().filter(|_| source == PeerSource::ValidatedCertificate);
+        if let Some(PeerCertificate { sha256, certificate }) = read {
+            let names = certificate.names.as_deref().ok();
+            let uri = names.and_then(CertificateNames::first_uri).map(str::as_bytes);
+            let peer = Peer::of_validated_certificate(*sha256, uri, Some(certificate.uris));
+            return if reads_names { peer.with_names(certificate.names.clone()) } else { peer };
+        }
         let uri = self.peer_uri.as_deref().map(str::as_bytes);
-        match (source, self.peer_certificate_sha256) {
+        let of_certificate = self.peer_certificate.as_ref().map(|certificate| certificate.sha256);
+        match (source, self.peer_certificate_sha256.or(of_certificate)) {
             (PeerSource::None, _) => Peer::default(),
             (PeerSource::AnyCertificate, Some(digest)) => Peer::of_any_certificate(digest),
             (PeerSource::ValidatedCertificate, Some(digest)) => Peer::of_validated_certificate(digest, uri, None),

@@ -79,6 +79,8 @@ pub mod refusal;
 
 pub mod jose;
 
+pub mod request;
+
 pub mod fetch;
 pub mod freshness;
 pub mod profile;
@@ -90,7 +92,6 @@ pub mod mint;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub mod request;
 #[cfg(feature = "policy")]
 pub mod route;
 #[cfg(feature = "policy")]

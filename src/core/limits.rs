@@ -21,8 +21,18 @@ pub const MAX_JOSE_HEADER_BYTES: usize = 4 * 1024;
 /// Bytes of a client certificate as PEM. A larger one cannot be read, so its URIs cannot be counted.
 pub const MAX_CERTIFICATE_PEM_BYTES: usize = 64 * 1024;
 
-/// Client certificates whose number of URIs a worker remembers, 33 bytes each. When there are more, it begins anew.
+/// Client certificates that a worker remembers with their names. When there are more, it begins anew.
 pub const MAX_REMEMBERED_CERTIFICATES: usize = 1_000;
+
+/// Names in one client certificate that can be facts about a device: attributes of its subject, URIs, DNS names and
+/// permanent identifiers. A certificate with more says nothing about a device.
+pub const MAX_CERTIFICATE_NAMES: usize = 100;
+
+/// Bytes of all these names together.
+pub const MAX_CERTIFICATE_NAME_BYTES: usize = 4 * 1024;
+
+/// Bytes of one header in which a trusted peer describes a device.
+pub const MAX_POSTURE_HEADER_BYTES: usize = 256;
 
 /// Trust domains whose workloads are known.
 pub const MAX_TRUST_DOMAINS: usize = 100;

@@ -254,6 +254,13 @@ pub enum Detail {
     },
     /// What the reader found wrong, a fixed string.
     Fault(&'static str),
+    /// What is wrong with one fact about a device.
+    Fact {
+        /// Its name in the configuration, or that of an attribute of the subject.
+        fact: String,
+        /// What is wrong, a fixed string.
+        fault: &'static str,
+    },
     /// The path is one of this route of the configuration if it is read in another way.
     NearRoute {
         /// The route's name.
@@ -319,6 +326,7 @@ impl fmt::Display for Detail {
             }
             Self::Type { claim, found, wanted } => write!(f, "`{claim}` is {found}, wanted {wanted}"),
             Self::Fault(fault) => f.write_str(fault),
+            Self::Fact { fact, fault } => write!(f, "`{fact}` {fault}"),
             Self::NearRoute { route, how } => write!(f, "{how}, the path belongs to the route `{route}`"),
             Self::Differ { member, providers: [one, other] } => {
                 write!(f, "`{member}` of `{one}` and of `{other}` differ")

@@ -1,8 +1,11 @@
 //! Everything that the host knows of a request, read once, as far as the worker wants it.
 
+use std::rc::Rc;
+
 use crate::host::Host;
 use countersign_core::request::{
-    AddressSource, CertificateMemory, Peer, PeerSource, RequestParts, certificate_digest, client_address,
+    AddressSource, CertificateMemory, CertificateNames, NoNames, Peer, PeerSource, RequestParts, certificate_digest,
+    client_address,
 };
 use countersign_core::worker::{HostFault, Wanted};
 
@@ -18,11 +21,11 @@ pub(crate) fn read(
     let headers = host.request_headers()?;
     Ok(match wanted {
         Wanted::Headers => RequestParts { headers, ..RequestParts::default() },
-        Wanted::All { destination_port: is_wanted, client_address, peer } => RequestParts {
+        Wanted::All { destination_port: is_wanted, client_address, peer, certificate_names } => RequestParts {
             headers,
             source_address: source_address(host, client_address),
             destination_port: if is_wanted { destination_port(host) } else { None },
-            peer: peer_of(host, peer, certificates),
+            peer: peer_of(host, peer, certificate_names, certificates),
         },
     })
 }
@@ -39,7 +42,7 @@ fn destination_port(host: &impl Host) -> Option<u16> {
     u16::try_from(u64::from_le_bytes(bytes)).ok()
 }
 
-fn peer_of(host: &impl Host, source: PeerSource, certificates: &mut CertificateMemory) -> Peer {
+fn peer_of(host: &impl Host, source: PeerSource, reads_names: bool, certificates: &mut CertificateMemory) -> Peer {
     match source {
         PeerSource::None => Peer::default(),
         PeerSource::AnyCertificate => {
@@ -48,15 +51,31 @@ fn peer_of(host: &impl Host, source: PeerSource, certificates: &mut CertificateM
         PeerSource::ValidatedCertificate => {
             let Some(digest) = certificate_of(host) else { return Peer::without_certificate() };
             let uri = host.property(&["connection", "uri_san_peer_certificate"]);
-            // That is the first of its URIs. Envoy 1.38 and later also give the certificate, so that they can be counted.
+            // That is the first of its URIs. Envoy 1.38 and later also give the certificate, which has all its names.
             let pem = || host.property(&["connection", "peer_certificate"]);
-            let count = uri.as_ref().and_then(|_| certificates.uri_count(digest, pem));
-            Peer::of_validated_certificate(digest, uri.as_deref(), count)
+            let is_read = reads_names || uri.is_some();
+            let certificate = if is_read { certificates.certificate(digest, pem) } else { None };
+            let count = certificate.as_ref().map(|certificate| certificate.uris);
+            let peer = Peer::of_validated_certificate(digest, uri.as_deref(), count);
+            if !reads_names {
+                return peer;
+            }
+            peer.with_names(match certificate {
+                Some(certificate) => certificate.names,
+                None => names_told_by(host, uri.as_deref()).map(Rc::new),
+            })
         }
         PeerSource::IstioWaypoint => {
             Peer::of_mesh_principal(host.property(&["filter_state", "io.istio.peer_principal"]).as_deref())
         }
     }
+}
+
+/// The names that hosts tell that do not give the certificate: its subject, and the first of its URIs and DNS names.
+fn names_told_by(host: &impl Host, uri: Option<&[u8]>) -> Result<CertificateNames, NoNames> {
+    let subject = host.property(&["connection", "subject_peer_certificate"]).ok_or(NoNames::Unreadable)?;
+    let dns = host.property(&["connection", "dns_san_peer_certificate"]);
+    CertificateNames::of_host(&subject, uri, dns.as_deref())
 }
 
 /// The digest of the client certificate, if the client sent one.

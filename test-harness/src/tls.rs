@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, SanType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
@@ -53,6 +53,29 @@ impl Authority {
         Ok(Leaf { pem: certificate.pem(), certificate: certificate.der().clone(), key })
     }
 
+    /// A certificate of a device of this organization, with this common name, this serial number and these URIs.
+    ///
+    /// # Errors
+    /// As [`Authority::leaf`].
+    pub fn device(&self, [organization, name, serial]: [&str; 3], uris: &[&str]) -> io::Result<Leaf> {
+        let key = KeyPair::generate().map_err(broken)?;
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = DistinguishedName::new();
+        let serial_number = DnType::CustomDnType(vec![2, 5, 4, 5]);
+        for (of, text) in
+            [(DnType::OrganizationName, organization), (DnType::CommonName, name), (serial_number, serial)]
+        {
+            if !text.is_empty() {
+                parameters.distinguished_name.push(of, text);
+            }
+        }
+        for uri in uris {
+            parameters.subject_alt_names.push(SanType::URI((*uri).try_into().map_err(broken)?));
+        }
+        let certificate = parameters.signed_by(&key, &self.0).map_err(broken)?;
+        Ok(Leaf { pem: certificate.pem(), certificate: certificate.der().clone(), key })
+    }
+
     /// What a listener needs to end TLS with a certificate of this CA; `validation` is what clients' certificates are held against.
     ///
     /// # Errors
@@ -84,6 +107,18 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// The certificate.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// SHA-256 of the certificate in hex.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        hmac_sha256::Hash::hash(&self.certificate).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// RFC 8705 section 3.1
     #[must_use]
     pub fn thumbprint(&self) -> String {

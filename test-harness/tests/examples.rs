@@ -385,12 +385,12 @@ fn the_documentation_lists_every_member_of_the_decision_record_in_its_order_with
             }
             for evidence in answer["evidence"].as_object().expect("evidence").values() {
                 let members: Vec<&str> = evidence.as_object().expect("a piece").keys().map(String::as_str).collect();
-                assert_eq!(members, ["state", "age", "bound", "device", "reason"]);
+                assert_eq!(members, ["state", "age", "bound", "device", "reason", "detail"]);
                 states.insert(evidence["state"].as_str().expect("a state").to_owned());
             }
         }
     }
-    for name in states.iter().map(String::as_str).chain(["state", "age", "bound", "device", "reason"]) {
+    for name in states.iter().map(String::as_str).chain(["state", "age", "bound", "device", "reason", "detail"]) {
         assert!(text.contains(&format!("`{name}`")), "docs/record.md does not name {name}");
     }
 }
@@ -516,7 +516,7 @@ impl From<Seconds> for Cap {
 fn the_documentation_gives_every_fixed_cap_and_no_other() {
     let expected = caps! {
         MAX_CONFIG_BYTES MAX_CONFIG_JSON_DEPTH MAX_TOKEN_JSON_DEPTH MAX_JOSE_HEADER_BYTES MAX_CERTIFICATE_PEM_BYTES
-        MAX_REMEMBERED_CERTIFICATES MAX_TRUST_DOMAINS MAX_KEY_SET_BYTES
+        MAX_REMEMBERED_CERTIFICATES MAX_CERTIFICATE_NAMES MAX_CERTIFICATE_NAME_BYTES MAX_POSTURE_HEADER_BYTES MAX_TRUST_DOMAINS MAX_KEY_SET_BYTES
         MAX_KEYS_PER_SET MAX_UNKNOWN_KEYS MAX_KEYS_BY_ID MAX_SOUGHT_KEYS MAX_PEM_BYTES FORGERY_REMEMBERED MAX_FORGERIES MAX_FORGERY_BYTES MAX_PROOF_BYTES
         MAX_PROOF_ID_BYTES PROOF_BUCKETS MAX_PROOFS_PER_BUCKET MAX_BUCKET_WRITES NONCE_LIFETIME MAX_WAITING_REQUESTS
         MAX_WAITING_FOR_UNKNOWN_KEY WAITING_PLACES_PER_FREE_PLACE WAKES_AT_ONCE LONGEST_WAIT LONGEST_BACK_OFF SHARED_KEY_SLOTS

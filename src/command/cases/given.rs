@@ -169,13 +169,16 @@ impl Reader<'_, '_> {
                 return Err(self.problem(pointer, message, format!("its device providers: {}", names.join(", "))));
             };
             let mut facts = Map::new();
-            let (mut age, mut bound) = (Seconds::new(0), false);
+            let (mut age, mut bound) = (None, false);
             for (fact, Placed { value, pointer }) in self.layers.inside(&["devices", name]) {
                 let wrong = |wanted: &str| {
                     self.problem(pointer, format!("`{fact}` of a device is not {wanted}"), format!("write {wanted}"))
                 };
                 match fact {
-                    "age" => age = length(value).ok_or_else(|| wrong("a number of seconds or a length such as 2h"))?,
+                    "age" => {
+                        let wrong = || wrong("a number of seconds or a length such as 2h");
+                        age = Some(length(value).ok_or_else(wrong)?);
+                    }
                     "bound" => bound = value.as_bool().ok_or_else(|| wrong("true or false"))?,
                     _ => drop(facts.insert(fact.to_owned(), relative(value, time))),
                 }

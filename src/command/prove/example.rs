@@ -150,8 +150,9 @@ impl Example {
         };
         let token = if let Caller::Issuer(name) = caller { of_provider(name.as_str()) } else { Map::new() };
         let devices = context.as_object().into_iter().flatten().filter_map(|(name, value)| {
-            // The records of devices are those that have an age.
-            let is_device = value.get("age").is_some() && value.get("bound").is_some();
+            // The records of devices are those that say whether they are bound; a fact of the issuer can have this name too.
+            let is_issuer = matches!(caller, Caller::Issuer(issuer) if issuer.as_str() == name);
+            let is_device = !is_issuer && value.get("bound").is_some();
             let is_read = facts.iter().any(|path| path.first() == Some(name));
             (is_device && is_read).then(|| (name.clone(), of_provider(name)))
         });
@@ -230,7 +231,9 @@ impl Example {
             let facts = DeviceFacts {
                 facts: read_record(device.facts(), record, name.as_str(), unseen)?,
                 bound: record.and_then(|record| record.get("bound")).and_then(Value::as_bool).unwrap_or(false),
-                age: Seconds::new(number("age").and_then(|age| u64::try_from(age).ok()).unwrap_or(0)),
+                age: device
+                    .has_age()
+                    .then(|| Seconds::new(number("age").and_then(|age| u64::try_from(age).ok()).unwrap_or(0))),
                 id: None,
             };
             devices.insert(name.clone(), DeviceEvidence::Verified(facts));

@@ -39,6 +39,30 @@ fn the_peer_is_what_the_configuration_believes_of_it() {
     }
 }
 
+/// Of the certificate itself, digest, URI and names are read.
+#[test]
+fn the_certificate_of_the_peer_is_read_where_certificates_are_validated() {
+    let plan = |certificate: &str, devices: &str| {
+        let text = format!(
+            r#"{{ "version": 1, "applications": {{ "a": {{ "any_host": true, "routes": {{ "r": {{ "path": "/" }} }} }} }},
+                "policies": "", "peer": {{ "from": "tls", "certificate": "{certificate}" }} {devices} }}"#
+        );
+        Plan::compile(text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:#?}")).0
+    };
+    let laptop = r#", "devices": { "laptop": { "bind": "none", "certificate": {
+        "from": "connection", "facts": { "id": { "uri": "spiffe://" } } } } }"#;
+    let pem = include_str!("../../core/request/certificate/one.pem");
+    let line = serde_json::json!({ "id": "1", "method": "GET", "peer_certificate": pem }).to_string();
+    for (plan, has_uri, has_names) in
+        [(plan("validated", laptop), true, true), (plan("validated", ""), true, false), (plan("any", ""), false, false)]
+    {
+        let peer = RequestLine::parse(line.as_bytes()).unwrap().parts(&plan).peer;
+        assert!(peer.certificate_sha256.is_some());
+        assert_eq!((peer.uri.is_ok(), peer.names.is_ok()), (has_uri, has_names));
+    }
+    assert!(fault(r#"{"id": "1", "method": "GET", "peer_certificate": "x"}"#).contains("one certificate in PEM"));
+}
+
 #[test]
 fn a_full_line_is_read() {
     let digest = "0a".repeat(32);

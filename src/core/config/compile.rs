@@ -150,7 +150,9 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let issuer_entries = issuers;
     let issuers = share(&issuer_entries).and_then(|entries| issuers::read(entries, &mut profiles));
     let issuer_names = share(&issuer_names).map(Vec::as_slice);
-    let devices = share(&devices).and_then(|entries| devices::read(entries, issuer_names, &mut profiles));
+    let device_entries = devices;
+    let devices =
+        share(&device_entries).and_then(|entries| devices::read(entries, issuer_names, &mut profiles, node.problems()));
     let apart = profiles.tell_apart(node.problems());
     let entities = entities.or_empty(policies::read_entities);
     let attributes = share(&entities).map(|entities| entities.attributes.as_slice());
@@ -184,6 +186,12 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
         }
         _ => Ok(()),
     };
+    let devices_agree = match (&devices, &peer) {
+        (Ok(read), Ok(peer)) => {
+            share(&device_entries).and_then(|entries| devices::agree_on_peer(entries, read, peer.source))
+        }
+        _ => Ok(()),
+    };
 
     // Policies are judged against what they can speak of, and so only where all of that could be read.
     let (issuers, devices, router) = (issuers?, devices?, router?);
@@ -197,6 +205,7 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     apart_places?;
     acknowledged_filters?;
     sources_agree?;
+    devices_agree?;
     let mode = mode?;
     let schemes = Schemes::of(&issuers);
     let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);

@@ -186,7 +186,13 @@ fn check_actor(entry: &Node<'_>, claim: &ClaimPath, fact_type: &FactType, around
     Ok(())
 }
 
-fn check_name<'a>(entry: &Node<'_>, name: &'a str, reserved: &[&str], seen: &mut BTreeSet<&'a str>) -> Read<()> {
+/// Checks the name of a fact, which is not one of `reserved`, and is noted in `seen`.
+pub(super) fn check_name<'a>(
+    entry: &Node<'_>,
+    name: &'a str,
+    reserved: &[&str],
+    seen: &mut BTreeSet<&'a str>,
+) -> Read<()> {
     if name.is_empty() || name.chars().any(char::is_control) {
         return entry.error(
             ConfigCode::BadName,

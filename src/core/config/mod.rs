@@ -11,6 +11,8 @@ mod attributes;
 mod canonical;
 mod claim;
 mod compile;
+mod device_certificates;
+mod device_parts;
 mod device_record;
 mod devices;
 mod facts;
@@ -20,6 +22,7 @@ mod issuer;
 mod issuers;
 mod json_schema;
 mod keys;
+mod named_peers;
 mod names;
 mod outline;
 mod peer;
@@ -39,6 +42,7 @@ mod sender;
 mod settings;
 mod sign_in;
 mod token_kind;
+mod trusted_peers;
 mod wire;
 
 #[cfg(test)]

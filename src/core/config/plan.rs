@@ -80,6 +80,12 @@ impl Plan {
         }
     }
 
+    /// Whether names in the certificates of connections can be facts about devices.
+    #[must_use]
+    pub fn reads_certificate_names(&self) -> bool {
+        self.devices.iter().filter_map(DeviceProvider::certificate).any(|rule| !rule.is_forwarded())
+    }
+
     /// The profiles of all issuers, then of all device providers that sign tokens.
     pub fn profiles(&self) -> impl Iterator<Item = &TokenProfile> {
         let devices = self.devices.iter().filter_map(DeviceProvider::token).map(|token| &token.profile);

@@ -220,7 +220,9 @@ fn an_engineer_on_a_healthy_device_reads_and_the_upstream_learns_who() {
     assert_eq!(record["principal"], r#"corp::User::"alice""#);
     assert_eq!(record["route"], "order");
     assert_eq!(record["path"], "/api/orders/{id}");
-    let evidence = json!({ "state": "verified", "age": 60, "bound": true, "device": "laptop-1", "reason": null });
+    let evidence = json!({
+        "state": "verified", "age": 60, "bound": true, "device": "laptop-1", "reason": null, "detail": null
+    });
     assert_eq!(record["evidence"]["mdm"], evidence);
     assert_eq!(
         record["authentication"],

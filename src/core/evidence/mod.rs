@@ -196,7 +196,7 @@ mod tests {
             forward: EvidenceForwarding::Never,
         };
         let mdm = DeviceProvider {
-            source: PostureSource::Token(mdm),
+            source: PostureSource::Token(Box::new(mdm)),
             bind: PostureBinding::None,
             device: DeviceMapping::default(),
         };

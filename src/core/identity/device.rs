@@ -18,8 +18,14 @@ impl Identity {
             let (facts, said) = match (&self.principal, self.devices.get(provider)) {
                 // The device is described by the access token itself.
                 (Principal::Verified(verified), _) if verified.issuer == *provider => (&verified.facts, (None, true)),
-                (_, Some(DeviceEvidence::Verified(device))) => (&device.facts, (Some(device.age), device.bound)),
-                (_, Some(DeviceEvidence::Missing | DeviceEvidence::Stale { .. }) | None) => return None,
+                (_, Some(DeviceEvidence::Verified(device))) => (&device.facts, (device.age, device.bound)),
+                (
+                    _,
+                    Some(DeviceEvidence::Missing | DeviceEvidence::Disregarded { .. } | DeviceEvidence::Stale { .. })
+                    | None,
+                ) => {
+                    return None;
+                }
             };
             DeviceStatement::of(provider, mapping, facts, said)
         })

@@ -51,8 +51,8 @@ pub struct GivenDevice<'g> {
     pub provider: &'g DeviceProvider,
     /// The facts by the names that policies read.
     pub facts: &'g Map<String, Value>,
-    /// Time since it was issued. Beyond the provider's `max_age` it is stale.
-    pub age: Seconds,
+    /// Time since it was issued, if it is known when. Beyond the provider's `max_age` it is stale.
+    pub age: Option<Seconds>,
     /// Whether it is tied to the access token.
     pub bound: bool,
 }
@@ -110,6 +110,9 @@ pub enum GivenFault {
     /// The provider's posture is never tied to a token.
     #[error("posture of `{0}` is never bound, because the configuration says `bind: none`")]
     NeverBound(ProviderName),
+    /// Nothing says when the provider's posture was made.
+    #[error("posture of `{0}` has no age, because no token says when it was made")]
+    NoAge(ProviderName),
 }
 
 impl GivenFault {
@@ -118,7 +121,11 @@ impl GivenFault {
     pub fn fact(&self) -> Option<&str> {
         match self {
             Self::UnknownFact { fact, .. } | Self::Value { fact, .. } | Self::Contradiction { fact, .. } => Some(fact),
-            Self::Refused { .. } | Self::NoGroups(_) | Self::SenderConstraint { .. } | Self::NeverBound(_) => None,
+            Self::Refused { .. }
+            | Self::NoGroups(_)
+            | Self::SenderConstraint { .. }
+            | Self::NeverBound(_)
+            | Self::NoAge(_) => None,
         }
     }
 }
@@ -150,7 +157,7 @@ impl GivenEvidence {
         let fields = &issuer.profile.facts;
         add_facts(&mut claims, provider, fields, facts)?;
         let payload = Value::Object(claims.clone()).to_string().into_bytes();
-        let claims = Claims::given(claims);
+        let claims = Claims::without_token(claims);
         let refused = |refusal: Refusal| refused(provider, &refusal);
         self.principal = Some(VerifiedPrincipal {
             issuer: provider.clone(),
@@ -179,9 +186,15 @@ impl GivenEvidence {
         let fields = provider.facts();
         let mut claims = Map::new();
         add_facts(&mut claims, name, fields, facts)?;
-        let facts = FactField::read_all(fields, &Claims::given(claims)).map_err(|refusal| refused(name, &refusal))?;
-        let evidence = match provider.max_age() {
-            Some(max_age) if age > max_age => DeviceEvidence::Stale { age },
+        let facts =
+            FactField::read_all(fields, &Claims::without_token(claims)).map_err(|refusal| refused(name, &refusal))?;
+        let age = match (provider.has_age(), age) {
+            (false, Some(_)) => return Err(GivenFault::NoAge(name.clone())),
+            (false, None) => None,
+            (true, age) => Some(age.unwrap_or(Seconds::new(0))),
+        };
+        let evidence = match (age, provider.max_age()) {
+            (Some(age), Some(max_age)) if age > max_age => DeviceEvidence::Stale { age },
             _ => {
                 let id = provider.device.id_in(&facts).map(str::to_owned);
                 DeviceEvidence::Verified(DeviceFacts { facts, bound, age, id })
@@ -241,7 +254,7 @@ fn add_facts(
             .map_err(|inner| wrong(format!("the record declares no member `{inner}`")))?;
         let mut alone = Map::new();
         put(&mut alone, &field.claim, claim.clone());
-        FactField::read_all(core::slice::from_ref(field), &Claims::given(alone))
+        FactField::read_all(core::slice::from_ref(field), &Claims::without_token(alone))
             .map_err(|refusal| wrong(refusal.detail.to_string()))?;
         match field.claim.find(claims) {
             Ok(Some(other)) if *other != claim => {

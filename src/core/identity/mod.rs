@@ -1,6 +1,7 @@
 //! Step 4: the verified identity. Only [`verify`] makes an [`Identity`] of evidence. The command can also give one
 //! (`given`, `evidence`): by the feature `given`, without which the plugin is built.
 
+mod attested;
 mod denial;
 mod device;
 #[cfg(any(test, feature = "given"))]
@@ -99,6 +100,11 @@ pub struct VerifiedPrincipal {
 pub enum DeviceEvidence {
     /// Nothing was presented.
     Missing,
+    /// What was presented is not posture of this provider, and counts as missing.
+    Disregarded {
+        /// Why, for the record.
+        why: Detail,
+    },
     /// Authentic, but expired or older than `max_age`: policies see no facts of it.
     Stale {
         /// Time since `iat`.
@@ -115,8 +121,8 @@ pub struct DeviceFacts {
     pub facts: FactRecord,
     /// Tied to the user's token by equal claims.
     pub bound: bool,
-    /// Time since `iat`.
-    pub age: Seconds,
+    /// Time since `iat`; `None` for posture without a token, of which nothing says when it was made.
+    pub age: Option<Seconds>,
     /// What the provider calls the device, for the record: the `id` that it gives `context.device`, otherwise the claim that
     /// `bind` compares with the access token. `None` where nothing names the device.
     pub id: Option<String>,

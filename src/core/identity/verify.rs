@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::attested::{self, Tie};
 use super::sender_constraint::{FittingSender, Sender, fits_posture};
 use super::{
     Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens,
@@ -10,11 +11,10 @@ use super::{
 };
 use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
-use crate::jose::{AuthenticClaims, Claims, PresentedToken, VerifiedToken};
+use crate::jose::{Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
 use crate::profile::{
-    Appraisal, DeviceMapping, DeviceProvider, FactField, FactRecord, Issuer, PostureBinding, PostureSource,
-    TokenProfile, choose_issuer,
+    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, PostureSource, TokenProfile, choose_issuer,
 };
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -39,8 +39,8 @@ pub struct TrustAnchors<'a> {
 /// Turns presented evidence into a verified identity.
 ///
 /// In this order: the access token (profile, signature, claims, sender constraint, principal, facts), the required
-/// issuer, the required workload, then each provider's posture (signature, claims, binding, facts), then whether all of it
-/// is about one device, then the required posture. Presented evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
+/// issuer, the required workload, then each provider's posture (of a token: signature, claims, binding, facts), then whether
+/// all of it is about one device, then the required posture. Presented evidence is verified even where no rule asks for it: a forged piece is refused, never ignored.
 ///
 /// A proof is used at the very end, once everything else is accepted: a request that is refused, or that waits for keys,
 /// does not use up its proof.
@@ -67,7 +67,7 @@ pub fn verify(
             let required = |issuer: &ProviderName| {
                 require_issuer(requires, Some(issuer))?;
                 require_workload(requires, &workload)?;
-                require_presented(requires, &posture)
+                require_presented(requires, anchors.devices, &posture)
             };
             let is_new = matches!(token.token, PresentedToken::New(_));
             let (principal, token, unspent) = verify_access_token(token, anchors, sender, required, now)?;
@@ -84,18 +84,23 @@ pub fn verify(
     }
     for provider in anchors.devices {
         let name = provider.name();
-        let PostureSource::Token(tokens) = &provider.source;
-        let verified = match posture.remove(name) {
-            None => Ok(DeviceEvidence::Missing),
-            Some(token) => {
-                let required = requires.devices.contains(name);
-                let is_new = matches!(token, PresentedToken::New(_));
-                let (profile, bind, device) = (&tokens.profile, &provider.bind, &provider.device);
-                let judge = PostureJudge { profile, bind, device, access_token: token_claims, peer, now };
-                verify_posture(token, judge, required, anchors).map(|(evidence, token)| {
-                    identity.tokens.add(token, is_new);
-                    evidence
-                })
+        let tie = Tie { bind: &provider.bind, device: &provider.device, access_token: token_claims };
+        let verified = match &provider.source {
+            PostureSource::Token(tokens) => match posture.remove(name) {
+                None => Ok(DeviceEvidence::Missing),
+                Some(token) => {
+                    let required = requires.devices.contains(name);
+                    let is_new = matches!(token, PresentedToken::New(_));
+                    let judge = PostureJudge { profile: &tokens.profile, tie, peer, now };
+                    verify_posture(token, judge, required, anchors).map(|(evidence, token)| {
+                        identity.tokens.add(token, is_new);
+                        evidence
+                    })
+                }
+            },
+            PostureSource::Certificate(rule) => attested::of_certificate(rule, tie, request).map_err(NotVerified::from),
+            PostureSource::TrustedPeer(rule) => {
+                attested::of_trusted_peer(rule, tie, request).map_err(NotVerified::from)
             }
         };
         match verified {
@@ -227,9 +232,14 @@ pub(super) fn require_workload(requires: &Requires, workload: &Result<Workload, 
     }
 }
 
-/// The posture that the route requires, whatever it says: it must at least be presented.
-fn require_presented(requires: &Requires, posture: &BTreeMap<ProviderName, PresentedToken>) -> Result<(), Refusal> {
-    match requires.devices.iter().find(|required| !posture.contains_key(*required)) {
+/// The posture tokens that the route requires, whatever they say: they must at least be presented.
+fn require_presented(
+    requires: &Requires,
+    devices: &[DeviceProvider],
+    posture: &BTreeMap<ProviderName, PresentedToken>,
+) -> Result<(), Refusal> {
+    let by_token = devices.iter().filter(|device| device.token().is_some()).map(DeviceProvider::name);
+    match by_token.into_iter().find(|name| requires.devices.contains(name) && !posture.contains_key(*name)) {
         Some(required) => Err(Refusal::new(Reason::PostureMissing).about(required)),
         None => Ok(()),
     }
@@ -254,9 +264,7 @@ fn verify_posture(
 #[derive(Clone, Copy)]
 struct PostureJudge<'a> {
     profile: &'a TokenProfile,
-    bind: &'a PostureBinding,
-    device: &'a DeviceMapping,
-    access_token: Option<&'a AuthenticClaims>,
+    tie: Tie<'a>,
     peer: &'a Peer,
     now: UnixSeconds,
 }
@@ -271,24 +279,25 @@ impl PostureJudge<'_> {
         };
         fits_posture(claims, self.peer)?;
         let facts = FactField::read_all(&self.profile.facts, claims)?;
-        let named = self.device.id_in(&facts).map(str::to_owned);
+        let named = self.tie.device.id_in(&facts).map(str::to_owned);
         Ok(DeviceEvidence::Verified(DeviceFacts {
             facts,
-            bound: posture_binding::is_bound(self.bind, self.access_token, claims)?,
-            age: known(age)?,
-            id: named.or_else(|| posture_binding::device_id(self.bind, claims)),
+            bound: posture_binding::is_bound(self.tie.bind, self.tie.access_token, claims)?,
+            age: Some(known(age)?),
+            id: named.or_else(|| posture_binding::device_id(self.tie.bind, claims)),
         }))
     }
 }
 
 pub(super) fn require_posture(requires: &Requires, identity: &Identity) -> Result<(), Refusal> {
     for required in &requires.devices {
-        let reason = match identity.devices.get(required) {
+        let refusal = match identity.devices.get(required) {
             Some(DeviceEvidence::Verified(_)) => continue,
-            Some(DeviceEvidence::Stale { .. }) => Reason::PostureStale,
-            Some(DeviceEvidence::Missing) | None => Reason::PostureMissing,
+            Some(DeviceEvidence::Stale { .. }) => Refusal::new(Reason::PostureStale),
+            Some(DeviceEvidence::Disregarded { why }) => Refusal::with(Reason::PostureMissing, why.clone()),
+            Some(DeviceEvidence::Missing) | None => Refusal::new(Reason::PostureMissing),
         };
-        return Err(Refusal::new(reason).about(required));
+        return Err(refusal.about(required));
     }
     Ok(())
 }

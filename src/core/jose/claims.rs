@@ -144,9 +144,9 @@ impl Claims {
         self
     }
 
-    /// Claims that the author of a test case gives.
-    #[cfg(any(test, feature = "given"))]
-    pub(crate) const fn given(claims: Map<String, Value>) -> Self {
+    /// Claims that no token carries: a certificate, a trusted peer or the author of a test case states them.
+    #[cfg(any(test, feature = "policy", feature = "given"))]
+    pub(crate) const fn without_token(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
 

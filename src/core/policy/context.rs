@@ -16,6 +16,7 @@ use core::net::IpAddr;
 use std::borrow::Cow;
 
 use crate::identity::{DeviceFacts, SenderConstraint, Workload};
+use crate::profile::DeviceProvider;
 use crate::request::{Exactly, PathParameters, Request};
 use crate::time::UnixSeconds;
 
@@ -120,7 +121,7 @@ impl ContextFact {
     }
 }
 
-/// A member of a device's record that every device has.
+/// A member of a device's record that no provider declares.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::policy) struct DeviceFact {
     /// Its name.
@@ -128,10 +129,12 @@ pub(in crate::policy) struct DeviceFact {
     /// Its type.
     #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub of: ContextType,
+    /// Whether every device has it, not only those whose posture has an age.
+    pub of_every_device: bool,
     /// As that of a [`ContextFact`].
     pub comes_again: bool,
-    /// Its value.
-    pub value: fn(&DeviceFacts) -> ContextValue<'static>,
+    /// Its value; `None` where nothing says when the posture was made.
+    pub value: fn(&DeviceFacts) -> Option<ContextValue<'static>>,
 }
 
 const HTTP_REQUEST: Option<&str> = Some("http_request");
@@ -295,21 +298,30 @@ const ADDRESS: Presence = Presence::ClientMayOmit(
 const NO_CERTIFICATE: &str = "the connection has no client certificate";
 const NO_WORKLOAD: &str = "the connection is not that of a workload of a listed trust domain";
 
-/// The members of each device's record in addition to the declared facts; they are there whenever the record is.
+/// The members of each device's record in addition to the declared facts; they are there whenever the record is, but for
+/// the age of posture of which nothing says when it was made.
 pub(in crate::policy) const DEVICE_FACTS: [DeviceFact; 2] = [
     DeviceFact {
         name: "bound",
         of: ContextType::Bool,
+        of_every_device: true,
         comes_again: true,
-        value: |facts| ContextValue::Bool(facts.bound),
+        value: |facts| Some(ContextValue::Bool(facts.bound)),
     },
     DeviceFact {
         name: "age",
         of: ContextType::Long,
+        of_every_device: false,
         comes_again: false,
-        value: |facts| ContextValue::Long(i64::try_from(facts.age.get()).unwrap_or(i64::MAX)),
+        value: |facts| Some(ContextValue::Long(i64::try_from(facts.age?.get()).unwrap_or(i64::MAX))),
     },
 ];
+
+/// The members of this device's record in addition to the declared facts.
+pub(in crate::policy) fn facts_of(device: &DeviceProvider) -> impl Iterator<Item = &'static DeviceFact> {
+    let has_age = device.has_age();
+    DEVICE_FACTS.iter().filter(move |fact| fact.of_every_device || has_age)
+}
 
 /// A member of `context` that does not hang on the configuration.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 //! [`TokenProfile::judge`] its claims; [`FactField::read_all`] the claims that policies may read.
 
 mod apart;
+mod attested;
 mod choose;
 mod device;
 mod facts;
@@ -15,6 +16,7 @@ mod roles;
 mod sender;
 mod token;
 
+pub use attested::{CertificateFrom, CertificateName, CertificateRule, NamedPeers, SubjectPin, TrustedPeerRule};
 pub use choose::{choose_issuer, choose_profile};
 pub use device::{
     DEVICE_MEMBERS, DEVICE_RECORD, DeviceConflict, DeviceMapping, DeviceMember, DeviceMemberType, DeviceStatement,

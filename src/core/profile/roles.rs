@@ -1,8 +1,9 @@
 //! The roles that evidence can play: it names a principal, or it describes a device.
 
-use super::{CredentialPlace, DeviceMapping, FactField, SenderRule, TokenProfile};
+use super::{CertificateRule, CredentialPlace, DeviceMapping, FactField, SenderRule, TokenProfile, TrustedPeerRule};
 use crate::jose::ClaimPath;
 use crate::provider::ProviderName;
+use crate::request::FORWARDED_CLIENT_CERT;
 use crate::time::Seconds;
 
 /// Whether verified evidence is forwarded to the upstream.
@@ -82,7 +83,11 @@ pub struct DeviceProvider {
 #[derive(Clone, Debug)]
 pub enum PostureSource {
     /// Signed, in a token that the client sends.
-    Token(PostureToken),
+    Token(Box<PostureToken>),
+    /// In a certificate.
+    Certificate(CertificateRule),
+    /// In plain headers of a trusted peer.
+    TrustedPeer(TrustedPeerRule),
 }
 
 /// The posture tokens of a device provider.
@@ -99,9 +104,11 @@ pub struct PostureToken {
 impl DeviceProvider {
     /// Its name in the configuration: policies read its facts as `context.<name>`.
     #[must_use]
-    pub const fn name(&self) -> &ProviderName {
+    pub fn name(&self) -> &ProviderName {
         match &self.source {
             PostureSource::Token(token) => &token.profile.name,
+            PostureSource::Certificate(rule) => &rule.name,
+            PostureSource::TrustedPeer(rule) => &rule.name,
         }
     }
 
@@ -110,30 +117,50 @@ impl DeviceProvider {
     pub fn facts(&self) -> &[FactField] {
         match &self.source {
             PostureSource::Token(token) => &token.profile.facts,
+            PostureSource::Certificate(rule) => &rule.facts,
+            PostureSource::TrustedPeer(rule) => &rule.facts,
         }
     }
 
     /// Its tokens, if it signs tokens.
     #[must_use]
-    pub const fn token(&self) -> Option<&PostureToken> {
+    pub fn token(&self) -> Option<&PostureToken> {
         match &self.source {
             PostureSource::Token(token) => Some(token),
+            PostureSource::Certificate(_) | PostureSource::TrustedPeer(_) => None,
         }
     }
 
     /// The request headers that its statements are read from, in lower case.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
+        let headers: &[String] = match &self.source {
+            PostureSource::Token(token) => core::slice::from_ref(&token.header),
+            PostureSource::Certificate(_) => &[],
+            PostureSource::TrustedPeer(rule) => &rule.headers,
+        };
+        let forwards = self.certificate().is_some_and(CertificateRule::is_forwarded);
+        headers.iter().map(String::as_str).chain(forwards.then_some(FORWARDED_CLIENT_CERT))
+    }
+
+    /// What its certificates must say, if it describes devices by certificates.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<&CertificateRule> {
         match &self.source {
-            PostureSource::Token(token) => core::iter::once(token.header.as_str()),
+            PostureSource::Certificate(rule) => Some(rule),
+            PostureSource::Token(_) | PostureSource::TrustedPeer(_) => None,
         }
+    }
+
+    /// Whether its statements say when they were made, so that they have an age.
+    #[must_use]
+    pub fn has_age(&self) -> bool {
+        self.token().is_some()
     }
 
     /// The longest time that its statements are accepted for.
     #[must_use]
-    pub const fn max_age(&self) -> Option<Seconds> {
-        match &self.source {
-            PostureSource::Token(token) => token.profile.max_age,
-        }
+    pub fn max_age(&self) -> Option<Seconds> {
+        self.token().and_then(|token| token.profile.max_age)
     }
 }
 

@@ -70,7 +70,7 @@ fn facts_of<'a>(identity: &'a Identity, provider: &ProviderName) -> Option<&'a F
     }
     match identity.devices().get(provider)? {
         DeviceEvidence::Verified(device) => Some(&device.facts),
-        DeviceEvidence::Missing | DeviceEvidence::Stale { .. } => None,
+        DeviceEvidence::Missing | DeviceEvidence::Disregarded { .. } | DeviceEvidence::Stale { .. } => None,
     }
 }
 

@@ -19,7 +19,12 @@ mod tests;
 pub use ambiguity::Ambiguity;
 pub(crate) use authority::host_and_port;
 pub use authority::host_of;
-pub use certificate::{CertificateMemory, UriCount};
+#[cfg(test)]
+pub(crate) use certificate::build;
+pub use certificate::{
+    Certificate, CertificateMemory, CertificateNames, FORWARDED_CLIENT_CERT, ForwardedCertificate, ForwardedFault,
+    NameFault, NoNames, SubjectAttribute, UriCount,
+};
 pub use headers::{Exactly, HeaderField, Headers};
 pub use method::{Action, Method, RequestMethod};
 pub use path::{Path, Segment};

@@ -6,7 +6,9 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::UriCount;
+use std::rc::Rc;
+
+use super::{CertificateNames, NoNames, UriCount};
 
 /// Facts about the peer; none if the configuration names no source for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,11 @@ pub struct Peer {
     pub certificate_sha256: Option<[u8; 32]>,
     /// The only URI of the client certificate, or the principal of the mesh, such as `spiffe://td/ns/n/sa/s`.
     pub uri: Result<String, NoPeerUri>,
+    /// The names in the client certificate that can be facts about a device.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub names: Result<Rc<CertificateNames>, NoNames>,
 }
 
 /// Why the peer has no URI that can be believed.
@@ -58,7 +65,7 @@ impl NoPeerUri {
 
 impl Default for Peer {
     fn default() -> Self {
-        Self { certificate_sha256: None, uri: Err(NoPeerUri::default()) }
+        Self { certificate_sha256: None, uri: Err(NoPeerUri::default()), names: Err(NoNames::NotRead) }
     }
 }
 
@@ -66,13 +73,13 @@ impl Peer {
     /// A client that sent no certificate.
     #[must_use]
     pub const fn without_certificate() -> Self {
-        Self { certificate_sha256: None, uri: Err(NoPeerUri::NoCertificate) }
+        Self { certificate_sha256: None, uri: Err(NoPeerUri::NoCertificate), names: Err(NoNames::NoCertificate) }
     }
 
     /// A client whose certificate may be anyone's: it has proved that it holds the key, and nothing else.
     #[must_use]
     pub const fn of_any_certificate(digest: [u8; 32]) -> Self {
-        Self { certificate_sha256: Some(digest), uri: Err(NoPeerUri::NotValidated) }
+        Self { certificate_sha256: Some(digest), uri: Err(NoPeerUri::NotValidated), names: Err(NoNames::NotRead) }
     }
 
     /// A client whose certificate the proxy has validated. `first_uri` is the first URI in it; `count` is what the
@@ -86,13 +93,20 @@ impl Peer {
             // The host found a URI in it.
             (Some(_), Some(UriCount::None | UriCount::Unreadable)) => Err(NoPeerUri::UnreadableCertificate),
         };
-        Self { certificate_sha256: Some(digest), uri }
+        Self { certificate_sha256: Some(digest), uri, names: Err(NoNames::NotRead) }
+    }
+
+    /// The same with the names in its certificate, which the proxy has validated.
+    #[must_use]
+    pub fn with_names(self, names: Result<Rc<CertificateNames>, NoNames>) -> Self {
+        Self { names, ..self }
     }
 
     /// From the principal that the mesh's data plane verified.
     #[must_use]
     pub fn of_mesh_principal(principal: Option<&[u8]>) -> Self {
-        Self { certificate_sha256: None, uri: principal.ok_or(NoPeerUri::NoPrincipal).and_then(uri_from_bytes) }
+        let uri = principal.ok_or(NoPeerUri::NoPrincipal).and_then(uri_from_bytes);
+        Self { certificate_sha256: None, uri, names: Err(NoNames::NotRead) }
     }
 }
 

@@ -84,6 +84,8 @@ pub enum Wanted {
         client_address: AddressSource,
         /// Where facts about the peer come from.
         peer: PeerSource,
+        /// Whether the names in the client certificate are among them.
+        certificate_names: bool,
     },
 }
 
@@ -96,6 +98,7 @@ impl Wanted {
             destination_port: plan.policies.reads("port"),
             client_address: if reads_address { plan.client_address } else { AddressSource::None },
             peer: plan.peer,
+            certificate_names: plan.reads_certificate_names(),
         }
     }
 }

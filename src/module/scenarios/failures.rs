@@ -233,6 +233,39 @@ fn the_uris_of_a_validated_certificate_are_counted_once() {
     assert!(!passes(6), "what else the host says is not asked for without a certificate");
 }
 
+/// Of a device's certificate the names are read: once from the certificate, and without it from what the host tells.
+#[test]
+fn the_names_in_a_certificate_are_read_where_they_describe_a_device() {
+    let host = Fake::default();
+    let peer = r#""peer": { "from": "tls", "certificate": "validated" }, "devices": { "laptop": { "bind": "none",
+        "certificate": { "from": "connection", "facts": { "serial": { "subject": "serialNumber" } } } } }"#;
+    let text = configuration(INLINE)
+        .replace(r#""peer": { "from": "tls" }"#, peer)
+        .replace("\"requires\": []", "\"requires\": [\"laptop\"]");
+    let root = configured_with(&host, text);
+    let put = |name: &str, value: &[u8]| {
+        host.with(|state| state.properties.insert(format!("connection.{name}"), value.to_vec()));
+    };
+    let passes = |stream: u32| arrive(&host, &root, stream, get("/healthz", &[])).1 == Passage::Continue;
+    let certificates_read = || host.calls("property connection.peer_certificate").len();
+    assert!(!passes(1), "there is no certificate");
+    put("mtls", &[1]);
+    put("sha256_peer_certificate_digest", "1".repeat(64).as_bytes());
+    assert!(!passes(2), "the host does not tell the subject");
+    put("subject_peer_certificate", b"CN=a\\,serialNumber\\=C02,O=Example Corp");
+    assert!(!passes(3), "the subject has no serial number");
+    put("subject_peer_certificate", b"serialNumber=C02,O=Example Corp");
+    assert!(passes(4), "Envoy before 1.38 does not give the certificate");
+    assert_eq!(certificates_read(), 3);
+    // The certificate is the source of all names where it is given.
+    put("peer_certificate", include_bytes!("../../core/request/certificate/one.pem"));
+    assert!(!passes(5), "it has no serial number");
+    assert!(!passes(6), "it is known by its digest");
+    assert_eq!(certificates_read(), 4);
+    put("mtls", &[0]);
+    assert!(!passes(7), "what else the host says is not asked for without a certificate");
+}
+
 #[test]
 fn without_random_numbers_every_request_is_refused() {
     let host = Fake::default();

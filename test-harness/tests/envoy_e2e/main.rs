@@ -24,6 +24,7 @@ mod challenges;
 mod changed;
 mod command;
 mod configuration;
+mod device_evidence;
 mod devices;
 mod discovery;
 mod dpop;
@@ -113,6 +114,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let scenarios = [
         principals::SCENARIOS,
         workloads::SCENARIOS,
+        device_evidence::SCENARIOS,
         software::SCENARIOS,
         tokens::SCENARIOS,
         places::SCENARIOS,

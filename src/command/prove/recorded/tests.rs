@@ -155,7 +155,7 @@ fn record(
     if let Some(managed) = managed {
         let facts = Map::from_iter([("managed".to_owned(), json!(managed))]);
         let provider = plan.devices.first().unwrap();
-        let age = Seconds::new(1);
+        let age = Some(Seconds::new(1));
         evidence.describe(GivenDevice { provider, facts: &facts, age, bound: false }).unwrap();
     }
     let (method, path) = line.split_once(' ').unwrap();

@@ -1,6 +1,7 @@
 //! Whole documents, and what the other test files share: a document that compiles, changes to it, and one expected problem.
 
 mod applications;
+mod attested;
 mod attributes;
 mod device_record;
 mod facts;

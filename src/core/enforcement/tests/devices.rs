@@ -11,7 +11,6 @@ use crate::identity::{GivenDevice, GivenEvidence, GivenPrincipal, SenderConstrai
 use crate::jose::Algorithm;
 use crate::portable;
 use crate::testing::{NOW, claims, jwk_set, key};
-use crate::time::Seconds;
 
 const EDR_ISSUER: &str = "https://edr.example";
 
@@ -113,7 +112,7 @@ fn given(plan: &Plan, [token, mdm, edr]: [&str; 3]) -> Value {
     ];
     for (provider, facts) in plan.devices.iter().zip(facts) {
         let facts = &object(facts);
-        evidence.describe(GivenDevice { provider, facts, age: Seconds::new(0), bound: false }).unwrap();
+        evidence.describe(GivenDevice { provider, facts, age: None, bound: false }).unwrap();
     }
     let parts = parts("GET", "/api/orders/7", None, None, &[]);
     record(&decide_given(plan, &evidence, parts, NOW, &decision_id()))["reason"].clone()

@@ -27,7 +27,7 @@ fn authenticate(plan: &Plan, evidence: &mut GivenEvidence, groups: &[&str], fact
 
 fn describe(plan: &Plan, evidence: &mut GivenEvidence, facts: Value, age: u64, bound: bool) -> Result<(), GivenFault> {
     let facts = &object(facts);
-    evidence.describe(GivenDevice { provider: &plan.devices[0], facts, age: Seconds::new(age), bound })
+    evidence.describe(GivenDevice { provider: &plan.devices[0], facts, age: Some(Seconds::new(age)), bound })
 }
 
 fn decided(plan: &Plan, evidence: &GivenEvidence, method: &str, path: &str) -> Outcome {

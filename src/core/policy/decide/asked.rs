@@ -123,7 +123,7 @@ impl<'r> Asked<'r> {
     fn device(&self, provider: &ProviderName) -> Option<&'r DeviceFacts> {
         match self.identity?.devices().get(provider)? {
             DeviceEvidence::Verified(facts) => Some(facts),
-            DeviceEvidence::Missing | DeviceEvidence::Stale { .. } => None,
+            DeviceEvidence::Missing | DeviceEvidence::Disregarded { .. } | DeviceEvidence::Stale { .. } => None,
         }
     }
 
@@ -135,7 +135,7 @@ impl<'r> Asked<'r> {
             DeviceEvidence::Verified(device) => {
                 record(&device.facts) && DEVICE_FACTS.iter().all(|own| !device.facts.contains_key(own.name))
             }
-            DeviceEvidence::Missing | DeviceEvidence::Stale { .. } => true,
+            DeviceEvidence::Missing | DeviceEvidence::Disregarded { .. } | DeviceEvidence::Stale { .. } => true,
         };
         address.is_none_or(|address| IpRange::of_address(address).is_some())
             && self.verified.is_none_or(|verified| record(&verified.facts))
@@ -162,7 +162,10 @@ impl<'r> Asked<'r> {
         if let (Some(device), [name]) = (device, path)
             && let Some(own) = DEVICE_FACTS.iter().find(|own| own.name == name)
         {
-            return Ok((2, Some(Found::Own((own.value)(device)))));
+            return Ok(match (own.value)(device) {
+                Some(value) => (2, Some(Found::Own(value))),
+                None => (1, None),
+            });
         }
         let mut there = 1_usize;
         let mut parts = path.iter().peekable();

@@ -9,7 +9,7 @@ use cedar_policy::pst;
 use super::device::{all_device_facts, in_device};
 use super::groups::Groups;
 use super::lookup::{Lookup, context_member, declared};
-use crate::policy::context::{self, DEVICE_FACTS};
+use crate::policy::context;
 use crate::policy::decide::slice::DocumentScope;
 use crate::policy::kinds::{GROUP, PrincipalKind};
 use crate::policy::{PolicyDocument, Vocabulary};
@@ -134,8 +134,7 @@ impl<'a> Names<'a> {
             let known = context::members().map(|member| -> &'a str { member.name() }).chain(names).collect();
             return Lookup::Unknown { place: 0, known };
         };
-        let own: Vec<&str> =
-            DEVICE_FACTS.iter().filter(|_| self.device(first).is_some()).map(|fact| fact.name).collect();
+        let own: Vec<&str> = self.device(first).into_iter().flat_map(context::facts_of).map(|fact| fact.name).collect();
         declared(facts, &own, rest).deeper()
     }
 

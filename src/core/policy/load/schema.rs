@@ -9,7 +9,7 @@ use cedar_policy::{Schema, SchemaError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DEVICE_FACTS, DeviceFact};
+use crate::policy::context::{self, ContextFact, ContextMember, ContextType, DeviceFact};
 use crate::policy::kinds::{Actions, GROUP, PrincipalKind};
 use crate::profile::{DEVICE_RECORD, DeviceProvider, FactField, FactType, Issuer};
 use crate::request::Action;
@@ -123,7 +123,7 @@ pub(in crate::policy) struct ProviderRecord<'a> {
     /// The declared facts.
     pub facts: &'a [FactField],
     /// The facts that it has in addition.
-    pub own: &'static [DeviceFact],
+    pub own: Vec<&'static DeviceFact>,
     /// Whether it is certain to be there.
     pub certain: bool,
 }
@@ -131,17 +131,17 @@ pub(in crate::policy) struct ProviderRecord<'a> {
 impl<'a> ProviderRecord<'a> {
     /// Of an issuer.
     pub(in crate::policy) fn of_issuer(issuer: &'a Issuer, certain: bool) -> Self {
-        Self { name: issuer.profile.name.as_str(), facts: &issuer.profile.facts, own: &[], certain }
+        Self { name: issuer.profile.name.as_str(), facts: &issuer.profile.facts, own: Vec::new(), certain }
     }
 
     /// Of what several of them say in one vocabulary; `None` if no provider fills a member. It is never certain to be there.
     pub(in crate::policy) fn of_all_devices(facts: &'a [FactField]) -> Option<Self> {
-        (!facts.is_empty()).then_some(Self { name: DEVICE_RECORD, facts, own: &[], certain: false })
+        (!facts.is_empty()).then_some(Self { name: DEVICE_RECORD, facts, own: Vec::new(), certain: false })
     }
 
     /// Of a device.
     pub(in crate::policy) fn of_device(device: &'a DeviceProvider, certain: bool) -> Self {
-        Self { name: device.name().as_str(), facts: device.facts(), own: &DEVICE_FACTS, certain }
+        Self { name: device.name().as_str(), facts: device.facts(), own: context::facts_of(device).collect(), certain }
     }
 }
 

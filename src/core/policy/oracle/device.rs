@@ -19,7 +19,7 @@ pub(super) fn device_record(
             (&verified.facts, None, true)
         } else {
             let Some(DeviceEvidence::Verified(device)) = identity.devices().get(provider) else { continue };
-            (&device.facts, i64::try_from(device.age.get()).ok(), device.bound)
+            (&device.facts, device.age.and_then(|age| i64::try_from(age.get()).ok()), device.bound)
         };
         let filled: Vec<(String, FactValue)> = mapping
             .iter()

@@ -162,7 +162,7 @@ impl EntityCatalog {
                 members.push((verified.issuer.to_string(), record(&verified.facts, [])?));
                 for (device, evidence) in identity.devices() {
                     let DeviceEvidence::Verified(device_facts) = evidence else { continue };
-                    let own = DEVICE_FACTS.iter().map(|fact| (fact.name, (fact.value)(device_facts)));
+                    let own = DEVICE_FACTS.iter().filter_map(|fact| Some((fact.name, (fact.value)(device_facts)?)));
                     members.push((device.to_string(), record(&device_facts.facts, own)?));
                     devices.insert(device.clone());
                 }

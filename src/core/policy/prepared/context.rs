@@ -8,8 +8,8 @@ use hmac_sha256::Hash;
 use super::bytes::{Encoded, encode_list, encode_text};
 use crate::policy::{GroupHierarchy, Vocabulary};
 use crate::profile::{
-    DeviceMapping, DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, MappedFact, PostureBinding,
-    PostureSource, PostureToken, PrincipalRule, TokenProfile, mappings,
+    CertificateRule, DeviceMapping, DeviceProvider, FactField, FactType, GroupsRule, Issuer, IssuerId, MappedFact,
+    PostureBinding, PostureSource, PostureToken, PrincipalRule, TokenProfile, TrustedPeerRule, mappings,
 };
 use crate::provider::ProviderName;
 use crate::request::{Action, RequestMethod};
@@ -62,7 +62,17 @@ fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
 fn device(device: &DeviceProvider, into: &mut Vec<u8>) {
     let DeviceProvider { source, bind, device: _ } = device;
     match source {
-        PostureSource::Token(PostureToken { profile, header: _, forward: _ }) => self::profile(profile, into),
+        PostureSource::Token(token) => {
+            let PostureToken { profile, header: _, forward: _ } = &**token;
+            self::profile(profile, into);
+        }
+        PostureSource::Certificate(CertificateRule { name, from: _, pins: _, facts, names: _ })
+        | PostureSource::TrustedPeer(TrustedPeerRule { name, peers: _, facts, headers: _ }) => {
+            encode_text(name.as_str(), into);
+            // In place of a tenant: such posture has no issuer, and no age.
+            into.push(2);
+            list(facts, into, fact);
+        }
     }
     (*bind == PostureBinding::None).encode(into);
 }

@@ -73,7 +73,7 @@ fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
 fn device(name: &str, bind: PostureBinding, facts: Vec<FactField>) -> DeviceProvider {
     let token =
         PostureToken { profile: profile(name, facts), header: format!("x-{name}"), forward: EvidenceForwarding::Never };
-    DeviceProvider { source: PostureSource::Token(token), bind, device: DeviceMapping::default() }
+    DeviceProvider { source: PostureSource::Token(Box::new(token)), bind, device: DeviceMapping::default() }
 }
 
 fn requires(issuer: Option<&str>, devices: &[&str]) -> Requires {
@@ -154,8 +154,10 @@ impl Setting {
 
     /// The tokens of the device provider at this place.
     pub(super) fn token(&mut self, place: usize) -> &mut PostureToken {
-        let PostureSource::Token(token) = &mut self.devices[place].source;
-        token
+        match &mut self.devices[place].source {
+            PostureSource::Token(token) => token,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The same where workloads of `example.org` are known, with an application `mesh` that requires one but for its route
@@ -371,7 +373,7 @@ pub(super) fn facts(facts: &[(&str, FactValue)]) -> FactRecord {
 
 /// Verified posture with these facts.
 pub(super) fn posture(name: &str, known: &[(&str, FactValue)]) -> (ProviderName, DeviceEvidence) {
-    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Seconds::new(30), id: None };
+    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Some(Seconds::new(30)), id: None };
     (ProviderName::new(name), DeviceEvidence::Verified(evidence))
 }
 

@@ -44,7 +44,7 @@ fn alice() -> Principal {
 }
 
 fn fresh() -> Devices {
-    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Seconds::new(1), id: None };
+    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Some(Seconds::new(1)), id: None };
     BTreeMap::from([(mdm(), DeviceEvidence::Verified(facts))])
 }
 
@@ -88,7 +88,7 @@ impl Case {
             forward: self.posture_forward,
         };
         let device = DeviceProvider {
-            source: PostureSource::Token(token),
+            source: PostureSource::Token(Box::new(token)),
             bind: PostureBinding::None,
             device: DeviceMapping::default(),
         };

@@ -1,8 +1,10 @@
 //! Certificates that OpenSSL made, and all that can be made of them by cutting and changing bytes.
 
-use super::{BEGIN, CertificateMemory, Der, END, UriCount, certificate, uris};
-use crate::jose::base64url;
-use crate::limits::{MAX_CERTIFICATE_PEM_BYTES, MAX_REMEMBERED_CERTIFICATES};
+use super::build::{names, pem, value, with_extensions};
+use super::der::Der;
+use super::{BEGIN, Certificate, CertificateMemory, NoNames, UriCount, bytes_of, x509};
+use crate::limits::MAX_REMEMBERED_CERTIFICATES;
+use crate::limits::{MAX_CERTIFICATE_NAME_BYTES, MAX_CERTIFICATE_NAMES, MAX_CERTIFICATE_PEM_BYTES};
 use crate::portable;
 
 const ONE: &[u8] = include_bytes!("one.pem");
@@ -11,41 +13,23 @@ const TWO: &[u8] = include_bytes!("two.pem");
 const DNS: &[u8] = include_bytes!("dns.pem");
 const BARE: &[u8] = include_bytes!("bare.pem");
 
-fn pem(der: &[u8]) -> Vec<u8> {
-    let standard = base64url::encode(der).replace('-', "+").replace('_', "/");
-    let padding = ["", "===", "==", "="][standard.len() % 4];
-    [BEGIN, b"\n", standard.as_bytes(), padding.as_bytes(), b"\n", END, b"\n"].concat()
+fn uris_of_pem(pem: &[u8]) -> UriCount {
+    Certificate::of_pem(pem).uris
 }
 
-fn value(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
-    let length = match length {
-        [0, low @ ..=0x7f] => vec![low],
-        [0, low] => vec![0x81, low],
-        [high, low] => vec![0x82, high, low],
-    };
-    [&[tag], length.as_slice(), contents].concat()
-}
-
-/// A certificate whose extensions are these bytes, in all else as short as can be.
-fn with_extensions(extensions: &[u8]) -> Vec<u8> {
-    value(0x30, &value(0x30, &[&value(0x02, &[1])[..], &value(0xa3, extensions)].concat()))
-}
-
-/// The subject alternative names of these bytes.
-fn names(names: &[u8]) -> Vec<u8> {
-    value(0x30, &[value(0x06, &[0x55, 0x1d, 0x11]), value(0x04, &value(0x30, names))].concat())
+fn uris(der: &[u8]) -> Option<usize> {
+    x509::read(der).map(|names| names.uris.len())
 }
 
 #[portable]
 fn the_uris_of_a_certificate_are_counted() {
     for (pem, count) in [(ONE, UriCount::One), (TWO, UriCount::Several), (DNS, UriCount::None), (BARE, UriCount::None)]
     {
-        assert_eq!(UriCount::of_pem(pem), count);
+        assert_eq!(uris_of_pem(pem), count);
         // Without a line end behind it, and with those of other systems.
-        assert_eq!(UriCount::of_pem(pem.trim_ascii()), count);
+        assert_eq!(uris_of_pem(pem.trim_ascii()), count);
         let text = String::from_utf8(pem.to_vec()).unwrap();
-        assert_eq!(UriCount::of_pem(text.replace('\n', "\r\n").as_bytes()), count);
+        assert_eq!(uris_of_pem(text.replace('\n', "\r\n").as_bytes()), count);
     }
 }
 
@@ -63,9 +47,9 @@ fn the_uris_of_all_alternative_names_count() {
 
 #[portable]
 fn what_is_not_one_certificate_in_pem_cannot_be_read() {
-    let der = certificate(ONE).unwrap();
+    let der = bytes_of(ONE).unwrap();
     assert_eq!(pem(&der).len(), ONE.len() - 8, "the same without line breaks");
-    assert_eq!(UriCount::of_pem(&pem(&der)), UriCount::One);
+    assert_eq!(uris_of_pem(&pem(&der)), UriCount::One);
     let two_blocks = [ONE, ONE].concat();
     let text = String::from_utf8(ONE.to_vec()).unwrap();
     for bad in [
@@ -80,7 +64,7 @@ fn what_is_not_one_certificate_in_pem_cannot_be_read() {
         &pem(&[der.as_slice(), &[0]].concat()),
         &pem(&[]),
     ] {
-        assert_eq!(UriCount::of_pem(bad), UriCount::Unreadable, "{}", bad.escape_ascii());
+        assert_eq!(uris_of_pem(bad), UriCount::Unreadable, "{}", bad.escape_ascii());
     }
 }
 
@@ -93,8 +77,8 @@ fn a_certificate_is_read_up_to_the_cap_and_not_one_byte_more() {
         let fill = vec![b'\n'; MAX_CERTIFICATE_PEM_BYTES - overhead + more];
         [BEGIN, fill.as_slice(), text.strip_prefix(BEGIN).unwrap()].concat()
     };
-    assert_eq!(UriCount::of_pem(&at_cap(0)), UriCount::None);
-    assert_eq!(UriCount::of_pem(&at_cap(1)), UriCount::Unreadable);
+    assert_eq!(uris_of_pem(&at_cap(0)), UriCount::None);
+    assert_eq!(uris_of_pem(&at_cap(1)), UriCount::Unreadable);
 }
 
 #[portable]
@@ -122,7 +106,7 @@ fn lengths_have_one_form() {
 #[portable]
 fn every_cut_and_every_changed_byte_is_survived() {
     for original in [ONE, TWO, BARE] {
-        let der = certificate(original).unwrap();
+        let der = bytes_of(original).unwrap();
         for end in 0..der.len() {
             assert_eq!(uris(&der[..end]), None, "cut at {end}");
         }
@@ -135,7 +119,7 @@ fn every_cut_and_every_changed_byte_is_survived() {
             changed[place] = der[place];
         }
         for end in 0..original.trim_ascii().len() {
-            assert_eq!(UriCount::of_pem(&original[..end]), UriCount::Unreadable, "cut at {end}");
+            assert_eq!(uris_of_pem(&original[..end]), UriCount::Unreadable, "cut at {end}");
         }
     }
 }
@@ -143,10 +127,11 @@ fn every_cut_and_every_changed_byte_is_survived() {
 #[portable]
 fn a_certificate_is_read_once() {
     let mut memory = CertificateMemory::default();
-    assert_eq!(memory.uri_count([1; 32], || None), None, "the host does not give it");
-    assert_eq!(memory.uri_count([1; 32], || Some(TWO.to_vec())), Some(UriCount::Several));
-    assert_eq!(memory.uri_count([1; 32], || panic!("it is known")), Some(UriCount::Several));
-    assert_eq!(memory.uri_count([2; 32], || Some(ONE.to_vec())), Some(UriCount::One));
+    let mut uris = |digest, pem: &dyn Fn() -> Option<Vec<u8>>| memory.certificate(digest, pem).map(|read| read.uris);
+    assert_eq!(uris([1; 32], &|| None), None, "the host does not give it");
+    assert_eq!(uris([1; 32], &|| Some(TWO.to_vec())), Some(UriCount::Several));
+    assert_eq!(uris([1; 32], &|| panic!("it is known")), Some(UriCount::Several));
+    assert_eq!(uris([2; 32], &|| Some(ONE.to_vec())), Some(UriCount::One));
 }
 
 #[portable]
@@ -159,9 +144,30 @@ fn certificates_are_remembered_up_to_the_cap_and_not_one_more() {
         digest
     };
     for number in 0..MAX_REMEMBERED_CERTIFICATES {
-        memory.uri_count(digest(number), || Some(BARE.to_vec()));
+        memory.certificate(digest(number), || Some(BARE.to_vec()));
     }
     assert_eq!(memory.0.len(), MAX_REMEMBERED_CERTIFICATES);
-    memory.uri_count(digest(MAX_REMEMBERED_CERTIFICATES), || Some(BARE.to_vec()));
+    memory.certificate(digest(MAX_REMEMBERED_CERTIFICATES), || Some(BARE.to_vec()));
     assert_eq!(memory.0.len(), 1);
+}
+
+/// Too many names, or too long ones, count for nothing; the URIs are still counted.
+#[portable]
+fn names_are_read_up_to_the_caps_and_not_one_more() {
+    let read = |list: &[Vec<u8>]| Certificate::of_der(&with_extensions(&value(0x30, &names(&list.concat()))));
+    let dns = |length: usize| value(0x82, &vec![b'a'; length]);
+    let uri = value(0x86, b"spiffe://a/b");
+    let many = |count: usize| vec![dns(1); count];
+    for (at_cap, past) in [
+        (many(MAX_CERTIFICATE_NAMES - 1), many(MAX_CERTIFICATE_NAMES)),
+        (
+            vec![dns(MAX_CERTIFICATE_NAME_BYTES - b"spiffe://a/b".len())],
+            vec![dns(MAX_CERTIFICATE_NAME_BYTES - b"spiffe://a/b".len() + 1)],
+        ),
+    ] {
+        let [at_cap, past] = [at_cap, past].map(|list| read(&[list, vec![uri.clone()]].concat()));
+        assert!(at_cap.names.is_ok());
+        assert_eq!(past.names, Err(NoNames::TooMany));
+        assert_eq!((at_cap.uris, past.uris), (UriCount::One, UriCount::One));
+    }
 }

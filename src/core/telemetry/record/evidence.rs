@@ -3,6 +3,7 @@
 use super::cut;
 use crate::identity::DeviceEvidence;
 use crate::refusal::Reason;
+use crate::time::Seconds;
 
 /// The result of verifying one provider's evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct EvidenceRecord {
     pub(super) bound: Option<bool>,
     pub(super) device: Option<String>,
     pub(super) reason: Option<&'static str>,
+    /// Why what was presented counts as missing.
+    pub(super) detail: Option<String>,
 }
 
 /// The state of evidence about a device.
@@ -44,22 +47,27 @@ impl EvidenceRecord {
     pub(super) fn of(evidence: &DeviceEvidence) -> Self {
         match evidence {
             DeviceEvidence::Missing => Self::without_facts(EvidenceState::Missing, None),
+            DeviceEvidence::Disregarded { why } => {
+                let missing = Self::without_facts(EvidenceState::Missing, None);
+                Self { detail: Some(cut(why.to_string())), ..missing }
+            }
             DeviceEvidence::Stale { age } => {
                 let stale = Self::without_facts(EvidenceState::Stale, Some(Reason::PostureStale));
                 Self { age: Some(age.get()), ..stale }
             }
             DeviceEvidence::Verified(facts) => Self {
                 state: EvidenceState::Verified,
-                age: Some(facts.age.get()),
+                age: facts.age.map(Seconds::get),
                 bound: Some(facts.bound),
                 device: facts.id.clone().map(cut),
                 reason: None,
+                detail: None,
             },
         }
     }
 
     /// Of evidence that says nothing about the device.
     pub(super) fn without_facts(state: EvidenceState, reason: Option<Reason>) -> Self {
-        Self { state, age: None, bound: None, device: None, reason: reason.map(Reason::code) }
+        Self { state, age: None, bound: None, device: None, reason: reason.map(Reason::code), detail: None }
     }
 }

@@ -192,6 +192,7 @@ impl Json for &EvidenceRecord {
         line.member("bound", self.bound);
         line.member("device", self.device.as_deref());
         line.member("reason", self.reason);
+        line.member("detail", self.detail.as_deref());
         line.bracket('}');
     }
 }

@@ -82,6 +82,7 @@ fn evidence() -> Vec<(&'static str, &'static str, Value)> {
         ("bound", "whether it is tied to the caller's token", nullable(json!({ "type": "boolean" }))),
         ("device", "the provider's name for the device", nullable(cut_text())),
         ("reason", "a code", nullable(words(Reason::ALL.iter().map(|reason| reason.code())))),
+        ("detail", "why what was presented counts as missing", nullable(cut_text())),
     ]
 }
 

@@ -105,7 +105,7 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     record.routed(&RouteMatch { application: &application, route, action, parameters: BTreeMap::new() });
     record.principal(&principal("alice"));
     let id = Some("laptop-1".to_owned());
-    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(60), id };
+    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Some(Seconds::new(60)), id };
     record.devices(&BTreeMap::from([
         (ProviderName::new("edr"), DeviceEvidence::Missing),
         (ProviderName::new("mdm"), DeviceEvidence::Verified(mdm)),
@@ -126,9 +126,9 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
         r#""config":"0123456789abcdef","policy_set":"fedcba9876543210","trace_id":null,"mode":"enforce","application":"shop","route":"order","action":"GET","#,
         r#""method":"GET","path":"/orders/{id}","principal":"corp::User::\"alice\"","#,
         r#""authentication":{"issuer":"corp","method":"bearer","binding":"none","place":"header authorization"},"peer":null,"#,
-        r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"device":null,"reason":null},"#,
-        r#""mdm":{"state":"verified","age":60,"bound":true,"device":"laptop-1","reason":null},"#,
-        r#""old":{"state":"stale","age":90000,"bound":null,"device":null,"reason":"posture-stale"}},"#,
+        r#""evidence":{"edr":{"state":"missing","age":null,"bound":null,"device":null,"reason":null,"detail":null},"#,
+        r#""mdm":{"state":"verified","age":60,"bound":true,"device":"laptop-1","reason":null,"detail":null},"#,
+        r#""old":{"state":"stale","age":90000,"bound":null,"device":null,"reason":"posture-stale","detail":null}},"#,
         r#""decision":"allow","would_deny":null,"reason":"permitted","detail":null,"#,
         r#""policies":["staff/read"],"near_misses":[],"alarms":[],"rehearsal":null,"status":null,"#,
         r#""latency_us":2000041,"waited_us":2000000,"cache":{"tokens":"hit","decision":"miss"}}"#,
@@ -167,7 +167,7 @@ fn refused_posture_is_recorded_under_its_provider() {
     let mut record = begin();
     record.refused(&Refusal::with(Reason::PostureRefused, Detail::Fault("token-signature")).about(&mdm), 401);
     let evidence = member(&record, "evidence");
-    let expected = serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "device": null, "reason": "posture-refused" } });
+    let expected = serde_json::json!({ "mdm": { "state": "refused", "age": null, "bound": null, "device": null, "reason": "posture-refused", "detail": null } });
     assert_eq!(evidence, expected);
 }
 
@@ -177,7 +177,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
     let mut record = begin();
     record.devices(&BTreeMap::from([(mdm.clone(), DeviceEvidence::Stale { age: Seconds::new(5) })]));
     record.refused(&Refusal::new(Reason::PostureStale).about(&mdm), 401);
-    let expected = serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "device": null, "reason": "posture-stale" } });
+    let expected = serde_json::json!({ "mdm": { "state": "stale", "age": 5, "bound": null, "device": null, "reason": "posture-stale", "detail": null } });
     assert_eq!(member(&record, "evidence"), expected);
 }
 
@@ -255,7 +255,7 @@ fn a_string_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
 fn the_name_of_a_device_is_cut_at_the_cap() {
     for (length, recorded) in [(0, 0), (1, 0), (2, 1)].map(|(more, cut)| (MAX_RECORD_TEXT_BYTES - 1 + more, cut)) {
         let id = Some("d".repeat(length));
-        let facts = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Seconds::new(1), id };
+        let facts = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Some(Seconds::new(1)), id };
         let mut record = begin();
         record.devices(&BTreeMap::from([(ProviderName::new("mdm"), DeviceEvidence::Verified(facts))]));
         let written = member(&record, "evidence")["mdm"]["device"].as_str().map(str::len);

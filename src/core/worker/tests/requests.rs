@@ -143,7 +143,12 @@ fn a_grpc_client_is_told_of_a_host_failure_in_its_own_form() {
 fn only_facts_that_a_decision_can_depend_on_are_read() {
     let wanted = |configuration: &Value| proxy(configuration).worker.open(1);
     let all = |destination_port, client_address| {
-        Some(Wanted::All { destination_port, client_address, peer: PeerSource::AnyCertificate })
+        Some(Wanted::All {
+            destination_port,
+            client_address,
+            peer: PeerSource::AnyCertificate,
+            certificate_names: false,
+        })
     };
     let known = AddressSource::Connection;
     assert_eq!(wanted(&inline(configuration())), all(false, AddressSource::None));

@@ -30,6 +30,8 @@ struct Filling<'a> {
     mapping: &'a DeviceMapping,
     /// Its evidence is the access token.
     is_issuer: bool,
+    /// It is known when its evidence was issued.
+    has_age: bool,
 }
 
 impl<'a> DeviceTerms<'a> {
@@ -37,8 +39,13 @@ impl<'a> DeviceTerms<'a> {
     pub(super) fn of(vocabulary: Vocabulary<'a>, kind: PrincipalKind, guards: &'a Guards) -> Self {
         let Some(issuer) = vocabulary.issuer(kind) else { return Self { providers: Vec::new(), guards } };
         let all = mappings(core::slice::from_ref(issuer), vocabulary.devices);
-        let providers =
-            all.map(|(name, mapping)| Filling { name, mapping, is_issuer: *name == issuer.profile.name }).collect();
+        let has_age =
+            |name: &ProviderName| vocabulary.devices.iter().any(|device| device.name() == name && device.has_age());
+        let filling = |(name, mapping): (&'a ProviderName, &'a DeviceMapping)| {
+            let is_issuer = *name == issuer.profile.name;
+            Filling { name, mapping, is_issuer, has_age: has_age(name) }
+        };
+        let providers = all.map(filling).collect();
         Self { providers, guards }
     }
 
@@ -86,10 +93,10 @@ impl<'a> DeviceTerms<'a> {
         let said = any(self.providers.iter().map(|one| self.says(*one, member)));
         match member.several {
             Several::Same | Several::Alike => all([said, self.is_alike(member)]),
-            // The age of an access token is not known.
+            // The age of some evidence is not known, such as an access token's.
             Several::Greatest => {
-                let tokens = self.providers.iter().filter(|one| one.is_issuer);
-                all([said].into_iter().chain(tokens.map(|one| not(self.fills(*one)))))
+                let ageless = self.providers.iter().filter(|one| !one.has_age);
+                all([said].into_iter().chain(ageless.map(|one| not(self.fills(*one)))))
             }
             Several::All | Several::Lowest => said,
         }
@@ -151,7 +158,7 @@ impl<'a> DeviceTerms<'a> {
     /// That a provider says something about a member.
     fn says(&self, one: Filling<'a>, member: &DeviceMember) -> Arc<Expr> {
         let Some(fact) = fact(one, member) else {
-            let never = member.source == MemberSource::Fact || member.source == MemberSource::Age && one.is_issuer;
+            let never = member.source == MemberSource::Fact || member.source == MemberSource::Age && !one.has_age;
             return if never { truth(false) } else { self.fills(one) };
         };
         let names_something = (member.several == Several::Same)
@@ -168,7 +175,7 @@ impl<'a> DeviceTerms<'a> {
                 read(&fact)
             }
             (MemberSource::Name, _) => string(one.name.as_str()),
-            (MemberSource::Age, _) if !one.is_issuer => own("age"),
+            (MemberSource::Age, _) if one.has_age => own("age"),
             (MemberSource::Binding, _) if !one.is_issuer => own("bound"),
             (MemberSource::Binding, _) => truth(true),
             // Nobody reads it: the provider does not say it.

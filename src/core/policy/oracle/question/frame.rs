@@ -57,7 +57,7 @@ impl Frame {
         }
         let principal = principal_type(caller, sides)?;
         let assumptions = assumptions(caller, sides, &context);
-        let expected = expected(&devices(caller, sides));
+        let expected = expected(&devices_with_age(caller, sides));
         Ok(Self { schema: schema(&principal, sides, &context), principal, assumptions, expected, guards })
     }
 }
@@ -150,9 +150,9 @@ fn assumptions(caller: &Caller, sides: &[Side<'_>], context: &Value) -> Vec<Arc<
     };
     found.push(any(bound));
     found.push(at_least(&["now"], EARLIEST_PLAUSIBLE_UNIX_SECONDS));
-    for device in devices(caller, sides) {
-        found.push(where_there(device, at_least(&[device, "age"], 0)));
-    }
+    found.extend(
+        devices_with_age(caller, sides).into_iter().map(|device| of_age(device, at_least(&[device, "age"], 0))),
+    );
     if context.pointer(&format!("/attributes/{EMPTY_SET}")).is_some() {
         let expr = member(&path(&[EMPTY_SET]));
         found.push(Arc::new(Expr::UnaryOp { op: cedar_policy::pst::UnaryOp::IsEmpty, expr }));
@@ -160,12 +160,13 @@ fn assumptions(caller: &Caller, sides: &[Side<'_>], context: &Value) -> Vec<Arc<
     found
 }
 
-/// The devices whose posture policies about these callers can read.
-fn devices<'a>(caller: &Caller, sides: &[Side<'a>]) -> BTreeSet<&'a str> {
+/// The devices whose posture policies about these callers can read, and whose posture has an age.
+fn devices_with_age<'a>(caller: &Caller, sides: &[Side<'a>]) -> BTreeSet<&'a str> {
     match caller {
         Caller::Issuer(_) => {
             let devices = sides.iter().filter(|side| caller.kind(side.vocabulary).is_some());
-            devices.flat_map(|side| side.vocabulary.devices).map(|device| device.name().as_str()).collect()
+            let devices = devices.flat_map(|side| side.vocabulary.devices);
+            devices.filter(|device| device.has_age()).map(|device| device.name().as_str()).collect()
         }
         Caller::Anonymous | Caller::Workload => BTreeSet::new(),
     }
@@ -173,7 +174,7 @@ fn devices<'a>(caller: &Caller, sides: &[Side<'a>]) -> BTreeSet<&'a str> {
 
 /// A time from 2026 to 2100, and posture of the last hour.
 fn expected(devices: &BTreeSet<&str>) -> Vec<Arc<Expr>> {
-    let ages = devices.iter().map(|device| where_there(device, not(at_least(&[device, "age"], 3_601))));
+    let ages = devices.iter().map(|device| of_age(device, not(at_least(&[device, "age"], 3_601))));
     [at_least(&["now"], 1_767_225_600), not(at_least(&["now"], 4_102_444_800))].into_iter().chain(ages).collect()
 }
 
@@ -252,7 +253,9 @@ fn like(names: &[&str], pattern: Vec<PatternElem>) -> Arc<Expr> {
     Arc::new(Expr::Like { expr: member(&path(names)), pattern })
 }
 
-/// The condition where the record is there.
-fn where_there(record: &str, then_expr: Arc<Expr>) -> Arc<Expr> {
-    Arc::new(Expr::IfThenElse { cond: has(&[], record), then_expr, else_expr: truth(true) })
+/// The condition where the device's record is there, and its age in it: in another configuration it may have none.
+fn of_age(device: &str, then_expr: Arc<Expr>) -> Arc<Expr> {
+    let record = path(&[device]);
+    let then_expr = Arc::new(Expr::IfThenElse { cond: has(&record, "age"), then_expr, else_expr: truth(true) });
+    Arc::new(Expr::IfThenElse { cond: has(&[], device), then_expr, else_expr: truth(true) })
 }

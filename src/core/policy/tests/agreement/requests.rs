@@ -112,7 +112,7 @@ fn devices(dice: &mut Dice) -> Vec<(ProviderName, DeviceEvidence)> {
         devices.push(posture("edr", &known));
         if let Some((_, DeviceEvidence::Verified(facts))) = devices.last_mut() {
             facts.bound = dice.once_in(2);
-            facts.age = Seconds::new(dice.below(3) as u64 * 30);
+            facts.age = Some(Seconds::new(dice.below(3) as u64 * 30));
         }
     }
     devices
