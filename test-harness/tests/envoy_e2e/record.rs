@@ -1,13 +1,17 @@
 //! A decision can be explained: one id in the answer, the access log and Envoy's log, counters, and no token anywhere.
 
+use std::time::Duration;
+
 use aho_corasick::AhoCorasick;
 use countersign_core::telemetry::record_schema;
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_harness::clock::Deadline;
+use test_harness::services::{Fault, Line};
 use test_harness::tokens::{ALICE, BOB, Token};
 
-use crate::bench::{Ask, Bench, WORKERS};
+use crate::bench::{Ask, Bench, WORKERS, plugin_listener};
 use crate::json_schema::is_valid;
+use crate::keys::{Issuer, LOGIN, configuration, path};
 use crate::{Scenario, scenarios};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -15,6 +19,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_allow_has_one_id_at_the_upstream_and_in_the_access_log,
     a_record_says_who_asked_with_what_and_which_policy_decided,
     a_record_says_what_the_decision_took_and_on_which_device,
+    a_record_says_how_long_its_request_waited_for_keys,
     a_record_names_the_policies_that_came_nearest,
     decisions_are_counted_by_outcome_and_reason,
     the_path_and_query_of_a_request_are_not_in_its_record,
@@ -45,8 +50,7 @@ fn a_refusal_has_one_id_in_the_answer_the_access_log_and_the_log(bench: &Bench) 
     let record = record_of(bench, &id);
     assert_eq!((&record["decision"], &record["reason"]), (&"deny".into(), &"not-permitted".into()));
     assert_eq!(record["status"], 403);
-    let logged =
-        Deadline::after(std::time::Duration::from_secs(5)).poll(|| bench.envoy.log().contains(&id).then_some(()));
+    let logged = Deadline::after(Duration::from_secs(5)).poll(|| bench.envoy.log().contains(&id).then_some(()));
     assert!(logged.is_some(), "envoy's log has no line with {id}");
 }
 
@@ -68,7 +72,7 @@ fn a_record_says_who_asked_with_what_and_which_policy_decided(bench: &Bench) {
     assert_eq!(record["authentication"]["issuer"], "corp");
     assert_eq!(record["evidence"]["mdm"]["state"], "verified");
     assert_eq!(record["evidence"]["mdm"]["bound"], true);
-    assert_eq!(record["policies"], serde_json::json!(["staff-read"]));
+    assert_eq!(record["policies"], json!(["staff-read"]));
 }
 
 fn a_record_says_what_the_decision_took_and_on_which_device(bench: &Bench) {
@@ -91,6 +95,22 @@ fn a_record_says_what_the_decision_took_and_on_which_device(bench: &Bench) {
     let record = record_of(bench, &anonymous.decision_id().expect("an id"));
     assert!(record["latency_us"].as_u64().is_some_and(|latency| latency > 0), "{record}");
     assert_eq!(record["cache"]["tokens"], Value::Null);
+}
+
+fn a_record_says_how_long_its_request_waited_for_keys(bench: &Bench) {
+    let slow = Issuer::at("slow", LOGIN, json!({ "timeout": "5s" }));
+    let provider = bench.identity_provider(Line::Http);
+    provider.publish(&path(slow.name), &[&slow.key]);
+    provider.set_fault(&path(slow.name), Fault::Slow(Duration::from_secs(2)));
+    let mut bootstrap = bench.bootstrap_with([plugin_listener(bench, "main", &configuration([&slow]))]);
+    bootstrap.set_cluster(LOGIN, provider.address());
+    let envoy = bench.start_envoy_of(1, "slow-keys", &bootstrap).expect("envoy starts");
+    let address = envoy.listener("main").expect("the listener is there");
+    let received = bench.ask_at(address, &slow.good()).allowed();
+    let line = envoy.access_line(&received.header("x-countersign-decision-id").concat());
+    let record = record(&line.expect("the access log has a line"));
+    let [latency, waited] = ["latency_us", "waited_us"].map(|name| record[name].as_u64().expect("a number"));
+    assert!(waited < latency && (50_000..5_500_000).contains(&waited), "{record}");
 }
 
 fn a_record_names_the_policies_that_came_nearest(bench: &Bench) {
