@@ -51,10 +51,9 @@ fn prometheus_reads_decisions_by_outcome_reason_issuer_and_policy(bench: &Bench)
 }
 
 fn prometheus_reads_the_age_of_keys_by_provider(bench: &Bench) {
-    bench.ask(&Ask::get("/healthz")).allowed();
-    let text = bench.envoy.prometheus().expect("the admin interface answers");
-    let line = text.lines().find(|line| line.starts_with("countersign_keys_age_seconds{"));
-    assert!(line.is_some_and(|line| line.contains("provider=\"")), "{line:?}");
+    let text = || bench.envoy.prometheus().expect("the admin interface answers");
+    let has_age = |line: &str| line.starts_with("countersign_keys_age_seconds{") && line.contains("provider=\"");
+    wait_until("the first keys have come", || text().lines().any(has_age));
 }
 
 fn remembered_tokens_are_counted(bench: &Bench) {
