@@ -32,8 +32,14 @@ impl DemoKey {
     /// A new key for ES256.
     #[must_use]
     pub fn new(kid: &str) -> Arc<Self> {
-        match SigningKey::generate(Algorithm::Es256) {
-            Ok(key) => Self::named(kid, Algorithm::Es256, key),
+        Self::new_for(kid, Algorithm::Es256)
+    }
+
+    /// A new key for this algorithm.
+    #[must_use]
+    pub fn new_for(kid: &str, algorithm: Algorithm) -> Arc<Self> {
+        match SigningKey::generate(algorithm) {
+            Ok(key) => Self::named(kid, algorithm, key),
             Err(error) => panic!("there is no new key `{kid}`: {error}"),
         }
     }

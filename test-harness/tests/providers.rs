@@ -11,7 +11,7 @@ use test_harness::clock::{Deadline, Stopwatch};
 use test_harness::http1::{Connection, Request};
 use test_harness::keys::{DemoKey, KEYS, corp_key_set, machines_key_set, mdm_key_set};
 use test_harness::services::identity_provider::{CORP_KEYS, MACHINES_KEYS, OAUTH_CONFIGURATION, OPENID_CONFIGURATION};
-use test_harness::services::{Fault, Line, Provider, device_provider, identity_provider};
+use test_harness::services::{Fault, Line, Provider, device_provider, identity_provider, pem_provider};
 use tokio::runtime::Runtime;
 
 /// A provider, and what runs it while a test goes on by itself.
@@ -83,6 +83,21 @@ fn each_provider_publishes_the_keys_that_its_tokens_are_signed_with() {
         let token = UnverifiedToken::parse(&token.body, 16_384).expect("a token");
         AuthenticToken::verify(token, &keys, &Portable).expect("the keys verify it");
     }
+}
+
+#[test]
+fn a_provider_of_keys_in_pem_has_each_under_its_kid_until_it_is_withdrawn() {
+    let running = Running::new(pem_provider::start, Line::Http);
+    let (path, key) = (pem_provider::path("k"), DemoKey::new("k"));
+    assert_eq!(running.answer(&path).status, 404);
+    running.provider.publish(&path, &[&key]);
+    let answer = running.answer(&path);
+    assert_eq!((answer.status, text(&answer)), (200, key.key.public_pem().expect("the key in PEM")));
+    assert_eq!(answer.header("cache-control"), Some("max-age=300"));
+    assert_eq!(running.answer(&pem_provider::path("other")).status, 404);
+    running.provider.publish(&path, &[]);
+    assert_eq!(running.answer(&path).status, 404);
+    assert_eq!(running.provider.all_visits().len(), 4);
 }
 
 #[test]

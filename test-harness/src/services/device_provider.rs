@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::provider::{Keys, Line, Provider, Role};
+use super::provider::{Keys, Line, Provider, Role, as_key_set};
 use super::query::{Query, token_or_fault};
 use super::reply::Reply;
 use crate::keys::KEYS;
@@ -24,7 +24,7 @@ pub const MDM_KEYS: &str = "/keys";
 /// The port is in use.
 pub fn start(address: SocketAddr, line: Line) -> io::Result<Provider> {
     let keys = Keys::from([(MDM_KEYS.to_owned(), vec![Arc::clone(&KEYS.mdm)])]);
-    Provider::start(address, Role { keys, answer }, line)
+    Provider::start(address, Role { keys, form: as_key_set, answer }, line)
 }
 
 fn answer(keys: &Keys, path: &str, query: &Query) -> Option<Reply> {

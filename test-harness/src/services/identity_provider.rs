@@ -12,7 +12,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::provider::{Keys, Line, Provider, Role};
+use super::provider::{Keys, Line, Provider, Role, as_key_set};
 use super::query::{Query, token_or_fault};
 use super::reply::Reply;
 use crate::keys::{KEYS, corp_keys};
@@ -37,7 +37,7 @@ pub const OAUTH_CONFIGURATION: &str = "/.well-known/oauth-authorization-server";
 pub fn start(address: SocketAddr, line: Line) -> io::Result<Provider> {
     let keys =
         Keys::from([(CORP_KEYS.to_owned(), corp_keys()), (MACHINES_KEYS.to_owned(), vec![Arc::clone(&KEYS.machines)])]);
-    Provider::start(address, Role { keys, answer }, line)
+    Provider::start(address, Role { keys, form: as_key_set, answer }, line)
 }
 
 fn answer(keys: &Keys, path: &str, query: &Query) -> Option<Reply> {

@@ -3,6 +3,7 @@
 pub mod device_provider;
 mod fault;
 pub mod identity_provider;
+pub mod pem_provider;
 mod port;
 mod provider;
 mod query;

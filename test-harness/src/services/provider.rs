@@ -1,7 +1,7 @@
 //! A provider of tokens and of the keys that they are signed with, over HTTP. Its keys can be replaced and its answers made
 //! wrong while it runs, and it remembers who asked for what.
 //!
-//! - `GET` on a path that keys are published at: their public halves, as a JWK set
+//! - `GET` on a path that keys are published at: their public halves, in the role's form
 //! - everything else is the role's: see `identity_provider.rs` and `device_provider.rs`
 
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ pub(crate) type Keys = BTreeMap<String, Vec<Arc<DemoKey>>>;
 pub(crate) struct Role {
     /// The keys that it begins with.
     pub(crate) keys: Keys,
+    /// The form in which it publishes the keys of a path; there is nothing on the path if it has none for them.
+    pub(crate) form: fn(&[Arc<DemoKey>]) -> Option<Reply>,
     /// What it answers on a path that has no keys.
     pub(crate) answer: fn(&Keys, &str, &Query) -> Option<Reply>,
 }
@@ -77,6 +79,7 @@ pub struct Provider {
 
 /// What answers, shared by all connections.
 struct Desk {
+    form: fn(&[Arc<DemoKey>]) -> Option<Reply>,
     answer: fn(&Keys, &str, &Query) -> Option<Reply>,
     keys: Mutex<Keys>,
     documents: Mutex<BTreeMap<String, Value>>,
@@ -90,6 +93,7 @@ impl Provider {
     /// Takes the port and serves it, or leaves it closed as yet.
     pub(crate) fn start(address: SocketAddr, role: Role, line: Line) -> io::Result<Self> {
         let desk = Desk {
+            form: role.form,
             answer: role.answer,
             keys: Mutex::new(role.keys),
             documents: Mutex::default(),
@@ -161,7 +165,13 @@ impl Provider {
     /// The requests on this path so far.
     #[must_use]
     pub fn visits(&self, path: &str) -> Vec<Visit> {
-        locked(&self.desk.visits).iter().filter(|visit| visit.path == path).cloned().collect()
+        self.all_visits().into_iter().filter(|visit| visit.path == path).collect()
+    }
+
+    /// The requests so far, whatever their path.
+    #[must_use]
+    pub fn all_visits(&self) -> Vec<Visit> {
+        locked(&self.desk.visits).clone()
     }
 }
 
@@ -193,13 +203,18 @@ impl Desk {
             }
             return (self.answer)(&keys, path, query).unwrap_or_else(Reply::not_found);
         };
-        let mut reply = Reply::new(StatusCode::OK, "application/jwk-set+json", key_set(published).to_string());
+        let Some(mut reply) = (self.form)(published) else { return Reply::not_found() };
         let max_age = *locked(&self.max_age_seconds);
         if let Some(value) = max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok()) {
             reply.headers.insert(CACHE_CONTROL, value);
         }
         reply
     }
+}
+
+/// All keys of a path as a JWK set.
+pub(crate) fn as_key_set(keys: &[Arc<DemoKey>]) -> Option<Reply> {
+    Some(Reply::new(StatusCode::OK, "application/jwk-set+json", key_set(keys).to_string()))
 }
 
 async fn serve(stream: TcpStream, desk: Arc<Desk>) {

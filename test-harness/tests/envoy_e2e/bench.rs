@@ -15,7 +15,7 @@ use test_harness::answer::Answer;
 use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::keys::{corp_key_set, mdm_key_set};
 use test_harness::paths::{self, EnvoyVersion};
-use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider};
+use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider, pem_provider};
 use test_harness::tls::Authority;
 use test_harness::tokens::{Caller, Token};
 use test_harness::{http1, http2};
@@ -25,7 +25,9 @@ use crate::caps::deepest_configuration;
 use crate::edges::lenient_listener;
 use crate::faults::Faults;
 use crate::keys::{ELSEWHERE, KeyWorld, LOGIN};
+use crate::keys_by_kid::KeysByKid;
 use crate::tls;
+use crate::vendors::Vendors;
 use crate::{challenges, software, tokens};
 
 pub use test_harness::tokens::HOST;
@@ -52,6 +54,8 @@ pub struct Bench {
     pub authority: Authority,
     faults: OnceLock<io::Result<Faults>>,
     workloads: OnceLock<Envoy>,
+    vendors: OnceLock<io::Result<Vendors>>,
+    keys_by_kid: OnceLock<io::Result<KeysByKid>>,
     runtime: Runtime,
     requests: AtomicU64,
     secrets: Mutex<BTreeSet<String>>,
@@ -98,6 +102,8 @@ impl Bench {
             authority: tls::authority(),
             faults: OnceLock::new(),
             workloads: OnceLock::new(),
+            vendors: OnceLock::new(),
+            keys_by_kid: OnceLock::new(),
             runtime,
             requests: AtomicU64::new(0),
             secrets: Mutex::default(),
@@ -140,6 +146,16 @@ impl Bench {
     pub fn workloads(&self, listener: &str) -> SocketAddr {
         let envoy = self.workloads.get_or_init(|| self.envoy_with("workloads", crate::workloads::listeners(self)));
         envoy.listener(listener).expect("the listener is there")
+    }
+
+    /// The Envoy with a listener for each vendor and each front door; it starts when the first scenario wants it.
+    pub fn vendors(&self) -> &Vendors {
+        self.vendors.get_or_init(|| Vendors::start(self)).as_ref().expect("envoy starts")
+    }
+
+    /// The Envoy whose keys are fetched one by one; it starts when the first scenario wants it.
+    pub fn keys_by_kid(&self) -> &KeysByKid {
+        self.keys_by_kid.get_or_init(|| KeysByKid::start(self)).as_ref().expect("envoy starts")
     }
 
     /// Sends a request and sees what the client and the upstream got.
@@ -207,6 +223,12 @@ impl Bench {
     pub fn identity_provider(&self, line: Line) -> Provider {
         let _entered = self.runtime.enter();
         identity_provider::start(SocketAddr::from(([127, 0, 0, 1], 0)), line).expect("it starts")
+    }
+
+    /// One more provider of keys in PEM, for an Envoy of its own.
+    pub fn pem_provider(&self, line: Line) -> Provider {
+        let _entered = self.runtime.enter();
+        pem_provider::start(SocketAddr::from(([127, 0, 0, 1], 0)), line).expect("it starts")
     }
 
     /// Every part of a token that was sent so far.

@@ -27,6 +27,7 @@ mod configuration;
 mod device_evidence;
 mod devices;
 mod discovery;
+mod doors;
 mod dpop;
 mod edges;
 mod elsewhere;
@@ -42,6 +43,7 @@ mod json_schema;
 mod key_faults;
 mod key_transport;
 mod keys;
+mod keys_by_kid;
 mod metrics;
 mod modules;
 mod mtls;
@@ -50,6 +52,8 @@ mod pages;
 mod places;
 mod principals;
 mod protocols;
+#[path = "../vendors/mod.rs"]
+mod published;
 mod record;
 mod redirect;
 mod refusals;
@@ -67,6 +71,7 @@ mod tokens;
 mod traffic;
 mod trap;
 mod unjudged;
+mod vendors;
 mod workers;
 mod workloads;
 
@@ -116,6 +121,9 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         workloads::SCENARIOS,
         device_evidence::SCENARIOS,
         software::SCENARIOS,
+        vendors::SCENARIOS,
+        doors::SCENARIOS,
+        keys_by_kid::SCENARIOS,
         tokens::SCENARIOS,
         places::SCENARIOS,
         signatures::SCENARIOS,

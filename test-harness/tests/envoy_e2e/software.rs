@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use test_harness::clock::unix_seconds;
 use test_harness::keys::KEYS;
+use test_harness::page::Section;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench, Outcome};
@@ -18,6 +19,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 const HOST: &str = "software.example.com";
 const WEB: &str = "spiffe://example.org/ns/shop/sa/web";
+const MESH_AUDIENCE: &str = "https://shop.example.com";
 const WORKFLOW: &str = "octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main";
 
 /// The listener `software`.
@@ -27,13 +29,15 @@ pub fn configuration() -> Value {
         jwk["use"] = json!(key_use);
         jwk
     };
+    // As on the page, with a bundle in place of its URL.
+    let section = Section::of("docs/software-components.md", "SPIFFE: JWT-SVIDs");
+    let mut mesh = section.yaml(0)["issuers"]["mesh"].clone();
     let bundle = [with_use(KEYS.machines.public_jwk(), "jwt-svid"), with_use(KEYS.rogue.public_jwk(), "x509-svid")];
+    mesh["keys"] = keys(&bundle);
     json!({
         "version": 1,
         "issuers": {
-            "mesh": {
-                "preset": "spiffe-jwt-svid", "trust_domain": "example.org", "audiences": ["shop"], "keys": keys(&bundle),
-            },
+            "mesh": mesh,
             "people": {
                 "issuer": "https://people.example.com", "audiences": ["shop"], "typ": ["at+jwt"],
                 "keys": keys(&[KEYS.corp_rs256.public_jwk()]), "principal": { "id": "sub" },
@@ -95,40 +99,45 @@ fn svid(id: &str) -> Token {
         .claim("sub", json!(id))
 }
 
+/// One for the audience of the page.
+fn workload(id: &str) -> Token {
+    svid(id).claim("aud", json!(MESH_AUDIENCE))
+}
+
 fn a_workload_comes_by_its_jwt_svid(bench: &Bench) {
-    let received = get(bench, "/mesh", &svid(WEB)).allowed();
+    let received = get(bench, "/mesh", &workload(WEB)).allowed();
     assert_eq!(received.header("x-countersign-principal"), [format!("mesh::Workload::\"{WEB}\"")]);
     for typ in ["JWT", "JOSE"] {
-        get(bench, "/mesh", &svid(WEB).header("typ", json!(typ))).allowed();
+        get(bench, "/mesh", &workload(WEB).header("typ", json!(typ))).allowed();
     }
-    get(bench, "/mesh", &svid(WEB).without_header("kid")).allowed();
-    get(bench, "/mesh", &svid(WEB).claim("aud", json!(["other", "shop"]))).allowed();
-    get(bench, "/mesh", &svid("spiffe://example.org/ns/shop/sa/db")).refused(403, "not-permitted");
+    get(bench, "/mesh", &workload(WEB).without_header("kid")).allowed();
+    get(bench, "/mesh", &workload(WEB).claim("aud", json!(["other", MESH_AUDIENCE]))).allowed();
+    get(bench, "/mesh", &workload("spiffe://example.org/ns/shop/sa/db")).refused(403, "not-permitted");
 }
 
 fn a_jwt_svid_that_is_not_quite_one_is_refused(bench: &Bench) {
     for id in ["spiffe://example.com/ns/shop/sa/web", "spiffe://example.org.evil.example/ns/shop/sa/web"] {
-        get(bench, "/mesh", &svid(id)).refused(401, "token-issuer");
+        get(bench, "/mesh", &workload(id)).refused(401, "token-issuer");
     }
     for id in
         ["spiffe://Example.org/ns/shop/sa/web", "spiffe://example.org", "spiffe://example.org/a/../web", "web", ""]
     {
-        get(bench, "/mesh", &svid(id)).refused(401, "token-claim-type");
+        get(bench, "/mesh", &workload(id)).refused(401, "token-claim-type");
     }
     for (name, value) in [("cty", json!("JWT")), ("x5c", json!([])), ("jku", json!("https://evil.example/"))] {
-        get(bench, "/mesh", &svid(WEB).header(name, value)).refused(401, "token-malformed");
+        get(bench, "/mesh", &workload(WEB).header(name, value)).refused(401, "token-malformed");
     }
-    get(bench, "/mesh", &svid(WEB).header("typ", json!("at+jwt"))).refused(401, "token-typ");
+    get(bench, "/mesh", &workload(WEB).header("typ", json!("at+jwt"))).refused(401, "token-typ");
     // The key of the bundle that signs certificates, under its own `kid` and under the other.
-    get(bench, "/mesh", &svid(WEB).key(&KEYS.rogue)).refused(401, "token-key");
-    get(bench, "/mesh", &svid(WEB).signed_by(&KEYS.rogue)).refused(401, "token-signature");
+    get(bench, "/mesh", &workload(WEB).key(&KEYS.rogue)).refused(401, "token-key");
+    get(bench, "/mesh", &workload(WEB).signed_by(&KEYS.rogue)).refused(401, "token-signature");
     for claim in ["aud", "exp", "sub"] {
-        get(bench, "/mesh", &svid(WEB).without(claim)).refused(401, "token-claim-missing");
+        get(bench, "/mesh", &workload(WEB).without(claim)).refused(401, "token-claim-missing");
     }
-    get(bench, "/mesh", &svid(WEB).claim("aud", json!("other"))).refused(401, "token-audience");
-    get(bench, "/mesh", &svid(WEB).claim("exp", json!(unix_seconds() - 120))).refused(401, "token-expired");
+    get(bench, "/mesh", &workload(WEB).claim("aud", json!("other"))).refused(401, "token-audience");
+    get(bench, "/mesh", &workload(WEB).claim("exp", json!(unix_seconds() - 120))).refused(401, "token-expired");
     // Not of this issuer, and of no other.
-    get(bench, "/mesh", &svid(WEB).claim("iss", json!("https://spire.example.org"))).refused(401, "token-issuer");
+    get(bench, "/mesh", &workload(WEB).claim("iss", json!("https://spire.example.org"))).refused(401, "token-issuer");
 }
 
 fn an_agent_may_do_less_than_the_person_for_whom_it_acts(bench: &Bench) {
@@ -157,7 +166,7 @@ fn an_agent_may_do_less_than_the_person_for_whom_it_acts(bench: &Bench) {
     }
     ask("PUT", Some(json!({}))).refused(401, "token-claim-missing");
     // Where the issuer does not declare the actor.
-    let agent = svid(WEB).claim("act", json!({ "sub": "assistant" }));
+    let agent = workload(WEB).claim("act", json!({ "sub": "assistant" }));
     get(bench, "/mesh", &agent).refused(401, "token-claim-forbidden");
 }
 

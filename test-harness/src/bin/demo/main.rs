@@ -61,6 +61,7 @@ const STEPS: &[Step] = &[
     Step { who: "alice",    token: "user=alice",          device: "unknown",          posture: "",                             method: "GET", path: "/api/orders/7",     status: 401, because: "posture-missing" },
     Step { who: "alice",    token: "user=alice",          device: "seen 25 h ago",    posture: "device=laptop-1&age=90000",    method: "GET", path: "/api/orders/7",     status: 401, because: "posture-stale" },
     Step { who: "alice",    token: "user=alice",          device: "bob's laptop",     posture: "device=laptop-2",              method: "GET", path: "/api/orders/7",     status: 401, because: "posture-not-bound" },
+    Step { who: "alice",    token: "user=alice",          device: "not managed",      posture: "device=laptop-1&managed=false",method: "GET", path: "/api/orders/7",     status: 403, because: "not-permitted" },
     Step { who: "alice",    token: "user=alice",          device: "score 40",         posture: "device=laptop-1&score=40",     method: "GET", path: "/api/orders/7",     status: 403, because: "not-permitted" },
     Step { who: "alice",    token: "user=alice",          device: "her laptop",       posture: "device=laptop-1",              method: "PUT", path: "/api/orders/7",     status: 403, because: "not-permitted" },
     Step { who: "carol",    token: "user=carol",          device: "her laptop",       posture: "device=laptop-3",              method: "PUT", path: "/api/orders/7",     status: 200, because: "admin-write" },
