@@ -36,7 +36,8 @@ usage: ./build.sh TASK
                     kinds in DIR/crds (istio/, envoy-gateway/)
   bench [--quick] [--before WASM]   what the module costs beside Envoy's own filters (docs/benchmark.md): a table, and
                     target/bench/report.json and report.svg; ten minutes, or two; --before measures another build's load too
-  bench flood, bench sessions   a million bad tokens with good requests beside them, and 100,000 sessions; --help has more
+  bench flood, bench sessions, bench pushes   a million bad tokens with good requests beside them, 100,000 sessions, and
+                    1,000 changes of the configuration while Envoy runs; --help has more
   fuzz [SECONDS]    each fuzzing target over its seeds, then this many seconds with new inputs (5)
   clean   remove target/
   help    this list

@@ -12,6 +12,7 @@ mod module_targets;
 mod native;
 mod plot;
 mod proof;
+mod pushes;
 mod report;
 mod rounds;
 mod sessions;
@@ -58,6 +59,8 @@ struct Arguments {
 enum Other {
     /// Sends a flood of bad tokens with good requests beside it: what becomes of Envoy's memory and of the good requests
     Flood(flood::Options),
+    /// Changes the configuration many times while Envoy runs: what its memory grows by
+    Pushes(pushes::Options),
     /// Sends the tokens of many sessions twice: what is remembered of them, and the memory that it takes
     Sessions(sessions::Options),
 }
@@ -76,6 +79,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     match &arguments.other {
         None => {}
         Some(Other::Flood(options)) => return flood::run(options),
+        Some(Other::Pushes(options)) => return pushes::run(options),
         Some(Other::Sessions(options)) => return sessions::run(options),
     }
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };

@@ -115,6 +115,13 @@ impl Bootstrap {
         }
     }
 
+    /// Puts this filter in the place of each wasm filter.
+    pub fn replace_plugin(&mut self, replacement: &Value) {
+        for filter in self.listeners_mut().flat_map(http_filters_mut).filter(|filter| is_wasm(filter)) {
+            *filter = replacement.clone();
+        }
+    }
+
     /// Removes all listeners.
     pub fn remove_listeners(&mut self) {
         self.0["static_resources"]["listeners"] = json!([]);
@@ -132,6 +139,13 @@ impl Bootstrap {
         self.0["dynamic_resources"] = json!({
             "lds_config": { "resource_api_version": "V3", "path_config_source": { "path": file } }
         });
+    }
+
+    /// Adds a cluster as it is.
+    pub fn add_cluster(&mut self, cluster: &Value) {
+        if let Some(clusters) = self.0["static_resources"]["clusters"].as_array_mut() {
+            clusters.push(cluster.clone());
+        }
     }
 
     /// Sets the address of a cluster, which is a copy of the first one if there is none of this name.

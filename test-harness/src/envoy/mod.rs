@@ -1,6 +1,7 @@
 //! One Envoy process: started from a bootstrap, asked through its admin interface, ended when dropped.
 
 mod bootstrap;
+pub mod extension;
 mod prepared;
 
 pub use bootstrap::{Bootstrap, Chain, guard_filter, wasm_filter};
@@ -116,6 +117,12 @@ impl Envoy {
         self.folder.join(CONFIGURATION)
     }
 
+    /// Where its admin interface listens.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     fn ask(&self, method: &str, path: &str) -> io::Result<Answer> {
         http1::Request::new(method, path.as_bytes())
             .header("host", b"admin")
@@ -175,6 +182,21 @@ impl Envoy {
         let deadline = Deadline::after(Duration::from_secs(10));
         let reached = deadline.poll(|| (*self.stats(name).ok()?.get(name)? >= value).then_some(()));
         reached.ok_or_else(|| io::Error::other(format!("`{name}` did not reach {value}")))
+    }
+
+    /// How many configurations of the discovered plugin all workers have dealt with so far, and how many of them Envoy
+    /// rejected.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn extension_changes(&self) -> io::Result<(u64, u64)> {
+        let prefix = format!("extension_config_discovery.http_filter.{}.", extension::NAME);
+        let stats = self.stats(&prefix)?;
+        let count = |what: &str| {
+            let of = |(stat, _): &(&String, &u64)| stat.ends_with(&format!("{prefix}{what}"));
+            stats.iter().filter(of).map(|(_, count)| count).sum()
+        };
+        Ok((count("config_reload"), count("config_fail")))
     }
 
     /// Logs warnings and errors alone from now on: not a line for each refused request.

@@ -1,5 +1,7 @@
-//! The services around Envoy: an identity provider, a device provider, an upstream application, and one that only counts.
+//! The services around Envoy: an identity provider, a device provider, an upstream application, one that only counts, and a
+//! control plane.
 
+mod control_plane;
 pub mod device_provider;
 mod fault;
 pub mod identity_provider;
@@ -11,6 +13,7 @@ mod reply;
 mod sink;
 mod upstream;
 
+pub use control_plane::{ControlPlane, Verdict};
 pub use fault::Fault;
 pub use provider::{Line, Provider, Visit};
 pub use sink::Sink;

@@ -15,7 +15,7 @@ use test_harness::answer::Answer;
 use test_harness::envoy::{Bootstrap, Chain, Envoy, guard_filter, wasm_filter};
 use test_harness::keys::{corp_key_set, mdm_key_set};
 use test_harness::paths::{self, EnvoyVersion};
-use test_harness::services::{Line, Provider, Received, Sink, Upstream, identity_provider, pem_provider};
+use test_harness::services::{ControlPlane, Line, Provider, Received, Sink, Upstream, identity_provider, pem_provider};
 use test_harness::tls::Authority;
 use test_harness::tokens::{Caller, Token};
 use test_harness::{http1, http2};
@@ -229,6 +229,12 @@ impl Bench {
     pub fn pem_provider(&self, line: Line) -> Provider {
         let _entered = self.runtime.enter();
         pem_provider::start(SocketAddr::from(([127, 0, 0, 1], 0)), line).expect("it starts")
+    }
+
+    /// A control plane, for an Envoy of its own.
+    pub fn control_plane(&self) -> ControlPlane {
+        let _entered = self.runtime.enter();
+        ControlPlane::start(SocketAddr::from(([127, 0, 0, 1], 0))).expect("it starts")
     }
 
     /// Every part of a token that was sent so far.

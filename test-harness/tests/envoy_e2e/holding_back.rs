@@ -49,7 +49,8 @@ fn a_client_that_waits_for_100_continue_gets_its_refusal(bench: &Bench) {
     sink_heard_nothing(bench);
 }
 
-fn upgrade(ask: Ask) -> Ask {
+/// The request with what makes it one to upgrade to WebSocket.
+pub fn upgrade(ask: Ask) -> Ask {
     ask.header("connection", "upgrade").header("upgrade", "websocket").header("sec-websocket-version", "13")
 }
 

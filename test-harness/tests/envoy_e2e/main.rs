@@ -54,6 +54,7 @@ mod principals;
 mod protocols;
 #[path = "../vendors/mod.rs"]
 mod published;
+mod pushes;
 mod record;
 mod redirect;
 mod refusals;
@@ -143,6 +144,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
         shadow::SCENARIOS,
         caps::SCENARIOS,
         swap::SCENARIOS,
+        pushes::SCENARIOS,
         trap::SCENARIOS,
         believed::SCENARIOS,
         faults::SCENARIOS,

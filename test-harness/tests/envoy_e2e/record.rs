@@ -1,11 +1,13 @@
 //! A decision can be explained: one id in the answer, the access log and Envoy's log, counters, and no token anywhere.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
 use countersign_core::telemetry::record_schema;
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
+use test_harness::envoy::Envoy;
 use test_harness::services::{Fault, Line};
 use test_harness::tokens::{ALICE, BOB, Token};
 
@@ -42,6 +44,18 @@ pub fn record(line: &str) -> Value {
 pub fn record_of(bench: &Bench, decision_id: &str) -> Value {
     let line = bench.envoy.access_line(decision_id);
     record(&line.unwrap_or_else(|| panic!("the access log has no line with {decision_id}")))
+}
+
+/// The records in an Envoy's access log by their ids, once all of these are there.
+pub fn records(envoy: &Envoy, ids: &BTreeSet<&str>) -> BTreeMap<String, Value> {
+    let all = Deadline::after(Duration::from_secs(10)).poll(|| {
+        let log = envoy.access_log();
+        let whole = log.lines().filter(|line| line.ends_with('}')).map(record);
+        let records: BTreeMap<String, Value> =
+            whole.filter_map(|record| Some((record["decision_id"].as_str()?.to_owned(), record))).collect();
+        ids.iter().all(|id| records.contains_key(*id)).then_some(records)
+    });
+    all.expect("each answer has its record")
 }
 
 fn a_refusal_has_one_id_in_the_answer_the_access_log_and_the_log(bench: &Bench) {

@@ -1,11 +1,11 @@
 //! A configuration replaced under traffic: every answer is one configuration's, whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_harness::answer::Answer;
 use test_harness::clock::Deadline;
 use test_harness::envoy::{Bootstrap, Envoy};
@@ -16,7 +16,7 @@ use test_harness::tokens::ALICE;
 use crate::bench::{Ask, Bench, WORKERS};
 use crate::configuration::publish;
 use crate::keys::{Issuer, LOGIN, WAITING as WAITING_GAUGE, configuration, path, wait_until};
-use crate::record::record;
+use crate::record::records;
 use crate::traffic::{Traffic, wrong};
 use crate::{Scenario, scenarios};
 
@@ -41,18 +41,6 @@ fn judge(answer: &Answer, received: Option<Received>) -> io::Result<(u16, String
         }
         _ => Err(wrong(answer)),
     }
-}
-
-/// The records in an Envoy's access log by their ids, once all of these are there.
-fn records(envoy: &Envoy, ids: &BTreeSet<&str>) -> BTreeMap<String, Value> {
-    let all = Deadline::after(Duration::from_secs(10)).poll(|| {
-        let log = envoy.access_log();
-        let whole = log.lines().filter(|line| line.ends_with('}')).map(record);
-        let records: BTreeMap<String, Value> =
-            whole.filter_map(|record| Some((record["decision_id"].as_str()?.to_owned(), record))).collect();
-        ids.iter().all(|id| records.contains_key(*id)).then_some(records)
-    });
-    all.expect("each answer has its record")
 }
 
 fn of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurations(bench: &Bench) {
