@@ -258,7 +258,8 @@ proof_tests() {
     return
   fi
   cargo test "${native[@]}" --lib -- --ignored prove::
-  COUNTERSIGN_BIN=$target/debug/countersign cargo test "${native[@]}" --test command_line -- --ignored with_a_solver
+  COUNTERSIGN_WASM=$module COUNTERSIGN_BIN=$target/debug/countersign \
+    cargo test "${native[@]}" --test command_line --test operators_day -- --ignored with_a_solver
 }
 
 page_tests() { COUNTERSIGN_WASM=$module test-harness/chromium.sh; }
