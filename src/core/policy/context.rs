@@ -16,6 +16,7 @@ use core::net::IpAddr;
 use std::borrow::Cow;
 
 use crate::identity::{DeviceFacts, SenderConstraint, Workload};
+#[cfg(feature = "cedar")]
 use crate::profile::DeviceProvider;
 use crate::request::{Exactly, PathParameters, Request};
 use crate::time::UnixSeconds;
@@ -130,6 +131,7 @@ pub(in crate::policy) struct DeviceFact {
     #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub of: ContextType,
     /// Whether every device has it, not only those whose posture has an age.
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only validation reads it"))]
     pub of_every_device: bool,
     /// As that of a [`ContextFact`].
     pub comes_again: bool,
@@ -318,6 +320,7 @@ pub(in crate::policy) const DEVICE_FACTS: [DeviceFact; 2] = [
 ];
 
 /// The members of this device's record in addition to the declared facts.
+#[cfg(feature = "cedar")]
 pub(in crate::policy) fn facts_of(device: &DeviceProvider) -> impl Iterator<Item = &'static DeviceFact> {
     let has_age = device.has_age();
     DEVICE_FACTS.iter().filter(move |fact| fact.of_every_device || has_age)
