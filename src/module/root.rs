@@ -86,9 +86,9 @@ impl<H: Host + Clone> Root<H> {
 /// The proxy deletes the context when the configuration was replaced and its last stream is gone.
 impl<H: Host> Drop for Root<H> {
     fn drop(&mut self) {
-        let effects = self.driver.ask(Worker::ended).unwrap_or_default();
+        let now = self.host.now();
+        let effects = self.driver.ask(|worker| worker.ended(now.seconds())).unwrap_or_default();
         if !effects.is_empty() {
-            let now = self.host.now();
             self.driver.handle(now, |_| effects);
         }
     }

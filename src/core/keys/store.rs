@@ -191,6 +191,15 @@ impl TrustStore {
         effects
     }
 
+    /// Gives up all fetches, whose answers will never arrive: other workers may begin them at once.
+    pub fn abandon(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) {
+        for index in 0..self.members.len() {
+            if let Some((_, feed)) = self.feed_mut(index) {
+                feed.abandon(memory, now);
+            }
+        }
+    }
+
     /// Processes the answer to a request; `Err` if the request was not sent.
     pub fn answered(
         &mut self,

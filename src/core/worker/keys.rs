@@ -64,8 +64,12 @@ impl Worker {
         effects
     }
 
-    /// The configuration ended, and no request under it comes any more: its tokens are forgotten.
-    pub fn ended(&mut self) -> Vec<Effect> {
+    /// The configuration ended, and no request under it comes any more: its tokens are forgotten. Its fetches are never
+    /// answered, so other workers, and other configurations of this one, may begin them at once.
+    pub fn ended(&mut self, now: UnixSeconds) -> Vec<Effect> {
+        if let Some(sharing) = &self.sharing {
+            self.trust.abandon(sharing.memory.as_ref(), now);
+        }
         let forgotten = core::mem::take(&mut self.tokens).len();
         let change = i64::try_from(forgotten).unwrap_or(i64::MAX).saturating_neg();
         if change == 0 { Vec::new() } else { vec![Effect::ChangeGauge(Gauge::RememberedTokens, change)] }

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_harness::clock::{Deadline, Stopwatch};
-use test_harness::envoy::{Envoy, extension};
+use test_harness::envoy::{Bootstrap, Envoy, extension};
 use test_harness::http1::Connection;
-use test_harness::services::{ControlPlane, Verdict};
+use test_harness::services::{ControlPlane, Fault, Line, Verdict};
 use test_harness::tokens::{ALICE, CAROL};
 
 use crate::bench::{Ask, Bench, WORKERS};
 use crate::configuration::publish;
 use crate::holding_back::upgrade;
+use crate::keys::{self, Issuer, LOGIN, WAITING, wait_until};
 use crate::record::records;
 use crate::traffic::{Traffic, wrong};
 use crate::{Scenario, scenarios};
@@ -26,6 +27,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     of_requests_under_pushes_over_grpc_none_fails_and_each_is_decided_by_one_configuration,
     a_wrong_push_is_rejected_the_old_rules_stay_and_the_next_push_works,
     until_a_first_good_push_nothing_gets_through,
+    requests_that_wait_for_keys_during_a_push_are_decided_by_the_rules_that_they_came_under,
     a_stream_that_was_allowed_continues_after_a_push_that_denies_it,
     a_push_of_a_listener_leaves_open_connections_with_the_old_rules_until_they_are_drained,
 ];
@@ -57,9 +59,13 @@ struct Pushed<'b> {
 impl<'b> Pushed<'b> {
     /// Starts Envoy with this as the first extension.
     fn start(bench: &'b Bench, name: &str, over_grpc: bool, first: &Value) -> Self {
+        Self::start_from(bench.example.clone(), bench, name, over_grpc, first)
+    }
+
+    /// The same, from another bootstrap than the example's.
+    fn start_from(mut bootstrap: Bootstrap, bench: &'b Bench, name: &str, over_grpc: bool, first: &Value) -> Self {
         let folder = bench.folder.join(name);
         fs::create_dir_all(&folder).expect("a folder");
-        let mut bootstrap = bench.example.clone();
         bootstrap.name_node();
         let (way, filter) = if over_grpc {
             let control_plane = bench.control_plane();
@@ -277,6 +283,43 @@ fn until_a_first_good_push_nothing_gets_through(bench: &Bench) {
     pushed.push(&pushed.extension(&right)).expect("envoy takes it").expect("a good push after a wrong one");
     bench.ask_at(pushed.address(), &Ask::get("/healthz")).allowed();
     bench.ask_at(pushed.address(), &write()).refused(403, "not-permitted");
+}
+
+/// Requests under each of the two configurations.
+const UNDER_EACH: u64 = 4;
+
+fn requests_that_wait_for_keys_during_a_push_are_decided_by_the_rules_that_they_came_under(bench: &Bench) {
+    let issuer = Issuer::at("pushed", LOGIN, json!({ "timeout": "20s" }));
+    let provider = bench.identity_provider(Line::Http);
+    provider.publish(&keys::path(issuer.name), &[&issuer.key]);
+    provider.set_fault(&keys::path(issuer.name), Fault::Held);
+    let old = keys::configuration([&issuer]);
+    let mut new = old.clone();
+    new["policies"] = json!("");
+    let [old, new] = [old, new].map(|own| extension::extension(&bench.module, &own).expect("it is prepared"));
+    let mut bootstrap = bench.example.clone();
+    bootstrap.set_cluster(LOGIN, provider.address());
+    let pushed = Pushed::start_from(bootstrap, bench, "push-waiting", false, &old);
+    let send = |status: u16| {
+        let (request, _) = bench.prepare(&issuer.good());
+        let mut connection = Connection::open(pushed.address()).expect("a connection");
+        connection.send(&request.head()).expect("sent");
+        (connection, status)
+    };
+    let waiting = |count: u64| {
+        let gauge = || pushed.envoy.stats(WAITING).expect("statistics").get(WAITING) == Some(&count);
+        wait_until("all wait", gauge);
+    };
+    let mut connections: Vec<_> = (0..UNDER_EACH).map(|_| send(200)).collect();
+    waiting(UNDER_EACH);
+    pushed.push(&new).expect("envoy notices").expect("envoy takes it");
+    connections.extend((0..UNDER_EACH).map(|_| send(403)));
+    waiting(2 * UNDER_EACH);
+    provider.set_fault(&keys::path(issuer.name), None);
+    for (connection, status) in &mut connections {
+        let answer = connection.answer(true).expect("an answer");
+        assert_eq!(answer.status, *status, "{}", answer.text());
+    }
 }
 
 fn a_stream_that_was_allowed_continues_after_a_push_that_denies_it(bench: &Bench) {

@@ -143,6 +143,19 @@ impl<P: Payload> Feed<P> {
         is_ours
     }
 
+    /// Gives up a fetch whose answer will never arrive: another worker may begin one at once.
+    pub(crate) fn abandon(&mut self, memory: &dyn SharedMemory, now: UnixSeconds) {
+        if !matches!(self.state, State::Fetching { .. }) {
+            return;
+        }
+        self.state = State::Idle { due: now, earliest: now };
+        let (found, version) = self.locate_lease(memory, now);
+        if let Some(lease) = found.filter(|lease| lease.owner == self.owner && lease.fetching) {
+            // If this cannot be written, the lease still expires.
+            let _written = self.slot.write_lease(memory, Lease { until: now, ..lease }, version);
+        }
+    }
+
     /// Which fetch brought the document in use, and when.
     pub(super) fn held_fetch(&self) -> Option<(FetchId, UnixSeconds)> {
         self.held.as_ref().map(|held| (held.fetch, held.fetched_at))

@@ -167,7 +167,7 @@ fn tokens_of_a_configuration_that_ended_are_forgotten_and_no_longer_counted() {
     let remembered = |proxy: &Proxy| proxy.gauges["countersign.remembered_tokens"];
     assert_eq!(remembered(&proxy), 2);
     for _ in 0..2 {
-        let effects = proxy.worker.ended();
+        let effects = proxy.worker.ended(proxy.now);
         proxy.carry_out(effects);
         assert_eq!(remembered(&proxy), 0);
     }

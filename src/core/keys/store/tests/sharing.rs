@@ -64,6 +64,21 @@ fn a_worker_that_dies_with_the_lease_does_not_block_the_others() {
 }
 
 #[portable]
+fn a_worker_that_gives_up_its_fetch_leaves_it_to_the_others_at_once() {
+    let (mut all, memory) = (workers(3), FakeMemory::default());
+    assert_eq!(tick_all(&mut all, &memory), [0]);
+    assert_eq!(tick_all(&mut all, &memory), [] as [usize; 0], "it may still come");
+    let mut ended = all.remove(0);
+    ended.store.abandon(&memory, ended.now);
+    assert_eq!(tick_all(&mut all, &memory), [0], "one of the others fetches");
+    assert!(all.iter().all(|worker| worker.key_ids() == Err(Prospect::Coming)), "who waits goes on waiting");
+    all[0].answered(&first_set(), Some(&memory));
+    ended.store.abandon(&memory, ended.now);
+    tick_all(&mut all, &memory);
+    assert!(all.iter().all(|worker| worker.key_ids() == Ok(vec!["first"])), "a second time changes nothing");
+}
+
+#[portable]
 fn a_failure_of_one_is_known_to_all_and_backed_off_together() {
     let (mut all, memory) = (workers(3), FakeMemory::default());
     let mut pauses = Vec::new();
