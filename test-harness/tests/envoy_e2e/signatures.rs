@@ -214,7 +214,10 @@ fn a_call_that_is_restricted_leaves_signatures_to_the_plugin(bench: &Bench) {
     signatures.bench.ask_at(signatures.address, &Ask::get("/api/orders/7").by(ALICE)).allowed();
     let token = Token::of(ALICE).sign();
     let (text, signature) = token.rsplit_once('.').expect("a token");
-    let ask = Ask::get("/api/orders/7").token(format!("{text}.{}", base64url(changed(&from_base64url(signature)))));
+    let forged = format!("{text}.{}", base64url(changed(&from_base64url(signature))));
+    // A worker that has no keys yet refuses a request without posture before it waits for them.
+    let posture = Token::about(ALICE.device.expect("a device")).sign();
+    let ask = Ask::get("/api/orders/7").token(forged).posture(posture);
     signatures.bench.ask_at(signatures.address, &ask).refused(401, "token-signature");
     // Two tokens of the first request, and one of the second.
     assert_eq!(signatures.counts(), [0, 3, 0]);
