@@ -98,7 +98,9 @@ fn a_record_says_what_the_decision_took_and_on_which_device(bench: &Bench) {
         let received = bench.ask(&ask).allowed();
         let record = record_of(bench, &received.header("x-countersign-decision-id").concat());
         assert_eq!(record["evidence"]["mdm"]["device"], "laptop-1");
-        assert_eq!(record["waited_us"], 0);
+        let is_hit = record["cache"]["tokens"] == "hit";
+        // The first requests of a worker may still wait for its keys.
+        assert!(!is_hit || record["waited_us"] == 0, "{record}");
         let latency = record["latency_us"].as_u64().expect("a latency");
         // Signatures alone take some microseconds, and reading two remembered tokens does too. A clock that stood still
         // within a callback would show 0.
