@@ -184,7 +184,9 @@ const fn several(of: Several) -> &'static str {
         Several::Alike => "absent if two differ",
         Several::All => "`true` only if all say so",
         Several::Lowest => "the lowest",
-        Several::Greatest => "the oldest; absent if one of them is an access token",
+        Several::Greatest => {
+            "the oldest; absent if one of them has no age: an access token, a certificate, a header of a trusted peer"
+        }
     }
 }
 

@@ -151,6 +151,13 @@ pub(super) fn agree_on_peer(node: &Node<'_>, rule: &CertificateRule, source: Pee
             "write `peer: { from: tls, certificate: validated }` if the listener validates client certificates against the \
              CA that issues those of devices",
         )),
+        CertificateFrom::Forwarded(_) if !source.has_certificates() => Err(node.report_inside(
+            "/certificate/from",
+            ConfigCode::Contradiction,
+            "`peer` reports no certificate of the hop, so a certificate that is the hop's own could not be told from a \
+             device's",
+            "write `peer: { from: tls, certificate: validated }` if this listener terminates the TLS of the hop",
+        )),
         CertificateFrom::Forwarded(hops) => {
             named_peers::agree_on_peer(node, hops, source, ("/certificate/hops", "/certificate/hops"))
         }

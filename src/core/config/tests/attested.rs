@@ -104,6 +104,18 @@ fn what_is_read_of_a_connection_the_connection_must_prove() {
         let place = "/devices/laptop/certificate/from";
         assert_problem(&over(laptop(), peer), place, "contradiction", "validated", "certificate: validated");
     }
+    let mut forwarded = laptop();
+    forwarded["certificate"]["from"] = json!("forwarded");
+    forwarded["certificate"]["hops"] = json!(["spiffe://example.org/edge"]);
+    let place = "/devices/laptop/certificate/from";
+    let waypoint = json!({ "from": "istio-waypoint" });
+    assert_problem(
+        &over(forwarded, waypoint),
+        place,
+        "contradiction",
+        "no certificate of the hop",
+        "terminates the TLS",
+    );
     let by = |certificates: bool| {
         let mut provider = edge();
         let member = if certificates { "workloads" } else { "certificates" };

@@ -92,7 +92,10 @@ fn members(value: &[u8]) -> Result<Vec<Member<'_>>, ForwardedFault> {
         let after = rest.get(name.len()..).and_then(|rest| rest.strip_prefix(b"=")).filter(|_| is_name);
         let after = after.ok_or(ForwardedFault::Malformed)?;
         let (value, after) = match after.strip_prefix(b"\"") {
-            Some(quoted) => until_quote(quoted).ok_or(ForwardedFault::Malformed)?,
+            // Whoever opens a quotation hides in it what the hop writes after that: a whole element, with its digest.
+            Some(quoted) => {
+                until_quote(quoted).filter(|(value, _)| !names_a_digest(value)).ok_or(ForwardedFault::Malformed)?
+            }
             None => {
                 let length = after.iter().take_while(|byte| !matches!(byte, b';' | b',' | b'"')).count();
                 after.split_at_checked(length).ok_or(ForwardedFault::Malformed)?
@@ -106,6 +109,10 @@ fn members(value: &[u8]) -> Result<Vec<Member<'_>>, ForwardedFault> {
             Some(_) => return Err(ForwardedFault::Malformed),
         };
     }
+}
+
+fn names_a_digest(value: &[u8]) -> bool {
+    value.windows(b"hash=".len()).any(|part| part.eq_ignore_ascii_case(b"hash="))
 }
 
 /// The text before the quotation mark that ends it, and what follows that.

@@ -39,7 +39,7 @@ fn the_certificate_of_the_only_element_is_read() {
             "By=spiffe://example.org/edge;Hash={hash};Cert=\"{cert}\";Subject=\"CN=a\\\"b,O=c\";URI=;DNS=a.example"
         ),
         format!("Hash={hash};Cert=\"{cert}\";Chain=\"{cert}\";Subject=\"\";URI=urn:a=b;URI=urn:c"),
-        format!("Hash={hash};Subject=\"CN=x;Hash=0,Cert=y\";Cert=\"{cert}\""),
+        format!("Hash={hash};Subject=\"CN=x;Cert=y,O=z\";Cert=\"{cert}\""),
         format!("Hash={hash};Subject=\"CN=x\\\\\";Cert=\"{cert}\""),
     ] {
         assert_eq!(serial_of(&value), Ok("C02".to_owned()), "{value}");
@@ -65,6 +65,9 @@ fn a_header_that_can_be_read_in_another_way_forwards_nothing() {
         (format!("Hash={hash};Cert={cert}\""), ForwardedFault::Malformed),
         (format!("Hash={hash};=x;Cert=\"{cert}\""), ForwardedFault::Malformed),
         (format!("Hash={hash};Cert"), ForwardedFault::Malformed),
+        // A client's own element, in whose last quotation the hop's element ends up because of a quotation mark in a URI.
+        (format!("{good};Subject=\",By=urn:b;Hash={other_hash};URI=urn:a\""), ForwardedFault::Malformed),
+        (format!("{good};x=\",hash={other_hash};URI=urn:a\";y="), ForwardedFault::Malformed),
         (format!("{good},{good}"), ForwardedFault::SeveralElements),
         (format!("{good},"), ForwardedFault::SeveralElements),
         (format!("{good},Hash={other_hash};Cert=\"{other_cert}\""), ForwardedFault::SeveralElements),
