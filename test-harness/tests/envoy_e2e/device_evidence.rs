@@ -86,7 +86,7 @@ fn a_device_is_known_by_its_certificate_by_a_named_hop_and_by_a_trusted_peer(ben
     });
     let mut listener = listener;
     manager(&mut listener)["forward_client_cert_details"] = json!("FORWARD_ONLY");
-    let envoy = bench.envoy_with("devices", [listener, removing]);
+    let envoy = bench.envoy_with("device-evidence", [listener, removing]);
     let address = envoy.listener("devices").expect("the listener is there");
     let removing = envoy.listener("removing").expect("the listener is there");
 
