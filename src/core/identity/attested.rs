@@ -10,13 +10,11 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::{DeviceEvidence, DeviceFacts, posture_binding};
-use crate::jose::{AuthenticClaims, Claims};
+use super::DeviceEvidence;
+use super::posture_binding::Tie;
+use crate::jose::Claims;
 use crate::limits::MAX_POSTURE_HEADER_BYTES;
-use crate::profile::{
-    CertificateFrom, CertificateName, CertificateRule, DeviceMapping, FactField, NamedPeers, PostureBinding,
-    TrustedPeerRule,
-};
+use crate::profile::{CertificateFrom, CertificateName, CertificateRule, NamedPeers, TrustedPeerRule};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{
     CertificateNames, Exactly, FORWARDED_CLIENT_CERT, ForwardedCertificate, ForwardedFault, NameFault, NoNames, Request,
@@ -35,17 +33,6 @@ enum NoPosture {
 /// The claims of posture by the names of its facts.
 type Stated = Result<Map<String, Value>, NoPosture>;
 
-/// What posture is tied to.
-#[derive(Clone, Copy)]
-pub(super) struct Tie<'a> {
-    /// How.
-    pub(super) bind: &'a PostureBinding,
-    /// Which of the provider's facts name the device.
-    pub(super) device: &'a DeviceMapping,
-    /// The claims of the access token.
-    pub(super) access_token: Option<&'a AuthenticClaims>,
-}
-
 /// The posture that a certificate states.
 ///
 /// # Errors
@@ -56,7 +43,7 @@ pub(super) fn of_certificate(
     request: &Request,
 ) -> Result<DeviceEvidence, Refusal> {
     let stated = names(&rule.from, request).and_then(|names| stated_by(rule, &names));
-    evidence(&rule.facts, tie, stated)
+    evidence(tie, stated)
 }
 
 /// The posture that a trusted peer states in its headers.
@@ -68,24 +55,17 @@ pub(super) fn of_trusted_peer(
     tie: Tie<'_>,
     request: &Request,
 ) -> Result<DeviceEvidence, Refusal> {
-    evidence(&rule.facts, tie, in_headers(rule, request))
+    evidence(tie, in_headers(rule, request))
 }
 
-fn evidence(facts: &[FactField], tie: Tie<'_>, stated: Stated) -> Result<DeviceEvidence, Refusal> {
+fn evidence(tie: Tie<'_>, stated: Stated) -> Result<DeviceEvidence, Refusal> {
     let claims = match stated {
         Ok(claims) => Claims::without_token(claims),
         Err(NoPosture::Missing) => return Ok(DeviceEvidence::Missing),
         Err(NoPosture::Disregarded(why)) => return Ok(DeviceEvidence::Disregarded { why }),
         Err(NoPosture::Refused(refusal)) => return Err(refusal),
     };
-    let facts = FactField::read_all(facts, &claims)?;
-    let named = tie.device.id_in(&facts).map(str::to_owned);
-    Ok(DeviceEvidence::Verified(DeviceFacts {
-        facts,
-        bound: posture_binding::is_bound(tie.bind, tie.access_token, &claims)?,
-        age: None,
-        id: named.or_else(|| posture_binding::device_id(tie.bind, &claims)),
-    }))
+    tie.facts(&claims, None).map(DeviceEvidence::Verified)
 }
 
 /// The names in the certificate that describes the device.

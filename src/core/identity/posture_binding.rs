@@ -1,35 +1,48 @@
-//! The tie between posture and the access token.
+//! What posture says about the device, and the tie between posture and the access token.
 
 use serde_json::Value;
 
+use super::DeviceFacts;
 use crate::jose::{AuthenticClaims, ClaimPath, Claims};
-use crate::profile::PostureBinding;
+use crate::profile::{DeviceProvider, FactField, PostureBinding};
 use crate::refusal::{Detail, Reason, Refusal};
+use crate::time::Seconds;
 
-/// Whether the posture is tied to the access token; without an access token there is nothing to tie it to.
-///
-/// # Errors
-/// `posture-not-bound` where the two claims differ or one of them is absent.
-pub(super) fn is_bound(
-    bind: &PostureBinding,
-    token: Option<&AuthenticClaims>,
-    posture: &Claims,
-) -> Result<bool, Refusal> {
-    let (PostureBinding::Claims { token: token_path, device: device_path }, Some(token)) = (bind, token) else {
-        return Ok(false);
-    };
-    if bound_value(token, token_path)? == bound_value(posture, device_path)? {
-        Ok(true)
-    } else {
-        Err(Refusal::with(Reason::PostureNotBound, Detail::Fault("the two claims differ")))
-    }
+/// What the posture of a provider is tied to.
+#[derive(Clone, Copy)]
+pub(super) struct Tie<'a> {
+    /// The provider, which says how.
+    pub(super) provider: &'a DeviceProvider,
+    /// The claims of the access token; without one there is nothing to tie posture to.
+    pub(super) access_token: Option<&'a AuthenticClaims>,
 }
 
-/// What the provider calls the device: the claim that the access token's is compared with. `None` where nothing names it.
-pub(super) fn device_id(bind: &PostureBinding, posture: &Claims) -> Option<String> {
-    match bind {
-        PostureBinding::Claims { device, .. } => bound_value(posture, device).ok().map(str::to_owned),
-        PostureBinding::None => None,
+impl Tie<'_> {
+    /// The facts that posture states.
+    ///
+    /// # Errors
+    /// `token-claim-missing`, `token-claim-type`, `token-group-overage`; `posture-not-bound` where the two claims differ or
+    /// one of them is absent.
+    pub(super) fn facts(self, posture: &Claims, age: Option<Seconds>) -> Result<DeviceFacts, Refusal> {
+        let facts = FactField::read_all(self.provider.facts(), posture)?;
+        let (bound, tied) = self.binding(posture)?;
+        let id = self.provider.device.id_in(&facts).or(tied).map(str::to_owned);
+        Ok(DeviceFacts { facts, bound, age, id })
+    }
+
+    /// Whether the posture is tied to the access token, and what of it names the device for that purpose.
+    fn binding(self, posture: &Claims) -> Result<(bool, Option<&str>), Refusal> {
+        let PostureBinding::Claims { token: token_path, device: device_path } = &self.provider.bind else {
+            return Ok((false, None));
+        };
+        let device = bound_value(posture, device_path);
+        let Some(token) = self.access_token else { return Ok((false, device.ok())) };
+        let (token, device) = (bound_value(token, token_path)?, device?);
+        if token == device {
+            Ok((true, Some(device)))
+        } else {
+            Err(Refusal::with(Reason::PostureNotBound, Detail::Fault("the two claims differ")))
+        }
     }
 }
 

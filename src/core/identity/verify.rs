@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::attested::{self, Tie};
+use super::attested;
+use super::posture_binding::Tie;
 use super::sender_constraint::{FittingSender, Sender, fits_posture};
 use super::{
-    Denial, DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens,
-    Workload, posture_binding, principal,
+    Denial, DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens, Workload,
+    principal,
 };
 use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
@@ -84,7 +85,7 @@ pub fn verify(
     }
     for provider in anchors.devices {
         let name = provider.name();
-        let tie = Tie { bind: &provider.bind, device: &provider.device, access_token: token_claims };
+        let tie = Tie { provider, access_token: token_claims };
         let verified = match &provider.source {
             PostureSource::Token(tokens) => match posture.remove(name) {
                 None => Ok(DeviceEvidence::Missing),
@@ -278,14 +279,7 @@ impl PostureJudge<'_> {
             Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
         };
         fits_posture(claims, self.peer)?;
-        let facts = FactField::read_all(&self.profile.facts, claims)?;
-        let named = self.tie.device.id_in(&facts).map(str::to_owned);
-        Ok(DeviceEvidence::Verified(DeviceFacts {
-            facts,
-            bound: posture_binding::is_bound(self.tie.bind, self.tie.access_token, claims)?,
-            age: Some(known(age)?),
-            id: named.or_else(|| posture_binding::device_id(self.tie.bind, claims)),
-        }))
+        self.tie.facts(claims, Some(known(age)?)).map(DeviceEvidence::Verified)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Tie, of_certificate, of_trusted_peer};
 use crate::config::Plan;
 use crate::identity::DeviceEvidence;
 use crate::portable;
-use crate::profile::{DeviceProvider, FactValue, PostureBinding, PostureSource};
+use crate::profile::{DeviceProvider, FactValue, PostureSource};
 use crate::refusal::Refusal;
 use crate::request::build::{attribute, certificate, pem, permanent_identifier, value};
 use crate::request::{Certificate, CertificateNames, NoNames, Peer, Request};
@@ -30,7 +30,7 @@ fn device(provider: &Value) -> DeviceProvider {
 }
 
 fn evidence(provider: &DeviceProvider, request: &Request) -> Result<DeviceEvidence, Refusal> {
-    let tie = Tie { bind: &PostureBinding::None, device: &provider.device, access_token: None };
+    let tie = Tie { provider, access_token: None };
     match &provider.source {
         PostureSource::Certificate(rule) => of_certificate(rule, tie, request),
         PostureSource::TrustedPeer(rule) => of_trusted_peer(rule, tie, request),
