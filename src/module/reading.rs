@@ -54,16 +54,14 @@ fn peer_of(host: &impl Host, source: PeerSource, reads_names: bool, certificates
             // That is the first of its URIs. Envoy 1.38 and later also give the certificate, which has all its names.
             let pem = || host.property(&["connection", "peer_certificate"]);
             let is_read = reads_names || uri.is_some();
-            let certificate = if is_read { certificates.certificate(digest, pem) } else { None };
+            let certificate = if is_read { certificates.certificate(digest, reads_names, pem) } else { None };
             let count = certificate.as_ref().map(|certificate| certificate.uris);
-            let peer = Peer::of_validated_certificate(digest, uri.as_deref(), count);
-            if !reads_names {
-                return peer;
-            }
-            peer.with_names(match certificate {
+            let names = match certificate {
                 Some(certificate) => certificate.names,
-                None => names_told_by(host, uri.as_deref()).map(Rc::new),
-            })
+                None if reads_names => names_told_by(host, uri.as_deref()).map(Rc::new),
+                None => Err(NoNames::NotRead),
+            };
+            Peer::of_validated_certificate(digest, uri.as_deref(), count).with_names(names)
         }
         PeerSource::IstioWaypoint => {
             Peer::of_mesh_principal(host.property(&["filter_state", "io.istio.peer_principal"]).as_deref())

@@ -55,11 +55,12 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    const UNREADABLE: Self = Self { uris: UriCount::Unreadable, names: Err(NoNames::Unreadable) };
+
     /// Of a certificate in PEM (RFC 7468 section 5): one, with nothing around it but line ends.
     #[must_use]
     pub fn of_pem(pem: &[u8]) -> Self {
-        let unreadable = Self { uris: UriCount::Unreadable, names: Err(NoNames::Unreadable) };
-        bytes_of(pem).as_deref().map_or(unreadable, Self::of_der)
+        bytes_of(pem).as_deref().map_or(Self::UNREADABLE, Self::of_der)
     }
 
     /// SHA-256 of the only certificate of this PEM; `None` if it is not one.
@@ -69,9 +70,7 @@ impl Certificate {
     }
 
     fn of_der(der: &[u8]) -> Self {
-        let Some(read) = x509::read(der) else {
-            return Self { uris: UriCount::Unreadable, names: Err(NoNames::Unreadable) };
-        };
+        let Some(read) = x509::read(der) else { return Self::UNREADABLE };
         let uris = match read.uris.len() {
             0 => UriCount::None,
             1 => UriCount::One,
@@ -81,22 +80,39 @@ impl Certificate {
     }
 }
 
-/// Certificates that were read, by the digests of their bytes.
+/// Certificates that were read under one configuration, by the digests of their bytes.
 #[derive(Clone, Debug, Default)]
-pub struct CertificateMemory(BTreeMap<[u8; 32], Certificate>);
+pub struct CertificateMemory {
+    read: BTreeMap<[u8; 32], Certificate>,
+    /// Whether the host has given any certificate.
+    is_given_any: bool,
+}
 
 impl CertificateMemory {
-    /// The certificate with this digest, which is read only if it is not known yet; `None` if it cannot be had. That is
-    /// not remembered.
-    pub fn certificate(&mut self, digest: [u8; 32], pem: impl FnOnce() -> Option<Vec<u8>>) -> Option<Certificate> {
-        if let Some(known) = self.0.get(&digest) {
+    /// The certificate with this digest, which is read only if it is not known yet, and with its names only if the
+    /// configuration has a use for them. `None` from a host that gives no certificates.
+    ///
+    /// A certificate that cannot be had is not remembered. From a host that has given others it counts as unreadable: what
+    /// such a host says in text is less than what the certificate would say.
+    pub fn certificate(
+        &mut self,
+        digest: [u8; 32],
+        reads_names: bool,
+        pem: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Option<Certificate> {
+        if let Some(known) = self.read.get(&digest) {
             return Some(known.clone());
         }
-        let certificate = Certificate::of_pem(&pem()?);
-        if self.0.len() >= MAX_REMEMBERED_CERTIFICATES {
-            self.0.clear();
+        let Some(pem) = pem() else { return self.is_given_any.then_some(Certificate::UNREADABLE) };
+        self.is_given_any = true;
+        let mut certificate = Certificate::of_pem(&pem);
+        if !reads_names {
+            certificate.names = Err(NoNames::NotRead);
         }
-        self.0.insert(digest, certificate.clone());
+        if self.read.len() >= MAX_REMEMBERED_CERTIFICATES {
+            self.read.clear();
+        }
+        self.read.insert(digest, certificate.clone());
         Some(certificate)
     }
 }

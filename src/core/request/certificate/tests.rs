@@ -127,11 +127,24 @@ fn every_cut_and_every_changed_byte_is_survived() {
 #[portable]
 fn a_certificate_is_read_once() {
     let mut memory = CertificateMemory::default();
-    let mut uris = |digest, pem: &dyn Fn() -> Option<Vec<u8>>| memory.certificate(digest, pem).map(|read| read.uris);
-    assert_eq!(uris([1; 32], &|| None), None, "the host does not give it");
-    assert_eq!(uris([1; 32], &|| Some(TWO.to_vec())), Some(UriCount::Several));
-    assert_eq!(uris([1; 32], &|| panic!("it is known")), Some(UriCount::Several));
-    assert_eq!(uris([2; 32], &|| Some(ONE.to_vec())), Some(UriCount::One));
+    let mut read = |digest, pem: &dyn Fn() -> Option<Vec<u8>>| memory.certificate([digest; 32], true, pem);
+    let mut uris = |digest, pem: &dyn Fn() -> Option<Vec<u8>>| read(digest, pem).map(|read| read.uris);
+    assert_eq!(uris(1, &|| None), None, "the host does not give it");
+    assert_eq!(uris(1, &|| Some(TWO.to_vec())), Some(UriCount::Several));
+    assert_eq!(uris(1, &|| panic!("it is known")), Some(UriCount::Several));
+    assert_eq!(uris(2, &|| Some(ONE.to_vec())), Some(UriCount::One));
+    // This host gives certificates, so that it does not give one is no reason to believe its text.
+    assert_eq!(uris(3, &|| None), Some(UriCount::Unreadable));
+    assert_eq!(uris(3, &|| Some(ONE.to_vec())), Some(UriCount::One));
+}
+
+#[portable]
+fn names_are_remembered_only_where_they_are_of_use() {
+    for (reads_names, is_read) in [(true, true), (false, false)] {
+        let mut memory = CertificateMemory::default();
+        let names = memory.certificate([1; 32], reads_names, || Some(ONE.to_vec())).map(|read| read.names.is_ok());
+        assert_eq!(names, Some(is_read));
+    }
 }
 
 #[portable]
@@ -144,11 +157,11 @@ fn certificates_are_remembered_up_to_the_cap_and_not_one_more() {
         digest
     };
     for number in 0..MAX_REMEMBERED_CERTIFICATES {
-        memory.certificate(digest(number), || Some(BARE.to_vec()));
+        memory.certificate(digest(number), true, || Some(BARE.to_vec()));
     }
-    assert_eq!(memory.0.len(), MAX_REMEMBERED_CERTIFICATES);
-    memory.certificate(digest(MAX_REMEMBERED_CERTIFICATES), || Some(BARE.to_vec()));
-    assert_eq!(memory.0.len(), 1);
+    assert_eq!(memory.read.len(), MAX_REMEMBERED_CERTIFICATES);
+    memory.certificate(digest(MAX_REMEMBERED_CERTIFICATES), true, || Some(BARE.to_vec()));
+    assert_eq!(memory.read.len(), 1);
 }
 
 /// Too many names, or too long ones, count for nothing; the URIs are still counted.
