@@ -6,6 +6,8 @@
 
 pub mod analysis;
 pub mod case;
+#[cfg(test)]
+mod dice;
 pub mod differences;
 pub mod example;
 pub mod idle;

@@ -13,25 +13,10 @@ use countersign_core::provider::ProviderName;
 use serde_json::{Map, Value, json};
 
 use super::{Change, Outcome, Plans, callers, prove};
+use crate::prove::dice::Dice;
 use crate::prove::example::Example;
 use crate::prove::places::pairs;
 use crate::prove::solver::Solver;
-
-/// A generator of numbers (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()].clone()
-    }
-}
 
 fn solver() -> Solver {
     let solver = Solver::start(Duration::from_secs(20), Duration::from_secs(600));

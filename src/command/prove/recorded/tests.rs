@@ -1,7 +1,5 @@
 //! Records against decisions: what is replayed must be what the new configuration decides about the request itself.
 
-#![expect(clippy::arithmetic_side_effects, reason = "counts and a generator of numbers, which are small")]
-
 use countersign_core::config::Plan;
 use countersign_core::enforcement::decide_given;
 use countersign_core::identity::{GivenDevice, GivenEvidence, GivenPrincipal, SenderConstraint};
@@ -10,27 +8,12 @@ use countersign_core::time::{Seconds, UnixSeconds};
 use serde_json::{Map, Value, json};
 
 use super::Recorded;
+use crate::prove::dice::Dice;
 use crate::prove::differences::differences;
 use crate::record::Record;
 use crate::request_line::RequestLine;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
-
-/// A generator of numbers (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn one_of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
-    }
-}
 
 /// The policies, each with two texts.
 const POOL: &[(&str, [&str; 2])] = &[
