@@ -1,16 +1,15 @@
 //! The decision cache: with warm answers each request gets the decision of its own facts.
 
-use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_harness::clock::{Deadline, unix_seconds};
-use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::envoy::Envoy;
 use test_harness::keys::with_inline_keys;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench};
-use crate::configuration::publish;
+use crate::configuration::{Watched, publish};
 use crate::keys::wait_until;
 use crate::{Scenario, scenarios};
 
@@ -47,18 +46,13 @@ fn lookups(envoy: &Envoy, outcome: &str) -> u64 {
 }
 
 fn a_warm_decision_cache_decides_by_the_facts_of_each_request(bench: &Bench) {
-    let folder = bench.folder.join("cached");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let closes_at = unix_seconds() + OPEN_SECONDS.cast_signed();
     let configuration = |lowest_score| {
         let mut configuration = with_inline_keys(bench.example.plugin_configuration());
         configuration["policies"] = policies(lowest_score, closes_at);
         configuration
     };
-    publish(bench, &file, &configuration(60));
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "cached", &configuration(60));
     let envoy = Envoy::start(&bench.binary, &bootstrap, ONE, &folder).expect("envoy starts");
     let order = |id: &str, groups: &[&str], score: i64| {
         let token = Token::of(ALICE).claim("groups", json!(groups)).sign();

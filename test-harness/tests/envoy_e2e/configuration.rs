@@ -1,7 +1,7 @@
 //! Several configurations in one Envoy, and what happens to a wrong one.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use test_harness::clock::Deadline;
@@ -85,14 +85,32 @@ pub fn publish(bench: &Bench, file: &Path, configuration: &Value) {
     fs::rename(&next, file).expect("moved");
 }
 
+/// An Envoy whose only listener is in a file, to be replaced while it runs.
+pub struct Watched {
+    /// Its own folder.
+    pub folder: PathBuf,
+    /// The file, for [`publish`].
+    pub file: PathBuf,
+    /// The example with its listeners from that file.
+    pub bootstrap: Bootstrap,
+}
+
+impl Watched {
+    /// With this configuration of the plugin at first, in a folder of this name.
+    pub fn new(bench: &Bench, name: &str, configuration: &Value) -> Self {
+        let folder = bench.folder.join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("listeners.json");
+        publish(bench, &file, configuration);
+        let mut bootstrap = bench.example.clone();
+        bootstrap.listeners_from_file(&file);
+        Self { folder, file, bootstrap }
+    }
+}
+
 fn a_wrong_configuration_is_rejected_with_its_faults_in_the_log_and_the_old_one_is_kept(bench: &Bench) {
-    let folder = bench.folder.join("live");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let good = bench.example.plugin_configuration();
-    publish(bench, &file, &good);
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "live", &good);
     let envoy = Envoy::start(&bench.binary, &bootstrap, WORKERS, &folder).expect("envoy starts");
     let address = envoy.listener("live").expect("the listener is there");
     let health = || bench.ask_at(address, &Ask::get("/healthz"));

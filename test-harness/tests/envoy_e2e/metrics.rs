@@ -1,15 +1,13 @@
 //! What Prometheus reads, with the labels of the example.
 
-use std::fs;
-
 use serde_json::json;
 use test_harness::clock::Stopwatch;
-use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::envoy::Envoy;
 use test_harness::keys::with_inline_keys;
 use test_harness::tokens::{ALICE, BOB, Token};
 
 use crate::bench::{Ask, Bench, WORKERS, plugin_listener};
-use crate::configuration::publish;
+use crate::configuration::{Watched, publish};
 use crate::keys::wait_until;
 use crate::{Scenario, scenarios};
 
@@ -64,13 +62,8 @@ fn remembered_tokens_are_counted(bench: &Bench) {
 }
 
 fn tokens_of_a_replaced_configuration_are_no_longer_counted(bench: &Bench) {
-    let folder = bench.folder.join("forgotten");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let first = with_inline_keys(bench.example.plugin_configuration());
-    publish(bench, &file, &first);
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "forgotten", &first);
     let arguments = ["--drain-time-s", "1", "--drain-strategy", "immediate"];
     let envoy = Envoy::start_with(&arguments, &bench.binary, &bootstrap, 1, &folder).expect("envoy starts");
     let ask = Ask::get("/api/orders/7").token(Token::of(ALICE).sign()).posture(Token::about("laptop-1").sign());

@@ -15,7 +15,7 @@ use test_harness::services::{ControlPlane, Fault, Line, Verdict};
 use test_harness::tokens::{ALICE, CAROL};
 
 use crate::bench::{Ask, Bench, WORKERS};
-use crate::configuration::publish;
+use crate::configuration::{Watched, publish};
 use crate::holding_back::upgrade;
 use crate::keys::{self, Issuer, LOGIN, WAITING, wait_until};
 use crate::record::records;
@@ -344,12 +344,7 @@ const DRAIN_SECONDS: u64 = 4;
 /// This is why `countersign check` warns of a plugin inside a listener that a control plane delivers.
 fn a_push_of_a_listener_leaves_open_connections_with_the_old_rules_until_they_are_drained(bench: &Bench) {
     let [old, new] = old_and_new(bench);
-    let folder = bench.folder.join("drained");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
-    publish(bench, &file, &old);
-    let mut bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "drained", &old);
     let drain = ["--drain-time-s", &DRAIN_SECONDS.to_string()];
     let envoy = Envoy::start_with(&drain, &bench.binary, &bootstrap, WORKERS, &folder).expect("envoy starts");
     let address = envoy.listener("live").expect("the listener is there");

@@ -1,17 +1,15 @@
 //! Tokens that a worker remembers: each request is judged as if it were the first, although no signature is verified again.
 
-use std::fs;
-
 use serde_json::{Value, json};
 use test_harness::clock::{Stopwatch, unix_seconds};
-use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::envoy::Envoy;
 use test_harness::keys::{DemoKey, with_inline_keys};
 use test_harness::services::Line;
 use test_harness::tls::Leaf;
 use test_harness::tokens::{ALICE, Token};
 
 use crate::bench::{Ask, Bench, Outcome, plugin_listener};
-use crate::configuration::publish;
+use crate::configuration::{Watched, publish};
 use crate::keys::{Issuer, LOGIN, configuration, path, wait_until};
 use crate::tls;
 use crate::{Scenario, scenarios};
@@ -168,13 +166,8 @@ fn a_key_that_was_rotated_out_ends_the_tokens_that_were_remembered_with_it(bench
 }
 
 fn a_new_configuration_judges_remembered_tokens_by_itself(bench: &Bench) {
-    let folder = bench.folder.join("remembered-live");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let first = with_inline_keys(bench.example.plugin_configuration());
-    publish(bench, &file, &first);
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "remembered-live", &first);
     let envoy = Envoy::start(&bench.binary, &bootstrap, ONE, &folder).expect("envoy starts");
     let ask = order(&Token::of(ALICE).sign(), &Token::about("laptop-1").sign());
     let send = || bench.ask_at(envoy.listener("live").expect("the listener is there"), &ask);

@@ -1,20 +1,19 @@
 //! A configuration replaced under traffic: every answer is one configuration's, whole.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::time::Duration;
 
 use serde_json::json;
 use test_harness::answer::Answer;
 use test_harness::clock::Deadline;
-use test_harness::envoy::{Bootstrap, Envoy};
+use test_harness::envoy::Envoy;
 use test_harness::http1::Connection;
 use test_harness::services::{Fault, Line, Received};
 use test_harness::tokens::ALICE;
 
 use crate::bench::{Ask, Bench, WORKERS};
-use crate::configuration::publish;
+use crate::configuration::{Watched, publish};
 use crate::keys::{Issuer, LOGIN, WAITING as WAITING_GAUGE, configuration, path, wait_until};
 use crate::record::records;
 use crate::traffic::{Traffic, wrong};
@@ -44,17 +43,12 @@ fn judge(answer: &Answer, received: Option<Received>) -> io::Result<(u16, String
 }
 
 fn of_requests_under_replacements_none_is_lost_and_each_answer_is_one_configurations(bench: &Bench) {
-    let folder = bench.folder.join("swap");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let open = bench.example.plugin_configuration();
     let mut closed = open.clone();
     let policies = open["policies"].as_str().expect("one text");
     closed["policies"] = json!(policies.replace("context.mdm.score >= 60", "context.mdm.score >= 99"));
     assert_ne!(open, closed);
-    publish(bench, &file, &open);
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { folder, file, bootstrap } = Watched::new(bench, "swap", &open);
     let envoy = Envoy::start(&bench.binary, &bootstrap, WORKERS, &folder).expect("envoy starts");
     let traffic = Traffic::default();
     let seen: Vec<(u16, String)> = std::thread::scope(|scope| {
@@ -101,9 +95,6 @@ const WAITING: u64 = 8;
 
 /// The new configuration waits for what the old one asked for.
 fn requests_that_wait_for_keys_while_their_configuration_is_replaced_are_answered(bench: &Bench) {
-    let folder = bench.folder.join("swap-waiting");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("listeners.json");
     let issuer = Issuer::at("swapped", LOGIN, json!({ "timeout": "20s" }));
     let provider = bench.identity_provider(Line::Http);
     provider.publish(&path(issuer.name), &[&issuer.key]);
@@ -111,9 +102,7 @@ fn requests_that_wait_for_keys_while_their_configuration_is_replaced_are_answere
     let old = configuration([&issuer]);
     let mut new = old.clone();
     new["limits"] = json!({ "max_headers": 50 });
-    publish(bench, &file, &old);
-    let mut bootstrap: Bootstrap = bench.example.clone();
-    bootstrap.listeners_from_file(&file);
+    let Watched { file, mut bootstrap, .. } = Watched::new(bench, "swap-waiting", &old);
     bootstrap.set_cluster(LOGIN, provider.address());
     let envoy = bench.start_envoy("swap-waiting", &bootstrap).expect("envoy starts");
     let waiting = |count: u64| {
