@@ -3,8 +3,8 @@
 //! `docs/record.md` lists the members.
 //!
 //! All members are always there, in this order. The line is ASCII: every other character of a string is written as
-//! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token, a header value or a
-//! path of the request.
+//! `\uXXXX`, so that no value can end the line or colour a terminal. It never contains a token or a path of
+//! the request. What it has of header values is the trace id and, from a trusted peer, the device's id.
 
 mod evidence;
 mod handling;
