@@ -169,8 +169,7 @@ pub(crate) fn profile(name: &str) -> TokenProfile {
 
 /// An issuer with [`profile`] and without groups, whose tokens are accepted from these places and forwarded.
 pub(crate) fn issuer(name: &str, from: Vec<CredentialPlace>) -> Issuer {
-    let principal =
-        PrincipalRule { entity_type: "User".to_owned(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
+    let principal = PrincipalRule { entity_type: "User".into(), id: ClaimPath(vec!["sub".to_owned()]), groups: None };
     let sender = SenderRule::IfBound(None);
     let (forward, device) = (EvidenceForwarding::Verified, DeviceMapping::default());
     Issuer { profile: profile(name), from, principal, forward, sender, device }

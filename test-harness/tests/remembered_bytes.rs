@@ -1,18 +1,22 @@
 //! `limits.max_remembered_bytes` bounds an estimate. Here it is compared with what the allocator hands out.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign_core::jose::{
-    Algorithm, KeySet, PresentedToken, SignatureVerifier, TokenForm, TokenMemory, UnverifiedSignature, VerifiedToken,
-};
-use countersign_core::limits::{REMEMBERED_BYTES, TOKEN_BYTES};
+use countersign_core::config::Plan;
+use countersign_core::enforcement::decide;
+use countersign_core::freshness::ProofMemory;
+use countersign_core::jose::{SignatureVerifier, TokenMemory, UnverifiedSignature};
+use countersign_core::keys::{TrustStore, Verification};
+use countersign_core::limits::REMEMBERED_BYTES;
+use countersign_core::request::{Headers, RequestParts};
+use countersign_core::telemetry::DecisionId;
 use countersign_core::time::UnixSeconds;
 use serde_json::{Value, json};
+use test_harness::clock::unix_seconds;
 use test_harness::keys::{KEYS, key_set};
-use test_harness::tokens::{ALICE, Token};
+use test_harness::tokens::{ALICE, AUDIENCE, CORP_ISSUER, MDM_ISSUER, Token};
 
 /// Counts the bytes that are handed out, with what an allocator needs for itself: rounding up to 16 bytes, and 8 more.
 struct Counting;
@@ -50,9 +54,6 @@ impl SignatureVerifier for Believing {
     }
 }
 
-/// Before all of these tokens expire.
-const NOW: UnixSeconds = UnixSeconds::new(1_790_000_000);
-
 /// Tokens as they are in use: those of people and of devices, with few claims and with many, and the largest ones.
 fn kinds() -> Vec<(&'static str, Token)> {
     let user = || {
@@ -76,24 +77,70 @@ fn kinds() -> Vec<(&'static str, Token)> {
     ]
 }
 
-/// Remembers the token with this number in it.
-fn remember(memory: &mut TokenMemory, keys: &KeySet, token: &Token, number: usize) {
+/// A configuration that accepts all of these tokens, and reads what configurations usually read.
+fn plan() -> Plan {
+    let configuration = json!({
+        "version": 1,
+        "limits": { "max_token_bytes": 65_536 },
+        "issuers": { "corp": {
+            "issuer": CORP_ISSUER,
+            "audiences": [AUDIENCE],
+            "typ": ["at+jwt"],
+            "keys": { "inline": key_set(&[Arc::clone(&KEYS.corp_es256)]) },
+            "principal": { "type": "User", "id": "sub", "groups": { "claim": "groups", "required": false } },
+            "facts": {
+                "email?": "string",
+                "name?": "string",
+                "department?": "string",
+                "profile?": { "address": { "country": "string", "city": "string" } },
+            },
+        } },
+        "devices": { "mdm": {
+            "header": "x-device-posture",
+            "issuer": MDM_ISSUER,
+            "audiences": [AUDIENCE],
+            "typ": ["device-posture+jwt"],
+            "max_age": "1d",
+            "keys": { "inline": key_set(&[Arc::clone(&KEYS.mdm)]) },
+            "facts": { "managed": "bool", "score": "long", "os?": "string" },
+            "bind": { "token": "device_id", "device": "sub" },
+        } },
+        "applications": { "shop": { "any_host": true, "routes": { "all": { "path": "/{rest*}", "requires": [] } } } },
+        "policies": "@id(\"none\") forbid (principal, action, resource);",
+    });
+    Plan::compile_value(&configuration).unwrap_or_else(|problems| panic!("{problems:?}")).0
+}
+
+/// Decides about a request with the token with this number in it, and remembers what was verified.
+fn remember(
+    memory: &mut TokenMemory,
+    (plan, trust): (&Plan, &TrustStore),
+    (header, token): (&str, &Token),
+    number: usize,
+) {
     let text = token.clone().claim("jti", json!(format!("8f14e45f-ceea-467f-a9b6-{number:012}")));
-    let text = text.unsigned(&format!("{number:085}A")).into_bytes();
-    let presented = PresentedToken::read(TokenForm::JWT, &text, TOKEN_BYTES.max, None)
-        .unwrap_or_else(|refusal| panic!("{refusal:?}"));
-    let verified: Rc<VerifiedToken> = presented.verify(keys, &Believing).expect("a verified token");
-    memory.keep(verified, NOW);
+    let text = text.unsigned(&format!("{number:085}A"));
+    let value = if header == "authorization" { format!("Bearer {text}") } else { text };
+    let fields = [(":method", "GET"), (":authority", "shop.example.com"), (":path", "/a"), (header, &value)];
+    let headers: Headers = fields.into_iter().collect();
+    let now = UnixSeconds::new(unix_seconds());
+    let verification = Verification { trust, verifier: &Believing, memory: Some(memory), proofs: ProofMemory::NONE };
+    let id = DecisionId::derive(&[0; 32], 0, now);
+    let mut outcome = decide(plan, verification, RequestParts { headers, ..RequestParts::default() }, now, &id);
+    let [verified] =
+        outcome.tokens.new.split_off(0).try_into().unwrap_or_else(|_| panic!("{}", outcome.record.to_json()));
+    drop(outcome);
+    memory.keep(verified, now);
 }
 
 /// How many of these tokens a memory of `cap` bytes holds, and the most bytes that it took for them.
-fn filled(keys: &KeySet, token: &Token, cap: usize) -> (usize, usize) {
+fn filled(configured: (&Plan, &TrustStore), token: (&str, &Token), cap: usize) -> (usize, usize) {
     let before = BYTES.load(Ordering::Relaxed);
     let mut memory = TokenMemory::new(cap);
     let (mut most, mut count, mut full_at) = (0, 0, 0);
     // Once the memory is full, each new token takes the place of an old one.
     while count < full_at + 500 {
-        remember(&mut memory, keys, token, count);
+        remember(&mut memory, configured, token, count);
         count += 1;
         let taken = BYTES.load(Ordering::Relaxed) - before;
         if taken > most {
@@ -106,11 +153,13 @@ fn filled(keys: &KeySet, token: &Token, cap: usize) -> (usize, usize) {
 /// One test, because nothing else may use memory meanwhile.
 #[test]
 fn the_memory_of_tokens_takes_the_bytes_that_it_may_take() {
-    let keys = key_set(&[Arc::clone(&KEYS.mdm)]);
-    let (keys, _) = KeySet::compile(&keys, Some(&[Algorithm::Es256])).expect("a key set");
+    let plan = plan();
+    let trust = TrustStore::new(plan.key_sources(), 0);
     let cap = REMEMBERED_BYTES.default;
     for (kind, token) in kinds() {
-        let (count, taken) = filled(&keys, &token.key(&KEYS.mdm), cap);
+        let (header, key) =
+            if kind == "a device's" { ("x-device-posture", &KEYS.mdm) } else { ("authorization", &KEYS.corp_es256) };
+        let (count, taken) = filled((&plan, &trust), (header, &token.key(key)), cap);
         let share = taken as f64 / cap as f64;
         println!("{kind}: {count} tokens take {share:.2} of the cap, {} bytes each", taken / count);
         assert!((0.85..=1.15).contains(&share), "{kind}: {count} tokens take {share:.2} of {cap} bytes");

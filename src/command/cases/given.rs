@@ -216,7 +216,7 @@ fn principal_of<'p>(plan: &'p Plan, text: &str) -> Option<(&'p Issuer, String)> 
     let found = plan
         .issuers
         .iter()
-        .find(|known| known.profile.name.as_str() == issuer && known.principal.entity_type == entity_type)?;
+        .find(|known| known.profile.name.as_str() == issuer && *known.principal.entity_type == *entity_type)?;
     Some((found, id))
 }
 

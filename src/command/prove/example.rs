@@ -229,7 +229,7 @@ impl Example {
             }
             let number = |fact: &str| record.and_then(|record| record.get(fact)).and_then(Value::as_i64);
             let facts = DeviceFacts {
-                facts: read_record(device.facts(), record, name.as_str(), unseen)?,
+                facts: read_record(device.facts(), record, name.as_str(), unseen)?.into(),
                 bound: record.and_then(|record| record.get("bound")).and_then(Value::as_bool).unwrap_or(false),
                 age: device
                     .has_age()
@@ -254,9 +254,9 @@ impl Example {
         Ok(VerifiedPrincipal {
             issuer: name.clone(),
             entity_type: issuer.principal.entity_type.clone(),
-            id: id.to_owned(),
-            groups: self.groups.clone(),
-            facts,
+            id: id.into(),
+            groups: self.groups.clone().into(),
+            facts: facts.into(),
             payload: [].into(),
             place: CredentialPlace::Authorization,
             sender_constraint: self.bound_by,

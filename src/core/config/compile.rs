@@ -210,8 +210,8 @@ fn read(node: &Node<'_>, digest: String) -> Read<Plan> {
     let schemes = Schemes::of(&issuers);
     let header_policy = HeaderPolicy::compile(&issuers, &devices, identity_headers?, request_headers?, mode);
     Ok(Plan {
-        policies_digest,
-        digest,
+        policies_digest: policies_digest.into(),
+        digest: digest.into(),
         credential_places: CredentialPlaces::of(&issuers),
         issuers,
         devices,

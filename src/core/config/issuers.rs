@@ -214,7 +214,7 @@ fn read_principal(node: &Node<'_>) -> Read<PrincipalRule> {
     let entity_type = entity_type.or_default(read_type);
     let id = id.required(claim_path);
     let groups = groups.optional(read_groups);
-    Ok(PrincipalRule { entity_type: entity_type?, id: id?, groups: groups? })
+    Ok(PrincipalRule { entity_type: entity_type?.into(), id: id?, groups: groups? })
 }
 
 /// The claims that a principal is made of.

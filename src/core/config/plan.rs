@@ -1,6 +1,7 @@
 //! The compiled configuration. Immutable; every part of it is of the type that its stage defines.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::evidence::CredentialPlaces;
 use crate::jose::Algorithm;
@@ -20,9 +21,9 @@ use crate::telemetry::{Configured, Sampling};
 #[derive(Debug)]
 pub struct Plan {
     /// SHA-256 of the configuration's canonical JSON (members sorted, no spaces), in lower-case hex.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// The same of its policies.
-    pub policies_digest: String,
+    pub policies_digest: Arc<str>,
     /// Issuers in the order of their names.
     pub issuers: Vec<Issuer>,
     /// Device providers in the order of their names.

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use core::mem;
 
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,7 @@ mod missing_keys;
 #[cfg(not(target_arch = "wasm32"))]
 mod records;
 mod rehearsal;
+mod remembered;
 mod rfc9449;
 mod times;
 mod tokens;
@@ -129,14 +130,14 @@ fn decided_at(plan: &Plan, trust: &TrustStore, parts: RequestParts, now: UnixSec
     let asked = HostVerifier::default();
     let nothing = ForgeryMemory::default();
     let verifier = nothing.before(&asked, now);
-    let first = decide(
+    let mut first = decide(
         plan,
         Verification { verifier: &verifier, ..Verification::by(trust) },
         parts.clone(),
         now,
         &decision_id(),
     );
-    first.tokens.new.iter().for_each(|token| tokens.keep(Rc::clone(token), now));
+    mem::take(&mut first.tokens.new).into_iter().for_each(|token| tokens.keep(token, now));
     let found = verifier.into_found();
     let is_forged = !found.is_empty();
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, now));

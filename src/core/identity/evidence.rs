@@ -162,9 +162,9 @@ impl GivenEvidence {
         self.principal = Some(VerifiedPrincipal {
             issuer: provider.clone(),
             entity_type: issuer.principal.entity_type.clone(),
-            id: principal::id(&issuer.principal, &claims).map_err(refused)?,
-            groups: principal::groups(&issuer.principal, &claims).map_err(refused)?,
-            facts: FactField::read_all(fields, &claims).map_err(refused)?,
+            id: principal::id(&issuer.principal, &claims).map_err(refused)?.into(),
+            groups: principal::groups(&issuer.principal, &claims).map_err(refused)?.into(),
+            facts: FactField::read_all(fields, &claims).map_err(refused)?.into(),
             payload: Rc::from(payload),
             place: issuer.from.first().cloned().unwrap_or(CredentialPlace::Authorization),
             sender_constraint,
@@ -196,8 +196,8 @@ impl GivenEvidence {
         let evidence = match (age, provider.max_age()) {
             (Some(age), Some(max_age)) if age > max_age => DeviceEvidence::Stale { age },
             _ => {
-                let id = provider.device.id_in(&facts).map(str::to_owned);
-                DeviceEvidence::Verified(DeviceFacts { facts, bound, age, id })
+                let id = provider.device.id_in(&facts).map(Rc::from);
+                DeviceEvidence::Verified(DeviceFacts { facts: facts.into(), bound, age, id })
             }
         };
         self.devices.insert(name.clone(), evidence);

@@ -10,6 +10,7 @@ mod evidence;
 mod given;
 mod posture_binding;
 mod principal;
+mod reading;
 mod sender_constraint;
 mod verify;
 mod workload;
@@ -23,6 +24,7 @@ pub use workload::Workload;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::dpop::Unspent;
 use crate::jose::VerifiedToken;
@@ -78,13 +80,13 @@ pub struct VerifiedPrincipal {
     /// The issuer's name in the configuration: the Cedar namespace.
     pub issuer: ProviderName,
     /// The entity type inside that namespace.
-    pub entity_type: String,
+    pub entity_type: Arc<str>,
     /// The entity id.
-    pub id: String,
+    pub id: Rc<str>,
     /// The groups, ids of `<issuer>::Group`.
-    pub groups: Vec<String>,
+    pub groups: Rc<[String]>,
     /// The declared facts: `context.<issuer>`.
-    pub facts: FactRecord,
+    pub facts: Rc<FactRecord>,
     /// The payload as signed, for `identity_headers` that forward it.
     pub payload: Rc<[u8]>,
     /// Where the token was presented.
@@ -118,14 +120,14 @@ pub enum DeviceEvidence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceFacts {
     /// The declared facts.
-    pub facts: FactRecord,
+    pub facts: Rc<FactRecord>,
     /// Tied to the user's token by equal claims.
     pub bound: bool,
     /// Time since `iat`; `None` for posture without a token, of which nothing says when it was made.
     pub age: Option<Seconds>,
     /// What the provider calls the device, for the record: the `id` that it gives `context.device`, otherwise the claim that
     /// `bind` compares with the access token. `None` where nothing names the device.
-    pub id: Option<String>,
+    pub id: Option<Rc<str>>,
 }
 
 impl Identity {

@@ -1,10 +1,9 @@
-//! What posture says about the device, and the tie between posture and the access token.
-
-use serde_json::Value;
+//! The tie between posture and the access token.
 
 use super::DeviceFacts;
-use crate::jose::{AuthenticClaims, ClaimPath, Claims};
-use crate::profile::{DeviceProvider, FactField, PostureBinding};
+use super::reading::DeviceReading;
+use crate::jose::{ClaimPath, Claims};
+use crate::profile::{DeviceProvider, PostureBinding};
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::time::Seconds;
 
@@ -13,44 +12,45 @@ use crate::time::Seconds;
 pub(super) struct Tie<'a> {
     /// The provider, which says how.
     pub(super) provider: &'a DeviceProvider,
-    /// The claims of the access token; without one there is nothing to tie posture to.
-    pub(super) access_token: Option<&'a AuthenticClaims>,
+    /// The access token, by what it says for posture to be compared with, if it says that; `None` without an access token,
+    /// for then there is nothing to tie posture to.
+    pub(super) access_token: Option<Option<&'a str>>,
 }
 
 impl Tie<'_> {
     /// The facts that posture states.
     ///
     /// # Errors
-    /// `token-claim-missing`, `token-claim-type`, `token-group-overage`; `posture-not-bound` where the two claims differ or
-    /// one of them is absent.
+    /// `token-claim-missing`, `token-claim-type`, `token-group-overage`, and those of [`bind`](Self::bind).
     pub(super) fn facts(self, posture: &Claims, age: Option<Seconds>) -> Result<DeviceFacts, Refusal> {
-        let facts = FactField::read_all(self.provider.facts(), posture)?;
-        let (bound, tied) = self.binding(posture)?;
-        let id = self.provider.device.id_in(&facts).or(tied).map(str::to_owned);
-        Ok(DeviceFacts { facts, bound, age, id })
+        self.bind(&DeviceReading::of(self.provider, posture)?, age)
     }
 
-    /// Whether the posture is tied to the access token, and what of it names the device for that purpose.
-    fn binding(self, posture: &Claims) -> Result<(bool, Option<&str>), Refusal> {
+    /// The facts of posture that was read.
+    ///
+    /// # Errors
+    /// `posture-not-bound` where the two claims differ or one of them is absent.
+    pub(super) fn bind(self, posture: &DeviceReading, age: Option<Seconds>) -> Result<DeviceFacts, Refusal> {
+        let bound = self.is_tied_to(posture.tie.as_deref())?;
+        Ok(DeviceFacts { facts: posture.facts.clone(), bound, age, id: posture.id.clone() })
+    }
+
+    /// Whether the posture is tied to the access token.
+    fn is_tied_to(self, device: Option<&str>) -> Result<bool, Refusal> {
         let PostureBinding::Claims { token: token_path, device: device_path } = &self.provider.bind else {
-            return Ok((false, None));
+            return Ok(false);
         };
-        let device = bound_value(posture, device_path);
-        let Some(token) = self.access_token else { return Ok((false, device.ok())) };
-        let (token, device) = (bound_value(token, token_path)?, device?);
+        let Some(token) = self.access_token else { return Ok(false) };
+        let token = token.ok_or_else(|| absent(token_path))?;
+        let device = device.ok_or_else(|| absent(device_path))?;
         if token == device {
-            Ok((true, Some(device)))
+            Ok(true)
         } else {
             Err(Refusal::with(Reason::PostureNotBound, Detail::Fault("the two claims differ")))
         }
     }
 }
 
-/// The claim to compare, a non-empty string.
-fn bound_value<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<&'a str, Refusal> {
-    let refused = || Refusal::with(Reason::PostureNotBound, Detail::Claim(path.to_string()));
-    match claims.at(path).map_err(|_| refused())? {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err(refused()),
-    }
+fn absent(path: &ClaimPath) -> Refusal {
+    Refusal::with(Reason::PostureNotBound, Detail::Claim(path.to_string()))
 }

@@ -17,8 +17,8 @@ const CERTIFICATE_THUMBPRINT: &str = "x5t#S256";
 /// The confirmation member that names a key by its SHA-256 thumbprint (RFC 9449 section 6.1).
 const KEY_THUMBPRINT: &str = "jkt";
 
-/// Bytes of SHA-256.
-const THUMBPRINT_BYTES: usize = 32;
+/// A SHA-256.
+type Thumbprint = [u8; 32];
 
 /// Which proof a token demanded of its sender in addition to the token itself, and was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +43,23 @@ impl SenderConstraint {
     }
 }
 
-/// What a token demands, whoever signed it.
-enum Confirmation {
+/// What a token demands of its sender, whoever signed it.
+pub(super) enum Confirmation {
+    /// No proof beside the token.
     Nothing,
-    Certificate(Vec<u8>),
-    Key(Vec<u8>),
+    /// The certificate with this thumbprint.
+    Certificate(Thumbprint),
+    /// A proof by the key with this thumbprint.
+    Key(Thumbprint),
 }
 
 impl Confirmation {
     /// Reads `cnf`. Its issuer wanted the token to be useless to a thief, so a confirmation that is not understood is
     /// never read as none.
-    fn of(claims: &Claims) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    /// `token-binding`
+    pub(super) fn of(claims: &Claims) -> Result<Self, Refusal> {
         let Some(confirmation) = claims.get("cnf") else {
             return Ok(Self::Nothing);
         };
@@ -75,8 +81,8 @@ impl Confirmation {
     }
 }
 
-fn decoded(thumbprint: &Value) -> Option<Vec<u8>> {
-    base64url::decode(thumbprint.as_str()?.as_bytes()).filter(|bytes| bytes.len() == THUMBPRINT_BYTES)
+fn decoded(thumbprint: &Value) -> Option<Thumbprint> {
+    base64url::decode(thumbprint.as_str()?.as_bytes())?.try_into().ok()
 }
 
 /// What a request shows of its sender in addition to its token.
@@ -100,21 +106,21 @@ pub(super) enum FittingSender<'r> {
 }
 
 impl<'r> Sender<'r> {
-    /// Whether the sender fits a token with these claims, under the rule of its issuer. A DPoP-bound token is accepted by
+    /// Whether the sender fits a token that demands this, under the rule of its issuer. A DPoP-bound token is accepted by
     /// the scheme `DPoP` alone, and any other token by `Bearer` alone: otherwise a thief could present a bound token as a
     /// bearer token (RFC 9449 sections 7.1 and 7.2).
     ///
     /// # Errors
     /// `token-binding`, and those of [`PresentedProof::judge`].
-    pub(super) fn fits(&self, issuer: &Issuer, claims: &Claims) -> Result<FittingSender<'r>, Refusal> {
+    pub(super) fn fits(&self, issuer: &Issuer, demanded: &Confirmation) -> Result<FittingSender<'r>, Refusal> {
         let rule: &SenderRule = &issuer.sender;
-        match (Confirmation::of(claims)?, self.proof) {
+        match (demanded, self.proof) {
             (Confirmation::Nothing, None) if rule.accepts_unbound() => Ok(FittingSender::Bearer),
             (Confirmation::Nothing, None) => {
                 Err(refused("the token has no `cnf`, and `sender_constraint` demands one"))
             }
             (Confirmation::Certificate(thumbprint), None) if rule.accepts_certificates() => {
-                has_certificate(&thumbprint, &self.request.peer).map(|()| FittingSender::Certificate)
+                has_certificate(thumbprint, &self.request.peer).map(|()| FittingSender::Certificate)
             }
             (Confirmation::Certificate(_), None) => {
                 Err(refused("the token is bound to a certificate, which `sender_constraint` does not accept"))
@@ -129,7 +135,6 @@ impl<'r> Sender<'r> {
                 })?;
                 let Self { request, memory, now, .. } = *self;
                 let clock_skew = issuer.profile.clock_skew;
-                let thumbprint = &thumbprint;
                 let judged = proof.judge(Bound { request, thumbprint, rule, clock_skew, memory, now })?;
                 Ok(FittingSender::Dpop(Box::new(judged), rule.replay))
             }
@@ -142,15 +147,15 @@ impl<'r> Sender<'r> {
 ///
 /// # Errors
 /// `token-binding`
-pub(super) fn fits_posture(claims: &Claims, peer: &Peer) -> Result<(), Refusal> {
-    match Confirmation::of(claims)? {
+pub(super) fn fits_posture(demanded: &Confirmation, peer: &Peer) -> Result<(), Refusal> {
+    match demanded {
         Confirmation::Nothing => Ok(()),
-        Confirmation::Certificate(thumbprint) => has_certificate(&thumbprint, peer),
+        Confirmation::Certificate(thumbprint) => has_certificate(thumbprint, peer),
         Confirmation::Key(_) => Err(refused("posture is bound to a key, which only access tokens can be")),
     }
 }
 
-fn has_certificate(thumbprint: &[u8], peer: &Peer) -> Result<(), Refusal> {
+fn has_certificate(thumbprint: &Thumbprint, peer: &Peer) -> Result<(), Refusal> {
     let certificate = peer.certificate_sha256.ok_or_else(|| refused("no client certificate is known"))?;
     if bool::from(thumbprint.ct_eq(&certificate)) {
         Ok(())

@@ -5,17 +5,17 @@ use std::rc::Rc;
 
 use super::attested;
 use super::posture_binding::Tie;
-use super::sender_constraint::{FittingSender, Sender, fits_posture};
+use super::reading::{DeviceReading, PostureReading, SubjectReading};
+use super::sender_constraint::{Confirmation, FittingSender, Sender, fits_posture};
 use super::{
     Denial, DeviceEvidence, Identity, Principal, SenderConstraint, VerifiedPrincipal, VerifiedTokens, Workload,
-    principal,
 };
 use crate::dpop::Unspent;
 use crate::evidence::{AccessToken, Presented};
 use crate::jose::{Claims, PresentedToken, VerifiedToken};
 use crate::keys::{NotVerified, Verification};
 use crate::profile::{
-    Appraisal, DeviceProvider, FactField, FactRecord, Issuer, PostureSource, TokenProfile, choose_issuer,
+    Appraisal, CredentialPlace, DeviceProvider, Issuer, JudgedTimes, PostureSource, PostureToken, choose_issuer,
 };
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
@@ -62,7 +62,7 @@ pub fn verify(
     let mut posture: BTreeMap<ProviderName, PresentedToken> = posture.into_iter().collect();
     let mut tokens = VerifiedTokens::default();
     let workload = Workload::of(peer, anchors.trust_domains);
-    let (principal, access_token, unspent) = match access_token {
+    let (principal, ties, unspent) = match access_token {
         None => (workload.clone().map_or(Principal::Anonymous, Principal::Workload), None, None),
         Some(token) => {
             let required = |issuer: &ProviderName| {
@@ -71,28 +71,29 @@ pub fn verify(
                 require_presented(requires, anchors.devices, &posture)
             };
             let is_new = matches!(token.token, PresentedToken::New(_));
-            let (principal, token, unspent) = verify_access_token(token, anchors, sender, required, now)?;
-            tokens.add(Rc::clone(&token), is_new);
-            (Principal::Verified(principal), Some(token), unspent)
+            let VerifiedAccess { principal, ties, unspent, token } =
+                verify_access_token(token, anchors, sender, required, now)?;
+            tokens.add(token, is_new);
+            (Principal::Verified(principal), Some(ties), unspent)
         }
     };
     let mut identity = Identity { principal, workload, devices: BTreeMap::new(), tokens, unspent };
-    let token_claims = access_token.as_deref().map(VerifiedToken::claims);
     let required =
         require_issuer(requires, identity.issuer()).and_then(|()| require_workload(requires, &identity.workload));
     if let Err(refusal) = required {
         return Err(identity.denied(refusal.into()));
     }
-    for provider in anchors.devices {
+    for (place, provider) in anchors.devices.iter().enumerate() {
         let name = provider.name();
-        let tie = Tie { provider, access_token: token_claims };
+        let access_token = ties.as_deref().map(|ties| ties.get(place).and_then(Option::as_deref));
+        let tie = Tie { provider, access_token };
         let verified = match &provider.source {
-            PostureSource::Token(tokens) => match posture.remove(name) {
+            PostureSource::Token(rule) => match posture.remove(name) {
                 None => Ok(DeviceEvidence::Missing),
                 Some(token) => {
                     let required = requires.devices.contains(name);
                     let is_new = matches!(token, PresentedToken::New(_));
-                    let judge = PostureJudge { profile: &tokens.profile, tie, peer, now };
+                    let judge = PostureJudge { rule, tie, peer, now };
                     verify_posture(token, judge, required, anchors).map(|(evidence, token)| {
                         identity.tokens.add(token, is_new);
                         evidence
@@ -141,76 +142,88 @@ impl Identity {
     }
 }
 
+/// An access token that was verified.
+struct VerifiedAccess {
+    principal: VerifiedPrincipal,
+    /// As in [`SubjectReading::ties`].
+    ties: Rc<[Option<Rc<str>>]>,
+    /// The proof of the token, which is not used yet.
+    unspent: Option<Unspent>,
+    token: Rc<VerifiedToken>,
+}
+
 /// `required` is the rest of what the route requires of a token by this issuer. It is asked only where the token's key
 /// may still arrive, to learn whether the request is refused whatever that key is; otherwise the caller asks for all of
 /// it later.
 fn verify_access_token(
     AccessToken { place, token }: AccessToken,
-    TrustAnchors { issuers, verification, .. }: TrustAnchors<'_>,
+    TrustAnchors { issuers, devices, verification, .. }: TrustAnchors<'_>,
     sender: Sender<'_>,
     required: impl FnOnce(&ProviderName) -> Result<(), Refusal>,
     now: UnixSeconds,
-) -> Result<(VerifiedPrincipal, Rc<VerifiedToken>, Option<Unspent>), NotVerified> {
-    let unverified = token.peek()?;
-    let issuer = choose_issuer(issuers, &place, token.form(), token.typ(), &unverified)?;
+) -> Result<VerifiedAccess, NotVerified> {
+    let issuer = issuer_of(&token, issuers, &place)?;
     let name = &issuer.profile.name;
-    let subject = |typ: Option<&str>, claims: &Claims| {
-        TokenSubject::read(issuer, typ, claims, sender, now).map_err(|refusal| refusal.about(name))
-    };
     let token = issuer.profile.verify(token, verification, now, |typ, claims| {
-        subject(typ, claims)?;
+        let (reading, _) =
+            SubjectReading::of(issuer, devices, (typ, claims), now).map_err(|refusal| refusal.about(name))?;
+        sender.fits(issuer, &reading.confirmation).map_err(|refusal| refusal.about(name))?;
         required(name)
     })?;
-    let TokenSubject { id, groups, facts, sender, expires } = subject(token.typ(), token.claims())?;
-    let (sender_constraint, unspent) = match sender {
-        FittingSender::Bearer => (SenderConstraint::Bearer, None),
-        FittingSender::Certificate => (SenderConstraint::Certificate, None),
-        FittingSender::Dpop(proof, scope) => {
-            let unspent = proof.verify(scope, verification.verifier).map_err(|refusal| refusal.about(name))?;
-            (SenderConstraint::Dpop, Some(unspent))
-        }
-    };
+    let (reading, times) = subject(&token, issuer, devices, now).map_err(|refusal| refusal.about(name))?;
+    let (sender_constraint, unspent) =
+        match sender.fits(issuer, &reading.confirmation).map_err(|refusal| refusal.about(name))? {
+            FittingSender::Bearer => (SenderConstraint::Bearer, None),
+            FittingSender::Certificate => (SenderConstraint::Certificate, None),
+            FittingSender::Dpop(proof, scope) => {
+                let unspent = proof.verify(scope, verification.verifier).map_err(|refusal| refusal.about(name))?;
+                (SenderConstraint::Dpop, Some(unspent))
+            }
+        };
     let principal = VerifiedPrincipal {
         issuer: name.clone(),
         entity_type: issuer.principal.entity_type.clone(),
-        id,
-        groups,
-        facts,
+        id: reading.id.clone(),
+        groups: reading.groups.clone(),
+        facts: reading.facts.clone(),
         payload: Rc::clone(token.payload()),
         place,
         sender_constraint,
-        expires,
+        expires: times.expires,
     };
-    Ok((principal, token, unspent))
+    let ties = reading.ties.clone();
+    Ok(VerifiedAccess { principal, ties, unspent, token })
 }
 
-/// What a token says about its subject, whoever signed it. Only the claims of an authentic token make a principal of
-/// it.
-struct TokenSubject<'r> {
-    id: String,
-    groups: Vec<String>,
-    facts: FactRecord,
-    sender: FittingSender<'r>,
-    expires: Option<UnixSeconds>,
-}
-
-impl<'r> TokenSubject<'r> {
-    fn read(
-        issuer: &Issuer,
-        typ: Option<&str>,
-        claims: &Claims,
-        sender: Sender<'r>,
-        now: UnixSeconds,
-    ) -> Result<Self, Refusal> {
-        let times = issuer.profile.judge(typ, claims, now)?;
-        Ok(Self {
-            id: principal::id(&issuer.principal, claims)?,
-            groups: principal::groups(&issuer.principal, claims)?,
-            facts: FactField::read_all(&issuer.profile.facts, claims)?,
-            sender: sender.fits(issuer, claims)?,
-            expires: times.expires,
-        })
+/// The issuer whose rules apply to a token. Of a token that was accepted before it is known.
+fn issuer_of<'i>(
+    token: &PresentedToken,
+    issuers: &'i [Issuer],
+    place: &CredentialPlace,
+) -> Result<&'i Issuer, Refusal> {
+    let known = token.reading::<SubjectReading>();
+    match known.and_then(|known| issuers.iter().find(|issuer| issuer.profile.name == known.issuer)) {
+        Some(issuer) => issuer.accepts_at(place).map(|()| issuer),
+        None => choose_issuer(issuers, place, token.form(), token.typ(), &token.peek()?),
     }
+}
+
+/// What a verified token says of its subject. If it was not read before, it is read now and kept with the token.
+fn subject(
+    token: &VerifiedToken,
+    issuer: &Issuer,
+    devices: &[DeviceProvider],
+    now: UnixSeconds,
+) -> Result<(Rc<SubjectReading>, JudgedTimes), Refusal> {
+    let known = token.reading::<SubjectReading>();
+    if let Some(known) = known.filter(|known| known.issuer == issuer.profile.name) {
+        let times = issuer.profile.judge(known.times, now)?;
+        return Ok((known, times));
+    }
+    let (reading, times) = SubjectReading::of(issuer, devices, (token.typ(), &**token.claims()?), now)?;
+    let reading = Rc::new(reading);
+    token.keep_reading(reading.clone());
+    Ok((reading, times))
 }
 
 /// The issuer that the route requires, compared with the token's; `None` for a request without a token.
@@ -252,34 +265,64 @@ fn verify_posture(
     required: bool,
     anchors: TrustAnchors<'_>,
 ) -> Result<(DeviceEvidence, Rc<VerifiedToken>), NotVerified> {
-    let token = judge.profile.verify(token, anchors.verification, judge.now, |typ, claims| {
-        match judge.posture(typ, claims)? {
-            DeviceEvidence::Stale { .. } if required => Err(Refusal::new(Reason::PostureStale)),
+    let token = judge.rule.profile.verify(token, anchors.verification, judge.now, |typ, claims| {
+        match judge.of_claims(typ, claims)? {
+            (DeviceEvidence::Stale { .. }, _) if required => Err(Refusal::new(Reason::PostureStale)),
             _ => Ok(()),
         }
     })?;
-    Ok((judge.posture(token.typ(), token.claims())?, token))
+    let known = token.reading::<PostureReading>();
+    let evidence = match known.filter(|known| known.provider == judge.rule.profile.name) {
+        Some(reading) => judge.of_reading(&reading)?,
+        None => {
+            let (evidence, reading) = judge.of_claims(token.typ(), &**token.claims()?)?;
+            if let Some(reading) = reading {
+                token.keep_reading(Rc::new(reading));
+            }
+            evidence
+        }
+    };
+    Ok((evidence, token))
 }
 
 /// What a posture token is compared with.
 #[derive(Clone, Copy)]
 struct PostureJudge<'a> {
-    profile: &'a TokenProfile,
+    rule: &'a PostureToken,
     tie: Tie<'a>,
     peer: &'a Peer,
     now: UnixSeconds,
 }
 
 impl PostureJudge<'_> {
-    /// What posture says about the device, whoever signed it.
-    fn posture(&self, typ: Option<&str>, claims: &Claims) -> Result<DeviceEvidence, Refusal> {
-        let age = match self.profile.appraise(typ, claims, self.now)? {
-            Appraisal::Fresh(times) => times.age,
-            // Everything else about it is right: it is outdated, not forged.
+    /// What posture says about the device, whoever signed it, and what was read for that. Of posture that is too late nothing
+    /// is read: everything else about it is right, and it is outdated, not forged.
+    fn of_claims(
+        &self,
+        typ: Option<&str>,
+        claims: &Claims,
+    ) -> Result<(DeviceEvidence, Option<PostureReading>), Refusal> {
+        let PostureToken { profile, .. } = self.rule;
+        let times = profile.read_times(typ, claims)?;
+        if let Appraisal::Stale { age, .. } = profile.appraise(times, self.now)? {
+            return Ok((DeviceEvidence::Stale { age: known(age)? }, None));
+        }
+        let confirmation = Confirmation::of(claims)?;
+        // Before the facts, so that posture is always refused for the same reason.
+        fits_posture(&confirmation, self.peer)?;
+        let device = DeviceReading::of(self.tie.provider, claims)?;
+        let reading = PostureReading { provider: profile.name.clone(), times, confirmation, device };
+        Ok((self.of_reading(&reading)?, Some(reading)))
+    }
+
+    /// The same of posture that was read, now or for an earlier request.
+    fn of_reading(&self, reading: &PostureReading) -> Result<DeviceEvidence, Refusal> {
+        let age = match self.rule.profile.appraise(reading.times, self.now)? {
+            Appraisal::Fresh(times) => known(times.age)?,
             Appraisal::Stale { age, .. } => return Ok(DeviceEvidence::Stale { age: known(age)? }),
         };
-        fits_posture(claims, self.peer)?;
-        self.tie.facts(claims, Some(known(age)?)).map(DeviceEvidence::Verified)
+        fits_posture(&reading.confirmation, self.peer)?;
+        self.tie.bind(&reading.device, Some(age)).map(DeviceEvidence::Verified)
     }
 }
 

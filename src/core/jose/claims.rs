@@ -5,6 +5,7 @@
 
 use core::fmt;
 use core::ops::Deref;
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
@@ -62,6 +63,14 @@ impl AuthenticClaims {
     pub(super) const fn new(claims: Claims) -> Self {
         Self(claims)
     }
+
+    /// The claims for somebody who must not rely on them.
+    pub(super) fn unproved(claims: Cow<'_, Self>) -> Cow<'_, Claims> {
+        match claims {
+            Cow::Borrowed(Self(claims)) => Cow::Borrowed(claims),
+            Cow::Owned(Self(claims)) => Cow::Owned(claims),
+        }
+    }
 }
 
 impl Deref for AuthenticClaims {
@@ -73,7 +82,7 @@ impl Deref for AuthenticClaims {
 }
 
 /// What may be known of a token before its signature is checked: which profile it chooses, and whether it is refused anyway.
-pub struct UnverifiedClaims<'t>(&'t Claims);
+pub struct UnverifiedClaims<'t>(Cow<'t, Claims>);
 
 /// Which whole second a `NumericDate` with a fraction represents; the caller names the stricter one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +98,7 @@ impl<'t> UnverifiedClaims<'t> {
     ///
     /// # Errors
     /// `token-claim-type` where `iss` is not a string.
-    pub(super) fn of(claims: &'t Claims) -> Result<Self, Refusal> {
+    pub(super) fn of(claims: Cow<'t, Claims>) -> Result<Self, Refusal> {
         claims.string("iss")?;
         Ok(Self(claims))
     }
@@ -122,7 +131,7 @@ impl<'t> UnverifiedClaims<'t> {
 
     /// Why this judge refuses the claims, though the signature were good. What it makes of them otherwise counts for nothing.
     pub fn refused_by<T>(&self, judge: impl FnOnce(&Claims) -> Result<T, Refusal>) -> Option<Refusal> {
-        judge(self.0).err()
+        judge(&self.0).err()
     }
 }
 

@@ -6,6 +6,7 @@
 //! neither a key nor the address of one (RFC 8725 section 3.10).
 
 use core::cell::OnceCell;
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
@@ -133,7 +134,7 @@ impl UnverifiedToken {
     /// # Errors
     /// `token-malformed`, `token-claim-type` where `iss` is not a string.
     pub fn peek(&self) -> Result<UnverifiedClaims<'_>, Refusal> {
-        UnverifiedClaims::of(self.claims()?)
+        UnverifiedClaims::of(Cow::Borrowed(self.claims()?))
     }
 
     /// The claim set, parsed once.

@@ -1,9 +1,10 @@
 //! Tokens whose signature was verified, remembered for the next request that presents the same bytes.
 //!
 //! What is remembered follows from the bytes of a token and from one public key alone: the holder of the key has signed
-//! these claims. No decision is remembered, and no check of the claims: for each request the key is chosen again from
-//! the keys that are trusted then, and time, audience, binding and everything else is checked again. So an expired
-//! token, a rotated key and another configuration end at once what they must end.
+//! these claims. No decision is remembered: for each request the key is chosen again from the keys that are trusted then,
+//! and the time, the sender and the binding are checked again. So an expired token and a rotated key end at once what they
+//! must end. What was read in the claims ([`Reading`](super::Reading)) is remembered with them. It follows from the
+//! configuration too, so each configuration has a memory of its own.
 //!
 //! Only a token that was verified is remembered, so a client cannot fill the memory without its issuer.
 
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{Rounding, VerifiedToken};
+use crate::text::are_equal;
 use crate::time::{Seconds, UnixSeconds};
 use weight::weight;
 
@@ -69,6 +71,12 @@ impl TokenMemory {
         self.len() == 0
     }
 
+    /// The bytes that it counts.
+    #[cfg(test)]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The token of exactly these bytes.
     #[must_use]
     pub fn get(&self, text: &[u8]) -> Option<Rc<VerifiedToken>> {
@@ -80,11 +88,17 @@ impl TokenMemory {
     fn entry(&self, text: &[u8]) -> Option<&Entry> {
         let places = self.by_sample.get(&sample(text)?)?;
         let entries = places.iter().filter_map(|place| self.entries.get(*place)?.as_ref());
-        entries.into_iter().find(|entry| entry.token.text() == text)
+        entries.into_iter().find(|entry| are_equal(entry.token.text(), text))
     }
 
-    /// Remembers a token, unless it takes more than the whole memory.
-    pub fn keep(&mut self, token: Rc<VerifiedToken>, now: UnixSeconds) {
+    /// Remembers a token, unless it takes more than the whole memory. Of a token with a reading of its claims it does not
+    /// keep the claims.
+    pub fn keep(&mut self, mut token: Rc<VerifiedToken>, now: UnixSeconds) {
+        let expires = token.claims().ok().and_then(|claims| claims.time("exp", Rounding::Up).ok().flatten());
+        // The request is over, so nobody else has the token.
+        if let Some(token) = Rc::get_mut(&mut token) {
+            token.drop_claims_that_were_read();
+        }
         let bytes = weight(&token);
         let Some(sample) = sample(token.text()).filter(|_| bytes <= self.max_bytes) else { return };
         self.forget(token.text());
@@ -92,7 +106,6 @@ impl TokenMemory {
         while self.bytes.saturating_add(bytes) > self.max_bytes && !self.is_empty() {
             self.make_room(now);
         }
-        let expires = token.claims().time("exp", Rounding::Up).ok().flatten();
         let entry = Some(Entry { token, bytes, expires, used: Cell::new(false) });
         let place = match self.free.pop() {
             Some(place) => place,

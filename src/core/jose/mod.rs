@@ -13,6 +13,7 @@ mod memory;
 mod pem;
 mod presented;
 mod proof;
+mod reading;
 mod signature;
 mod verifier;
 
@@ -34,6 +35,7 @@ pub use memory::TokenMemory;
 pub use pem::{PemFault, jwk_of_pem};
 pub use presented::PresentedToken;
 pub use proof::UnverifiedProof;
+pub use reading::Reading;
 pub use signature::{AuthenticToken, VerifiedToken};
 pub use verifier::{Portable, SignatureVerifier, UnverifiedSignature};
 

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use hmac_sha256::Hash;
 
 use super::{
-    Algorithm, AuthenticToken, KeySet, SignatureVerifier, TokenForm, TokenMemory, UnverifiedClaims, UnverifiedToken,
-    VerifiedToken, base64url,
+    Algorithm, AuthenticClaims, AuthenticToken, KeySet, Reading, SignatureVerifier, TokenForm, TokenMemory,
+    UnverifiedClaims, UnverifiedToken, VerifiedToken, base64url,
 };
 use crate::refusal::Refusal;
 
@@ -98,7 +98,16 @@ impl PresentedToken {
     pub fn peek(&self) -> Result<UnverifiedClaims<'_>, Refusal> {
         match self {
             Self::New(token) => token.peek(),
-            Self::Known(known) => UnverifiedClaims::of(known.claims()),
+            Self::Known(known) => UnverifiedClaims::of(AuthenticClaims::unproved(known.claims()?)),
+        }
+    }
+
+    /// What an earlier request read in the claims, if it is of this type.
+    #[must_use]
+    pub fn reading<R: Reading>(&self) -> Option<Rc<R>> {
+        match self {
+            Self::New(_) => None,
+            Self::Known(known) => known.reading(),
         }
     }
 

@@ -1,9 +1,14 @@
 //! The only place that makes an [`AuthenticToken`], and of it a [`VerifiedToken`].
 
+use core::any::Any;
+use core::cell::OnceCell;
 use core::fmt;
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::{Algorithm, AuthenticClaims, KeySet, SignatureVerifier, TokenForm, UnverifiedToken, VerificationKey};
+use super::{
+    Algorithm, AuthenticClaims, KeySet, Reading, SignatureVerifier, TokenForm, UnverifiedToken, VerificationKey,
+};
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
@@ -23,7 +28,9 @@ pub struct VerifiedToken {
     form: TokenForm,
     has_other_members: bool,
     payload: Rc<[u8]>,
-    claims: AuthenticClaims,
+    /// `None` if they were dropped: then they are read again from the text where anybody asks for them.
+    claims: Option<AuthenticClaims>,
+    reading: OnceCell<Rc<dyn Reading>>,
     /// The thumbprint of the key (RFC 7638).
     key: String,
 }
@@ -74,7 +81,7 @@ impl AuthenticToken {
     /// As [`claims`](Self::claims).
     pub fn into_claim_set(self) -> Result<VerifiedToken, Refusal> {
         let Self { mut token, key } = self;
-        let claims = AuthenticClaims::new(token.take_claims()?);
+        let claims = Some(AuthenticClaims::new(token.take_claims()?));
         let UnverifiedToken { text, algorithm, key_id, typ, form, has_other_members, payload, .. } = token;
         Ok(VerifiedToken {
             text,
@@ -85,6 +92,7 @@ impl AuthenticToken {
             has_other_members,
             payload: payload.into(),
             claims,
+            reading: OnceCell::new(),
             key,
         })
     }
@@ -134,9 +142,46 @@ impl VerifiedToken {
     }
 
     /// The claims.
+    ///
+    /// # Errors
+    /// None that the text of a verified token can cause, because it was read before.
+    pub fn claims(&self) -> Result<Cow<'_, AuthenticClaims>, Refusal> {
+        match &self.claims {
+            Some(claims) => Ok(Cow::Borrowed(claims)),
+            None => {
+                let mut token = UnverifiedToken::parse_as(self.form, &self.text, self.text.len())?;
+                token.take_claims().map(AuthenticClaims::new).map(Cow::Owned)
+            }
+        }
+    }
+
+    /// Drops the claims of a token that has a reading of them. They take most of its memory.
+    pub(super) fn drop_claims_that_were_read(&mut self) {
+        if self.reading.get().is_some() {
+            self.claims = None;
+        }
+    }
+
+    /// The claims, unless they were dropped.
+    pub(super) const fn held_claims(&self) -> Option<&AuthenticClaims> {
+        self.claims.as_ref()
+    }
+
+    /// Keeps what was read in the claims for other requests with the same token. The first reading stays.
+    pub fn keep_reading(&self, reading: Rc<dyn Reading>) {
+        let _ = self.reading.set(reading);
+    }
+
+    /// What was read in the claims, if it is of this type.
     #[must_use]
-    pub const fn claims(&self) -> &AuthenticClaims {
-        &self.claims
+    pub fn reading<R: Reading>(&self) -> Option<Rc<R>> {
+        let reading: Rc<dyn Any> = self.reading.get()?.clone();
+        reading.downcast().ok()
+    }
+
+    /// Bytes that the reading takes.
+    pub(super) fn reading_bytes(&self) -> usize {
+        self.reading.get().map_or(0, |reading| reading.bytes())
     }
 
     /// The thumbprint of the key (RFC 7638).

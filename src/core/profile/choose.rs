@@ -26,12 +26,22 @@ pub fn choose_issuer<'i>(
         .iter()
         .find(|issuer| issuer.profile.name == profile.name)
         .ok_or_else(|| Refusal::new(Reason::TokenIssuer))?;
-    if issuer.from.contains(place) {
-        return Ok(issuer);
+    issuer.accepts_at(place).map(|()| issuer)
+}
+
+impl Issuer {
+    /// Whether it accepts tokens from this place.
+    ///
+    /// # Errors
+    /// `credential-misplaced`.
+    pub fn accepts_at(&self, place: &CredentialPlace) -> Result<(), Refusal> {
+        if self.from.contains(place) {
+            return Ok(());
+        }
+        let accepted = self.from.iter().map(ToString::to_string).collect();
+        let detail = Detail::Misplaced { found: place.to_string(), accepted };
+        Err(Refusal::with(Reason::CredentialMisplaced, detail).about(&self.profile.name))
     }
-    let accepted = issuer.from.iter().map(ToString::to_string).collect();
-    let detail = Detail::Misplaced { found: place.to_string(), accepted };
-    Err(Refusal::with(Reason::CredentialMisplaced, detail).about(&profile.name))
 }
 
 /// Chooses by `iss`: the exact string (RFC 7519 section 4.1.1), or any string that matches a template, because the

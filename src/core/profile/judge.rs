@@ -44,33 +44,68 @@ pub enum Appraisal {
     },
 }
 
+/// The times in a token whose other claims fit its profile. They do not depend on the clock, so they are read once for
+/// all requests with the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimedTimes {
+    not_before: Option<UnixSeconds>,
+    issued: Rounded,
+    expires: Rounded,
+}
+
+/// A `NumericDate`, rounded to both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rounded {
+    down: Option<UnixSeconds>,
+    up: Option<UnixSeconds>,
+}
+
+impl Rounded {
+    fn read(claims: &Claims, name: &'static str) -> Result<Self, Refusal> {
+        Ok(Self { down: claims.time(name, Rounding::Down)?, up: claims.time(name, Rounding::Up)? })
+    }
+}
+
 impl TokenProfile {
     /// Checks the claims of a token that must be fresh, in the order of this module.
     ///
     /// # Errors
+    /// Those of [`read_times`](Self::read_times) and [`judge`](Self::judge).
+    pub fn judge_claims(&self, typ: Option<&str>, claims: &Claims, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
+        self.judge(self.read_times(typ, claims)?, now)
+    }
+
+    /// Checks everything about the claims of a token that does not depend on the clock, and returns its times.
+    ///
+    /// # Errors
+    /// `token-typ`, `token-issuer`, `token-audience`, `token-pin`, `token-claim-forbidden`, `token-claim-missing`,
+    /// `token-claim-type`.
+    pub fn read_times(&self, typ: Option<&str>, claims: &Claims) -> Result<ClaimedTimes, Refusal> {
+        self.in_role(typ, claims).and_then(|()| self.times(claims)).map_err(|refusal| refusal.about(&self.name))
+    }
+
+    /// Checks the times of a token that must be fresh.
+    ///
+    /// # Errors
     /// Those of [`appraise`](Self::appraise), and `token-expired`, `token-too-old`.
-    pub fn judge(&self, typ: Option<&str>, claims: &Claims, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
-        match self.appraise(typ, claims, now)? {
+    pub fn judge(&self, times: ClaimedTimes, now: UnixSeconds) -> Result<JudgedTimes, Refusal> {
+        match self.appraise(times, now)? {
             Appraisal::Fresh(times) => Ok(times),
             Appraisal::Stale { refusal, .. } => Err(refusal),
         }
     }
 
-    /// Checks the claims of a token, and distinguishes a token that is only too late from one that is wrong. A token is too late
+    /// Checks the times of a token, and distinguishes a token that is only too late from one that is wrong. A token is too late
     /// if `now >= exp + skew`, or if more than `max_age` has passed since `iat`. The skew does not extend `max_age`, because
     /// policies read the age.
     ///
     /// # Errors
-    /// `token-typ`, `token-issuer`, `token-audience`, `token-pin`, `token-claim-forbidden`, `token-claim-missing`,
-    /// `token-claim-type`, `token-not-yet-valid`, `token-lifetime`.
-    pub fn appraise(&self, typ: Option<&str>, claims: &Claims, now: UnixSeconds) -> Result<Appraisal, Refusal> {
-        self.in_role(typ, claims)
-            .and_then(|()| self.in_time(claims, now))
-            .map_err(|refusal| refusal.about(&self.name))
-            .map(|appraisal| match appraisal {
-                Appraisal::Stale { age, refusal } => Appraisal::Stale { age, refusal: refusal.about(&self.name) },
-                fresh @ Appraisal::Fresh(_) => fresh,
-            })
+    /// `token-not-yet-valid`, `token-lifetime`.
+    pub fn appraise(&self, times: ClaimedTimes, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+        self.in_time(times, now).map_err(|refusal| refusal.about(&self.name)).map(|appraisal| match appraisal {
+            Appraisal::Stale { age, refusal } => Appraisal::Stale { age, refusal: refusal.about(&self.name) },
+            fresh @ Appraisal::Fresh(_) => fresh,
+        })
     }
 
     /// Steps 1 and 2.
@@ -109,45 +144,49 @@ impl TokenProfile {
         }
     }
 
-    /// Steps 3 and 4.
-    fn in_time(&self, claims: &Claims, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+    /// Step 3 as far as it does not depend on the clock.
+    fn times(&self, claims: &Claims) -> Result<ClaimedTimes, Refusal> {
         for name in ["sub", "jti", "sid"] {
             claims.string(name)?;
         }
-        let expires = claims.time("exp", Rounding::Down)?;
+        let expires = Rounded::read(claims, "exp")?;
         let not_before = claims.time("nbf", Rounding::Up)?;
-        let issued = claims.time("iat", Rounding::Down)?;
-        let latest_issue = claims.time("iat", Rounding::Up)?;
-        match (self.expiry, expires) {
+        let issued = Rounded::read(claims, "iat")?;
+        match (self.expiry, expires.down) {
             (Expiry::Required, None) => return Err(claim(Reason::TokenClaimMissing, "exp")),
             (Expiry::Absent, Some(_)) => return Err(claim(Reason::TokenClaimForbidden, "exp")),
             (Expiry::Required, Some(_)) | (Expiry::Absent, None) => {}
         }
-        if issued.is_none() && (self.max_age.is_some() || self.max_lifetime.is_some()) {
+        if issued.down.is_none() && (self.max_age.is_some() || self.max_lifetime.is_some()) {
             return Err(claim(Reason::TokenClaimMissing, "iat"));
         }
-        for (name, begins) in [("nbf", not_before), ("iat", latest_issue)] {
+        Ok(ClaimedTimes { not_before, issued, expires })
+    }
+
+    /// The rest of step 3, and step 4.
+    fn in_time(&self, times: ClaimedTimes, now: UnixSeconds) -> Result<Appraisal, Refusal> {
+        let ClaimedTimes { not_before, issued, expires } = times;
+        for (name, begins) in [("nbf", not_before), ("iat", issued.up)] {
             if let Some(value) = begins.filter(|begins| *begins > now.plus(self.clock_skew)) {
                 return Err(time(Reason::TokenNotYetValid, name, value, now, self.clock_skew));
             }
         }
-        if let (Some(max), Some(issued)) = (self.max_lifetime, issued)
-            && let Some(expires) = claims.time("exp", Rounding::Up)?
+        if let (Some(max), Some(issued), Some(expires)) = (self.max_lifetime, issued.down, expires.up)
             && expires.since(issued) > max
         {
             return Err(Refusal::with(Reason::TokenLifetime, Detail::Lifetime { issued, expires, max }));
         }
-        let age = issued.map(|issued| now.since(issued));
-        if let Some(expired) = expires.filter(|expires| now >= expires.plus(self.clock_skew)) {
+        let age = issued.down.map(|issued| now.since(issued));
+        if let Some(expired) = expires.down.filter(|expires| now >= expires.plus(self.clock_skew)) {
             let refusal = time(Reason::TokenExpired, "exp", expired, now, self.clock_skew);
             return Ok(Appraisal::Stale { age, refusal });
         }
-        if let (Some(issued), Some(max)) = (issued, self.max_age)
+        if let (Some(issued), Some(max)) = (issued.down, self.max_age)
             && now.since(issued) > max
         {
             return Ok(Appraisal::Stale { age, refusal: time(Reason::TokenTooOld, "iat", issued, now, max) });
         }
-        Ok(Appraisal::Fresh(JudgedTimes { age, expires }))
+        Ok(Appraisal::Fresh(JudgedTimes { age, expires: expires.down }))
     }
 }
 

@@ -24,7 +24,7 @@ pub use device::{
 };
 pub use facts::{ACTOR_CLAIM, FactField, FactRecord, FactType, FactValue, refuse_if_kept};
 pub use issuer::{IssuerId, IssuerTemplate, TemplateFault};
-pub use judge::{Appraisal, JudgedTimes};
+pub use judge::{Appraisal, ClaimedTimes, JudgedTimes};
 pub use kind::{ACCESS_TOKEN_TYP, ID_TOKEN_MARKS, TokenKind};
 #[cfg(feature = "policy")]
 pub(crate) use place::AUTHORIZATION;

@@ -46,13 +46,21 @@ impl CredentialPlace {
     }
 }
 
-/// As messages and decision records name it: `header authorization`, `cookie IdToken`.
+impl CredentialPlace {
+    /// The two words by which messages and decision records name it: `header authorization`, `cookie IdToken`.
+    #[must_use]
+    pub fn kind_and_name(&self) -> (&'static str, &str) {
+        match self {
+            Self::Authorization => ("header", AUTHORIZATION),
+            Self::Header { name, .. } => ("header", name),
+            Self::Cookie { name } => ("cookie", name),
+        }
+    }
+}
+
 impl fmt::Display for CredentialPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Authorization => write!(f, "header {AUTHORIZATION}"),
-            Self::Header { name, .. } => write!(f, "header {name}"),
-            Self::Cookie { name } => write!(f, "cookie {name}"),
-        }
+        let (kind, name) = self.kind_and_name();
+        write!(f, "{kind} {name}")
     }
 }

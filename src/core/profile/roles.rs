@@ -1,5 +1,7 @@
 //! The roles that evidence can play: it names a principal, or it describes a device.
 
+use std::sync::Arc;
+
 use super::{CertificateRule, CredentialPlace, DeviceMapping, FactField, SenderRule, TokenProfile, TrustedPeerRule};
 use crate::jose::ClaimPath;
 use crate::provider::ProviderName;
@@ -19,7 +21,7 @@ pub enum EvidenceForwarding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalRule {
     /// The entity type inside the issuer's namespace: `User` makes `<issuer>::User`.
-    pub entity_type: String,
+    pub entity_type: Arc<str>,
     /// The claim that names the principal: a non-empty string.
     pub id: ClaimPath,
     /// How its groups are read; without it, its principals have no groups.

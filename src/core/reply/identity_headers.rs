@@ -29,7 +29,7 @@ pub(super) fn set_built_in(changes: &mut HeaderChanges, identity: &Identity) {
     set("x-countersign-issuer", verified.issuer.as_str());
     if !verified.groups.is_empty() {
         changes.set("x-countersign-groups", |value| {
-            push_list(value, &verified.groups);
+            push_list(value, verified.groups.iter());
             Some(())
         });
     }

@@ -8,6 +8,7 @@ mod fill;
 
 use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -80,7 +81,7 @@ impl TemplateSegment {
 /// | nothing, at the end (`/a/`) | a trailing slash |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathTemplate {
-    text: String,
+    text: Arc<str>,
     segments: Vec<TemplateSegment>,
 }
 
@@ -136,7 +137,7 @@ impl PathTemplate {
         if rest.is_empty() {
             segments.clear();
         }
-        let template = Self { text: text.to_owned(), segments };
+        let template = Self { text: text.into(), segments };
         let mut names = BTreeSet::new();
         if !template.parameters().all(|name| names.insert(name)) {
             return Err(PathTemplateFault("two parameters have the same name"));
@@ -147,6 +148,12 @@ impl PathTemplate {
     /// The template as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The same, to share.
+    #[must_use]
+    pub const fn text(&self) -> &Arc<str> {
         &self.text
     }
 

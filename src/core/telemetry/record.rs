@@ -12,6 +12,8 @@ mod line;
 mod schema;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 pub use evidence::{EvidenceRecord, EvidenceState};
 pub use handling::{CacheOutcome, Handling};
@@ -27,20 +29,17 @@ use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::{Detail, Reason, Refusal};
 use crate::request::{Headers, Request};
-use crate::route::{Application, NoRoute, RouteMatch};
+use crate::route::{Application, NoRoute, Route, RouteMatch};
 use crate::text::ByteSet;
 use crate::time::UnixSeconds;
-
-/// How many digits of the configuration's digest a record has.
-const CONFIG_DIGITS: usize = 16;
 
 /// The record of one decision. It begins as that of an undecided request, and each step adds what it found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
     decision_id: DecisionId,
     time: i64,
-    config: Option<String>,
-    policy_set: Option<String>,
+    digest: Option<Arc<str>>,
+    policies_digest: Option<Arc<str>>,
     names_policies: bool,
     trace_id: Option<String>,
     mode: Option<Mode>,
@@ -48,7 +47,7 @@ pub struct DecisionRecord {
     route: Option<String>,
     action: Option<&'static str>,
     method: Option<&'static str>,
-    path: Option<String>,
+    path: Option<Arc<str>>,
     principal: Option<String>,
     authentication: Option<AuthenticationRecord>,
     peer: Option<PeerRecord>,
@@ -72,9 +71,9 @@ pub struct DecisionRecord {
 #[derive(Clone, Copy, Debug)]
 pub struct Configured<'a> {
     /// Its digest in hex.
-    pub digest: &'a str,
+    pub digest: &'a Arc<str>,
     /// The digest of its policies in hex.
-    pub policies_digest: &'a str,
+    pub policies_digest: &'a Arc<str>,
     /// Whether metrics name its policies.
     pub names_policies: bool,
     /// Whether its refusals are enforced.
@@ -112,8 +111,8 @@ impl DecisionRecord {
         Self {
             decision_id: decision_id.clone(),
             time: now.get(),
-            config: None,
-            policy_set: None,
+            digest: None,
+            policies_digest: None,
             names_policies: false,
             trace_id: None,
             mode: None,
@@ -141,9 +140,8 @@ impl DecisionRecord {
 
     /// The decision is made under this configuration.
     pub fn configured(&mut self, of: Configured<'_>) {
-        let beginning = |digest: &str| digest.get(..CONFIG_DIGITS).unwrap_or(digest).to_owned();
-        self.config = Some(beginning(of.digest));
-        self.policy_set = Some(beginning(of.policies_digest));
+        self.digest = Some(Arc::clone(of.digest));
+        self.policies_digest = Some(Arc::clone(of.policies_digest));
         self.names_policies = of.names_policies;
         self.mode = Some(of.mode);
     }
@@ -161,8 +159,7 @@ impl DecisionRecord {
     /// The request belongs to this route.
     pub fn routed(&mut self, found: &RouteMatch<'_>) {
         self.application = Some(found.application.name.clone());
-        self.route = Some(found.route.name.clone());
-        self.path = Some(found.route.path.as_str().to_owned());
+        self.belongs_to(found.route);
         self.action = Some(found.action.name());
     }
 
@@ -173,10 +170,14 @@ impl DecisionRecord {
             NoRoute::Path(application) => self.application = Some(application.name.clone()),
             NoRoute::Method(application, route) => {
                 self.application = Some(application.name.clone());
-                self.route = Some(route.name.clone());
-                self.path = Some(route.path.as_str().to_owned());
+                self.belongs_to(route);
             }
         }
+    }
+
+    fn belongs_to(&mut self, route: &Route) {
+        self.route = Some(route.name.clone());
+        self.path = Some(Arc::clone(route.path.text()));
     }
 
     /// The identity of the caller is verified, at least in part.
@@ -350,6 +351,11 @@ pub(crate) fn cedar_notation(principal: &Principal) -> String {
     }
     notation.push('"');
     notation
+}
+
+/// The string, shared unless it has to be cut.
+fn short(text: &Rc<str>) -> Rc<str> {
+    if text.len() <= MAX_RECORD_TEXT_BYTES { Rc::clone(text) } else { cut(text.to_string()).into() }
 }
 
 /// The string, cut to what a record may hold.

@@ -67,5 +67,6 @@ fn judge(audiences: Audiences, keys: &Value, token: &str) -> Result<(), Stage> {
     let trust = TrustStore::new([(&profile, &keys)], 0);
     let token = jose::parse(token)?.into();
     let token = profile.verify(token, Verification::by(&trust), NOW, |_, _| Ok(())).map_err(|_| Stage::Signature)?;
-    profile.judge(token.typ(), token.claims(), NOW).map_err(|_| Stage::Claims).map(|_| ())
+    let claims = token.claims().map_err(|_| Stage::Claims)?;
+    profile.judge_claims(token.typ(), &claims, NOW).map_err(|_| Stage::Claims).map(|_| ())
 }

@@ -53,7 +53,7 @@ fn another_answer_of_the_oracle_is_found() {
             "applications": { "shop": { "any_host": true, "routes": { "all": { "path": "/" } } } }
         });
         let (mut plan, _) = Plan::compile_value(&configuration).unwrap();
-        plan.digest = String::new();
+        plan.digest = "".into();
         plan
     };
     let permit = "@id(\"open\") permit (principal is Anonymous, action, resource);";

@@ -222,7 +222,7 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
     let facts: Vec<(&str, bool)> = profile.facts.iter().map(|fact| (fact.name.as_str(), fact.required)).collect();
     assert_eq!(facts, [("acr", false), ("address", true), ("auth_time", false), ("email", true), ("groups", false)]);
     assert_eq!(profile.facts[4].fact_type, FactType::List(Box::new(FactType::String)));
-    assert_eq!(corp.principal.entity_type, "Employee");
+    assert_eq!(&*corp.principal.entity_type, "Employee");
     assert_eq!(corp.principal.id.0, ["act", "sub"]);
     let groups = corp.principal.groups.as_ref().unwrap();
     assert_eq!(groups.claim.0, ["realm_access", "roles"]);
@@ -278,7 +278,7 @@ fn every_member_of_a_complete_document_reaches_the_plan() {
 fn what_is_left_out_has_its_documented_default() {
     let (plan, _) = plan(&document());
     let corp = &plan.issuers[0];
-    assert_eq!(corp.principal.entity_type, "User");
+    assert_eq!(&*corp.principal.entity_type, "User");
     assert_eq!((corp.principal.groups.as_ref(), corp.forward), (None, EvidenceForwarding::Verified));
     assert_eq!((corp.profile.expiry, corp.profile.clock_skew), (Expiry::Required, Seconds::new(60)));
     assert_eq!((corp.profile.max_age, corp.profile.max_lifetime), (None, None));

@@ -49,7 +49,7 @@ fn a_preset_gives_what_is_the_same_for_all_tokens_of_its_kind() {
     let Algorithms::Listed(algorithms) = profile.algorithms else { panic!("not listed") };
     assert_eq!(algorithms.len(), Algorithm::ALL.len() - 1);
     assert!(!algorithms.contains(&Algorithm::Ed25519));
-    assert_eq!((principal.entity_type.as_str(), principal.id.to_string().as_str()), ("Workload", "sub"));
+    assert_eq!((&*principal.entity_type, principal.id.to_string().as_str()), ("Workload", "sub"));
     assert!(principal.groups.is_none());
 }
 

@@ -43,7 +43,7 @@ fn outcome(provider: &DeviceProvider, request: &Request) -> Result<Vec<(String, 
     match evidence(provider, request) {
         Ok(DeviceEvidence::Verified(device)) => {
             assert_eq!((device.age, device.bound), (None, false));
-            Ok(device.facts.into_iter().collect())
+            Ok(Rc::unwrap_or_clone(device.facts).into_iter().collect())
         }
         Ok(DeviceEvidence::Missing) => Err("missing".to_owned()),
         Ok(DeviceEvidence::Disregarded { why }) => Err(format!("disregarded: {why}")),

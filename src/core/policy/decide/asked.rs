@@ -81,7 +81,7 @@ impl<'r> Asked<'r> {
                 let types = catalog.issuer(&verified.issuer).ok_or(NotExpressible)?;
                 let principal = Entity::new(types.principal, &verified.id);
                 let mut memberships = vec![principal.clone()];
-                for group in &verified.groups {
+                for group in verified.groups.iter() {
                     let group = Entity::new(types.group, group);
                     memberships.extend(catalog.above(&group).iter().map(Entity::borrowed));
                     memberships.push(group);
@@ -155,8 +155,8 @@ impl<'r> Asked<'r> {
     /// What a path inside the record of a provider leads to, and how many parts of it are there, the record itself included.
     fn evidence(&self, provider: &ProviderName, path: &[String]) -> Result<(usize, Option<Found<'r>>), Fault> {
         let (mut record, device) = match (self.verified, self.device(provider)) {
-            (Some(verified), _) if verified.issuer == *provider => (&verified.facts, None),
-            (_, Some(device)) => (&device.facts, Some(device)),
+            (Some(verified), _) if verified.issuer == *provider => (&*verified.facts, None),
+            (_, Some(device)) => (&*device.facts, Some(device)),
             _ => return Ok((0, None)),
         };
         if let (Some(device), [name]) = (device, path)

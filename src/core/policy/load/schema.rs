@@ -85,7 +85,7 @@ pub(in crate::policy) fn schema(
         let above: Vec<String> = names.groups.issuers_above(place).iter().filter_map(group_of).collect();
         let own = format!("{}::{GROUP}", issuer.profile.name);
         let types = json!({
-            issuer.principal.entity_type.as_str(): { "memberOfTypes": [own] },
+            &*issuer.principal.entity_type: { "memberOfTypes": [own] },
             GROUP: { "memberOfTypes": above },
         });
         namespaces.insert(issuer.profile.name.to_string(), json!({ "entityTypes": types, "actions": {} }));

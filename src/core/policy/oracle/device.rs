@@ -24,7 +24,7 @@ pub(super) fn device_record(
         let filled: Vec<(String, FactValue)> = mapping
             .iter()
             .filter_map(|mapped| {
-                let value = mapped.fact.iter().try_fold(FactValue::Record(facts.clone()), |of, name| match of {
+                let value = mapped.fact.iter().try_fold(FactValue::Record((**facts).clone()), |of, name| match of {
                     FactValue::Record(facts) => facts.get(name).cloned(),
                     _ => None,
                 })?;

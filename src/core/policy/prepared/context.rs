@@ -51,7 +51,7 @@ fn issuer(issuer: &Issuer, into: &mut Vec<u8>) {
     let Issuer { profile, from: _, principal, forward: _, sender: _, device: _ } = issuer;
     let PrincipalRule { entity_type, id: _, groups } = principal;
     self::profile(profile, into);
-    entity_type.encode(into);
+    encode_text(entity_type, into);
     groups.is_some().encode(into);
     if let Some(GroupsRule { claim, required, single: _ }) = groups {
         claim.0.encode(into);

@@ -148,7 +148,7 @@ fn the_evidence_says_whose_how_old_and_whether_it_is_bound() {
         let facts: FactRecord = [("managed", FactValue::Bool(true)), ("ok", FactValue::Bool(true))]
             .map(|(name, value)| (name.to_owned(), value))
             .into();
-        let evidence = DeviceFacts { facts, bound, age: Some(Seconds::new(age)), id: None };
+        let evidence = DeviceFacts { facts: facts.into(), bound, age: Some(Seconds::new(age)), id: None };
         (ProviderName::new(name), DeviceEvidence::Verified(evidence))
     };
     let fresh = "context has device.evidence.age_seconds && context.device.evidence.age_seconds <= 60";

@@ -56,7 +56,7 @@ pub(super) fn groups_at(path: &[&str], required: bool) -> GroupsRule {
 
 fn issuer(name: &str, facts: Vec<FactField>) -> Issuer {
     let principal = PrincipalRule {
-        entity_type: "User".to_owned(),
+        entity_type: "User".into(),
         id: ClaimPath(vec!["sub".to_owned()]),
         groups: Some(groups_at(&["groups"], true)),
     };
@@ -373,7 +373,7 @@ pub(super) fn facts(facts: &[(&str, FactValue)]) -> FactRecord {
 
 /// Verified posture with these facts.
 pub(super) fn posture(name: &str, known: &[(&str, FactValue)]) -> (ProviderName, DeviceEvidence) {
-    let evidence = DeviceFacts { facts: facts(known), bound: true, age: Some(Seconds::new(30)), id: None };
+    let evidence = DeviceFacts { facts: facts(known).into(), bound: true, age: Some(Seconds::new(30)), id: None };
     (ProviderName::new(name), DeviceEvidence::Verified(evidence))
 }
 
@@ -396,10 +396,10 @@ pub(super) fn user_with(
     }
     let principal = VerifiedPrincipal {
         issuer: ProviderName::new(issuer),
-        entity_type: "User".to_owned(),
-        id: id.to_owned(),
+        entity_type: "User".into(),
+        id: id.into(),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
-        facts: known,
+        facts: known.into(),
         payload: [].into(),
         place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,

@@ -235,7 +235,7 @@ fn each_change_of_what_validation_reads_needs_new_preparation() {
         ("a device's fact", |setting| setting.token(1).profile.facts[1].fact_type = FactType::String),
         ("a device's binding", |setting| setting.devices[1].bind = PostureBinding::None),
         ("one device fewer", |setting| drop(setting.devices.remove(0))),
-        ("an entity type", |setting| setting.issuers[0].principal.entity_type = "Person".to_owned()),
+        ("an entity type", |setting| setting.issuers[0].principal.entity_type = "Person".into()),
         ("no groups", |setting| setting.issuers[1].principal.groups = None),
         ("optional groups", |setting| setting.issuers[0].principal.groups = Some(groups_at(&["groups"], false))),
         ("the claim of groups", |setting| setting.issuers[0].principal.groups = Some(groups_at(&["roles"], true))),

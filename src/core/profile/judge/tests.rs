@@ -21,12 +21,12 @@ fn claim_set(changes: Value) -> Claims {
 }
 
 fn refusal(profile: &TokenProfile, changes: Value) -> Refusal {
-    profile.judge(Some("jwt"), &claim_set(changes), NOW).unwrap_err()
+    profile.judge_claims(Some("jwt"), &claim_set(changes), NOW).unwrap_err()
 }
 
 /// The reason to refuse claims changed so, if there is one.
 fn judged(profile: &TokenProfile, changes: Value) -> Result<JudgedTimes, Reason> {
-    profile.judge(Some("jwt"), &claim_set(changes), NOW).map_err(|refusal| refusal.reason)
+    profile.judge_claims(Some("jwt"), &claim_set(changes), NOW).map_err(|refusal| refusal.reason)
 }
 
 /// A time this many seconds from now, as claims write it.
@@ -48,8 +48,9 @@ fn typ_is_one_of_the_listed() {
         let typ = Typ { values: values.iter().map(|value| (*value).to_owned()).collect(), absent };
         TokenProfile { typ, ..profile() }
     };
-    let reason =
-        |profile: &TokenProfile, typ| profile.judge(typ, &claim_set(json!({})), NOW).map_err(|refusal| refusal.reason);
+    let reason = |profile: &TokenProfile, typ| {
+        profile.judge_claims(typ, &claim_set(json!({})), NOW).map_err(|refusal| refusal.reason)
+    };
     let access = with(&["at+jwt"], false);
     assert!(reason(&access, Some("at+jwt")).is_ok());
     for typ in [Some("jwt"), Some("dpop+jwt"), Some("logout+jwt"), Some(""), Some("absent"), None] {
@@ -119,7 +120,7 @@ fn pins_hold_and_forbidden_claims_are_absent() {
     // Also with `null` as its value: there it is.
     let mut claims = testing::claims(json!({ "azp": "web", "ver": 2 }));
     claims.insert("nonce".into(), Value::Null);
-    let judged = pinned.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
+    let judged = pinned.judge_claims(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
     assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimForbidden);
 }
 
@@ -153,7 +154,7 @@ fn registered_claims_are_strings_though_nothing_reads_them() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge_claims(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "sub": null })).is_ok(), "a token without the claim");
@@ -214,7 +215,7 @@ fn times_of_another_type_or_beyond_reason_are_refused() {
         }
         let mut claims = testing::claims(json!({}));
         claims.insert(name.into(), Value::Null);
-        let judged = profile().judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
+        let judged = profile().judge_claims(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
         assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimType);
     }
     assert!(judged(&profile(), json!({ "exp": 9_007_199_254_740_991_i64 })).is_ok());
@@ -253,7 +254,9 @@ fn max_lifetime_is_taken_at_its_bound_and_refused_one_second_past_it() {
 #[portable]
 fn a_token_that_is_only_too_late_is_told_from_one_that_is_wrong() {
     let device = TokenProfile { max_age: Some(Seconds::new(100)), ..profile() };
-    let appraised = |changes: Value| device.appraise(Some("jwt"), &claim_set(changes), NOW);
+    let appraised = |changes: Value| {
+        device.read_times(Some("jwt"), &claim_set(changes)).and_then(|times| device.appraise(times, NOW))
+    };
     for (changes, reason, age) in [
         (json!({ "iat": from_now(-101) }), Reason::TokenTooOld, 101),
         (json!({ "iat": from_now(-90), "exp": from_now(-60) }), Reason::TokenExpired, 90),
@@ -292,7 +295,7 @@ fn required_claims_are_there() {
     // `null` says nothing, so it is not enough.
     let mut claims = testing::claims(json!({ "azp": "web" }));
     claims.insert("scp".into(), Value::Null);
-    let judged = requires.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
+    let judged = requires.judge_claims(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW);
     assert_eq!(judged.unwrap_err().reason, Reason::TokenClaimMissing);
 }
 
@@ -318,10 +321,12 @@ fn of_several_faults_the_first_in_the_order_is_told() {
         ("iat", from_now(-130)),
         ("exp", from_now(-70)),
     ] {
-        told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+        told.push(strict.judge_claims(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
         if typ == Some("x") {
             typ = Some("jwt");
-            told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason);
+            told.push(
+                strict.judge_claims(typ, &Claims::for_test(Value::Object(claims.clone())), NOW).unwrap_err().reason,
+            );
         }
         if mended.is_null() {
             claims.remove(name);
@@ -329,7 +334,7 @@ fn of_several_faults_the_first_in_the_order_is_told() {
             claims.insert(name.into(), mended);
         }
     }
-    told.push(strict.judge(typ, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
+    told.push(strict.judge_claims(typ, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err().reason);
     assert_eq!(
         told,
         [
@@ -351,7 +356,7 @@ fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_
     let typ = Typ { values: vec!["jwt".into(), "at+jwt".into()], absent: true };
     let access = TokenProfile { typ, ..profile() };
     let outcome = |profile: &TokenProfile, typ: Option<&str>, mark: &str| {
-        profile.judge(typ, &claim_set(json!({ mark: "x" })), NOW).map(|_| ()).map_err(|refusal| refusal.detail)
+        profile.judge_claims(typ, &claim_set(json!({ mark: "x" })), NOW).map(|_| ()).map_err(|refusal| refusal.detail)
     };
     for mark in ["nonce", "at_hash", "c_hash", "s_hash"] {
         for typ in [Some("jwt"), None] {
@@ -365,7 +370,7 @@ fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_
         assert_eq!(outcome(&forbidden, Some("at+jwt"), mark), Err(Detail::Claim(mark.into())));
     }
     for claim in ["auth_time", "acr", "amr", "azp", "sid", "at_hash2", "Nonce"] {
-        let judged = access.judge(
+        let judged = access.judge_claims(
             Some("jwt"),
             &claim_set(json!({ claim: if claim == "sid" { json!("x") } else { json!(1) } })),
             NOW,
@@ -375,7 +380,7 @@ fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_
     // Also with `null` as its value: there it is.
     let mut claims = testing::claims(json!({}));
     claims.insert("at_hash".into(), Value::Null);
-    let refused = access.judge(None, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err();
+    let refused = access.judge_claims(None, &Claims::for_test(Value::Object(claims)), NOW).unwrap_err();
     assert_eq!(refused.reason, Reason::TokenClaimForbidden);
     assert_eq!(
         refused.detail.to_string(),
@@ -386,7 +391,7 @@ fn a_mark_of_an_id_token_is_refused_where_typ_does_not_say_that_it_is_an_access_
 #[portable]
 fn a_refusal_says_what_the_token_has_and_what_the_profile_wants() {
     let told = |profile: &TokenProfile, typ, changes| {
-        let refusal = profile.judge(typ, &claim_set(changes), NOW).unwrap_err();
+        let refusal = profile.judge_claims(typ, &claim_set(changes), NOW).unwrap_err();
         refusal.detail.to_string()
     };
     let typ = Typ { values: vec!["at+jwt".into()], absent: true };

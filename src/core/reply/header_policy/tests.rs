@@ -1,6 +1,7 @@
 //! Which headers reach the upstream.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{HeaderChanges, HeaderPolicy};
 use crate::identity::{DeviceEvidence, DeviceFacts, Identity, Principal, SenderConstraint, VerifiedPrincipal};
@@ -8,8 +9,8 @@ use crate::identity_header::{IdentityHeader, IdentitySource};
 use crate::mode::Mode;
 use crate::portable;
 use crate::profile::{
-    CredentialPlace, DeviceMapping, DeviceProvider, EvidenceForwarding, FactRecord, Issuer, PostureBinding,
-    PostureSource, PostureToken,
+    CredentialPlace, DeviceMapping, DeviceProvider, EvidenceForwarding, Issuer, PostureBinding, PostureSource,
+    PostureToken,
 };
 use crate::provider::ProviderName;
 use crate::request::Request;
@@ -32,10 +33,10 @@ fn mdm() -> ProviderName {
 fn alice() -> Principal {
     Principal::Verified(VerifiedPrincipal {
         issuer: corp(),
-        entity_type: "User".to_owned(),
-        id: "zoë, 100%\r\n".to_owned(),
-        groups: Vec::new(),
-        facts: FactRecord::new(),
+        entity_type: "User".into(),
+        id: "zoë, 100%\r\n".into(),
+        groups: [].into(),
+        facts: Rc::default(),
         payload: (*br#"{"sub":"zo"}"#).into(),
         place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
@@ -44,7 +45,7 @@ fn alice() -> Principal {
 }
 
 fn fresh() -> Devices {
-    let facts = DeviceFacts { facts: FactRecord::new(), bound: true, age: Some(Seconds::new(1)), id: None };
+    let facts = DeviceFacts { facts: Rc::default(), bound: true, age: Some(Seconds::new(1)), id: None };
     BTreeMap::from([(mdm(), DeviceEvidence::Verified(facts))])
 }
 

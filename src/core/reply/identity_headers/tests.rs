@@ -41,10 +41,10 @@ fn string(text: &str) -> FactValue {
 fn alice(groups: &[&str], facts: FactRecord) -> Principal {
     Principal::Verified(VerifiedPrincipal {
         issuer: corp(),
-        entity_type: "User".to_owned(),
-        id: "zoë, 100%\r\n".to_owned(),
+        entity_type: "User".into(),
+        id: "zoë, 100%\r\n".into(),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
-        facts,
+        facts: facts.into(),
         payload: (*br#"{"sub":"zo"}"#).into(),
         place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
@@ -83,7 +83,7 @@ fn an_identity_header_is_set_only_where_its_fact_is_there() {
         BTreeMap::from([("email".to_owned(), string("a@example.com")), ("home".to_owned(), FactValue::Record(nested))]);
     let principal = alice(&[], facts);
     let score = BTreeMap::from([("score".to_owned(), FactValue::Long(-7))]);
-    let score = DeviceFacts { facts: score, bound: true, age: Some(Seconds::new(1)), id: None };
+    let score = DeviceFacts { facts: score.into(), bound: true, age: Some(Seconds::new(1)), id: None };
     let devices = BTreeMap::from([(mdm(), DeviceEvidence::Verified(score))]);
     let identity = Identity::for_test(principal, devices.clone());
     let fact = |provider: ProviderName, path: &[&str]| {

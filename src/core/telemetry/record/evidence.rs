@@ -1,6 +1,8 @@
 //! What a record says of the evidence about a device.
 
-use super::cut;
+use std::rc::Rc;
+
+use super::{cut, short};
 use crate::identity::DeviceEvidence;
 use crate::refusal::Reason;
 use crate::time::Seconds;
@@ -11,7 +13,7 @@ pub struct EvidenceRecord {
     pub(super) state: EvidenceState,
     pub(super) age: Option<u64>,
     pub(super) bound: Option<bool>,
-    pub(super) device: Option<String>,
+    pub(super) device: Option<Rc<str>>,
     pub(super) reason: Option<&'static str>,
     /// Why what was presented counts as missing.
     pub(super) detail: Option<String>,
@@ -59,7 +61,7 @@ impl EvidenceRecord {
                 state: EvidenceState::Verified,
                 age: facts.age.map(Seconds::get),
                 bound: Some(facts.bound),
-                device: facts.id.clone().map(cut),
+                device: facts.id.as_ref().map(short),
                 reason: None,
                 detail: None,
             },

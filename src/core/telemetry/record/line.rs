@@ -1,10 +1,9 @@
 //! The record as a line of JSON, written member by member: it is written for every request.
 
-use core::fmt::Write as _;
-
 use super::{AuthenticationRecord, CacheOutcome, DecisionRecord, EvidenceRecord, Handling, NearMissRecord, PeerRecord};
 use crate::mode::Mode;
 use crate::policy::{Alarm, PolicyId, Rehearsed};
+use crate::profile::CredentialPlace;
 use crate::provider::ProviderName;
 use crate::refusal::Reason;
 use crate::telemetry::Verdict;
@@ -13,8 +12,18 @@ use crate::text::push_json_string;
 /// The version of the record's members.
 pub(super) const SCHEMA_VERSION: u64 = 1;
 
+/// How many digits of a digest a record has.
+const DIGITS: usize = 16;
+
 /// Bytes that a line is given at first. The record of a permitted request usually has about 600.
 const USUAL_BYTES: usize = 1024;
+
+/// The name of a member as it is in the line, in one piece. A name of this file needs no escapes.
+macro_rules! name {
+    ($name:literal) => {
+        concat!("\"", $name, "\":")
+    };
+}
 
 impl DecisionRecord {
     /// The record as one line of ASCII JSON, without the line's end.
@@ -27,22 +36,22 @@ impl DecisionRecord {
         };
         let mut line = Line(String::with_capacity(USUAL_BYTES));
         line.bracket('{');
-        line.member("schema_version", SCHEMA_VERSION);
-        line.member("decision_id", self.decision_id.as_str());
-        line.member("time", self.time);
-        line.member("config", self.config.as_deref());
-        line.member("policy_set", self.policy_set.as_deref());
-        line.member("trace_id", self.trace_id.as_deref());
-        line.member("mode", self.mode.map(mode_name));
-        line.member("application", self.application.as_deref());
-        line.member("route", self.route.as_deref());
-        line.member("action", self.action);
-        line.member("method", self.method);
-        line.member("path", self.path.as_deref());
-        line.member("principal", self.principal.as_deref());
-        line.member("authentication", self.authentication.as_ref());
-        line.member("peer", self.peer.as_ref());
-        line.name("evidence");
+        line.member(name!("schema_version"), SCHEMA_VERSION);
+        line.member(name!("decision_id"), self.decision_id.as_str());
+        line.member(name!("time"), self.time);
+        line.member(name!("config"), self.digest.as_deref().map(beginning));
+        line.member(name!("policy_set"), self.policies_digest.as_deref().map(beginning));
+        line.member(name!("trace_id"), self.trace_id.as_deref());
+        line.member(name!("mode"), self.mode.map(mode_name));
+        line.member(name!("application"), self.application.as_deref());
+        line.member(name!("route"), self.route.as_deref());
+        line.member(name!("action"), self.action);
+        line.member(name!("method"), self.method);
+        line.member(name!("path"), self.path.as_deref());
+        line.member(name!("principal"), self.principal.as_deref());
+        line.member(name!("authentication"), self.authentication.as_ref());
+        line.member(name!("peer"), self.peer.as_ref());
+        line.name(name!("evidence"));
         line.bracket('{');
         for (provider, evidence) in &self.evidence {
             line.begin();
@@ -51,27 +60,32 @@ impl DecisionRecord {
             evidence.write(&mut line);
         }
         line.bracket('}');
-        line.member("decision", decision);
+        line.member(name!("decision"), decision);
         let is_rehearsed = self.mode == Some(Mode::Shadow);
-        line.member("would_deny", is_rehearsed.then_some(self.is_refusal()));
-        line.member("reason", self.reason.map_or(self.verdict.code(), Reason::code));
-        line.member("detail", self.detail.as_deref());
-        line.list("policies", self.policies.iter().map(PolicyId::as_str));
-        line.list("near_misses", &self.near_misses);
-        line.list("alarms", self.alarms.iter().map(Alarm::as_str));
-        line.member("rehearsal", self.rehearsal.as_ref());
-        line.member("status", self.answer_status.map(u64::from));
+        line.member(name!("would_deny"), is_rehearsed.then_some(self.is_refusal()));
+        line.member(name!("reason"), self.reason.map_or(self.verdict.code(), Reason::code));
+        line.member(name!("detail"), self.detail.as_deref());
+        line.list(name!("policies"), self.policies.iter().map(PolicyId::as_str));
+        line.list(name!("near_misses"), &self.near_misses);
+        line.list(name!("alarms"), self.alarms.iter().map(Alarm::as_str));
+        line.member(name!("rehearsal"), self.rehearsal.as_ref());
+        line.member(name!("status"), self.answer_status.map(u64::from));
         let Handling { latency, waited, tokens, decision } = self.handling;
-        line.member("latency_us", latency);
-        line.member("waited_us", waited);
-        line.name("cache");
+        line.member(name!("latency_us"), latency);
+        line.member(name!("waited_us"), waited);
+        line.name(name!("cache"));
         line.bracket('{');
-        line.member("tokens", tokens.map(CacheOutcome::name));
-        line.member("decision", decision.map(CacheOutcome::name));
+        line.member(name!("tokens"), tokens.map(CacheOutcome::name));
+        line.member(name!("decision"), decision.map(CacheOutcome::name));
         line.bracket('}');
         line.bracket('}');
         line.0
     }
+}
+
+/// The beginning of a digest, by which records name a configuration or policies.
+fn beginning(digest: &str) -> &str {
+    digest.get(..DIGITS).unwrap_or(digest)
 }
 
 const fn mode_name(mode: Mode) -> &'static str {
@@ -92,17 +106,15 @@ impl Line {
     /// Begins an element or a member: after another one with a comma. A string ends with its quotation mark, so a bracket
     /// at the end was just opened.
     fn begin(&mut self) {
-        if !self.0.ends_with(['{', '[']) {
+        if !matches!(self.0.as_bytes().last(), Some(b'{' | b'[')) {
             self.0.push(',');
         }
     }
 
-    /// A name of this file, which needs no escapes.
+    /// A name that [`name!`] has written.
     fn name(&mut self, name: &'static str) {
         self.begin();
-        self.0.push('"');
         self.0.push_str(name);
-        self.0.push_str("\":");
     }
 
     fn member(&mut self, name: &'static str, value: impl Json) {
@@ -119,11 +131,6 @@ impl Line {
         }
         self.bracket(']');
     }
-
-    fn display(&mut self, value: impl core::fmt::Display) {
-        // Writing to a string does not fail.
-        let _ = write!(self.0, "{value}");
-    }
 }
 
 /// A value of the line.
@@ -139,13 +146,13 @@ impl Json for &str {
 
 impl Json for u64 {
     fn write(self, line: &mut Line) {
-        line.display(self);
+        line.0.push_str(itoa::Buffer::new().format(self));
     }
 }
 
 impl Json for i64 {
     fn write(self, line: &mut Line) {
-        line.display(self);
+        line.0.push_str(itoa::Buffer::new().format(self));
     }
 }
 
@@ -167,19 +174,26 @@ impl<T: Json> Json for Option<T> {
 impl Json for &AuthenticationRecord {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("issuer", self.issuer.as_ref().map(ProviderName::as_str));
-        line.member("method", self.method);
-        line.member("binding", self.binding);
-        line.member("place", self.place.as_ref().map(ToString::to_string).as_deref());
+        line.member(name!("issuer"), self.issuer.as_ref().map(ProviderName::as_str));
+        line.member(name!("method"), self.method);
+        line.member(name!("binding"), self.binding);
+        line.member(name!("place"), self.place.as_ref());
         line.bracket('}');
+    }
+}
+
+impl Json for &CredentialPlace {
+    fn write(self, line: &mut Line) {
+        let (kind, name) = self.kind_and_name();
+        push_json_string(&mut line.0, &[kind, " ", name].concat());
     }
 }
 
 impl Json for &PeerRecord {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("workload", self.workload.as_deref());
-        line.member("detail", self.detail.as_deref());
+        line.member(name!("workload"), self.workload.as_deref());
+        line.member(name!("detail"), self.detail.as_deref());
         line.bracket('}');
     }
 }
@@ -187,12 +201,12 @@ impl Json for &PeerRecord {
 impl Json for &EvidenceRecord {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("state", self.state.name());
-        line.member("age", self.age);
-        line.member("bound", self.bound);
-        line.member("device", self.device.as_deref());
-        line.member("reason", self.reason);
-        line.member("detail", self.detail.as_deref());
+        line.member(name!("state"), self.state.name());
+        line.member(name!("age"), self.age);
+        line.member(name!("bound"), self.bound);
+        line.member(name!("device"), self.device.as_deref());
+        line.member(name!("reason"), self.reason);
+        line.member(name!("detail"), self.detail.as_deref());
         line.bracket('}');
     }
 }
@@ -200,8 +214,8 @@ impl Json for &EvidenceRecord {
 impl Json for &Rehearsed {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("decision", if self.allows { "allow" } else { "deny" });
-        line.list("policies", self.policies.iter().map(PolicyId::as_str));
+        line.member(name!("decision"), if self.allows { "allow" } else { "deny" });
+        line.list(name!("policies"), self.policies.iter().map(PolicyId::as_str));
         line.bracket('}');
     }
 }
@@ -209,8 +223,8 @@ impl Json for &Rehearsed {
 impl Json for &NearMissRecord {
     fn write(self, line: &mut Line) {
         line.bracket('{');
-        line.member("policy", self.policy.as_str());
-        line.member("failed_conditions", u64::try_from(self.failed_conditions).unwrap_or(u64::MAX));
+        line.member(name!("policy"), self.policy.as_str());
+        line.member(name!("failed_conditions"), u64::try_from(self.failed_conditions).unwrap_or(u64::MAX));
         line.bracket('}');
     }
 }

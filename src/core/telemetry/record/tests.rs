@@ -1,6 +1,7 @@
 //! Guarantees for the readers of records.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{Configured, DecisionRecord, cedar_notation, cut};
 use crate::config::Plan;
@@ -21,8 +22,9 @@ const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 const POLICIES_DIGEST: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-const fn configured(mode: Mode) -> Configured<'static> {
-    Configured { digest: DIGEST, policies_digest: POLICIES_DIGEST, names_policies: true, mode }
+fn configure(record: &mut DecisionRecord, mode: Mode) {
+    let (digest, policies_digest) = (DIGEST.into(), POLICIES_DIGEST.into());
+    record.configured(Configured { digest: &digest, policies_digest: &policies_digest, names_policies: true, mode });
 }
 
 fn begin() -> DecisionRecord {
@@ -32,10 +34,10 @@ fn begin() -> DecisionRecord {
 fn principal(id: &str) -> Principal {
     Principal::Verified(VerifiedPrincipal {
         issuer: ProviderName::new("corp"),
-        entity_type: "User".to_owned(),
-        id: id.to_owned(),
-        groups: Vec::new(),
-        facts: BTreeMap::new(),
+        entity_type: "User".into(),
+        id: id.into(),
+        groups: [].into(),
+        facts: Rc::default(),
         payload: [].into(),
         place: CredentialPlace::Authorization,
         sender_constraint: SenderConstraint::Bearer,
@@ -99,13 +101,13 @@ fn a_permitted_request_is_recorded_in_full_and_in_order() {
     let application = application();
     let route = application.routes.first().expect("a route");
     let mut record = begin();
-    record.configured(configured(Mode::Enforce));
+    configure(&mut record, Mode::Enforce);
     record.read(&Request::for_test(&[]));
     let action = Action::Method(Method::Get);
     record.routed(&RouteMatch { application: &application, route, action, parameters: BTreeMap::new() });
     record.principal(&principal("alice"));
-    let id = Some("laptop-1".to_owned());
-    let mdm = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Some(Seconds::new(60)), id };
+    let id = Some("laptop-1".into());
+    let mdm = DeviceFacts { facts: Rc::default(), bound: true, age: Some(Seconds::new(60)), id };
     record.devices(&BTreeMap::from([
         (ProviderName::new("edr"), DeviceEvidence::Missing),
         (ProviderName::new("mdm"), DeviceEvidence::Verified(mdm)),
@@ -152,7 +154,7 @@ fn a_record_that_was_not_continued_is_one_of_a_refusal() {
 #[portable]
 fn a_refusal_names_its_code_detail_and_status() {
     let mut record = begin();
-    record.configured(configured(Mode::Enforce));
+    configure(&mut record, Mode::Enforce);
     record.refused(&Refusal::with(Reason::HeadersTooLarge, Detail::Size { found: 101, max: 100 }), 400);
     assert_eq!(member(&record, "decision"), "deny");
     assert_eq!(member(&record, "reason"), "headers-too-large");
@@ -184,7 +186,7 @@ fn a_refusal_for_stale_posture_keeps_its_age() {
 #[portable]
 fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
     let mut record = begin();
-    record.configured(configured(Mode::Shadow));
+    configure(&mut record, Mode::Shadow);
     record.rehearsed(&Refusal::new(Reason::NotPermitted));
     assert_eq!(member(&record, "decision"), "allow");
     assert_eq!(member(&record, "would_deny"), true);
@@ -200,7 +202,7 @@ fn a_rehearsed_refusal_is_recorded_as_forwarded_and_would_deny() {
 #[portable]
 fn a_failure_of_the_host_is_recorded_as_a_refusal() {
     let mut record = begin();
-    record.configured(configured(Mode::Enforce));
+    configure(&mut record, Mode::Enforce);
     record.permitted(&permit());
     record.refused(&Refusal::new(Reason::HostFailure), 503);
     assert_eq!(member(&record, "decision"), "deny");
@@ -254,8 +256,8 @@ fn a_string_at_the_cap_is_whole_and_a_longer_one_is_cut_between_characters() {
 #[portable]
 fn the_name_of_a_device_is_cut_at_the_cap() {
     for (length, recorded) in [(0, 0), (1, 0), (2, 1)].map(|(more, cut)| (MAX_RECORD_TEXT_BYTES - 1 + more, cut)) {
-        let id = Some("d".repeat(length));
-        let facts = DeviceFacts { facts: BTreeMap::new(), bound: true, age: Some(Seconds::new(1)), id };
+        let id = Some("d".repeat(length).into());
+        let facts = DeviceFacts { facts: Rc::default(), bound: true, age: Some(Seconds::new(1)), id };
         let mut record = begin();
         record.devices(&BTreeMap::from([(ProviderName::new("mdm"), DeviceEvidence::Verified(facts))]));
         let written = member(&record, "evidence")["mdm"]["device"].as_str().map(str::len);

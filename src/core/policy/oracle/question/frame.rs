@@ -112,7 +112,7 @@ fn schema(principal: &str, sides: &[Side<'_>], context: &Value) -> Value {
     for issuer in sides.iter().flat_map(|side| side.vocabulary.issuers) {
         let types = namespaces.entry(issuer.profile.name.to_string()).or_default();
         let groups = format!("{}::{GROUP}", issuer.profile.name);
-        types.insert(issuer.principal.entity_type.clone(), json!({ "memberOfTypes": [groups] }));
+        types.insert(issuer.principal.entity_type.to_string(), json!({ "memberOfTypes": [groups] }));
         types.insert(GROUP.to_owned(), json!({}));
     }
     let mut schema: Map<String, Value> =

@@ -91,7 +91,7 @@ fn a_token_with_an_actor_is_refused_unless_the_facts_declare_it() {
     let judged = |profile: &TokenProfile, act: Value| {
         let mut claims = testing::claims(json!({}));
         claims.insert("act".to_owned(), act);
-        profile.judge(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW).map(drop)
+        profile.judge_claims(Some("jwt"), &Claims::for_test(Value::Object(claims)), NOW).map(drop)
     };
     let profile = testing::profile("corp");
     let with = |facts: Vec<FactField>| TokenProfile { facts, ..profile.clone() };
