@@ -210,15 +210,23 @@ need_oldest_envoy() {
 # Both modules: the one that accepts policies as text, and the lean one, which is built without Cedar.
 build_modules() {
   need_wasm_target wasm32-wasip1
-  say 'building the modules (wasm32-wasip1, release)'
-  build_module "$module"
-  build_module "$lean_module" --no-default-features
+  build_full_module
+  say 'building the lean module (wasm32-wasip1, release)'
+  build_module "$lean_module" configuration.prepared.json --no-default-features
 }
 
-build_module() { # FILE [FLAG...]
-  wasm_cargo build --locked --release -p countersign-module --target wasm32-wasip1 --lib "${@:2}"
+build_full_module() {
+  say 'building the module (wasm32-wasip1, release)'
+  build_module "$module" configuration.json
+}
+
+# What the linker wrote, with the functions that requests enter first: see test-harness/layout/src/main.rs.
+build_module() { # FILE SAMPLE [FLAG...]
+  wasm_cargo build --locked --release -p countersign-module --target wasm32-wasip1 --lib "${@:3}"
+  cargo build --locked -p countersign-layout
+  "$target/debug/countersign-layout" "$wasm_target/wasm32-wasip1/release/countersign_module.wasm" \
+    "test-harness/layout/$2" "$1.new"
   # A running Envoy may have the old file open: replace it, never write into it.
-  cp "$wasm_target/wasm32-wasip1/release/countersign_module.wasm" "$1.new"
   mv -f "$1.new" "$1"
   say "module: target/${1##*/}, $(wc -c <"$1" | tr -d ' ') bytes"
 }
@@ -546,7 +554,7 @@ task_up() {
   command -v curl >/dev/null || die 'curl is missing: the requests to try are lines for it' 'install curl'
   need_cargo
   need_wasm_target wasm32-wasip1
-  build_module "$module"
+  build_full_module
   build_services
   write_compose_envoy
   chmod a+rx "$target/compose" "$target/compose/services"

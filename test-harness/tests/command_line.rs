@@ -416,10 +416,23 @@ fn policies_in(envoy: &str) -> Value {
 fn the_example_in_prepared_form_is_up_to_date() {
     let output = run(&["prepare", &example_file()]);
     assert_eq!(output.status.code(), Some(0), "{}", all(&output));
-    let prepared = format!("{:#}\n", policies_in(&stdout(&output)));
-    let file = paths::root().join("envoy/policies.prepared.json");
+    is_up_to_date("envoy/policies.prepared.json", &format!("{:#}\n", policies_in(&stdout(&output))));
+}
+
+/// The lean module is run with it after it was linked, when the command is not built yet.
+#[test]
+fn the_sample_for_the_layout_of_the_lean_module_is_up_to_date() {
+    let sample = paths::root().join("test-harness/layout/configuration.json");
+    let output = run(&["prepare", &sample.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    is_up_to_date("test-harness/layout/configuration.prepared.json", &stdout(&output));
+}
+
+/// A file of the repository is exactly this. With `UPDATE_DOCS=1` the test writes it.
+fn is_up_to_date(file: &str, prepared: &str) {
+    let file = paths::root().join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&file, &prepared).expect("written");
+        fs::write(&file, prepared).expect("written");
         return;
     }
     let written = fs::read_to_string(&file).expect("the file");

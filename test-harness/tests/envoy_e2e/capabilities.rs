@@ -44,17 +44,8 @@ pub const FAULTS: &[Fault] = &[
 
 /// What the module imports or exports and the plugin can do without. A new call of the module's has to be put here or
 /// among those that `countersign check` demands.
-const UNNEEDED: [&str; 32] = [
-    // Of the SDK for other kinds of plugins, and for calls in gRPC.
-    "proxy_on_new_connection",
-    "proxy_on_downstream_data",
-    "proxy_on_downstream_connection_close",
-    "proxy_on_upstream_data",
-    "proxy_on_upstream_connection_close",
-    "proxy_on_grpc_receive_initial_metadata",
-    "proxy_on_grpc_receive",
-    "proxy_on_grpc_receive_trailing_metadata",
-    "proxy_on_grpc_close",
+const UNNEEDED: [&str; 17] = [
+    // Of the SDK, for calls in gRPC.
     "proxy_grpc_call",
     "proxy_grpc_stream",
     "proxy_grpc_send",
@@ -63,12 +54,6 @@ const UNNEEDED: [&str; 32] = [
     "proxy_get_status",
     // Of the SDK for what this plugin leaves as it is.
     "proxy_on_vm_start",
-    "proxy_on_response_headers",
-    "proxy_on_response_body",
-    "proxy_on_response_trailers",
-    "proxy_on_foreign_function",
-    "proxy_on_done",
-    "proxy_on_log",
     "proxy_done",
     "proxy_set_buffer_bytes",
     "proxy_get_header_map_value",
