@@ -10,7 +10,7 @@ use crate::outline::Outline;
 
 /// The callbacks of proxy-wasm that the plugin acts on, and what a host needs besides. The SDK exports all callbacks, and
 /// a host calls each that is exported. Without `proxy_on_done` it takes a context for done, which is what the SDK answers.
-const KEPT: [&str; 12] = [
+pub const KEPT: [&str; 12] = [
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",

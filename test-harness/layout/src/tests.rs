@@ -1,7 +1,7 @@
 use wasmi::{Engine, Linker, Module, Store};
 
 use crate::REQUESTS;
-use crate::order::reordered;
+use crate::order::{KEPT, reordered};
 use crate::outline::Outline;
 use crate::sample::Sample;
 use crate::trace::{TraceFault, entered};
@@ -113,4 +113,25 @@ fn the_sample_begins_with_a_request_of_the_usual_kind() {
     let names = |place: usize| sample.requests[place].headers.iter().map(|(name, _)| name.as_str());
     assert!(sample.requests[0].forwarded && names(0).any(|name| name == "authorization"));
     assert!(sample.requests.iter().any(|request| !request.forwarded));
+}
+
+/// The file that implements the callbacks, from this crate.
+const CALLBACKS: &str = include_str!("../../../src/module/envoy.rs");
+
+#[test]
+fn every_callback_that_the_plugin_implements_is_still_exported() {
+    let names = CALLBACKS.lines().filter_map(|line| line.trim().strip_prefix("fn on_")?.split_once('('));
+    // The SDK's traits name the callbacks of requests `on_http_request_...`, and the export has no `http`.
+    let callbacks: Vec<String> = names
+        .map(|(name, _)| {
+            format!(
+                "proxy_on_{}",
+                name.strip_prefix("http_request_").map_or(name.to_owned(), |of| format!("request_{of}"))
+            )
+        })
+        .collect();
+    assert!(callbacks.len() > 5, "{callbacks:?}");
+    for callback in callbacks {
+        assert!(KEPT.contains(&callback.as_str()), "src/module/envoy.rs has `{callback}`, and `KEPT` does not");
+    }
 }
