@@ -73,6 +73,7 @@ fn kinds() -> Vec<(&'static str, Token)> {
         ("of few claims", Token::of(ALICE).without("email").without("groups").without("device_id")),
         ("a device's", Token::about("laptop-1").claim("os", json!("macOS 15.2")).claim("disk_encrypted", json!(true))),
         ("of 200 groups", user().claim("groups", json!(list(200)))),
+        ("of 513 scopes", user().claim("scope", json!("a ".repeat(513).trim()))),
         ("of 16 KB", user().claim("entitlements", json!(list(290)))),
     ]
 }
@@ -92,6 +93,7 @@ fn plan() -> Plan {
                 "email?": "string",
                 "name?": "string",
                 "department?": "string",
+                "scope": "scopes",
                 "profile?": { "address": { "country": "string", "city": "string" } },
             },
         } },

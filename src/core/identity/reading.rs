@@ -111,26 +111,37 @@ pub(super) struct PostureReading {
 }
 
 impl Reading for SubjectReading {
+    fn provider(&self) -> &ProviderName {
+        &self.issuer
+    }
+
     fn bytes(&self) -> usize {
         let groups = self.groups.iter().map(|group| text(group)).fold(list::<String>(self.groups.len()), plus);
-        let ties = self.ties.iter().flatten().map(|tie| text(tie)).fold(list::<Rc<str>>(self.ties.len()), plus);
-        [size_of::<Self>(), text(&self.id), groups, ties, record(&self.facts)].into_iter().fold(3 * COUNTED, plus)
+        let ties = self.ties.iter().flatten().map(|tie| plus(text(tie), COUNTERS));
+        let ties = ties.fold(list::<Rc<str>>(self.ties.len()), plus);
+        // The reading itself, the id, the groups, the facts and the ties are shared.
+        let parts = [size_of::<Self>(), ALLOCATION, text(&self.id), groups, ties, shared_record(&self.facts)];
+        parts.into_iter().fold(4 * COUNTERS, plus)
     }
 }
 
 impl Reading for PostureReading {
+    fn provider(&self) -> &ProviderName {
+        &self.provider
+    }
+
     fn bytes(&self) -> usize {
         let DeviceReading { facts, tie, id } = &self.device;
-        let texts = [tie, id].into_iter().flatten().map(|shared| text(shared));
-        texts.chain([size_of::<Self>(), record(facts)]).fold(2 * COUNTED, plus)
+        let texts = [tie, id].into_iter().flatten().map(|shared| plus(text(shared), COUNTERS));
+        texts.chain([size_of::<Self>(), ALLOCATION, shared_record(facts)]).fold(COUNTERS, plus)
     }
 }
 
 /// What an allocator takes for itself and for alignment with each piece of memory.
 const ALLOCATION: usize = 2 * size_of::<usize>();
 
-/// The counters of what is shared, and its allocation.
-const COUNTED: usize = 2 * size_of::<usize>() + ALLOCATION;
+/// The counters of what is shared.
+const COUNTERS: usize = 2 * size_of::<usize>();
 
 /// Facts in one node of a record, as the standard library's tree has them.
 const NODE_FACTS: usize = 11;
@@ -142,18 +153,31 @@ const fn plus(one: usize, other: usize) -> usize {
     one.saturating_add(other)
 }
 
+/// The smallest piece of memory that the allocator of WebAssembly hands out.
+const SMALLEST: usize = 16;
+
 fn text(text: &str) -> usize {
-    text.len().saturating_add(ALLOCATION)
+    text.len().saturating_add(ALLOCATION).max(SMALLEST)
 }
 
 fn list<T>(elements: usize) -> usize {
     elements.saturating_mul(size_of::<T>()).saturating_add(ALLOCATION)
 }
 
+/// A record with its counters.
+fn shared_record(facts: &FactRecord) -> usize {
+    [size_of::<FactRecord>(), ALLOCATION, COUNTERS].into_iter().fold(record(facts), plus)
+}
+
 /// Bytes that a record takes beside itself. Its nesting is that of the declared facts, so the recursion ends.
 fn record(facts: &FactRecord) -> usize {
-    // Nodes are at least half full.
-    let nodes = facts.len().div_ceil(NODE_FACTS.div_ceil(2)).saturating_mul(NODE);
+    // If there are several nodes, they are nearly half full, and another one is above them.
+    let nodes = match facts.len() {
+        0 => 0,
+        1..=NODE_FACTS => 1,
+        more => more.div_ceil(NODE_FACTS / 2).saturating_add(1),
+    };
+    let nodes = nodes.saturating_mul(NODE);
     facts.iter().map(|(name, fact)| text(name).saturating_add(value(fact))).fold(nodes, plus)
 }
 
@@ -161,7 +185,7 @@ fn value(fact: &FactValue) -> usize {
     match fact {
         FactValue::Long(_) | FactValue::Bool(_) => 0,
         FactValue::String(of) | FactValue::Ip(of) => text(of),
-        FactValue::List(elements) => elements.iter().map(value).fold(list::<FactValue>(elements.len()), plus),
+        FactValue::List(elements) => elements.iter().map(value).fold(list::<FactValue>(elements.capacity()), plus),
         FactValue::Record(members) => record(members),
     }
 }

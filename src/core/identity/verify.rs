@@ -164,13 +164,13 @@ fn verify_access_token(
 ) -> Result<VerifiedAccess, NotVerified> {
     let issuer = issuer_of(&token, issuers, &place)?;
     let name = &issuer.profile.name;
-    let token = issuer.profile.verify(token, verification, now, |typ, claims| {
+    let mut token = issuer.profile.verify(token, verification, now, |typ, claims| {
         let (reading, _) =
             SubjectReading::of(issuer, devices, (typ, claims), now).map_err(|refusal| refusal.about(name))?;
         sender.fits(issuer, &reading.confirmation).map_err(|refusal| refusal.about(name))?;
         required(name)
     })?;
-    let (reading, times) = subject(&token, issuer, devices, now).map_err(|refusal| refusal.about(name))?;
+    let (reading, times) = subject(&mut token, issuer, devices, now).map_err(|refusal| refusal.about(name))?;
     let (sender_constraint, unspent) =
         match sender.fits(issuer, &reading.confirmation).map_err(|refusal| refusal.about(name))? {
             FittingSender::Bearer => (SenderConstraint::Bearer, None),
@@ -201,8 +201,8 @@ fn issuer_of<'i>(
     issuers: &'i [Issuer],
     place: &CredentialPlace,
 ) -> Result<&'i Issuer, Refusal> {
-    let known = token.reading::<SubjectReading>();
-    match known.and_then(|known| issuers.iter().find(|issuer| issuer.profile.name == known.issuer)) {
+    let known = token.accepted_under();
+    match known.and_then(|name| issuers.iter().find(|issuer| issuer.profile.name == *name)) {
         Some(issuer) => issuer.accepts_at(place).map(|()| issuer),
         None => choose_issuer(issuers, place, token.form(), token.typ(), &token.peek()?),
     }
@@ -210,7 +210,7 @@ fn issuer_of<'i>(
 
 /// What a verified token says of its subject. If it was not read before, it is read now and kept with the token.
 fn subject(
-    token: &VerifiedToken,
+    token: &mut Rc<VerifiedToken>,
     issuer: &Issuer,
     devices: &[DeviceProvider],
     now: UnixSeconds,
@@ -222,7 +222,7 @@ fn subject(
     }
     let (reading, times) = SubjectReading::of(issuer, devices, (token.typ(), &**token.claims()?), now)?;
     let reading = Rc::new(reading);
-    token.keep_reading(reading.clone());
+    VerifiedToken::keep_reading(token, reading.clone());
     Ok((reading, times))
 }
 
@@ -265,7 +265,7 @@ fn verify_posture(
     required: bool,
     anchors: TrustAnchors<'_>,
 ) -> Result<(DeviceEvidence, Rc<VerifiedToken>), NotVerified> {
-    let token = judge.rule.profile.verify(token, anchors.verification, judge.now, |typ, claims| {
+    let mut token = judge.rule.profile.verify(token, anchors.verification, judge.now, |typ, claims| {
         match judge.of_claims(typ, claims)? {
             (DeviceEvidence::Stale { .. }, _) if required => Err(Refusal::new(Reason::PostureStale)),
             _ => Ok(()),
@@ -277,7 +277,7 @@ fn verify_posture(
         None => {
             let (evidence, reading) = judge.of_claims(token.typ(), &**token.claims()?)?;
             if let Some(reading) = reading {
-                token.keep_reading(Rc::new(reading));
+                VerifiedToken::keep_reading(&mut token, Rc::new(reading));
             }
             evidence
         }

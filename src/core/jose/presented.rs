@@ -5,9 +5,10 @@ use std::rc::Rc;
 use hmac_sha256::Hash;
 
 use super::{
-    Algorithm, AuthenticClaims, AuthenticToken, KeySet, Reading, SignatureVerifier, TokenForm, TokenMemory,
-    UnverifiedClaims, UnverifiedToken, VerifiedToken, base64url,
+    Algorithm, AuthenticClaims, AuthenticToken, KeySet, SignatureVerifier, TokenForm, TokenMemory, UnverifiedClaims,
+    UnverifiedToken, VerifiedToken, base64url,
 };
+use crate::provider::ProviderName;
 use crate::refusal::Refusal;
 
 /// A token as a request presents it. For this request nothing about it is proved.
@@ -102,12 +103,13 @@ impl PresentedToken {
         }
     }
 
-    /// What an earlier request read in the claims, if it is of this type.
+    /// The provider under whose profile an earlier request's token of the same bytes was accepted. Nothing else of it may be
+    /// used before the key is verified.
     #[must_use]
-    pub fn reading<R: Reading>(&self) -> Option<Rc<R>> {
+    pub fn accepted_under(&self) -> Option<&ProviderName> {
         match self {
             Self::New(_) => None,
-            Self::Known(known) => known.reading(),
+            Self::Known(known) => known.provider(),
         }
     }
 

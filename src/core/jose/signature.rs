@@ -1,7 +1,6 @@
 //! The only place that makes an [`AuthenticToken`], and of it a [`VerifiedToken`].
 
 use core::any::Any;
-use core::cell::OnceCell;
 use core::fmt;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -9,6 +8,7 @@ use std::rc::Rc;
 use super::{
     Algorithm, AuthenticClaims, KeySet, Reading, SignatureVerifier, TokenForm, UnverifiedToken, VerificationKey,
 };
+use crate::provider::ProviderName;
 use crate::refusal::{Reason, Refusal};
 
 /// A token whose signature was verified with one of the given keys. Its claims are authentic, and not yet checked.
@@ -30,7 +30,7 @@ pub struct VerifiedToken {
     payload: Rc<[u8]>,
     /// `None` if they were dropped: then they are read again from the text where anybody asks for them.
     claims: Option<AuthenticClaims>,
-    reading: OnceCell<Rc<dyn Reading>>,
+    reading: Option<Rc<dyn Reading>>,
     /// The thumbprint of the key (RFC 7638).
     key: String,
 }
@@ -92,7 +92,7 @@ impl AuthenticToken {
             has_other_members,
             payload: payload.into(),
             claims,
-            reading: OnceCell::new(),
+            reading: None,
             key,
         })
     }
@@ -157,7 +157,7 @@ impl VerifiedToken {
 
     /// Drops the claims of a token that has a reading of them. They take most of its memory.
     pub(super) fn drop_claims_that_were_read(&mut self) {
-        if self.reading.get().is_some() {
+        if self.reading.is_some() {
             self.claims = None;
         }
     }
@@ -167,21 +167,29 @@ impl VerifiedToken {
         self.claims.as_ref()
     }
 
-    /// Keeps what was read in the claims for other requests with the same token. The first reading stays.
-    pub fn keep_reading(&self, reading: Rc<dyn Reading>) {
-        let _ = self.reading.set(reading);
+    /// Keeps what was read in the claims for other requests with the same token. Not if the memory has the token already: its
+    /// bytes are counted.
+    pub fn keep_reading(token: &mut Rc<Self>, reading: Rc<dyn Reading>) {
+        if let Some(token) = Rc::get_mut(token) {
+            token.reading = Some(reading);
+        }
+    }
+
+    /// The provider under whose profile it was read.
+    pub(super) fn provider(&self) -> Option<&ProviderName> {
+        self.reading.as_deref().map(Reading::provider)
     }
 
     /// What was read in the claims, if it is of this type.
     #[must_use]
     pub fn reading<R: Reading>(&self) -> Option<Rc<R>> {
-        let reading: Rc<dyn Any> = self.reading.get()?.clone();
+        let reading: Rc<dyn Any> = self.reading.clone()?;
         reading.downcast().ok()
     }
 
     /// Bytes that the reading takes.
     pub(super) fn reading_bytes(&self) -> usize {
-        self.reading.get().map_or(0, |reading| reading.bytes())
+        self.reading.as_ref().map_or(0, |reading| reading.bytes())
     }
 
     /// The thumbprint of the key (RFC 7638).

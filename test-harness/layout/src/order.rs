@@ -88,13 +88,9 @@ impl Reencode for Reordered {
         Ok(())
     }
 
-    /// Names of functions would have to be sorted again, and a built module has none.
-    fn parse_custom_section(
-        &mut self,
-        module: &mut Module,
-        section: CustomSectionReader<'_>,
-    ) -> Result<(), reencode::Error> {
-        if section.name() == "name" { Ok(()) } else { utils::parse_custom_section(self, module, section) }
+    /// A host needs none, and those that name functions would name others.
+    fn parse_custom_section(&mut self, _: &mut Module, _: CustomSectionReader<'_>) -> Result<(), reencode::Error> {
+        Ok(())
     }
 
     fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), reencode::Error> {
