@@ -10,7 +10,7 @@ mod signer;
 pub use request::{Presented, WrittenRequest};
 pub use signer::Signer;
 
-use std::rc::Rc;
+use core::mem;
 use std::sync::LazyLock;
 
 use countersign_core::config::Plan;
@@ -160,9 +160,10 @@ pub fn decide_twice(plan: &Plan, parts: &RequestParts) -> Outcome {
     let trust = TrustStore::new(plan.key_sources(), 0);
     let (asked, nothing) = (HostVerifier::default(), ForgeryMemory::default());
     let verifier = nothing.before(&asked, NOW);
-    let first = decide(plan, Verification { verifier: &verifier, ..Verification::by(&trust) }, parts.clone(), NOW, &id);
+    let mut first =
+        decide(plan, Verification { verifier: &verifier, ..Verification::by(&trust) }, parts.clone(), NOW, &id);
     let (mut tokens, mut forgeries) = (TokenMemory::new(1 << 20), ForgeryMemory::new(1 << 20));
-    first.tokens.new.iter().for_each(|token| tokens.keep(Rc::clone(token), NOW));
+    mem::take(&mut first.tokens.new).into_iter().for_each(|token| tokens.keep(token, NOW));
     let found = verifier.into_found();
     let is_forged = !found.is_empty();
     found.into_iter().for_each(|forgery| forgeries.keep(forgery, NOW));
