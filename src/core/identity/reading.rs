@@ -1,12 +1,12 @@
 //! What tokens say under their profiles, as far as it depends neither on the request nor on the time. It is read once, and
 //! remembered with a token that is accepted.
 
-use core::mem::size_of;
+use core::mem::{size_of, size_of_val};
 use std::rc::Rc;
 
 use super::principal;
 use super::sender_constraint::Confirmation;
-use crate::jose::{ClaimPath, Claims, Reading};
+use crate::jose::{ClaimPath, Claims, Reading, allocated};
 use crate::profile::{
     ClaimedTimes, DeviceProvider, FactField, FactRecord, FactValue, Issuer, JudgedTimes, PostureBinding,
 };
@@ -116,12 +116,12 @@ impl Reading for SubjectReading {
     }
 
     fn bytes(&self) -> usize {
-        let groups = self.groups.iter().map(|group| text(group)).fold(list::<String>(self.groups.len()), plus);
-        let ties = self.ties.iter().flatten().map(|tie| plus(text(tie), COUNTERS));
-        let ties = ties.fold(list::<Rc<str>>(self.ties.len()), plus);
-        // The reading itself, the id, the groups, the facts and the ties are shared.
-        let parts = [size_of::<Self>(), ALLOCATION, text(&self.id), groups, ties, shared_record(&self.facts)];
-        parts.into_iter().fold(4 * COUNTERS, plus)
+        let Self { id, groups, facts, ties, .. } = self;
+        let lists = [shared(size_of_val(&**groups)), shared(size_of_val(&**ties))];
+        let groups = groups.iter().map(|group| allocated(group.len()));
+        let ties = ties.iter().flatten().map(|tie| shared(tie.len()));
+        let parts = [shared(size_of::<Self>()), shared(id.len()), shared(size_of::<FactRecord>()), record(facts)];
+        parts.into_iter().chain(lists).chain(groups).chain(ties).fold(0, usize::saturating_add)
     }
 }
 
@@ -132,42 +132,25 @@ impl Reading for PostureReading {
 
     fn bytes(&self) -> usize {
         let DeviceReading { facts, tie, id } = &self.device;
-        let texts = [tie, id].into_iter().flatten().map(|shared| plus(text(shared), COUNTERS));
-        texts.chain([size_of::<Self>(), ALLOCATION, shared_record(facts)]).fold(COUNTERS, plus)
+        let texts = [tie, id].into_iter().flatten().map(|text| shared(text.len()));
+        let parts = [shared(size_of::<Self>()), shared(size_of::<FactRecord>()), record(facts)];
+        texts.chain(parts).fold(0, usize::saturating_add)
     }
 }
 
-/// What an allocator takes for itself and for alignment with each piece of memory.
-const ALLOCATION: usize = 2 * size_of::<usize>();
-
-/// The counters of what is shared.
+/// The two counters of an `Rc`.
 const COUNTERS: usize = 2 * size_of::<usize>();
+
+/// What so many bytes take behind an `Rc`.
+fn shared(bytes: usize) -> usize {
+    allocated(bytes.saturating_add(COUNTERS))
+}
 
 /// Facts in one node of a record, as the standard library's tree has them.
 const NODE_FACTS: usize = 11;
 
-/// Bytes of a node.
-const NODE: usize = NODE_FACTS * size_of::<(String, FactValue)>() + 2 * size_of::<usize>() + ALLOCATION;
-
-const fn plus(one: usize, other: usize) -> usize {
-    one.saturating_add(other)
-}
-
-/// The smallest piece of memory that the allocator of WebAssembly hands out.
-const SMALLEST: usize = 16;
-
-fn text(text: &str) -> usize {
-    text.len().saturating_add(ALLOCATION).max(SMALLEST)
-}
-
-fn list<T>(elements: usize) -> usize {
-    elements.saturating_mul(size_of::<T>()).saturating_add(ALLOCATION)
-}
-
-/// A record with its counters.
-fn shared_record(facts: &FactRecord) -> usize {
-    [size_of::<FactRecord>(), ALLOCATION, COUNTERS].into_iter().fold(record(facts), plus)
-}
+/// Bytes of a node: the facts, its parent and two numbers.
+const NODE: usize = NODE_FACTS * size_of::<(String, FactValue)>() + 2 * size_of::<usize>();
 
 /// Bytes that a record takes beside itself. Its nesting is that of the declared facts, so the recursion ends.
 fn record(facts: &FactRecord) -> usize {
@@ -177,15 +160,19 @@ fn record(facts: &FactRecord) -> usize {
         1..=NODE_FACTS => 1,
         more => more.div_ceil(NODE_FACTS / 2).saturating_add(1),
     };
-    let nodes = nodes.saturating_mul(NODE);
-    facts.iter().map(|(name, fact)| text(name).saturating_add(value(fact))).fold(nodes, plus)
+    let inside = facts.iter().map(|(name, fact)| allocated(name.len()).saturating_add(value(fact)));
+    inside.fold(allocated(NODE).saturating_mul(nodes), usize::saturating_add)
 }
 
+/// Bytes that a value takes beside itself.
 fn value(fact: &FactValue) -> usize {
     match fact {
         FactValue::Long(_) | FactValue::Bool(_) => 0,
-        FactValue::String(of) | FactValue::Ip(of) => text(of),
-        FactValue::List(elements) => elements.iter().map(value).fold(list::<FactValue>(elements.capacity()), plus),
+        FactValue::String(text) | FactValue::Ip(text) => allocated(text.len()),
+        FactValue::List(elements) => {
+            let places = allocated(elements.capacity().saturating_mul(size_of::<FactValue>()));
+            elements.iter().map(value).fold(places, usize::saturating_add)
+        }
         FactValue::Record(members) => record(members),
     }
 }

@@ -215,8 +215,7 @@ fn subject(
     devices: &[DeviceProvider],
     now: UnixSeconds,
 ) -> Result<(Rc<SubjectReading>, JudgedTimes), Refusal> {
-    let known = token.reading::<SubjectReading>();
-    if let Some(known) = known.filter(|known| known.issuer == issuer.profile.name) {
+    if let Some(known) = token.reading::<SubjectReading>(&issuer.profile.name) {
         let times = issuer.profile.judge(known.times, now)?;
         return Ok((known, times));
     }
@@ -271,8 +270,7 @@ fn verify_posture(
             _ => Ok(()),
         }
     })?;
-    let known = token.reading::<PostureReading>();
-    let evidence = match known.filter(|known| known.provider == judge.rule.profile.name) {
+    let evidence = match token.reading::<PostureReading>(&judge.rule.profile.name) {
         Some(reading) => judge.of_reading(&reading)?,
         None => {
             let (evidence, reading) = judge.of_claims(token.typ(), &**token.claims()?)?;

@@ -18,6 +18,7 @@ use std::rc::Rc;
 use super::{Rounding, VerifiedToken};
 use crate::text::are_equal;
 use crate::time::{Seconds, UnixSeconds};
+pub(crate) use weight::allocated;
 use weight::weight;
 
 /// Bytes of the token's end that it is looked up by: a part of the signature.

@@ -32,6 +32,7 @@ pub use host_verifier::{Declined, HostSignatures, HostVerifier, Tally};
 pub use key::{KeyFault, KeyUse, VerificationKey};
 pub use key_set::{KeySet, KeySetFault, SkippedKey, SkippedKeys};
 pub use memory::TokenMemory;
+pub(crate) use memory::allocated;
 pub use pem::{PemFault, jwk_of_pem};
 pub use presented::PresentedToken;
 pub use proof::UnverifiedProof;

@@ -180,10 +180,10 @@ impl VerifiedToken {
         self.reading.as_deref().map(Reading::provider)
     }
 
-    /// What was read in the claims, if it is of this type.
+    /// What was read in the claims under the profile of this provider, if it is of this type.
     #[must_use]
-    pub fn reading<R: Reading>(&self) -> Option<Rc<R>> {
-        let reading: Rc<dyn Any> = self.reading.clone()?;
+    pub fn reading<R: Reading>(&self, provider: &ProviderName) -> Option<Rc<R>> {
+        let reading: Rc<dyn Any> = self.reading.clone().filter(|reading| reading.provider() == provider)?;
         reading.downcast().ok()
     }
 

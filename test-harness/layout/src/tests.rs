@@ -6,7 +6,7 @@ use crate::outline::Outline;
 use crate::sample::Sample;
 use crate::trace::{TraceFault, entered};
 
-/// A plugin of six functions. Its headers callback forwards every request and calls `$used` through the table, which calls
+/// A plugin. Its headers callback forwards every request and calls `$used` through the table, which calls
 /// `$deep`; nothing calls `$idle`, and a test calls `$answer`.
 const PLUGIN: &str = r#"(module
   (type $plain (func (result i32)))

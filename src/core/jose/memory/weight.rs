@@ -13,6 +13,9 @@ use crate::jose::VerifiedToken;
 /// What an allocator takes for itself and for alignment with each piece of memory.
 const ALLOCATION: usize = 2 * size_of::<usize>();
 
+/// The smallest piece of memory that the allocator of WebAssembly hands out.
+const SMALLEST: usize = 16;
+
 /// Places of the list of entries that a sample has; a list begins with four.
 const PLACES: usize = 4 * size_of::<usize>();
 
@@ -73,6 +76,7 @@ fn weight_of_members<'a>(members: impl Iterator<Item = (&'a str, &'a Value)>) ->
     [allocated(used.saturating_mul(MEMBER)), table].into_iter().fold(inside, usize::saturating_add)
 }
 
-fn allocated(bytes: usize) -> usize {
-    if bytes == 0 { 0 } else { bytes.saturating_add(ALLOCATION) }
+/// What a piece of memory of so many bytes takes; an empty one is not allocated.
+pub(crate) fn allocated(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { bytes.saturating_add(ALLOCATION).max(SMALLEST) }
 }
